@@ -1,0 +1,2 @@
+//! keopsc
+fn main() {}

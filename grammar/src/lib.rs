@@ -1,0 +1,3 @@
+//! The `.kf` formula language: text in, syntax tree out, and back.
+
+pub mod syntax;
