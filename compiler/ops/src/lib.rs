@@ -6,5 +6,17 @@
 //!
 //! Rows are written in the formula language itself; [`scalar`] is what that text becomes once dimensions are known.
 
+#![forbid(unsafe_code)]
+
+pub mod catalogue;
 pub mod intrinsics;
+pub mod reductions;
 pub mod scalar;
+
+/// A row of the catalogue, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OperationId(pub u16);
+
+/// A row of the reductions table, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ReductionId(pub u16);

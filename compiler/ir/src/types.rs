@@ -1,0 +1,166 @@
+//! Types shared by both representations.
+
+use std::fmt;
+
+/// The two indices of a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Axis {
+    /// The first, `Vi`, 1..M.
+    I,
+    /// The second, `Vj`, 1..N.
+    J,
+}
+
+/// The indices that a value depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// None: the same for all pairs.
+    Parameter,
+    /// i only.
+    I,
+    /// j only.
+    J,
+    /// Both.
+    Pair,
+}
+
+impl Role {
+    /// The indices that either depends on.
+    pub fn union(self, other: Role) -> Role {
+        use Role::*;
+        match (self, other) {
+            (Parameter, role) | (role, Parameter) => role,
+            (I, I) => I,
+            (J, J) => J,
+            _ => Pair,
+        }
+    }
+
+    /// Whether every index of `other` is one of this role's.
+    pub fn contains(self, other: Role) -> bool {
+        self.union(other) == self
+    }
+
+    /// Whether it depends on that index.
+    pub fn has(self, axis: Axis) -> bool {
+        self.contains(axis.role())
+    }
+}
+
+impl Axis {
+    /// The role of a value that depends on this index alone.
+    pub fn role(self) -> Role {
+        match self {
+            Axis::I => Role::I,
+            Axis::J => Role::J,
+        }
+    }
+
+    /// The other index.
+    pub fn other(self) -> Axis {
+        match self {
+            Axis::I => Axis::J,
+            Axis::J => Axis::I,
+        }
+    }
+}
+
+impl fmt::Display for Axis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Axis::I => "i",
+            Axis::J => "j",
+        })
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Role::Parameter => "p",
+            Role::I => "i",
+            Role::J => "j",
+            Role::Pair => "ij",
+        })
+    }
+}
+
+/// How a tensor is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ScalarType {
+    /// IEEE half precision; arithmetic in f32.
+    F16,
+    /// bfloat16; arithmetic in f32.
+    BF16,
+    /// IEEE single precision.
+    F32,
+    /// IEEE double precision.
+    F64,
+    /// Row numbers.
+    I64,
+}
+
+impl ScalarType {
+    /// The name in formula files.
+    pub fn name(self) -> &'static str {
+        match self {
+            ScalarType::F16 => "f16",
+            ScalarType::BF16 => "bf16",
+            ScalarType::F32 => "f32",
+            ScalarType::F64 => "f64",
+            ScalarType::I64 => "i64",
+        }
+    }
+
+    /// The type that arithmetic on it is done in.
+    pub fn computing(self) -> ScalarType {
+        match self {
+            ScalarType::F64 => ScalarType::F64,
+            _ => ScalarType::F32,
+        }
+    }
+}
+
+/// A float64 that is compared and hashed by its bits, so that -0 and 0 differ and NaN equals itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Float(pub f64);
+
+impl PartialEq for Float {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_bits() == other.0.to_bits()
+    }
+}
+impl Eq for Float {}
+impl std::hash::Hash for Float {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.to_bits().hash(state);
+    }
+}
+
+/// Everything that trades speed for accuracy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Numerics {
+    /// How sums are accumulated.
+    pub sum: SumScheme,
+    /// The accumulators' type, where it is not the computing type.
+    pub accumulate: Option<ScalarType>,
+}
+
+impl Default for Numerics {
+    fn default() -> Self {
+        Numerics { sum: SumScheme::Auto, accumulate: None }
+    }
+}
+
+/// How sums are accumulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SumScheme {
+    /// Chunks summed in a binary tree.
+    Auto,
+    /// One running sum.
+    Direct,
+    /// Sums of blocks, then the sum of those.
+    Block,
+    /// Compensated.
+    Kahan,
+}

@@ -1,0 +1,84 @@
+//! The reductions: how values over all columns become one result a row.
+//!
+//! A row of the table is text; [`Rule`] is what it becomes once dimensions are known. Both back ends and the interpreter run rules.
+//!
+//! ```text
+//! Reduction {
+//!     name: "LogSumExp",
+//!     signature: "LogSumExp(f: 1, weight: n = 1) -> n",
+//!     state: &[("m", "1", "-inf"), ("s", "n", "0")],
+//!     lets: &[("d", "1", "select(f == m, 0, f - m)"), ("t", "1", "exp(-abs(d))")],
+//!     update: &[("m", "max(m, f)"), ("s", "select(d > 0, s[k]*t + weight[k], s[k] + weight[k]*t)")],
+//!     …
+//! }
+//! ```
+
+use crate::intrinsics::Kind;
+use crate::scalar::Scalar;
+
+/// What a scalar expression of a [`Rule`] may refer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operand {
+    /// An argument of the reduction at this column (in `lets` and `update`).
+    Argument(u32),
+    /// A slot of the state; in `merge` that of the earlier columns.
+    State(u32),
+    /// In `merge` the slot of the later columns.
+    Later(u32),
+    /// A `let` of the same phase.
+    Let(u32),
+    /// The number of the column, of kind [`Kind::Index`] (in `update`).
+    Column,
+}
+
+/// A slot of the accumulators' state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slot {
+    /// Its name in the row.
+    pub name: String,
+    /// `Real` or `Index`.
+    pub kind: Kind,
+    /// Components.
+    pub dim: u32,
+    /// The neutral value (-1 for no column).
+    pub initial: f64,
+}
+
+/// An intermediate value of a phase.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Let {
+    /// Its kind.
+    pub kind: Kind,
+    /// Components.
+    pub dim: u32,
+    /// Component `k` (counter 0).
+    pub value: Scalar<Operand>,
+}
+
+/// A result of a reduction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// `Real` or `Index`.
+    pub kind: Kind,
+    /// Components.
+    pub dim: u32,
+    /// Component `k`, over [`Operand::State`].
+    pub value: Scalar<Operand>,
+}
+
+/// A reduction whose dimensions are known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// The state.
+    pub slots: Vec<Slot>,
+    /// Values computed before `update`, in order; each may use earlier ones.
+    pub update_lets: Vec<Let>,
+    /// The new value of component `k` of each slot, all from the old state.
+    pub update: Vec<Scalar<Operand>>,
+    /// Values computed before `merge`.
+    pub merge_lets: Vec<Let>,
+    /// Component `k` of each slot of the merged state.
+    pub merge: Vec<Scalar<Operand>>,
+    /// What a row ends up with: one result, or two for value-and-index pairs.
+    pub outcomes: Vec<Outcome>,
+}
