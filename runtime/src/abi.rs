@@ -1,0 +1,367 @@
+//! The C ABI, in two halves.
+//!
+//! *Public*: what a library shows to its callers ([`Module`], [`EntryPoint`], [`Call`], DLPack's [`DLTensor`], status codes).
+//! Structs only grow; `struct_size` says how much of one the other side knows.
+//!
+//! *Private*: what generated code hands to the support code linked into the same library ([`EntryDescriptor`] and below).
+//! Both halves of a library come from one compiler, so these may change with every version.
+//!
+//! This file is compiled twice: in this crate, and, `no_std`, into the support object inside each library.
+
+use core::ffi::{c_char, c_void};
+
+/// The version of the public half. Raised only when an old caller could misunderstand a new library.
+pub const ABI_VERSION: u32 = 1;
+
+/// The one well-known symbol: `const keops_module_v1_t *keops_module_v1(void)`.
+pub const MODULE_SYMBOL: &str = "keops_module_v1";
+
+/// What every call returns. Zero is success; texts by `<lib>_strerror`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Status {
+    /// Done.
+    Ok = 0,
+    /// A required pointer is NULL.
+    NullPointer = 1,
+    /// A shape does not fit: wrong number of dimensions, rows or components.
+    Shape = 2,
+    /// A tensor's dtype is not the declared storage type.
+    Dtype = 3,
+    /// A tensor's strides cannot be used (an output with stride 0, or overlapping rows).
+    Stride = 4,
+    /// A tensor lies on a device that this library or call cannot use.
+    Device = 5,
+    /// The wrong number of tensors, or a struct smaller than version 1's.
+    Arguments = 6,
+    /// Memory could not be had.
+    Memory = 7,
+    /// No clone in this library runs on this processor, or `KEOPSC_TARGET` names none.
+    Target = 8,
+    /// Block-sparse ranges are malformed.
+    Ranges = 9,
+    /// The request is well-formed but this version cannot do it.
+    Unsupported = 10,
+    /// A thread could not be started and the call could not go on without it.
+    Thread = 11,
+}
+
+/// DLPack's device types that are used here.
+pub const DL_CPU: i32 = 1;
+/// DLPack's CUDA device.
+pub const DL_CUDA: i32 = 2;
+
+/// DLPack type codes.
+pub const DL_INT: u8 = 0;
+/// Unsigned integer.
+pub const DL_UINT: u8 = 1;
+/// Floating point.
+pub const DL_FLOAT: u8 = 2;
+/// bfloat16.
+pub const DL_BFLOAT: u8 = 4;
+/// Complex, `bits` counts both halves.
+pub const DL_COMPLEX: u8 = 5;
+
+/// DLPack's `DLDevice`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct DLDevice {
+    /// `DL_CPU` or `DL_CUDA`.
+    pub device_type: i32,
+    /// Which one.
+    pub device_id: i32,
+}
+
+/// DLPack's `DLDataType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct DLDataType {
+    /// One of the `DL_` type codes.
+    pub code: u8,
+    /// Bits a lane.
+    pub bits: u8,
+    /// Always 1 here.
+    pub lanes: u16,
+}
+
+/// DLPack's `DLTensor`, borrowed for the time of a call.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct DLTensor {
+    /// First byte of the allocation (see `byte_offset`).
+    pub data: *mut c_void,
+    /// Where the memory is.
+    pub device: DLDevice,
+    /// Number of dimensions.
+    pub ndim: i32,
+    /// Element type.
+    pub dtype: DLDataType,
+    /// `ndim` extents.
+    pub shape: *mut i64,
+    /// `ndim` strides in elements; NULL means row-major contiguous.
+    pub strides: *mut i64,
+    /// Bytes from `data` to the first element.
+    pub byte_offset: u64,
+}
+
+/// A layer-2 call: `struct_size` first, fields are only ever added at the end.
+///
+/// Tensors stand in the order of layer 1: inputs, cotangents and tangents, then results. Shapes: `Vi` (batch…, M, dim), `Vj` (batch…, N, dim),
+/// `Pm` (batch…, dim); batch dimensions broadcast like NumPy's, missing leading ones count as 1.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Call {
+    /// `sizeof(keops_call)` as the caller knows it.
+    pub struct_size: u32,
+    /// Number of tensors that follow.
+    pub num_tensors: u32,
+    /// The tensors.
+    pub tensors: *const *const DLTensor,
+    /// M where no tensor tells it, else -1 (or the same number).
+    pub rows_i: i64,
+    /// N where no tensor tells it, else -1 (or the same number).
+    pub rows_j: i64,
+    /// Threads to use on the CPU; 0 means `KEOPSC_NUM_THREADS`, else the affinity mask.
+    pub threads: i32,
+    /// `DL_CPU` or `DL_CUDA`; 0 means where the tensors are.
+    pub device_type: i32,
+    /// Which device.
+    pub device_id: i32,
+    /// 1 validates CUDA ranges with a synchronisation.
+    pub check: i32,
+    /// The CUDA stream, NULL for the default one.
+    pub stream: *mut c_void,
+    /// Six int64 tensors of block-sparse ranges, or NULL.
+    pub ranges: *const *const DLTensor,
+    /// Scratch memory of the caller, or NULL to let the library allocate.
+    pub workspace: *mut c_void,
+    /// Bytes at `workspace`.
+    pub workspace_size: u64,
+    /// Where the exact error message goes (NUL-terminated, cut to fit), or NULL.
+    pub message: *mut c_char,
+    /// Bytes at `message`.
+    pub message_size: u64,
+}
+
+/// What one output or `fused` block offers.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct EntryPoint {
+    /// `sizeof` as the library knows it.
+    pub struct_size: u32,
+    /// Number of tensors a call passes.
+    pub num_tensors: u32,
+    /// Its name, without the library's prefix.
+    pub name: *const c_char,
+    /// Runs it.
+    pub run: unsafe extern "C" fn(*const Call) -> i32,
+    /// Loads device code ahead of time, for a CUDA device; on the CPU it only chooses the clone.
+    pub prepare: unsafe extern "C" fn(device_type: i32, device_id: i32) -> i32,
+    /// The bytes of workspace that `run` would take for this call.
+    pub workspace: unsafe extern "C" fn(*const Call, *mut u64) -> i32,
+}
+
+/// What `keops_module_v1()` returns. Lives as long as the library is loaded.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Module {
+    /// `sizeof` as the library knows it.
+    pub struct_size: u32,
+    /// [`ABI_VERSION`].
+    pub abi_version: u32,
+    /// The library's name (the prefix of its symbols).
+    pub name: *const c_char,
+    /// The JSON manifest, NUL-terminated.
+    pub manifest: *const c_char,
+    /// Its length without the NUL.
+    pub manifest_size: u64,
+    /// Number of entries.
+    pub num_entries: u32,
+    /// `sizeof(EntryPoint)` as the library knows it: the distance between entries.
+    pub entry_size: u32,
+    /// The entries.
+    pub entries: *const EntryPoint,
+    /// The text of a status.
+    pub strerror: unsafe extern "C" fn(i32) -> *const c_char,
+    /// The name of the instruction-set clone in use (chosen at first use), NULL if none fits.
+    pub target: unsafe extern "C" fn() -> *const c_char,
+}
+
+// SAFETY: a module is immutable static data of its library.
+unsafe impl Sync for Module {}
+// SAFETY: as above.
+unsafe impl Sync for EntryPoint {}
+
+// ---------------------------------------------------------------------------------------------------------------- private
+
+/// The index that a tensor's rows have.
+pub const ROLE_I: u8 = 0;
+/// Rows are j.
+pub const ROLE_J: u8 = 1;
+/// A parameter: one row.
+pub const ROLE_PARAMETER: u8 = 2;
+
+/// Storage types, and computing types of a pass (`F32` and `F64` only).
+pub const F16: u8 = 0;
+/// bfloat16.
+pub const BF16: u8 = 1;
+/// float32.
+pub const F32: u8 = 2;
+/// float64.
+pub const F64: u8 = 3;
+/// int64, for row numbers.
+pub const I64: u8 = 4;
+
+/// A tensor of an entry: an argument, a result, or a temporary between passes.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct TensorDescriptor {
+    /// NUL-terminated name, for messages.
+    pub name: *const c_char,
+    /// Components a row.
+    pub dim: u32,
+    /// `ROLE_I`, `ROLE_J` or `ROLE_PARAMETER`.
+    pub role: u8,
+    /// Storage type.
+    pub dtype: u8,
+    /// 1 where the tensor is a result.
+    pub is_output: u8,
+    /// Reserved, 0.
+    pub reserved: u8,
+}
+
+/// A tensor that a pass reads: its number in the entry's list (arguments and results first, then temporaries).
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Read {
+    /// Number of the tensor.
+    pub tensor: u32,
+    /// Its components.
+    pub dim: u32,
+}
+
+/// A tensor that a pass's epilogue writes.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Write {
+    /// Number of the tensor.
+    pub tensor: u32,
+    /// Its components.
+    pub dim: u32,
+    /// Where its `[dim][tile_rows]` block begins in the result tile, in bytes. Elements are of the computing type, or int64 where the tensor is.
+    pub offset: u32,
+    /// Reserved, 0.
+    pub reserved: u32,
+}
+
+/// One pass in one instruction set. "Row" is the index that stays, "column" the one that is reduced.
+///
+/// A *row tile* is `[row_values][tile_rows]` elements of the computing type, 64-byte aligned: first the components of `row_reads` in order
+/// (filled by the support code, rows past the end repeat the last one), then what `row_prologue` computes.
+/// A *column record* is `column_values` consecutive elements: the components of `column_reads`, then what `column_prologue` computes.
+/// The *parameter record* is the same for the parameters, with `parameter_prologue`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct PassDescriptor {
+    /// Role of the rows: `ROLE_I`, `ROLE_J`, or `ROLE_PARAMETER` (one row).
+    pub rows: u8,
+    /// Role of the columns: `ROLE_I` or `ROLE_J`; `ROLE_PARAMETER` where the pass reduces nothing (`accumulate` is then not called).
+    pub columns: u8,
+    /// `F32` or `F64`.
+    pub compute: u8,
+    /// Reserved, 0.
+    pub reserved: u8,
+    /// Rows a tile.
+    pub tile_rows: u32,
+    /// Columns a chunk: the leaves of the merge tree.
+    pub chunk: u32,
+    /// Lengths of the three lists of reads, and of the list of writes.
+    pub num_row_reads: u32,
+    /// As above.
+    pub num_column_reads: u32,
+    /// As above.
+    pub num_parameter_reads: u32,
+    /// As above.
+    pub num_writes: u32,
+    /// Elements of a row tile per row.
+    pub row_values: u32,
+    /// Elements of a column record.
+    pub column_values: u32,
+    /// Elements of the parameter record.
+    pub parameter_values: u32,
+    /// Bytes of the accumulators' state for one row tile (a multiple of 64).
+    pub state_size: u32,
+    /// Bytes of the result tile (a multiple of 64).
+    pub result_size: u32,
+    /// Rough cost of one pair in cycles ×16, to decide how many threads are worth starting.
+    pub pair_cost: u32,
+    /// What is read per row.
+    pub row_reads: *const Read,
+    /// What is read per column.
+    pub column_reads: *const Read,
+    /// What is read once.
+    pub parameter_reads: *const Read,
+    /// What is written per row.
+    pub writes: *const Write,
+    /// `(parameters)`: completes the parameter record. NULL if there is nothing to compute (likewise below).
+    pub parameter_prologue: Option<unsafe extern "C" fn(*mut c_void)>,
+    /// `(parameters, row_tile)`: completes a row tile.
+    pub row_prologue: Option<unsafe extern "C" fn(*const c_void, *mut c_void)>,
+    /// `(parameters, column_tile)`: completes a tile of `tile_rows` columns laid out like a row tile, `[column_values][tile_rows]`.
+    pub column_prologue: Option<unsafe extern "C" fn(*const c_void, *mut c_void)>,
+    /// `(state)`: the neutral state.
+    pub initialize: unsafe extern "C" fn(*mut c_void),
+    /// `(parameters, row_tile, column_records, count, first_column, state)`: reduces `count` columns (at most `chunk`), beginning
+    /// with the neutral state, and stores the result in `state`. `first_column` is the number of the first record.
+    pub accumulate: unsafe extern "C" fn(*const c_void, *const c_void, *const c_void, i64, i64, *mut c_void),
+    /// `(left, right)`: merges the state of later columns `right` into that of earlier ones `left`.
+    pub merge: unsafe extern "C" fn(*mut c_void, *const c_void),
+    /// `(parameters, row_tile, state, results)`: finalizes and computes the result tile.
+    pub epilogue: unsafe extern "C" fn(*const c_void, *const c_void, *const c_void, *mut c_void),
+}
+
+/// An entry as compiled for one instruction set.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct CloneDescriptor {
+    /// NUL-terminated name, such as `x86-64-v3`.
+    pub name: *const c_char,
+    /// Which check the processor must pass: see `support::cpu`.
+    pub requirement: u32,
+    /// Number of passes.
+    pub num_passes: u32,
+    /// The passes, in order.
+    pub passes: *const PassDescriptor,
+}
+
+/// Processor requirements of a clone.
+pub const REQUIRES_NOTHING: u32 = 0;
+/// x86-64-v2.
+pub const REQUIRES_X86_64_V2: u32 = 2;
+/// x86-64-v3.
+pub const REQUIRES_X86_64_V3: u32 = 3;
+/// x86-64-v4.
+pub const REQUIRES_X86_64_V4: u32 = 4;
+
+/// An entry: what the exported functions hand to the support code.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct EntryDescriptor {
+    /// NUL-terminated name, without the library's prefix.
+    pub name: *const c_char,
+    /// Arguments and results, in call order.
+    pub num_tensors: u32,
+    /// Temporaries that passes leave for later ones.
+    pub num_temporaries: u32,
+    /// `num_tensors + num_temporaries` descriptors.
+    pub tensors: *const TensorDescriptor,
+    /// Number of clones, best last.
+    pub num_clones: u32,
+    /// Reserved, 0.
+    pub reserved: u32,
+    /// The clones.
+    pub clones: *const CloneDescriptor,
+}
+
+// SAFETY: descriptors are immutable static data of their library.
+unsafe impl Sync for EntryDescriptor {}
