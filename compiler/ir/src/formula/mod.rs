@@ -4,6 +4,8 @@
 //! `passes::differentiate`). Nodes are hash-consed: equal formulas are one node, so common sub-expressions are shared by
 //! construction. Arguments stand before their users, so node order is a topological order.
 
+pub mod build;
+
 use std::collections::HashMap;
 
 use keopsc_ops::{OperationId, ReductionId};
@@ -87,6 +89,13 @@ pub struct Node {
 pub struct Graph {
     nodes: Vec<Node>,
     known: HashMap<NodeKind, NodeId>,
+}
+
+// Graphs are equal if the same nodes stand in the same order; the index of known kinds follows from them.
+impl PartialEq for Graph {
+    fn eq(&self, other: &Self) -> bool {
+        self.nodes == other.nodes
+    }
 }
 
 impl Graph {
@@ -187,7 +196,7 @@ pub struct Entry {
 }
 
 /// A whole formula file as a graph.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Program {
     /// All inputs.
     pub inputs: Vec<Input>,
