@@ -1,0 +1,157 @@
+//! The manifest: what a compiled library says about itself, as JSON inside the library.
+//!
+//! ```json
+//! {"abi_version":1,"compiler":"keopsc 0.1.0","name":"gauss","targets":["x86-64-v3"],"entries":[{"name":"conv", …}]}
+//! ```
+//!
+//! Fields stand in a fixed order and depend on the source and the options alone; readers ignore fields they do not know.
+
+use serde::{Deserialize, Serialize};
+
+/// A library.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`crate::abi::ABI_VERSION`] of the compiler.
+    pub abi_version: u32,
+    /// Which compiler made it.
+    pub compiler: String,
+    /// The library's name: the prefix of its symbols.
+    pub name: String,
+    /// The instruction-set levels it has code for, best last.
+    pub targets: Vec<String>,
+    /// Its functions, in the order of the module's table.
+    pub entries: Vec<Entry>,
+}
+
+/// A function of a library: one `out`, or a `fused` block.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its name in the formula file.
+    pub name: String,
+    /// The exported C function.
+    pub symbol: String,
+    /// The formula as written.
+    pub formula: String,
+    /// Arguments in call order, then results in call order.
+    pub tensors: Vec<Tensor>,
+}
+
+/// An argument or a result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tensor {
+    /// Its name.
+    pub name: String,
+    /// How it came about.
+    pub kind: Kind,
+    /// What its rows are.
+    pub role: Role,
+    /// The extents of a row; their product is the number of components.
+    pub shape: Vec<u32>,
+    /// How it is stored.
+    pub dtype: Dtype,
+}
+
+impl Tensor {
+    /// Components a row.
+    pub fn dim(&self) -> u64 {
+        self.shape.iter().map(|extent| u64::from(*extent)).product()
+    }
+
+    /// Whether the function writes it.
+    pub fn is_output(&self) -> bool {
+        self.kind == Kind::Output
+    }
+}
+
+/// How a tensor came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Declared in the formula file.
+    Input,
+    /// Appended by `Grad`: what the result is weighted with.
+    Cotangent,
+    /// Appended by `Diff`: the direction.
+    Tangent,
+    /// A result.
+    Output,
+}
+
+/// What the rows of a tensor are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// One row per i.
+    I,
+    /// One row per j.
+    J,
+    /// A single row.
+    Parameter,
+}
+
+/// How elements are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// IEEE half precision.
+    F16,
+    /// bfloat16.
+    BF16,
+    /// float32.
+    F32,
+    /// float64.
+    F64,
+    /// int64: row numbers.
+    I64,
+}
+
+impl Dtype {
+    /// The name in formula files and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Dtype::F16 => "f16",
+            Dtype::BF16 => "bf16",
+            Dtype::F32 => "f32",
+            Dtype::F64 => "f64",
+            Dtype::I64 => "i64",
+        }
+    }
+}
+
+impl Manifest {
+    /// Reads the JSON text of a manifest.
+    pub fn from_json(text: &str) -> Result<Manifest, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    /// The JSON text, on one line.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_is_stable_and_is_read_back() {
+        let tensor = Tensor { name: "x".into(), kind: Kind::Input, role: Role::I, shape: vec![3], dtype: Dtype::F32 };
+        let entry = Entry { name: "f".into(), symbol: "k_f".into(), formula: "Sum[j](x)".into(), tensors: vec![tensor] };
+        let manifest = Manifest {
+            abi_version: 1,
+            compiler: "keopsc 0".into(),
+            name: "k".into(),
+            targets: vec!["x86-64-v3".into()],
+            entries: vec![entry],
+        };
+        let text = manifest.to_json().unwrap();
+        assert_eq!(
+            text,
+            r#"{"abi_version":1,"compiler":"keopsc 0","name":"k","targets":["x86-64-v3"],"entries":[{"name":"f","symbol":"k_f","formula":"Sum[j](x)","tensors":[{"name":"x","kind":"input","role":"i","shape":[3],"dtype":"f32"}]}]}"#
+        );
+        assert_eq!(Manifest::from_json(&text).unwrap(), manifest);
+        let newer = text.replace(r#""name":"k""#, r#""name":"k","unknown":1"#);
+        assert_eq!(Manifest::from_json(&newer).unwrap(), manifest);
+    }
+}
