@@ -2,12 +2,11 @@
 //!
 //! A node that would be the [`MAXIMUM_LEVELS`]-th level is reported and becomes a leaf, so that no deep tree ever exists.
 
-use std::convert::Infallible;
-
 use crate::MAXIMUM_LEVELS;
 use crate::error::{SyntaxError, SyntaxErrorCode};
-use crate::syntax::{BinaryOperator, Expr, ExprKind, Keyword, Name, Output, Span, Statement, StatementKind, UnaryOperator};
-use crate::tokens::Token;
+use crate::syntax::{
+    BinaryOperator, Expr, ExprKind, Keyword, Name, Span, Statement, UnaryOperator,
+};
 
 /// An expression and the number of levels of its tree.
 #[derive(Debug)]
@@ -31,40 +30,56 @@ pub struct Arguments {
     levels: usize,
 }
 
-/// Makes nodes and collects errors.
-#[derive(Default)]
-pub struct TreeBuilder {
-    /// What was wrong so far.
-    pub errors: Vec<SyntaxError>,
-    /// Unexpected tokens, for `parse` to put into words.
-    pub unexpected: Vec<Unexpected>,
+/// What stands between two statement ends.
+pub enum Line {
+    /// A whole statement.
+    Statement(Statement),
+    /// `fused vg {`
+    FusedOpens(Name, Span),
+    /// `}`, and its end.
+    FusedCloses(u32),
 }
 
-/// A token that no rule takes.
-#[derive(Debug)]
-pub struct Unexpected {
-    /// Its place; empty at the end of the text.
-    pub span: Span,
-    /// The terminals of the grammar that would have been right.
-    pub expected: Vec<String>,
+/// Makes nodes and collects what is wrong with them.
+#[derive(Default)]
+pub struct TreeBuilder {
+    /// What was wrong so far, in the order of the text.
+    pub errors: Vec<SyntaxError>,
 }
 
 impl TreeBuilder {
     /// A node without children.
     pub fn leaf(&mut self, span: Span, kind: ExprKind) -> Tree {
-        Tree { expr: Expr { kind, span }, levels: 1 }
+        Tree {
+            expr: Expr { kind, span },
+            levels: 1,
+        }
     }
 
     /// `-a`
     pub fn unary(&mut self, span: Span, operator: UnaryOperator, operand: Tree) -> Tree {
         let levels = operand.levels + 1;
-        self.node(span, levels, ExprKind::Unary(operator, Box::new(operand.expr)))
+        self.node(
+            span,
+            levels,
+            ExprKind::Unary(operator, Box::new(operand.expr)),
+        )
     }
 
     /// `a + b`
-    pub fn binary(&mut self, span: Span, left: Tree, operator: BinaryOperator, right: Tree) -> Tree {
+    pub fn binary(
+        &mut self,
+        span: Span,
+        left: Tree,
+        operator: BinaryOperator,
+        right: Tree,
+    ) -> Tree {
         let levels = left.levels.max(right.levels) + 1;
-        self.node(span, levels, ExprKind::Binary(operator, Box::new(left.expr), Box::new(right.expr)))
+        self.node(
+            span,
+            levels,
+            ExprKind::Binary(operator, Box::new(left.expr), Box::new(right.expr)),
+        )
     }
 
     /// `a < b`; anything in `rest` is one comparison too many.
@@ -82,7 +97,10 @@ impl TreeBuilder {
                 Span { start, end },
                 "comparisons cannot be chained",
             );
-            let between = Span { start: left.expr.span.start, end: right.expr.span.end };
+            let between = Span {
+                start: left.expr.span.start,
+                end: right.expr.span.end,
+            };
             self.errors.push(
                 error
                     .with_label(between, "this is already a comparison")
@@ -95,21 +113,37 @@ impl TreeBuilder {
     /// `v[2]`
     pub fn index(&mut self, span: Span, base: Tree, index: Tree) -> Tree {
         let levels = base.levels.max(index.levels) + 1;
-        self.node(span, levels, ExprKind::Index(Box::new(base.expr), Box::new(index.expr)))
+        self.node(
+            span,
+            levels,
+            ExprKind::Index(Box::new(base.expr), Box::new(index.expr)),
+        )
     }
 
     /// `v[1:3]`
     pub fn slice(&mut self, span: Span, base: Tree, from: Option<Tree>, to: Option<Tree>) -> Tree {
-        let bound_levels = from.iter().chain(&to).map(|bound| bound.levels).max().unwrap_or(0);
+        let bound_levels = from
+            .iter()
+            .chain(&to)
+            .map(|bound| bound.levels)
+            .max()
+            .unwrap_or(0);
         let levels = base.levels.max(bound_levels) + 1;
-        let (from, to) = (from.map(|bound| Box::new(bound.expr)), to.map(|bound| Box::new(bound.expr)));
+        let (from, to) = (
+            from.map(|bound| Box::new(bound.expr)),
+            to.map(|bound| Box::new(bound.expr)),
+        );
         self.node(span, levels, ExprKind::Slice(Box::new(base.expr), from, to))
     }
 
     /// `[2, 3]`
     pub fn list(&mut self, span: Span, items: Vec<Tree>) -> Tree {
         let levels = items.iter().map(|item| item.levels).max().unwrap_or(0) + 1;
-        self.node(span, levels, ExprKind::List(items.into_iter().map(|item| item.expr).collect()))
+        self.node(
+            span,
+            levels,
+            ExprKind::List(items.into_iter().map(|item| item.expr).collect()),
+        )
     }
 
     /// `value` or `name = value` in an argument list.
@@ -119,11 +153,18 @@ impl TreeBuilder {
 
     /// The arguments of a call: positional ones first, then keywords.
     pub fn arguments(&mut self, written: Vec<Argument>) -> Arguments {
-        let mut sorted = Arguments { positional: Vec::new(), keywords: Vec::new(), levels: 0 };
+        let mut sorted = Arguments {
+            positional: Vec::new(),
+            keywords: Vec::new(),
+            levels: 0,
+        };
         for Argument { keyword, value } in written {
             sorted.levels = sorted.levels.max(value.levels);
             match (keyword, sorted.keywords.last()) {
-                (Some(name), _) => sorted.keywords.push(Keyword { name, value: value.expr }),
+                (Some(name), _) => sorted.keywords.push(Keyword {
+                    name,
+                    value: value.expr,
+                }),
                 (None, None) => sorted.positional.push(value.expr),
                 (None, Some(before)) => {
                     let error = SyntaxError::new(
@@ -131,7 +172,8 @@ impl TreeBuilder {
                         value.expr.span,
                         "an argument without a name cannot follow one with a name",
                     );
-                    self.errors.push(error.with_label(before.name.span, "this one has a name"));
+                    self.errors
+                        .push(error.with_label(before.name.span, "this one has a name"));
                 }
             }
         }
@@ -140,8 +182,20 @@ impl TreeBuilder {
 
     /// `Exp(x)`
     pub fn call(&mut self, span: Span, function: Name, arguments: Arguments) -> Tree {
-        let Arguments { positional, keywords, levels } = arguments;
-        self.node(span, levels + 1, ExprKind::Call { function, arguments: positional, keywords })
+        let Arguments {
+            positional,
+            keywords,
+            levels,
+        } = arguments;
+        self.node(
+            span,
+            levels + 1,
+            ExprKind::Call {
+                function,
+                arguments: positional,
+                keywords,
+            },
+        )
     }
 
     /// `ArgKMin[j, K=10](x)`
@@ -153,54 +207,45 @@ impl TreeBuilder {
         options: Vec<(Name, Tree)>,
         arguments: Arguments,
     ) -> Tree {
-        let option_levels = options.iter().map(|(_, value)| value.levels).max().unwrap_or(0);
-        let options = options.into_iter().map(|(name, value)| Keyword { name, value: value.expr }).collect();
-        let Arguments { positional, keywords, levels } = arguments;
-        let kind = ExprKind::Reduce { function, index, options, arguments: positional, keywords };
-        self.node(span, levels.max(option_levels) + 1, kind)
-    }
-
-    /// A statement, unless something in it was wrong.
-    pub fn statement(&mut self, span: Span, kind: StatementKind) -> Option<Statement> {
-        self.is_sound(span).then_some(Statement { kind, span })
-    }
-
-    /// `out a = …` inside `fused`, unless something in it was wrong.
-    pub fn fused_output(&mut self, span: Span, output: Output) -> Option<Output> {
-        self.is_sound(span).then_some(output)
-    }
-
-    /// `fused vg { … }` with those outputs that are sound.
-    pub fn fused(&mut self, span: Span, name: Name, outputs: Vec<Option<Output>>) -> Option<Statement> {
-        let outputs = outputs.into_iter().flatten().collect();
-        Some(Statement { kind: StatementKind::Fused { name, outputs }, span })
-    }
-
-    /// Keeps a token that no rule takes, for `parse` to put into words.
-    pub fn keep_unexpected(&mut self, error: lalrpop_util::ParseError<u32, Token<'_>, Infallible>) {
-        use lalrpop_util::ParseError::*;
-        let (start, end, expected) = match error {
-            UnrecognizedToken { token: (start, _, end), expected } => (start, end, expected),
-            UnrecognizedEof { location, expected } => (location, location, expected),
-            InvalidToken { location } => (location, location, Vec::new()),
-            ExtraToken { token: (start, _, end) } => (start, end, Vec::new()),
-            User { error } => match error {},
+        let option_levels = options
+            .iter()
+            .map(|(_, value)| value.levels)
+            .max()
+            .unwrap_or(0);
+        let options = options
+            .into_iter()
+            .map(|(name, value)| Keyword {
+                name,
+                value: value.expr,
+            })
+            .collect();
+        let Arguments {
+            positional,
+            keywords,
+            levels,
+        } = arguments;
+        let kind = ExprKind::Reduce {
+            function,
+            index,
+            options,
+            arguments: positional,
+            keywords,
         };
-        self.unexpected.push(Unexpected { span: Span { start, end }, expected });
-    }
-
-    /// Statements are parsed in order, so only the last error can lie in the last statement.
-    fn is_sound(&self, span: Span) -> bool {
-        self.errors.last().is_none_or(|error| error.span.end <= span.start)
+        self.node(span, levels.max(option_levels) + 1, kind)
     }
 
     fn node(&mut self, span: Span, levels: usize, kind: ExprKind) -> Tree {
         if levels <= MAXIMUM_LEVELS {
-            return Tree { expr: Expr { kind, span }, levels };
+            return Tree {
+                expr: Expr { kind, span },
+                levels,
+            };
         }
-        let message = format!("this formula has more than {MAXIMUM_LEVELS} operations within each other");
+        let message =
+            format!("this formula has more than {MAXIMUM_LEVELS} operations within each other");
         let error = SyntaxError::new(SyntaxErrorCode::TooDeep, span, message);
-        self.errors.push(error.with_help("give parts of it a name, or use brackets in a long sum"));
+        self.errors
+            .push(error.with_help("give parts of it a name, or use brackets in a long sum"));
         self.leaf(span, ExprKind::Integer(0))
     }
 }

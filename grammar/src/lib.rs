@@ -32,9 +32,9 @@ pub use print::{print_expression, print_file};
 /// How many brackets may be open at once.
 pub const MAXIMUM_NESTING: usize = 256;
 
-/// How many levels an expression tree may have: all nested brackets, each with an operator between, or a flat sum of
-/// as many terms.
-pub const MAXIMUM_LEVELS: usize = 512;
+/// How many levels an expression tree may have: all nested brackets with an operator in each, or a flat sum of as many
+/// terms.
+pub const MAXIMUM_LEVELS: usize = 2 * MAXIMUM_NESTING + 1;
 
 /// How long a formula text may be, in bytes.
 pub const MAXIMUM_BYTES: usize = 16 << 20;

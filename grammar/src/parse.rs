@@ -1,23 +1,24 @@
 //! Text into syntax tree, with every mistake reported in the user's words.
 
+use std::convert::Infallible;
 use std::sync::LazyLock;
 
-use lalrpop_util::lalrpop_mod;
+use lalrpop_util::{ParseError, lalrpop_mod};
 
-use crate::build_tree::TreeBuilder;
+use crate::MAXIMUM_BYTES;
+use crate::build_tree::{Line, Tree, TreeBuilder};
 use crate::error::{SyntaxError, SyntaxErrorCode};
 use crate::layout::{Content, arrange};
-use crate::syntax::{Expr, File, Span};
-use crate::tokens::{Spanned, tokenize};
+use crate::syntax::{Expr, File, Name, Output, Span, Statement, StatementKind};
+use crate::tokens::{Spanned, Token, tokenize};
 use crate::unexpected::explain_unexpected;
-use crate::MAXIMUM_BYTES;
 
 lalrpop_mod!(
     #[allow(clippy::all, missing_docs, unused, reason = "generated code")]
     kf
 );
 
-static FILE_PARSER: LazyLock<kf::FileParser> = LazyLock::new(kf::FileParser::new);
+static LINE_PARSER: LazyLock<kf::LineParser> = LazyLock::new(kf::LineParser::new);
 static EXPRESSION_PARSER: LazyLock<kf::ExpressionParser> = LazyLock::new(kf::ExpressionParser::new);
 
 /// Parses a formula file, or the one-liner of `-e`, where statements may also stand between commas.
@@ -28,17 +29,24 @@ pub fn parse_file(text: &str) -> (File, Vec<SyntaxError>) {
         Ok(read) => read,
         Err(error) => return (File::default(), vec![error]),
     };
-    let mut builder = TreeBuilder::default();
-    let file = match FILE_PARSER.parse(&mut builder, tokens.iter().copied()) {
-        Ok(file) => file,
-        Err(error) => {
-            builder.keep_unexpected(error);
-            File::default()
+    let mut assembly = Assembly::default();
+    for line in tokens.split_inclusive(|token| token.1 == Token::Separator) {
+        if line[0].1 == Token::Separator {
+            continue;
         }
-    };
-    errors.extend(all_errors(text, &tokens, builder));
+        match parse_line(text, line) {
+            Ok(parsed) => assembly.push(parsed),
+            Err(wrong) => errors.extend(wrong),
+        }
+    }
+    errors.extend(assembly.errors);
     errors.sort_by_key(|error| error.span.start);
-    (file, errors)
+    (
+        File {
+            statements: assembly.statements,
+        },
+        errors,
+    )
 }
 
 /// Parses one expression, which may go over several lines. Reports the first mistake.
@@ -46,23 +54,39 @@ pub fn parse_expression(text: &str) -> Result<Expr, SyntaxError> {
     let (tokens, mut errors) = read_tokens(text, Content::Expression)?;
     let mut builder = TreeBuilder::default();
     let parsed = EXPRESSION_PARSER.parse(&mut builder, tokens.iter().copied());
-    let expr = parsed.map(|tree| tree.expr).map_err(|error| builder.keep_unexpected(error));
-    errors.extend(all_errors(text, &tokens, builder));
-    match (errors.into_iter().min_by_key(|error| error.span.start), expr) {
-        (None, Ok(expr)) => Ok(expr),
+    let tree = finish(text, &tokens, builder, parsed);
+    errors.extend(tree.as_ref().err().into_iter().flatten().cloned());
+    match (
+        errors.into_iter().min_by_key(|error| error.span.start),
+        tree,
+    ) {
+        (None, Ok(Tree { expr, .. })) => Ok(expr),
         (Some(error), _) => Err(error),
-        (None, Err(())) => Err(SyntaxError::new(
+        (None, Err(_)) => Err(SyntaxError::new(
             SyntaxErrorCode::UnexpectedToken,
-            Span { start: 0, end: text.len() as u32 },
+            Span {
+                start: 0,
+                end: text.len() as u32,
+            },
             "expected an expression",
         )),
     }
 }
 
-fn read_tokens(text: &str, content: Content) -> Result<(Vec<Spanned<'_>>, Vec<SyntaxError>), SyntaxError> {
+fn read_tokens(
+    text: &str,
+    content: Content,
+) -> Result<(Vec<Spanned<'_>>, Vec<SyntaxError>), SyntaxError> {
     if text.len() > MAXIMUM_BYTES {
-        let message = format!("the text has {} bytes; at most {MAXIMUM_BYTES} are read", text.len());
-        return Err(SyntaxError::new(SyntaxErrorCode::TooLong, Span::default(), message));
+        let message = format!(
+            "the text has {} bytes; at most {MAXIMUM_BYTES} are read",
+            text.len()
+        );
+        return Err(SyntaxError::new(
+            SyntaxErrorCode::TooLong,
+            Span::default(),
+            message,
+        ));
     }
     let (raw, mut errors) = tokenize(text);
     let (tokens, bracket_errors) = arrange(&raw, content);
@@ -70,7 +94,102 @@ fn read_tokens(text: &str, content: Content) -> Result<(Vec<Spanned<'_>>, Vec<Sy
     Ok((tokens, errors))
 }
 
-fn all_errors(text: &str, tokens: &[Spanned<'_>], builder: TreeBuilder) -> Vec<SyntaxError> {
-    let explained = builder.unexpected.iter().filter_map(|unexpected| explain_unexpected(text, tokens, unexpected));
-    explained.chain(builder.errors).collect()
+/// Parses the tokens of one statement, which may end with a separator.
+fn parse_line(text: &str, line: &[Spanned<'_>]) -> Result<Line, Vec<SyntaxError>> {
+    let statement = match line {
+        [statement @ .., (_, Token::Separator, _)] => statement,
+        statement => statement,
+    };
+    let mut builder = TreeBuilder::default();
+    let parsed = LINE_PARSER.parse(&mut builder, statement.iter().copied());
+    finish(text, line, builder, parsed)
+}
+
+/// What was parsed, or what was wrong; the list is empty if that has been reported already.
+fn finish<T>(
+    text: &str,
+    tokens: &[Spanned<'_>],
+    builder: TreeBuilder,
+    parsed: Result<T, ParseError<u32, Token<'_>, Infallible>>,
+) -> Result<T, Vec<SyntaxError>> {
+    let mut errors = builder.errors;
+    match parsed {
+        Ok(parsed) if errors.is_empty() => return Ok(parsed),
+        Ok(_) => {}
+        Err(error) => errors.extend(explain(text, tokens, error)),
+    }
+    Err(errors)
+}
+
+fn explain(
+    text: &str,
+    tokens: &[Spanned<'_>],
+    error: ParseError<u32, Token<'_>, Infallible>,
+) -> Option<SyntaxError> {
+    let (place, expected) = match error {
+        ParseError::UnrecognizedToken { token, expected } => (Some(token), expected),
+        ParseError::ExtraToken { token } => (Some(token), Vec::new()),
+        ParseError::UnrecognizedEof { expected, .. } => (None, expected),
+        ParseError::InvalidToken { .. } => (None, Vec::new()),
+        ParseError::User { error } => match error {},
+    };
+    let end = tokens
+        .iter()
+        .position(|token| token.1 == Token::Separator)
+        .unwrap_or(tokens.len());
+    let position = place
+        .and_then(|found| tokens.iter().position(|token| *token == found))
+        .unwrap_or(end);
+    explain_unexpected(text, tokens, position, &expected)
+}
+
+/// Puts lines together to statements.
+#[derive(Default)]
+struct Assembly {
+    statements: Vec<Statement>,
+    errors: Vec<SyntaxError>,
+    /// The `fused` whose end has not come yet.
+    fused: Option<(Name, Span, Vec<Output>)>,
+}
+
+impl Assembly {
+    fn push(&mut self, line: Line) {
+        match (line, &mut self.fused) {
+            (Line::Statement(statement), None) => self.statements.push(statement),
+            (
+                Line::Statement(Statement {
+                    kind: StatementKind::Output(output),
+                    ..
+                }),
+                Some((.., outputs)),
+            ) => {
+                outputs.push(output);
+            }
+            (Line::Statement(Statement { span, .. }), Some((name, ..))) => {
+                let error = SyntaxError::new(
+                    SyntaxErrorCode::UnexpectedToken,
+                    span,
+                    format!("only outputs can stand in `fused {}`", name.text),
+                );
+                self.errors
+                    .push(error.with_help("put this statement before `fused`"));
+            }
+            (Line::FusedOpens(name, span), None) => self.fused = Some((name, span, Vec::new())),
+            (Line::FusedOpens(_, span), Some((_, outer, _))) => {
+                let message = "`fused` cannot stand in `fused`";
+                let error = SyntaxError::new(SyntaxErrorCode::UnexpectedToken, span, message);
+                self.errors
+                    .push(error.with_label(*outer, "this one has not ended"));
+            }
+            (Line::FusedCloses(end), fused) => {
+                if let Some((name, Span { start, .. }, outputs)) = fused.take() {
+                    let kind = StatementKind::Fused { name, outputs };
+                    self.statements.push(Statement {
+                        kind,
+                        span: Span { start, end },
+                    });
+                }
+            }
+        }
+    }
 }

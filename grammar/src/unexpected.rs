@@ -1,6 +1,5 @@
 //! A token that no grammar rule takes, put into the user's words: what was expected, after what, and what to do.
 
-use crate::build_tree::Unexpected;
 use crate::error::{SyntaxError, SyntaxErrorCode};
 use crate::syntax::Span;
 use crate::tokens::{Spanned, Token};
@@ -19,19 +18,52 @@ const NAMES_AFTER: &[(&str, &str)] = &[
 /// Punctuation that is named when it would have been right, in this order.
 const PUNCTUATION: &[&str] = &["=", "(", "reduce[", "[", ":", ",", ")", "]", "{", "}"];
 
-/// The error for a token that no rule takes; none if it has been reported already.
-pub fn explain_unexpected(text: &str, tokens: &[Spanned<'_>], unexpected: &Unexpected) -> Option<SyntaxError> {
-    let place = Place::of(text, tokens, unexpected);
-    if place.found == Some(Token::Bad) {
+/// Why `tokens[position]`, or the end of the text, was not expected; none if it has been reported already.
+///
+/// `tokens` are those of one statement and, as the last one, its end. `expected` are terminals of the grammar.
+pub fn explain_unexpected(
+    text: &str,
+    tokens: &[Spanned<'_>],
+    position: usize,
+    expected: &[String],
+) -> Option<SyntaxError> {
+    let end = tokens.last().map_or(0, |token| token.2);
+    let (start, found, end) = tokens
+        .get(position)
+        .map_or((end, None, end), |token| (token.0, Some(token.1), token.2));
+    if found == Some(Token::Bad) {
         return None;
     }
-    let expected = place.describe_expected();
-    let after = place.describe_previous().map_or(String::new(), |previous| format!(" after {previous}"));
-    let message = format!("expected {expected}{after}, found {}", place.describe_found());
-    let mut error = SyntaxError::new(SyntaxErrorCode::UnexpectedToken, unexpected.span, message);
+    let expected = expected
+        .iter()
+        .map(|terminal| terminal.trim_matches('"'))
+        .collect();
+    let span = Span { start, end };
+    let place = Place {
+        text,
+        span,
+        expected,
+        found,
+        before: &tokens[..position.min(tokens.len())],
+    };
+    let after = place
+        .describe_previous()
+        .map_or(String::new(), |previous| format!(" after {previous}"));
+    let message = format!(
+        "expected {}{after}, found {}",
+        place.describe_expected(),
+        place.describe_found()
+    );
+    let mut error = SyntaxError::new(SyntaxErrorCode::UnexpectedToken, span, message);
     error.help = place.help().map(str::to_owned);
     if let Some(bracket) = place.enclosing_bracket() {
-        error = error.with_label(Span { start: bracket.0, end: bracket.2 }, "inside this bracket");
+        error = error.with_label(
+            Span {
+                start: bracket.0,
+                end: bracket.2,
+            },
+            "inside this bracket",
+        );
     }
     Some(error)
 }
@@ -43,24 +75,11 @@ struct Place<'a, 'text> {
     expected: Vec<&'a str>,
     /// The unexpected token; none at the end of the text.
     found: Option<Token<'text>>,
-    /// All tokens before it, in its statement and earlier ones.
+    /// All tokens before it in its statement.
     before: &'a [Spanned<'text>],
 }
 
 impl<'a, 'text> Place<'a, 'text> {
-    fn of(text: &'text str, tokens: &'a [Spanned<'text>], unexpected: &'a Unexpected) -> Self {
-        let span = unexpected.span;
-        let position = tokens.partition_point(|token| (token.0, token.2) < (span.start, span.end));
-        let found = tokens.get(position).filter(|token| (token.0, token.2) == (span.start, span.end));
-        Place {
-            text,
-            span,
-            expected: unexpected.expected.iter().map(|terminal| terminal.trim_matches('"')).collect(),
-            found: found.map(|token| token.1),
-            before: &tokens[..position],
-        }
-    }
-
     fn expects(&self, terminal: &str) -> bool {
         self.expected.contains(&terminal)
     }
@@ -73,18 +92,8 @@ impl<'a, 'text> Place<'a, 'text> {
         self.expects("+") && !self.expects_expression()
     }
 
-    fn ends_line(&self) -> bool {
-        matches!(self.found, None | Some(Token::Separator))
-    }
-
-    /// The token before, if it is in the same statement.
     fn previous(&self) -> Option<&'a Spanned<'text>> {
-        self.before.last().filter(|token| token.1 != Token::Separator)
-    }
-
-    fn is_second_in_statement(&self) -> bool {
-        let before_previous = self.before.len().checked_sub(2).and_then(|position| self.before.get(position));
-        before_previous.is_none_or(|token| token.1 == Token::Separator)
+        self.before.last()
     }
 
     // ---- the message
@@ -94,27 +103,41 @@ impl<'a, 'text> Place<'a, 'text> {
             return "an expression".to_owned();
         }
         if self.expects("out") {
-            return if self.expects("dim") { "a statement" } else { "an output `out name = …`" }.to_owned();
+            return "a statement".to_owned();
         }
         let mut parts = Vec::new();
         if self.expects("name") {
             parts.push(self.describe_name().to_owned());
         }
         let named = PUNCTUATION.iter().filter(|terminal| self.expects(terminal));
-        let hidden = |terminal: &&&str| self.expects_operator() && matches!(**terminal, "[" | "(" | "reduce[" | "=");
-        parts.extend(named.filter(|terminal| !hidden(terminal)).map(|terminal| format!("`{}`", terminal.trim_start_matches("reduce"))));
+        let hidden = |terminal: &&&str| {
+            self.expects_operator() && matches!(**terminal, "[" | "(" | "reduce[" | "=")
+        };
+        parts.extend(
+            named
+                .filter(|terminal| !hidden(terminal))
+                .map(|terminal| format!("`{}`", terminal.trim_start_matches("reduce"))),
+        );
         if self.expects_operator() {
             parts.push("an operator".to_owned());
         }
-        if self.expects("end of statement") || parts.is_empty() || self.expected_is_operators_only() {
-            parts.push("the end of the statement".to_owned());
+        if self.may_end_here() {
+            let whole = if self.expects_operator() {
+                "formula"
+            } else {
+                "statement"
+            };
+            parts.push(format!("the end of the {whole}"));
         }
         join_with_or(&parts)
     }
 
-    /// At the end of a lone expression no bracket and no statement end is expected.
-    fn expected_is_operators_only(&self) -> bool {
-        self.expects_operator() && ![",", ")", "]"].iter().any(|terminal| self.expects(terminal))
+    /// The grammar does not list the end among what it expects. It is right after a whole formula, setting or type.
+    fn may_end_here(&self) -> bool {
+        let is_in_brackets = self.expects(")") || self.expects("]");
+        self.expected.is_empty()
+            || self.expected == [","]
+            || self.expects_operator() && !is_in_brackets
     }
 
     fn describe_name(&self) -> &'static str {
@@ -123,7 +146,10 @@ impl<'a, 'text> Place<'a, 'text> {
             Some(Token::ReduceBracket) => "[",
             _ => return "a name",
         };
-        NAMES_AFTER.iter().find(|(word, _)| *word == previous).map_or("a name", |(_, name)| name)
+        NAMES_AFTER
+            .iter()
+            .find(|(word, _)| *word == previous)
+            .map_or("a name", |(_, name)| name)
     }
 
     fn describe_previous(&self) -> Option<String> {
@@ -134,7 +160,9 @@ impl<'a, 'text> Place<'a, 'text> {
     fn describe_found(&self) -> String {
         match self.found {
             None => "the end of the text".to_owned(),
-            Some(Token::Separator) if self.slice(self.span.start, self.span.end).trim().is_empty() => {
+            Some(Token::Separator)
+                if self.slice(self.span.start, self.span.end).trim().is_empty() =>
+            {
                 "the end of the line".to_owned()
             }
             Some(_) => format!("`{}`", self.slice(self.span.start, self.span.end)),
@@ -151,25 +179,51 @@ impl<'a, 'text> Place<'a, 'text> {
         let previous = self.previous().map(|token| token.1);
         let starts_value = matches!(
             self.found,
-            Some(Token::Name(_) | Token::Integer(_) | Token::Float(_) | Token::Punctuation("(" | "["))
+            Some(
+                Token::Name(_)
+                    | Token::Integer(_)
+                    | Token::Float(_)
+                    | Token::Punctuation("(" | "[")
+            )
         );
-        if self.expects_expression() && self.ends_line() && previous != Some(Token::Punctuation("=")) {
+        if self.expects_expression()
+            && self.found == Some(Token::Separator)
+            && previous != Some(Token::Punctuation("="))
+        {
             return Some("put a formula that goes over several lines into brackets");
         }
-        if self.expects("out") && matches!(self.found, Some(Token::Punctuation("+" | "-" | "*" | "/" | "**" | "|"))) {
+        if self.expects("out")
+            && matches!(
+                self.found,
+                Some(Token::Punctuation("+" | "-" | "*" | "/" | "**" | "|"))
+            )
+        {
             return Some("put a formula that goes over several lines into brackets");
         }
-        if self.expects("=") && self.is_second_in_statement() {
-            return Some("a statement gives a name to a formula, `K = Exp(x)`, or requests a result, `out f = Sum[j](K)`");
+        if self.expects("=") && self.before.len() == 1 {
+            return Some(
+                "a statement gives a name to a formula, `K = Exp(x)`, or requests a result, `out f = Sum[j](K)`",
+            );
         }
         match self.found {
-            Some(Token::Punctuation("=")) if self.expects_operator() => {
-                Some("`==` compares two values; `name = value` stands at the start of a statement or of an argument")
+            Some(Token::Punctuation("=")) if self.expects_operator() => Some(
+                "`==` compares two values; `name = value` stands at the start of a statement or of an argument",
+            ),
+            Some(Token::Punctuation("*")) if previous == Some(Token::Punctuation("*")) => {
+                Some("a power is written `**`, without a blank")
             }
-            Some(Token::Punctuation("*")) if previous == Some(Token::Punctuation("*")) => Some("a power is written `**`, without a blank"),
-            Some(Token::Punctuation("/")) if previous == Some(Token::Punctuation("/")) => Some("a quotient is written `/`"),
+            Some(Token::Punctuation("/")) if previous == Some(Token::Punctuation("/")) => {
+                Some("a quotient is written `/`")
+            }
             Some(Token::Word("numerics")) => Some("`numerics` follows an output or stands alone"),
-            Some(_) if starts_value && self.expects_operator() && matches!(previous, Some(Token::Integer(_) | Token::Float(_) | Token::Punctuation(")" | "]"))) => {
+            Some(_)
+                if starts_value
+                    && self.expects_operator()
+                    && matches!(
+                        previous,
+                        Some(Token::Integer(_) | Token::Float(_) | Token::Punctuation(")" | "]"))
+                    ) =>
+            {
                 Some("write `*` for a product")
             }
             _ => None,
