@@ -7,6 +7,11 @@
 
 #![forbid(unsafe_code)]
 
+mod accumulator;
+pub mod defect;
+pub mod evaluation;
 pub mod formula;
 pub mod plan;
+pub mod random;
+pub mod text;
 pub mod types;

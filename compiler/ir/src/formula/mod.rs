@@ -5,6 +5,11 @@
 //! construction. Arguments stand before their users, so node order is a topological order.
 
 pub mod build;
+pub mod evaluate;
+pub mod generate;
+pub mod parse;
+pub mod print;
+pub mod verify;
 
 use std::collections::HashMap;
 

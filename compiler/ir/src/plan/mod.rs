@@ -13,6 +13,19 @@
 //! temporaries of earlier passes) and its epilogue writes tensors (results, temporaries). The values of a pass are in SSA form: each is
 //! defined once, by a scalar expression for its component `k`, from values that stand before it.
 
+pub mod cost;
+pub mod evaluate;
+pub mod generate;
+mod generate_scalar;
+mod index_range;
+mod notation;
+pub mod parse;
+mod parse_scalar;
+pub mod print;
+pub mod print_scalar;
+pub mod verify;
+mod verify_scalar;
+
 use keopsc_ops::ReductionId;
 use keopsc_ops::reductions::Rule;
 use keopsc_ops::scalar::Scalar;

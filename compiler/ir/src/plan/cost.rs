@@ -1,0 +1,177 @@
+//! How much work a pass is: operations by class, per pair, row, column and call.
+//!
+//! `exp(-sum(q < 3, (x[q] - y[q]) * (x[q] - y[q]))) * b` costs 10 arithmetic operations and one transcendental one a pair.
+
+use std::fmt;
+use std::ops::AddAssign;
+
+use keopsc_ops::intrinsics::Intrinsic;
+use keopsc_ops::reductions::{Let, Rule};
+use keopsc_ops::scalar::Scalar;
+
+use super::{Accumulation, Block, Definition, Pass, Value};
+
+/// Operations by class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Additions, products, comparisons, selections, roundings: one instruction or two.
+    pub arithmetic: u64,
+    /// Quotients and roots.
+    pub division: u64,
+    /// Exponentials, logarithms, powers, trigonometry: tens of instructions.
+    pub transcendental: u64,
+    /// Components that are loaded.
+    pub loads: u64,
+    /// Components that are stored.
+    pub stores: u64,
+}
+
+/// The work of a pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Once a call.
+    pub per_call: Counts,
+    /// Once a row: row block, epilogue, outcomes and writes.
+    pub per_row: Counts,
+    /// Once a column.
+    pub per_column: Counts,
+    /// Once a pair: pair block and accumulations; loads are of the column's values.
+    pub per_pair: Counts,
+}
+
+/// The work of a pass.
+pub fn cost(pass: &Pass) -> Cost {
+    let mut cost = Cost::default();
+    for value in &pass.values {
+        let counts = match value.block {
+            Block::Parameter => &mut cost.per_call,
+            Block::Row | Block::Epilogue => &mut cost.per_row,
+            Block::Column => &mut cost.per_column,
+            Block::Pair => &mut cost.per_pair,
+        };
+        *counts += definition_counts(value);
+    }
+    for Accumulation { rule, .. } in &pass.accumulations {
+        cost.per_pair += update_counts(rule);
+        for outcome in &rule.outcomes {
+            cost.per_row += scalar_counts(&outcome.value).times(outcome.dim);
+        }
+    }
+    cost.per_pair.loads = column_loads(pass);
+    cost.per_row.stores = pass.writes.iter().map(|write| u64::from(pass.value(write.value).dim)).sum();
+    cost
+}
+
+fn definition_counts(value: &Value) -> Counts {
+    match &value.definition {
+        Definition::Read(_) => Counts { loads: u64::from(value.dim), ..Counts::default() },
+        Definition::Compute(scalar) => scalar_counts(scalar).times(value.dim),
+        Definition::Outcome { .. } => Counts::default(),
+    }
+}
+
+fn update_counts(rule: &Rule) -> Counts {
+    let mut counts = Counts::default();
+    for Let { dim, value, .. } in &rule.update_lets {
+        counts += scalar_counts(value).times(*dim);
+    }
+    for (slot, value) in rule.slots.iter().zip(&rule.update) {
+        counts += scalar_counts(value).times(slot.dim);
+    }
+    counts
+}
+
+/// What one component costs; of the sides of a choice, whose condition is free, the dearer one.
+fn scalar_counts<V>(scalar: &Scalar<V>) -> Counts {
+    match scalar {
+        Scalar::Constant(_) | Scalar::Component(..) | Scalar::Index(_) => Counts::default(),
+        Scalar::Call(intrinsic, arguments) => {
+            let mut counts = intrinsic_counts(*intrinsic);
+            arguments.iter().for_each(|argument| counts += scalar_counts(argument));
+            counts
+        }
+        Scalar::Fold { with, count, body, .. } => {
+            let mut counts = scalar_counts(body).times(*count);
+            counts += intrinsic_counts(*with).times(count.saturating_sub(1));
+            counts
+        }
+        Scalar::Choose { then, otherwise, .. } => {
+            let (then, otherwise) = (scalar_counts(then), scalar_counts(otherwise));
+            if then.weight() >= otherwise.weight() { then } else { otherwise }
+        }
+    }
+}
+
+fn intrinsic_counts(intrinsic: Intrinsic) -> Counts {
+    use Intrinsic::*;
+    let one = Counts::default();
+    match intrinsic {
+        Add | Sub | Mul | Neg | Abs | Min | Max | Floor | Ceil | Trunc | Round | Less | LessEqual | Equal
+        | NotEqual | Select | SelectIndex => Counts { arithmetic: 1, ..one },
+        Div | Sqrt | Rsqrt => Counts { division: 1, ..one },
+        Exp | Exp2 | Log | Log2 | Sin | Cos | Asin | Acos | Atan | Atan2 | Pow => Counts { transcendental: 1, ..one },
+    }
+}
+
+/// Components of the column block that pairs use.
+fn column_loads(pass: &Pass) -> u64 {
+    let mut used = vec![false; pass.values.len()];
+    for (_, value) in pass.block(Block::Pair) {
+        if let Definition::Compute(scalar) = &value.definition {
+            scalar.visit(&mut |part| {
+                if let Scalar::Component(id, _) = part {
+                    used[id.0 as usize] = true;
+                }
+            });
+        }
+    }
+    let accumulated = pass.accumulations.iter().flat_map(|accumulation| &accumulation.arguments);
+    accumulated.for_each(|id| used[id.0 as usize] = true);
+    pass.block(Block::Column).filter(|(id, _)| used[id.0 as usize]).map(|(_, value)| u64::from(value.dim)).sum()
+}
+
+impl Counts {
+    /// As often as that.
+    pub fn times(self, count: u32) -> Counts {
+        let times = |one: u64| one.saturating_mul(u64::from(count));
+        Counts {
+            arithmetic: times(self.arithmetic),
+            division: times(self.division),
+            transcendental: times(self.transcendental),
+            loads: times(self.loads),
+            stores: times(self.stores),
+        }
+    }
+
+    /// One number for comparisons: roughly instructions.
+    pub fn weight(self) -> u64 {
+        let parts = [(self.arithmetic, 1), (self.division, 5), (self.transcendental, 15), (self.loads, 1), (self.stores, 1)];
+        parts.iter().fold(0u64, |sum, (count, each)| sum.saturating_add(count.saturating_mul(*each)))
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Counts) {
+        let add = |to: &mut u64, from: u64| *to = to.saturating_add(from);
+        add(&mut self.arithmetic, other.arithmetic);
+        add(&mut self.division, other.division);
+        add(&mut self.transcendental, other.transcendental);
+        add(&mut self.loads, other.loads);
+        add(&mut self.stores, other.stores);
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let classes = [
+            (self.arithmetic, "arithmetic"),
+            (self.division, "division"),
+            (self.transcendental, "transcendental"),
+            (self.loads, "load"),
+            (self.stores, "store"),
+        ];
+        let parts = classes.iter().filter(|(count, _)| *count > 0).map(|(count, class)| format!("{count} {class}"));
+        let parts: Vec<String> = parts.collect();
+        f.write_str(if parts.is_empty() { "nothing".to_string() } else { parts.join(", ") }.as_str())
+    }
+}

@@ -1,0 +1,102 @@
+//! The reference interpreter of plans: pass by pass in float64, by plain loops over rows and columns.
+//!
+//! Storage types do not round here, so a plan and the formula it came from agree to float64 accuracy.
+
+use keopsc_ops::scalar;
+
+use super::{Block, Definition, Pass, Plan, TensorKind, ValueId};
+use crate::accumulator::Accumulator;
+use crate::evaluation::{Array, Declaration, EvaluationError, Position, Sizes, bind};
+use crate::types::{Axis, Role};
+
+/// The results of a plan that `verify` accepts. `inputs` are its arguments in call order, each `rows × components` numbers.
+pub fn evaluate(plan: &Plan, sizes: Sizes, inputs: &[Vec<f64>]) -> Result<Vec<Array>, EvaluationError> {
+    let arguments = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Input);
+    let declarations: Vec<Declaration> =
+        arguments.map(|tensor| (tensor.name.as_str(), tensor.role, tensor.dim())).collect();
+    let mut given = bind(&declarations, sizes, inputs)?.into_iter();
+    let mut tensors: Vec<Array> = Vec::new();
+    for tensor in &plan.tensors {
+        let empty = || Array::zeros(sizes.rows(tensor.role), tensor.dim() as usize);
+        tensors.push(if tensor.kind == TensorKind::Input { given.next().unwrap_or_else(empty) } else { empty() });
+    }
+    for pass in &plan.passes {
+        run_pass(pass, sizes, &mut tensors);
+    }
+    let kept = plan.tensors.iter().zip(tensors).filter(|(tensor, _)| tensor.kind == TensorKind::Output);
+    Ok(kept.map(|(_, array)| array).collect())
+}
+
+fn run_pass(pass: &Pass, sizes: Sizes, tensors: &mut [Array]) {
+    let over = pass.over.unwrap_or(Axis::J);
+    let columns = pass.over.map_or(0, |over| sizes.of(over));
+    let mut values: Vec<Vec<f64>> = pass.values.iter().map(|value| vec![0.0; value.dim as usize]).collect();
+    run_block(pass, Block::Parameter, Position { i: 0, j: 0 }, tensors, &mut values);
+    let columns = column_values(pass, over, columns, tensors, &mut values);
+    for row in 0..sizes.rows(pass.rows) {
+        let position = |column| Position::new(pass.rows, row, over, column);
+        run_block(pass, Block::Row, position(0), tensors, &mut values);
+        let mut states: Vec<Accumulator> = pass.accumulations.iter().map(|one| Accumulator::new(&one.rule)).collect();
+        for (number, column) in columns.iter().enumerate() {
+            for (id, value) in column {
+                values[id.0 as usize].copy_from_slice(value);
+            }
+            run_block(pass, Block::Pair, position(number), tensors, &mut values);
+            for (state, accumulation) in states.iter_mut().zip(&pass.accumulations) {
+                let arguments: Vec<&[f64]> =
+                    accumulation.arguments.iter().map(|id| values[id.0 as usize].as_slice()).collect();
+                state.update(&arguments, number);
+            }
+        }
+        take_outcomes(pass, &states, &mut values);
+        run_block(pass, Block::Epilogue, position(0), tensors, &mut values);
+        for write in &pass.writes {
+            tensors[write.tensor.0 as usize].row_mut(row).copy_from_slice(&values[write.value.0 as usize]);
+        }
+    }
+}
+
+/// The column block's values at every column.
+fn column_values(
+    pass: &Pass,
+    over: Axis,
+    columns: usize,
+    tensors: &[Array],
+    values: &mut [Vec<f64>],
+) -> Vec<Vec<(ValueId, Vec<f64>)>> {
+    let at_column = |column| {
+        run_block(pass, Block::Column, Position::new(Role::Parameter, 0, over, column), tensors, values);
+        pass.block(Block::Column).map(|(id, _)| (id, values[id.0 as usize].clone())).collect()
+    };
+    (0..columns).map(at_column).collect()
+}
+
+fn take_outcomes(pass: &Pass, states: &[Accumulator], values: &mut [Vec<f64>]) {
+    for (id, value) in pass.block(Block::Epilogue) {
+        if let Definition::Outcome { accumulation, outcome } = value.definition {
+            values[id.0 as usize] = states[accumulation as usize].outcome(outcome as usize);
+        }
+    }
+}
+
+fn run_block(pass: &Pass, block: Block, position: Position, tensors: &[Array], values: &mut [Vec<f64>]) {
+    for (id, value) in pass.block(block) {
+        let number = id.0 as usize;
+        match &value.definition {
+            Definition::Read(tensor) => {
+                let role = match block {
+                    Block::Row => pass.rows,
+                    Block::Column => pass.over.map_or(Role::Parameter, Axis::role),
+                    Block::Parameter | Block::Pair | Block::Epilogue => Role::Parameter,
+                };
+                values[number].copy_from_slice(tensors[tensor.0 as usize].row(position.row(role)));
+            }
+            Definition::Compute(scalar) => {
+                let component = |id: &ValueId, index: usize| values[id.0 as usize][index];
+                let computed = (0..value.dim as usize).map(|k| scalar::evaluate(scalar, k, component)).collect();
+                values[number] = computed;
+            }
+            Definition::Outcome { .. } => (),
+        }
+    }
+}
