@@ -1,0 +1,154 @@
+//! What every compiled library carries: checking of arguments, choice of the instruction set, packing, threads, the merge tree.
+//!
+//! `no_std`, no allocation but `malloc`, no panics, no global state but the chosen instruction set. Generated code calls the
+//! functions in this file; everything else is below them:
+//! `validate` → `problem` → `schedule` (threads and memory) → `execute` (batch) → `pass` (tiles, chunks) → `pack` (elements).
+
+mod arena;
+mod convert;
+mod cpu;
+mod execute;
+mod libc;
+mod message;
+mod overlap;
+mod pack;
+mod pass;
+mod problem;
+mod schedule;
+mod tensor;
+#[cfg(test)]
+mod tests;
+mod threads;
+mod validate;
+
+use crate::abi::{Call, DL_CPU, EntryDescriptor, Status};
+use arena::with_slack;
+use core::ffi::{CStr, c_char, c_void};
+use message::Message;
+use problem::{Problem, Source};
+use schedule::Schedule;
+
+/// Layer 1: runs an entry on contiguous row-major memory, one pointer for each tensor.
+///
+/// # Safety
+/// The entry is valid; the pointers have the sizes that it and the row counts tell.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keops_support_plain(
+    entry: *const EntryDescriptor,
+    rows_i: i64,
+    rows_j: i64,
+    pointers: *const *mut c_void,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let result = unsafe {
+        let entry = &*entry;
+        validate::plain(entry, rows_i, rows_j, pointers).and_then(|extents| {
+            let clone = cpu::choose(entry, &mut Message::none())?;
+            let problem = Problem { entry, clone, source: Source::Pointers(pointers), extents, asked_threads: 0 };
+            execute::execute(&problem, core::ptr::null_mut(), 0)
+        })
+    };
+    code(result)
+}
+
+/// Layer 2: runs an entry on strided, batched tensors.
+///
+/// # Safety
+/// The entry is valid; the call's pointers are NULL or point to what the ABI says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keops_support_run(entry: *const EntryDescriptor, call: *const Call) -> i32 {
+    // SAFETY: as the caller promises.
+    code(unsafe {
+        checked(entry, call, |problem, call, message| {
+            execute::execute(problem, call.workspace.cast(), call.workspace_size).inspect_err(|_| {
+                message.name(problem.entry.name).text(": out of memory");
+            })
+        })
+    })
+}
+
+/// The bytes of workspace that a call would take.
+///
+/// # Safety
+/// As for [`keops_support_run`]; `bytes` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keops_support_workspace(entry: *const EntryDescriptor, call: *const Call, bytes: *mut u64) -> i32 {
+    if bytes.is_null() {
+        return Status::NullPointer as i32;
+    }
+    // SAFETY: as the caller promises.
+    code(unsafe {
+        checked(entry, call, |problem, _, _| {
+            bytes.write(with_slack(Schedule::of(problem).bytes()) as u64);
+            Ok(())
+        })
+    })
+}
+
+/// Gets ready for a device; on the CPU that only means choosing the instruction set.
+///
+/// # Safety
+/// The entry is valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keops_support_prepare(entry: *const EntryDescriptor, device_type: i32, _device_id: i32) -> i32 {
+    if !matches!(device_type, 0 | DL_CPU) {
+        return Status::Device as i32;
+    }
+    // SAFETY: as the caller promises.
+    code(unsafe { cpu::choose(&*entry, &mut Message::none()) }.map(|_| ()))
+}
+
+/// The name of the clone in use, NULL if none fits.
+///
+/// # Safety
+/// The entry is valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn keops_support_target(entry: *const EntryDescriptor) -> *const c_char {
+    // SAFETY: as the caller promises.
+    unsafe { cpu::choose(&*entry, &mut Message::none()) }.map_or(core::ptr::null(), |clone| clone.name)
+}
+
+/// The text of a status.
+#[unsafe(no_mangle)]
+pub extern "C" fn keops_support_strerror(status: i32) -> *const c_char {
+    let known = STATUS_TEXTS.iter().find(|(known, _)| *known as i32 == status);
+    known.map_or(c"unknown status", |(_, text)| *text).as_ptr()
+}
+
+const STATUS_TEXTS: [(Status, &CStr); 12] = [
+    (Status::Ok, c"success"),
+    (Status::NullPointer, c"a required pointer is NULL"),
+    (Status::Shape, c"a shape does not fit"),
+    (Status::Dtype, c"a tensor has the wrong data type"),
+    (Status::Stride, c"a tensor's memory is misaligned or overlaps"),
+    (Status::Device, c"a tensor lies on a device that cannot be used"),
+    (Status::Arguments, c"wrong number of tensors, wrong option, or a call struct older than version 1"),
+    (Status::Memory, c"out of memory"),
+    (Status::Target, c"no code in this library runs on this processor, or KEOPSC_TARGET names none"),
+    (Status::Ranges, c"block-sparse ranges are malformed"),
+    (Status::Unsupported, c"not supported by this version"),
+    (Status::Thread, c"a thread could not be started"),
+];
+
+/// Checks a layer-2 call, chooses the clone, and goes on with `body`.
+unsafe fn checked(
+    entry: *const EntryDescriptor,
+    call: *const Call,
+    body: impl FnOnce(&Problem<'_>, &Call, &mut Message) -> Result<(), Status>,
+) -> Result<(), Status> {
+    // SAFETY: as the callers promise.
+    unsafe {
+        let entry = &*entry;
+        let call = validate::header(call)?;
+        let mut message = Message::over(call.message, call.message_size);
+        let extents = validate::call(entry, call, &mut message)?;
+        let clone = cpu::choose(entry, &mut message)?;
+        let source = Source::Tensors(call.tensors);
+        let problem = Problem { entry, clone, source, extents, asked_threads: call.threads as usize };
+        body(&problem, call, &mut message)
+    }
+}
+
+fn code(result: Result<(), Status>) -> i32 {
+    result.err().unwrap_or(Status::Ok) as i32
+}

@@ -1,0 +1,346 @@
+//! One pass over the pairs of one batch element: pack, reduce along the merge tree, finalize, write.
+//!
+//! The tree over chunks of columns is that of a binary counter: subtrees of equal size merge, and at the end the remaining ones
+//! fold from the last (smallest) to the first. Units are whole subtrees of it, so any division gives the same bits.
+
+use super::execute::Lane;
+use super::pack::{self, Block, View};
+use super::problem::{Problem, list};
+use super::schedule::{Division, Geometry, Scratch, columns_in_place, element_size, worthwhile};
+use super::threads::parallel_for;
+use crate::abi::{PassDescriptor, Read};
+
+/// Columns that one unit of packing takes, in tiles.
+const PACKED_TILES: usize = 64;
+/// Cycles to pack one value of a record.
+const PACKING_CYCLES: usize = 2;
+
+/// A pass at a batch element.
+pub struct PassRun<'a> {
+    pass: &'a PassDescriptor,
+    geometry: Geometry,
+    division: Division,
+    lane: Lane,
+    records: *const u8,
+    scratch: *mut u8,
+    scratch_bytes: usize,
+    threads: usize,
+    in_place: bool,
+}
+
+impl<'a> PassRun<'a> {
+    /// Prepares a pass; `threads` is what the whole call has.
+    ///
+    /// # Safety
+    /// The lane's views are set; there is scratch for each thread.
+    pub unsafe fn new(
+        problem: &Problem<'a>,
+        pass: &'a PassDescriptor,
+        lane: Lane,
+        scratch: *mut u8,
+        scratch_bytes: usize,
+        threads: usize,
+    ) -> PassRun<'a> {
+        let geometry = Geometry::of(problem, pass);
+        let threads = worthwhile(geometry.cycles, threads);
+        let division = Division::of(pass, &geometry, threads);
+        let in_place = geometry.columns > 0 && columns_in_place(problem, pass);
+        let records = if in_place {
+            // SAFETY: `columns_in_place` found one read, whose view the caller has set.
+            unsafe { (*lane.views.add((*pass.column_reads).tensor as usize)).data.cast_const() }
+        } else {
+            lane.columns.cast_const()
+        };
+        PassRun { pass, geometry, division, lane, records, scratch, scratch_bytes, threads, in_place }
+    }
+}
+
+/// Runs a pass.
+///
+/// # Safety
+/// The tensors that the pass reads are complete, those that it writes belong to it alone.
+pub unsafe fn run_pass(run: &PassRun<'_>) {
+    let Geometry { rows, columns, tiles, .. } = run.geometry;
+    if rows == 0 {
+        return;
+    }
+    // SAFETY: records are complete before units read them, states before the final merge does.
+    unsafe {
+        run.pack_parameters();
+        if columns > 0 && !run.in_place {
+            let tile_rows = run.tile_rows();
+            let cycles = columns.saturating_mul(run.pass.column_values as usize).saturating_mul(PACKING_CYCLES);
+            let units = columns.div_ceil(tile_rows).div_ceil(PACKED_TILES);
+            parallel_for(worthwhile(cycles, run.threads), units, run, PassRun::pack_columns);
+        }
+        parallel_for(run.threads, run.division.groups * run.division.subtrees, run, PassRun::reduce_unit);
+        if run.division.subtrees > 1 {
+            parallel_for(1, tiles, run, PassRun::merge_tile);
+        }
+    }
+}
+
+impl PassRun<'_> {
+    fn tile_rows(&self) -> usize {
+        (self.pass.tile_rows as usize).max(1)
+    }
+
+    fn view(&self, tensor: u32) -> &View {
+        // SAFETY: descriptors number the tensors that there are.
+        unsafe { &*self.lane.views.add(tensor as usize) }
+    }
+
+    fn row_reads(&self) -> &[Read] {
+        // SAFETY: a pass has this many.
+        unsafe { list(self.pass.row_reads, self.pass.num_row_reads) }
+    }
+
+    fn column_reads(&self) -> &[Read] {
+        // SAFETY: a pass has this many.
+        unsafe { list(self.pass.column_reads, self.pass.num_column_reads) }
+    }
+
+    /// Fills the parameter record.
+    unsafe fn pack_parameters(&self) {
+        // SAFETY: a pass has this many.
+        let reads = unsafe { list(self.pass.parameter_reads, self.pass.num_parameter_reads) };
+        let mut data = self.lane.parameters;
+        for read in reads {
+            let block = Block { data, row_stride: read.dim as usize, component_stride: 1 };
+            // SAFETY: the record has room for all reads, a parameter has one row.
+            unsafe { pack::read(self.view(read.tensor), 0, 1, read.dim as usize, block, self.pass.compute) };
+            data = data.wrapping_add(read.dim as usize * element_size(self.pass));
+        }
+        if let Some(prologue) = self.pass.parameter_prologue {
+            // SAFETY: the record is as the prologue expects it.
+            unsafe { prologue(self.lane.parameters.cast()) };
+        }
+    }
+
+    /// Fills some column records, through a tile if something is computed for each column.
+    unsafe fn pack_columns(&self, unit: usize, thread: usize) {
+        let step = self.tile_rows() * PACKED_TILES;
+        let begin = unit * step;
+        let end = self.geometry.columns.min(begin + step);
+        let Some(prologue) = self.pass.column_prologue else {
+            // SAFETY: records `begin..end` belong to this unit.
+            unsafe { self.pack_records(begin, end) };
+            return;
+        };
+        let tile = self.scratch.wrapping_add(thread * self.scratch_bytes);
+        let mut first = begin;
+        while first < end {
+            let count = self.tile_rows().min(end - first);
+            let records = self.lane.columns.wrapping_add(first * self.geometry.record_bytes);
+            // SAFETY: the tile has room, the records belong to this unit.
+            unsafe {
+                self.pack_tile(self.column_reads(), first, count, tile);
+                prologue(self.lane.parameters.cast(), tile.cast());
+                pack::transpose(tile, self.tile_rows(), records, count, self.pass.column_values as usize, self.pass.compute);
+            }
+            first += count;
+        }
+    }
+
+    unsafe fn pack_records(&self, begin: usize, end: usize) {
+        let mut data = self.lane.columns.wrapping_add(begin * self.geometry.record_bytes);
+        for read in self.column_reads() {
+            let block = Block { data, row_stride: self.pass.column_values as usize, component_stride: 1 };
+            // SAFETY: as the caller promises.
+            unsafe { pack::read(self.view(read.tensor), begin, end - begin, read.dim as usize, block, self.pass.compute) };
+            data = data.wrapping_add(read.dim as usize * element_size(self.pass));
+        }
+    }
+
+    /// Fills a tile with rows `first..first + count`, the last one repeated.
+    unsafe fn pack_tile(&self, reads: &[Read], first: usize, count: usize, tile: *mut u8) {
+        let mut data = tile;
+        let tile_rows = self.tile_rows();
+        for read in reads {
+            let dim = read.dim as usize;
+            let block = Block { data, row_stride: 1, component_stride: tile_rows };
+            // SAFETY: as the caller promises; `count` is between 1 and `tile_rows`.
+            unsafe {
+                pack::read(self.view(read.tensor), first, count, dim, block, self.pass.compute);
+                pack::repeat_last_row(data, dim, tile_rows, count, self.pass.compute);
+            }
+            data = data.wrapping_add(dim * tile_rows * element_size(self.pass));
+        }
+    }
+
+    unsafe fn pack_row_tile(&self, number: usize, tile: *mut u8) {
+        let first = number * self.tile_rows();
+        // SAFETY: tile `number` begins below `rows`.
+        unsafe {
+            self.pack_tile(self.row_reads(), first, self.tile_rows().min(self.geometry.rows - first), tile);
+            if let Some(prologue) = self.pass.row_prologue {
+                prologue(self.lane.parameters.cast(), tile.cast());
+            }
+        }
+    }
+
+    /// Reduces a group of row tiles over a subtree of chunks.
+    unsafe fn reduce_unit(&self, unit: usize, thread: usize) {
+        let Division { group, groups, subtree, subtrees } = self.division;
+        // Where there are units there are groups; the compiler does not know.
+        let groups = groups.max(1);
+        let (group_number, subtree_number) = (unit % groups, unit / groups);
+        let first_tile = group_number * group;
+        let work = Group {
+            run: self,
+            tiles: group.min(self.geometry.tiles - first_tile),
+            base: self.scratch.wrapping_add(thread * self.scratch_bytes),
+            parts: Scratch::of(&self.geometry, self.pass, group),
+        };
+        // SAFETY: each thread has its own scratch, each unit its own states and results.
+        unsafe {
+            for tile in 0..work.tiles {
+                self.pack_row_tile(first_tile + tile, work.tile(tile));
+            }
+            work.reduce(subtree_number * subtree, self.geometry.chunks.min((subtree_number + 1) * subtree));
+            for tile in 0..work.tiles {
+                if subtrees == 1 {
+                    self.finish(first_tile + tile, work.tile(tile), work.state(tile, 0), work.results());
+                } else {
+                    let place = self.unit_state(first_tile + tile, subtree_number);
+                    place.copy_from_nonoverlapping(work.state(tile, 0), self.pass.state_size as usize);
+                }
+            }
+        }
+    }
+
+    /// The state that a unit leaves.
+    fn unit_state(&self, tile: usize, subtree: usize) -> *mut u8 {
+        self.lane.states.wrapping_add((tile * self.division.subtrees + subtree) * self.pass.state_size as usize)
+    }
+
+    /// Merges what the units of a row tile left, along the upper part of the same tree.
+    unsafe fn merge_tile(&self, tile: usize, thread: usize) {
+        let stack = |level: usize| self.unit_state(tile, level);
+        let mut counter = Counter::default();
+        let base = self.scratch.wrapping_add(thread * self.scratch_bytes);
+        let parts = Scratch::of(&self.geometry, self.pass, self.division.group);
+        // SAFETY: all units are complete; a stack never grows past the states already taken from the same memory.
+        unsafe {
+            for subtree in 0..self.division.subtrees {
+                if counter.top != subtree {
+                    stack(counter.top).copy_from_nonoverlapping(stack(subtree), self.pass.state_size as usize);
+                }
+                counter.push(|left, right| self.merge(stack(left), stack(right)));
+            }
+            counter.fold(|left, right| self.merge(stack(left), stack(right)));
+            let row_tile = base.wrapping_add(parts.tiles);
+            self.pack_row_tile(tile, row_tile);
+            self.finish(tile, row_tile, stack(0), base.wrapping_add(parts.results));
+        }
+    }
+
+    unsafe fn merge(&self, left: *mut u8, right: *mut u8) {
+        // SAFETY: both are states of one row tile, `right` of later columns.
+        unsafe { (self.pass.merge)(left.cast(), right.cast_const().cast()) };
+    }
+
+    /// Computes a row tile's results and writes them.
+    unsafe fn finish(&self, tile: usize, row_tile: *mut u8, state: *mut u8, results: *mut u8) {
+        let first = tile * self.tile_rows();
+        let count = self.tile_rows().min(self.geometry.rows - first);
+        // SAFETY: all are as the epilogue expects; a pass has this many writes; rows `first..first + count` exist.
+        unsafe {
+            (self.pass.epilogue)(self.lane.parameters.cast_const().cast(), row_tile.cast_const().cast(), state.cast_const().cast(), results.cast());
+            for write in list(self.pass.writes, self.pass.num_writes) {
+                let data = results.wrapping_add(write.offset as usize);
+                let block = Block { data, row_stride: 1, component_stride: self.tile_rows() };
+                pack::write(self.view(write.tensor), first, count, write.dim as usize, block, self.pass.compute);
+            }
+        }
+    }
+}
+
+/// A group of row tiles that walk over the columns together.
+struct Group<'a> {
+    run: &'a PassRun<'a>,
+    tiles: usize,
+    base: *mut u8,
+    parts: Scratch,
+}
+
+impl Group<'_> {
+    fn tile(&self, number: usize) -> *mut u8 {
+        self.base.wrapping_add(self.parts.tiles + number * self.run.geometry.tile_bytes)
+    }
+
+    fn state(&self, tile: usize, level: usize) -> *mut u8 {
+        let number = tile * self.run.geometry.depth + level;
+        self.base.wrapping_add(self.parts.states + number * self.run.pass.state_size as usize)
+    }
+
+    fn results(&self) -> *mut u8 {
+        self.base.wrapping_add(self.parts.results)
+    }
+
+    /// Reduces chunks `begin..end` to the states at level 0.
+    unsafe fn reduce(&self, begin: usize, end: usize) {
+        let run = self.run;
+        let Geometry { columns, record_bytes, .. } = run.geometry;
+        let chunk_columns = (run.pass.chunk as usize).max(1);
+        if begin >= end {
+            for tile in 0..self.tiles {
+                // SAFETY: the state is this group's.
+                unsafe { (run.pass.initialize)(self.state(tile, 0).cast()) };
+            }
+            return;
+        }
+        let mut counter = Counter::default();
+        for chunk in begin..end {
+            let first = chunk * chunk_columns;
+            let count = chunk_columns.min(columns - first);
+            let records = run.records.wrapping_add(first * record_bytes);
+            for tile in 0..self.tiles {
+                let state = self.state(tile, counter.top);
+                // SAFETY: the records exist; the counter keeps `top` below `depth`.
+                unsafe {
+                    let (parameters, row_tile) = (run.lane.parameters.cast_const(), self.tile(tile).cast_const());
+                    (run.pass.accumulate)(parameters.cast(), row_tile.cast(), records.cast(), count as i64, first as i64, state.cast());
+                }
+            }
+            counter.push(|left, right| self.merge(left, right));
+        }
+        counter.fold(|left, right| self.merge(left, right));
+    }
+
+    fn merge(&self, left: usize, right: usize) {
+        for tile in 0..self.tiles {
+            // SAFETY: both levels hold states.
+            unsafe { self.run.merge(self.state(tile, left), self.state(tile, right)) };
+        }
+    }
+}
+
+/// The merge tree: a stack of subtrees, of which equal neighbours merge.
+#[derive(Default)]
+struct Counter {
+    leaves: usize,
+    top: usize,
+}
+
+impl Counter {
+    /// A leaf has been put on top of the stack.
+    fn push(&mut self, merge: impl Fn(usize, usize)) {
+        let mut carry = self.leaves;
+        self.top += 1;
+        while carry & 1 == 1 {
+            merge(self.top - 2, self.top - 1);
+            self.top -= 1;
+            carry >>= 1;
+        }
+        self.leaves += 1;
+    }
+
+    /// No more leaves: folds what is left into level 0, the smallest subtrees first.
+    fn fold(&mut self, merge: impl Fn(usize, usize)) {
+        while self.top > 1 {
+            merge(self.top - 2, self.top - 1);
+            self.top -= 1;
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! How a call is divided among threads, and how much memory that takes.
+//!
+//! Invariant: nothing here changes a bit of the results. Columns are divided along the merge tree only, and the tree depends on
+//! the number of columns alone.
+
+use super::arena::{align, times};
+use super::pack::{View, size_of_type};
+use super::problem::{Problem, list};
+use super::threads;
+use crate::abi::{F32, PassDescriptor, ROLE_PARAMETER};
+
+/// A thread must have this much to do to be worth starting, in cycles: about 100 µs.
+const CYCLES_A_THREAD: usize = 300_000;
+/// Units a thread, so that slow threads do not hold up the rest.
+const UNITS_A_THREAD: usize = 4;
+/// Column records that fit here stay in cache from row tile to row tile.
+const CACHED_COLUMN_BYTES: usize = 512 << 10;
+/// Row tiles that share one walk over columns that do not, with their states.
+const GROUP_BYTES: usize = 128 << 10;
+/// The most row tiles that do so.
+const GROUP_TILES: usize = 8;
+/// Batch elements run side by side only while their memory together stays below this.
+const LANES_BYTES: usize = 256 << 20;
+
+/// The sizes of one pass in one call.
+#[derive(Clone, Copy)]
+pub struct Geometry {
+    /// Rows of a batch element.
+    pub rows: usize,
+    /// Columns, 0 where nothing is reduced.
+    pub columns: usize,
+    /// Row tiles.
+    pub tiles: usize,
+    /// Chunks of columns.
+    pub chunks: usize,
+    /// Bytes of a column record.
+    pub record_bytes: usize,
+    /// Bytes of a row tile.
+    pub tile_bytes: usize,
+    /// Bytes of a tile of columns, before it is turned into records.
+    pub column_tile_bytes: usize,
+    /// States that one row tile can need at the same time.
+    pub depth: usize,
+    /// Estimated cycles.
+    pub cycles: usize,
+}
+
+impl Geometry {
+    /// The sizes of `pass`.
+    pub fn of(problem: &Problem<'_>, pass: &PassDescriptor) -> Geometry {
+        let element = element_size(pass);
+        let rows = problem.extents.rows(pass.rows);
+        let columns = if pass.columns == ROLE_PARAMETER { 0 } else { problem.extents.rows(pass.columns) };
+        let tile_rows = (pass.tile_rows as usize).max(1);
+        let chunks = columns.div_ceil((pass.chunk as usize).max(1));
+        Geometry {
+            rows,
+            columns,
+            tiles: rows.div_ceil(tile_rows),
+            chunks,
+            record_bytes: times(pass.column_values as usize, element),
+            tile_bytes: align(times(times(pass.row_values as usize, tile_rows), element)),
+            column_tile_bytes: align(times(times(pass.column_values as usize, tile_rows), element)),
+            depth: (usize::BITS - chunks.leading_zeros()) as usize + 1,
+            cycles: times(times(rows, columns.max(1)), pass.pair_cost as usize) / 16,
+        }
+    }
+}
+
+/// Bytes of the computing type.
+pub fn element_size(pass: &PassDescriptor) -> usize {
+    if pass.compute == F32 { 4 } else { 8 }
+}
+
+/// How the pairs of a pass are cut into units of work.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Division {
+    /// Row tiles a unit.
+    pub group: usize,
+    /// Groups of row tiles.
+    pub groups: usize,
+    /// Chunks a unit: a power of two, or all of them.
+    pub subtree: usize,
+    /// Units that share a group; states are merged afterwards if there are several.
+    pub subtrees: usize,
+}
+
+impl Division {
+    /// The division for a number of threads.
+    pub fn of(pass: &PassDescriptor, geometry: &Geometry, threads: usize) -> Division {
+        let wanted = if threads > 1 { times(threads, UNITS_A_THREAD) } else { 1 };
+        let group = group(pass, geometry, wanted);
+        let groups = geometry.tiles.div_ceil(group);
+        let whole = Division { group, groups, subtree: geometry.chunks, subtrees: 1 };
+        let subtrees = wanted.div_ceil(groups.max(1));
+        if subtrees <= 1 || geometry.chunks <= 1 {
+            return whole;
+        }
+        let subtree = floor_power_of_two(geometry.chunks / subtrees);
+        Division { subtree, subtrees: geometry.chunks.div_ceil(subtree), ..whole }
+    }
+
+    /// Bytes of the states that units leave for the final merge.
+    pub fn state_bytes(&self, pass: &PassDescriptor, geometry: &Geometry) -> usize {
+        if self.subtrees > 1 { times(times(geometry.tiles, self.subtrees), pass.state_size as usize) } else { 0 }
+    }
+}
+
+fn group(pass: &PassDescriptor, geometry: &Geometry, wanted: usize) -> usize {
+    if times(geometry.columns, geometry.record_bytes) <= CACHED_COLUMN_BYTES {
+        return 1;
+    }
+    let bytes = geometry.tile_bytes.saturating_add(times(geometry.depth, pass.state_size as usize)).max(1);
+    (geometry.tiles / wanted.max(1)).min(GROUP_BYTES / bytes).clamp(1, GROUP_TILES)
+}
+
+fn floor_power_of_two(number: usize) -> usize {
+    if number == 0 { 1 } else { 1 << (usize::BITS - 1 - number.leading_zeros()) }
+}
+
+/// The threads worth starting for some work.
+pub fn worthwhile(cycles: usize, threads: usize) -> usize {
+    (cycles / CYCLES_A_THREAD).clamp(1, threads.max(1))
+}
+
+/// The decisions for a whole call.
+pub struct Schedule {
+    /// Threads that take part.
+    pub threads: usize,
+    /// Whether threads share out batch elements, rather than the work inside each.
+    pub across_batch: bool,
+    /// Bytes of the steps along the batch dimensions.
+    pub steps_bytes: usize,
+    /// Memory of a batch element that is being worked on.
+    pub lane: LaneBytes,
+    /// Memory of a thread that works on a unit.
+    pub scratch_bytes: usize,
+}
+
+/// The parts of a batch element's memory.
+#[derive(Clone, Copy)]
+pub struct LaneBytes {
+    /// The tensors' views.
+    pub views: usize,
+    /// Temporaries between passes.
+    pub temporaries: usize,
+    /// The parameter record.
+    pub parameters: usize,
+    /// Column records.
+    pub columns: usize,
+    /// States between units and the final merge.
+    pub states: usize,
+}
+
+impl LaneBytes {
+    fn total(&self) -> usize {
+        let parts = [self.views, self.temporaries, self.parameters, self.columns, self.states];
+        parts.iter().fold(0, |sum: usize, part| sum.saturating_add(*part))
+    }
+}
+
+impl Schedule {
+    /// Decides for a call.
+    pub fn of(problem: &Problem<'_>) -> Schedule {
+        let cycles = problem.passes().iter().fold(0, |sum: usize, pass| sum.saturating_add(Geometry::of(problem, pass).cycles));
+        let batch = problem.extents.batch_count;
+        let all_cycles = times(cycles, batch);
+        let threads = if all_cycles < 2 * CYCLES_A_THREAD { 1 } else { worthwhile(all_cycles, threads::allowed(problem.asked_threads)) };
+        let inside = Schedule::with(problem, threads, false);
+        if threads == 1 || batch < 2 {
+            return inside;
+        }
+        let rounds = batch.div_ceil(threads).max(1);
+        let across = Schedule::with(problem, threads.min(batch), true);
+        let faster = batch / rounds >= worthwhile(cycles, threads);
+        if faster && across.bytes() <= LANES_BYTES { across } else { inside }
+    }
+
+    fn with(problem: &Problem<'_>, threads: usize, across_batch: bool) -> Schedule {
+        let inner_threads = if across_batch { 1 } else { threads };
+        let descriptors = problem.descriptors();
+        let views = align(times(descriptors.len(), size_of::<View>()));
+        let mut lane = LaneBytes { views, temporaries: 0, parameters: 0, columns: 0, states: 0 };
+        for temporary in descriptors.iter().skip(problem.entry.num_tensors as usize) {
+            lane.temporaries = lane.temporaries.saturating_add(temporary_bytes(problem, temporary));
+        }
+        let mut scratch_bytes = 0;
+        for pass in problem.passes() {
+            let geometry = Geometry::of(problem, pass);
+            let division = Division::of(pass, &geometry, worthwhile(geometry.cycles, inner_threads));
+            let columns = if columns_in_place(problem, pass) { 0 } else { times(geometry.columns, geometry.record_bytes) };
+            lane.parameters = lane.parameters.max(align(times(pass.parameter_values as usize, element_size(pass))));
+            lane.columns = lane.columns.max(align(columns));
+            lane.states = lane.states.max(align(division.state_bytes(pass, &geometry)));
+            scratch_bytes = scratch_bytes.max(Scratch::bytes(pass, &geometry, division.group));
+        }
+        let steps = times(times(problem.extents.batch_dimensions, problem.entry.num_tensors as usize), size_of::<isize>());
+        Schedule { threads, across_batch, steps_bytes: align(steps), lane, scratch_bytes }
+    }
+
+    /// Batch elements that are worked on at the same time.
+    pub fn lanes(&self) -> usize {
+        if self.across_batch { self.threads } else { 1 }
+    }
+
+    /// Bytes of one of them.
+    pub fn lane_bytes(&self) -> usize {
+        self.lane.total()
+    }
+
+    /// Bytes in all.
+    pub fn bytes(&self) -> usize {
+        let lanes = times(self.lanes(), self.lane_bytes());
+        let scratch = times(self.threads, self.scratch_bytes);
+        self.steps_bytes.saturating_add(lanes).saturating_add(scratch)
+    }
+}
+
+/// Bytes of a temporary for one batch element.
+pub fn temporary_bytes(problem: &Problem<'_>, temporary: &crate::abi::TensorDescriptor) -> usize {
+    let elements = times(problem.extents.rows(temporary.role), temporary.dim as usize);
+    align(times(elements, size_of_type(temporary.dtype)))
+}
+
+/// Whether the column records are a tensor's own memory: one dense tensor of the computing type, and nothing to compute.
+pub fn columns_in_place(problem: &Problem<'_>, pass: &PassDescriptor) -> bool {
+    // SAFETY: a pass has this many column reads.
+    let [only] = (unsafe { list(pass.column_reads, pass.num_column_reads) }) else { return false };
+    let Some(descriptor) = problem.descriptors().get(only.tensor as usize) else { return false };
+    if pass.column_prologue.is_some() || pass.column_values != only.dim || descriptor.dtype != pass.compute {
+        return false;
+    }
+    let view = problem.view(only.tensor as usize, descriptor);
+    let dense_row = only.dim <= 1 || view.component_stride == 1;
+    dense_row && (view.row_stride == only.dim as isize || problem.extents.rows(pass.columns) <= 1)
+}
+
+/// The parts of a thread's memory for one pass, as offsets. While columns are packed it holds a tile of columns instead.
+pub struct Scratch {
+    /// Row tiles.
+    pub tiles: usize,
+    /// States, `depth` of them for each row tile.
+    pub states: usize,
+    /// The result tile.
+    pub results: usize,
+}
+
+impl Scratch {
+    /// Where the parts begin.
+    pub fn of(geometry: &Geometry, pass: &PassDescriptor, group: usize) -> Scratch {
+        let states = times(group, geometry.tile_bytes);
+        let results = states.saturating_add(times(times(group, geometry.depth), pass.state_size as usize));
+        Scratch { tiles: 0, states, results }
+    }
+
+    fn bytes(pass: &PassDescriptor, geometry: &Geometry, group: usize) -> usize {
+        let rows = Scratch::of(geometry, pass, group).results.saturating_add(pass.result_size as usize);
+        align(rows).max(geometry.column_tile_bytes)
+    }
+}

@@ -1,0 +1,338 @@
+//! Arguments to checked extents. Everything is looked at before any memory is touched; the message names what was expected and what came.
+
+use super::message::Message;
+use super::overlap::{overlaps_itself, share_memory};
+use super::pack::size_of_type;
+use super::problem::{Extents, list};
+use super::tensor::{MAX_DIMENSIONS, Tensor, code_name, dlpack_type, type_name};
+use crate::abi::{Call, DL_CPU, DL_CUDA, DLTensor, EntryDescriptor, ROLE_I, ROLE_J, ROLE_PARAMETER, Status, TensorDescriptor};
+use core::ffi::c_void;
+
+/// `sizeof(keops_call)` in version 1.
+pub const CALL_SIZE: u32 = 96;
+const _: () = assert!(size_of::<Call>() == CALL_SIZE as usize);
+
+/// Checks a layer-1 call.
+///
+/// # Safety
+/// `pointers` has one pointer for each of the entry's tensors.
+pub unsafe fn plain(entry: &EntryDescriptor, rows_i: i64, rows_j: i64, pointers: *const *mut c_void) -> Result<Extents, Status> {
+    let (Ok(i), Ok(j)) = (usize::try_from(rows_i), usize::try_from(rows_j)) else { return Err(Status::Shape) };
+    let extents = Extents::unbatched(i, j);
+    // SAFETY: as the entry and the caller promise.
+    let (descriptors, pointers) =
+        unsafe { (list(entry.tensors, entry.num_tensors), list(pointers.cast::<usize>(), entry.num_tensors)) };
+    let bytes = |descriptor: &TensorDescriptor| {
+        extents.rows(descriptor.role).saturating_mul(descriptor.dim as usize).saturating_mul(size_of_type(descriptor.dtype))
+    };
+    for (descriptor, &address) in descriptors.iter().zip(pointers) {
+        if bytes(descriptor) > 0 && address == 0 {
+            return Err(Status::NullPointer);
+        }
+        if misaligned(address, descriptor) {
+            return Err(Status::Stride);
+        }
+    }
+    for (number, (result, &address)) in descriptors.iter().zip(pointers).enumerate().filter(|(_, (d, _))| d.is_output != 0) {
+        for (other, (argument, &start)) in descriptors.iter().zip(pointers).enumerate() {
+            let meets = address < start.saturating_add(bytes(argument)) && start < address.saturating_add(bytes(result));
+            if other != number && meets && bytes(result) > 0 && bytes(argument) > 0 {
+                return Err(Status::Stride);
+            }
+        }
+    }
+    Ok(extents)
+}
+
+/// Checks the part of a layer-2 call that says how to read the rest. Writes no message: where it goes may be unknown.
+///
+/// # Safety
+/// `call` is NULL or points to a struct of `struct_size` bytes.
+pub unsafe fn header<'a>(call: *const Call) -> Result<&'a Call, Status> {
+    if call.is_null() {
+        return Err(Status::NullPointer);
+    }
+    // SAFETY: every version's struct begins with its size.
+    let size = unsafe { call.cast::<u32>().read() };
+    if size < CALL_SIZE {
+        return Err(Status::Arguments);
+    }
+    // SAFETY: it is at least version 1's struct.
+    Ok(unsafe { &*call })
+}
+
+/// Checks a layer-2 call.
+///
+/// # Safety
+/// The pointers in `call` are NULL or point to what the ABI says.
+pub unsafe fn call(entry: &EntryDescriptor, call: &Call, message: &mut Message) -> Result<Extents, Status> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let check = Check { entry, call, descriptors: list(entry.tensors, entry.num_tensors) };
+        message.name(entry.name).text(": ");
+        check.arguments(message)?;
+        check.tensors(message)?;
+        let extents = check.extents(message)?;
+        check.memory(message)?;
+        message.clear();
+        Ok(extents)
+    }
+}
+
+struct Check<'a> {
+    entry: &'a EntryDescriptor,
+    call: &'a Call,
+    descriptors: &'a [TensorDescriptor],
+}
+
+impl<'a> Check<'a> {
+    /// Counts, options and NULL pointers.
+    fn arguments(&self, message: &mut Message) -> Result<(), Status> {
+        let call = self.call;
+        if call.num_tensors != self.entry.num_tensors {
+            message.text("expected ").number(self.entry.num_tensors.into()).text(" tensors (");
+            for (number, descriptor) in self.descriptors.iter().enumerate() {
+                message.text(if number > 0 { ", " } else { "" });
+                // SAFETY: names are NUL-terminated.
+                unsafe { message.name(descriptor.name) };
+            }
+            message.text("), given ").number(call.num_tensors.into());
+            return Err(Status::Arguments);
+        }
+        if call.threads < 0 {
+            message.text("threads is ").number(call.threads.into()).text(", expected 0 (automatic) or more");
+            return Err(Status::Arguments);
+        }
+        if !matches!(call.device_type, 0 | DL_CPU) {
+            return Err(refuse_device(call.device_type, message.text("the call")));
+        }
+        if !call.ranges.is_null() {
+            message.text("block-sparse ranges are not supported by this version");
+            return Err(Status::Unsupported);
+        }
+        if call.tensors.is_null() && call.num_tensors > 0 {
+            message.text("the array of tensors is NULL");
+            return Err(Status::NullPointer);
+        }
+        Ok(())
+    }
+
+    /// Each tensor on its own: device, type, dimensions, components.
+    fn tensors(&self, message: &mut Message) -> Result<(), Status> {
+        for (number, descriptor) in self.descriptors.iter().enumerate() {
+            // SAFETY: `arguments` checked the count.
+            let given = unsafe { self.call.tensors.add(number).read() };
+            if given.is_null() {
+                self.subject(descriptor, message).text(" is NULL");
+                return Err(Status::NullPointer);
+            }
+            // SAFETY: not NULL, hence a tensor.
+            let given = unsafe { &*given };
+            if given.device.device_type != DL_CPU {
+                return Err(refuse_device(given.device.device_type, self.subject(descriptor, message)));
+            }
+            self.dtype(descriptor, given, message)?;
+            self.shape(descriptor, given, message)?;
+        }
+        Ok(())
+    }
+
+    fn dtype(&self, descriptor: &TensorDescriptor, given: &DLTensor, message: &mut Message) -> Result<(), Status> {
+        if given.dtype == dlpack_type(descriptor.dtype) {
+            return Ok(());
+        }
+        let subject = self.subject(descriptor, message);
+        subject.text(": expected ").text(type_name(descriptor.dtype)).text(", given ");
+        match code_name(given.dtype.code) {
+            Some(name) => subject.text(name).number(given.dtype.bits.into()),
+            None => subject.text("type code ").number(given.dtype.code.into()).text(" of ").number(given.dtype.bits.into()).text(" bits"),
+        };
+        if given.dtype.lanes != 1 {
+            subject.text(" in ").number(given.dtype.lanes.into()).text(" lanes");
+        }
+        Err(Status::Dtype)
+    }
+
+    fn shape(&self, descriptor: &TensorDescriptor, given: &DLTensor, message: &mut Message) -> Result<(), Status> {
+        // SAFETY: nothing is read before `shape` is known not to be NULL.
+        let tensor = unsafe { Tensor::new(descriptor, given) };
+        if given.ndim > 0 && given.shape.is_null() {
+            self.subject(descriptor, message).text(": shape is NULL");
+            return Err(Status::NullPointer);
+        }
+        if given.ndim < 0 || tensor.ndim() > MAX_DIMENSIONS {
+            let subject = self.subject(descriptor, message).text(" has ").number(given.ndim.into()).text(" dimensions, at most ");
+            subject.number(MAX_DIMENSIONS as i64).text(" are possible");
+            return Err(Status::Shape);
+        }
+        let fits = tensor.ndim() >= tensor.own_dimensions()
+            && tensor.components() == i64::from(descriptor.dim)
+            && tensor.shape().all(|extent| extent >= 0);
+        if fits {
+            return Ok(());
+        }
+        self.subject(descriptor, message);
+        expected(descriptor, None, message).text(", given shape ").tuple(tensor.shape());
+        Err(Status::Shape)
+    }
+
+    /// All tensors together: rows and batches.
+    fn extents(&self, message: &mut Message) -> Result<Extents, Status> {
+        let rows_i = self.rows(ROLE_I, self.call.rows_i, message)?;
+        let rows_j = self.rows(ROLE_J, self.call.rows_j, message)?;
+        let mut extents = Extents::unbatched(rows_i, rows_j);
+        self.broadcast(&mut extents, message)?;
+        self.results(&extents, message)?;
+        let shape = extents.batch_shape.iter().take(extents.batch_dimensions);
+        extents.batch_count = if shape.clone().any(|&extent| extent == 0) {
+            0
+        } else {
+            shape.fold(1_usize, |product, &extent| product.saturating_mul(extent.max(0) as usize))
+        };
+        Ok(extents)
+    }
+
+    fn rows(&self, role: u8, told: i64, message: &mut Message) -> Result<usize, Status> {
+        let mut known: Option<(i64, &TensorDescriptor)> = None;
+        for tensor in self.given().filter(|tensor| tensor.descriptor.role == role) {
+            let Some((rows, first)) = known else {
+                known = Some((tensor.rows(), tensor.descriptor));
+                continue;
+            };
+            if rows != tensor.rows() {
+                self.subject(tensor.descriptor, message);
+                expected(tensor.descriptor, Some(rows), message).text(", given shape ").tuple(tensor.shape());
+                // SAFETY: names are NUL-terminated.
+                unsafe { message.text(" (").name(first.name).text(" has ").number(rows).text(" rows)") };
+                return Err(Status::Shape);
+            }
+        }
+        let (argument, symbol) = if role == ROLE_I { ("rows_i", "M") } else { ("rows_j", "N") };
+        match known {
+            Some((rows, first)) if told != -1 && told != rows => {
+                message.text(argument).text(" is ").number(told).text(", but ");
+                // SAFETY: names are NUL-terminated.
+                unsafe { message.name(first.name).text(" has ").number(rows).text(" rows; give the same number or -1") };
+                Err(Status::Shape)
+            }
+            Some((rows, _)) => Ok(rows.max(0) as usize),
+            None => usize::try_from(told).map_err(|_| {
+                message.text(argument).text(" is ").number(told).text(", but no tensor tells ").text(symbol).text(": give it");
+                Status::Shape
+            }),
+        }
+    }
+
+    /// The inputs' common batch shape.
+    fn broadcast(&self, extents: &mut Extents, message: &mut Message) -> Result<(), Status> {
+        let inputs = || self.given().filter(|tensor| tensor.descriptor.is_output == 0);
+        extents.batch_dimensions = inputs().map(|tensor| tensor.batch_dimensions()).max().unwrap_or(0);
+        for tensor in inputs() {
+            let missing = extents.batch_dimensions - tensor.batch_dimensions();
+            let common = extents.batch_shape.iter_mut().take(extents.batch_dimensions).skip(missing);
+            let clash = common.zip(tensor.shape()).any(|(common, extent)| {
+                if *common == 1 {
+                    *common = extent;
+                }
+                extent != 1 && extent != *common
+            });
+            if clash {
+                self.subject(tensor.descriptor, message).text(": batch shape ").tuple(tensor.shape().take(tensor.batch_dimensions()));
+                message.text(" does not broadcast with ").tuple(batch(extents)).text(" of the tensors before it");
+                return Err(Status::Shape);
+            }
+        }
+        Ok(())
+    }
+
+    /// Results have the inputs' batch shape exactly.
+    fn results(&self, extents: &Extents, message: &mut Message) -> Result<(), Status> {
+        for tensor in self.given().filter(|tensor| tensor.descriptor.is_output != 0) {
+            let same = tensor.batch_dimensions() == extents.batch_dimensions
+                && tensor.shape().zip(batch(extents)).all(|(given, wanted)| given == wanted);
+            if !same {
+                let rows = (tensor.descriptor.role != ROLE_PARAMETER).then(|| tensor.rows());
+                let wanted = batch(extents).chain(rows).chain([tensor.components()]);
+                self.subject(tensor.descriptor, message).text(": expected shape ").tuple(wanted);
+                message.text(", given shape ").tuple(tensor.shape());
+                return Err(Status::Shape);
+            }
+        }
+        Ok(())
+    }
+
+    /// Pointers, alignment and overlaps.
+    fn memory(&self, message: &mut Message) -> Result<(), Status> {
+        for tensor in self.given().filter(|tensor| !tensor.is_empty()) {
+            if tensor.address() == 0 {
+                self.subject(tensor.descriptor, message).text(": data is NULL, but the shape is ").tuple(tensor.shape());
+                return Err(Status::NullPointer);
+            }
+            if misaligned(tensor.address(), tensor.descriptor) {
+                self.subject(tensor.descriptor, message).text(": data is not aligned to ").number(tensor.item_size() as i64).text(" bytes");
+                return Err(Status::Stride);
+            }
+        }
+        for (number, result) in self.given().enumerate().filter(|(_, tensor)| tensor.descriptor.is_output != 0) {
+            if overlaps_itself(&result) {
+                self.subject(result.descriptor, message).text(": strides ").tuple(result.strides()).text(" of shape ");
+                message.tuple(result.shape()).text(" put several elements in one place");
+                return Err(Status::Stride);
+            }
+            if let Some((_, other)) = self.given().enumerate().find(|(other, tensor)| *other != number && share_memory(&result, tensor)) {
+                self.subject(result.descriptor, message).text(" shares memory with ");
+                // SAFETY: names are NUL-terminated.
+                unsafe { message.name(other.descriptor.name) };
+                return Err(Status::Stride);
+            }
+        }
+        Ok(())
+    }
+
+    /// The tensors, after `tensors` found them readable.
+    fn given(&self) -> impl Iterator<Item = Tensor<'a>> + '_ {
+        let given = self.call.tensors;
+        self.descriptors.iter().enumerate().map(move |(number, descriptor)| {
+            // SAFETY: no pointer is NULL, and shapes are there.
+            unsafe { Tensor::new(descriptor, &**given.add(number)) }
+        })
+    }
+
+    /// Begins a message with "tensor x" or "result x".
+    fn subject<'m>(&self, descriptor: &TensorDescriptor, message: &'m mut Message) -> &'m mut Message {
+        message.text(if descriptor.is_output != 0 { "result " } else { "tensor " });
+        // SAFETY: names are NUL-terminated.
+        unsafe { message.name(descriptor.name) }
+    }
+}
+
+/// Whether a tensor cannot begin there; sizes of elements are powers of two.
+fn misaligned(address: usize, descriptor: &TensorDescriptor) -> bool {
+    address & (size_of_type(descriptor.dtype) - 1) != 0
+}
+
+/// Continues a message with the shape that a tensor should have.
+fn expected<'m>(descriptor: &TensorDescriptor, rows: Option<i64>, message: &'m mut Message) -> &'m mut Message {
+    message.text(": expected shape (batch..., ");
+    match (descriptor.role, rows) {
+        (ROLE_PARAMETER, _) => message,
+        (_, Some(rows)) => message.number(rows).text(", "),
+        (ROLE_I, None) => message.text("M, "),
+        (_, None) => message.text("N, "),
+    }
+    .number(descriptor.dim.into())
+    .text(")")
+}
+
+fn batch(extents: &Extents) -> impl Iterator<Item = i64> + '_ {
+    extents.batch_shape.iter().take(extents.batch_dimensions).copied()
+}
+
+/// Ends a message whose subject lies on a device other than the CPU.
+pub fn refuse_device(device_type: i32, subject: &mut Message) -> Status {
+    match device_type {
+        DL_CUDA => subject.text(" is on a CUDA device, but this library was compiled without CUDA code"),
+        other => subject.text(" is on a device of DLPack type ").number(other.into()).text(", which is not supported"),
+    };
+    Status::Device
+}
