@@ -9,9 +9,16 @@
 #![forbid(unsafe_code)]
 
 pub mod catalogue;
+mod integers;
 pub mod intrinsics;
+mod recipe;
 pub mod reductions;
 pub mod scalar;
+mod shape_error;
+pub mod signature;
+
+pub use integers::{Integers, evaluate_integer};
+pub use shape_error::ShapeError;
 
 /// A row of the catalogue, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

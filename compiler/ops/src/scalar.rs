@@ -4,7 +4,16 @@
 //! [`Scalar::Fold`] over q of the product of two [`Scalar::Component`]s. `V` says whose components are meant: an argument of an
 //! operation, an operand of a reduction rule, a value of a plan.
 //!
-//! Back ends know these six constructs and no operation by name.
+//! Back ends know these six constructs and no operation by name. [`print`] and [`parse`] give them a text form.
+
+mod evaluate;
+mod parse;
+mod print;
+
+pub use evaluate::evaluate;
+pub use parse::parse;
+pub(crate) use print::FOLDS;
+pub use print::print;
 
 use crate::intrinsics::Intrinsic;
 
@@ -77,4 +86,86 @@ pub enum Scalar<V> {
         /// Taken where it does not.
         otherwise: Box<Scalar<V>>,
     },
+}
+
+impl Comparison {
+    /// Whether it holds.
+    pub fn holds(self, left: i64, right: i64) -> bool {
+        match self {
+            Comparison::Less => left < right,
+            Comparison::LessEqual => left <= right,
+            Comparison::Equal => left == right,
+        }
+    }
+
+    /// `<`, `<=` or `==`.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Comparison::Less => "<",
+            Comparison::LessEqual => "<=",
+            Comparison::Equal => "==",
+        }
+    }
+}
+
+impl Index {
+    /// The component of the result, `k`.
+    pub const K: Index = Index::Counter(Counter(0));
+
+    /// The number, where no counter is needed to know it and no division by 0 occurs.
+    pub fn constant(&self) -> Option<i64> {
+        self.evaluate(&|_| None)
+    }
+
+    /// The value, given the counters' values; `None` where one is unknown, or on overflow or division by 0.
+    pub fn evaluate(&self, counter: &impl Fn(Counter) -> Option<i64>) -> Option<i64> {
+        let both = |left: &Index, right: &Index| Some((left.evaluate(counter)?, right.evaluate(counter)?));
+        match self {
+            Index::Constant(number) => Some(*number),
+            Index::Counter(which) => counter(*which),
+            Index::Add(left, right) => both(left, right).and_then(|(a, b)| a.checked_add(b)),
+            Index::Sub(left, right) => both(left, right).and_then(|(a, b)| a.checked_sub(b)),
+            Index::Mul(left, right) => both(left, right).and_then(|(a, b)| a.checked_mul(b)),
+            Index::Div(left, right) => both(left, right).and_then(|(a, b)| a.checked_div(b)),
+            Index::Rem(left, right) => both(left, right).and_then(|(a, b)| a.checked_rem(b)),
+        }
+    }
+}
+
+impl<V> Scalar<V> {
+    /// The same expression over other values.
+    pub fn map<W>(&self, value: &mut impl FnMut(&V) -> W) -> Scalar<W> {
+        match self {
+            Scalar::Constant(number) => Scalar::Constant(*number),
+            Scalar::Component(of, index) => Scalar::Component(value(of), index.clone()),
+            Scalar::Index(index) => Scalar::Index(index.clone()),
+            Scalar::Call(intrinsic, arguments) => {
+                Scalar::Call(*intrinsic, arguments.iter().map(|argument| argument.map(value)).collect())
+            }
+            Scalar::Fold { with, counter, count, body } => {
+                Scalar::Fold { with: *with, counter: *counter, count: *count, body: Box::new(body.map(value)) }
+            }
+            Scalar::Choose { left, comparison, right, then, otherwise } => Scalar::Choose {
+                left: left.clone(),
+                comparison: *comparison,
+                right: right.clone(),
+                then: Box::new(then.map(value)),
+                otherwise: Box::new(otherwise.map(value)),
+            },
+        }
+    }
+
+    /// Calls `see` on this expression and on every part of it, outermost first.
+    pub fn visit(&self, see: &mut impl FnMut(&Scalar<V>)) {
+        see(self);
+        match self {
+            Scalar::Constant(_) | Scalar::Component(..) | Scalar::Index(_) => {}
+            Scalar::Call(_, arguments) => arguments.iter().for_each(|argument| argument.visit(see)),
+            Scalar::Fold { body, .. } => body.visit(see),
+            Scalar::Choose { then, otherwise, .. } => {
+                then.visit(see);
+                otherwise.visit(see);
+            }
+        }
+    }
 }

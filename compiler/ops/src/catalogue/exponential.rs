@@ -1,0 +1,166 @@
+//! Exponentials, logarithms, roots and what is made of them.
+
+use super::{Law, Operation, Value};
+
+const POSITIVE: (f64, f64) = (0.5, 2.0);
+const AROUND_ZERO: (f64, f64) = (-2.0, 2.0);
+
+pub(super) const ROWS: &[Operation] = &[
+    Operation {
+        name: "Exp",
+        aliases: &["exp"],
+        signature: "Exp(f: n) -> n",
+        value: Value::Recipe("exp(f[k])"),
+        gradient: &[("f", "e * out")],
+        domain: &[AROUND_ZERO],
+        doc: "e to the power `f`.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Exp2",
+        aliases: &["exp2"],
+        signature: "Exp2(f: n) -> n",
+        value: Value::Recipe("exp2(f[k])"),
+        gradient: &[("f", "0.6931471805599453 * e * out")],
+        domain: &[AROUND_ZERO],
+        doc: "2 to the power `f`.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Expm1",
+        aliases: &["expm1"],
+        signature: "Expm1(f: n) -> n",
+        // Near 0 by the Padé fraction of tanh(f/2) = p/q, of which exp(f) - 1 is 2p / (q - p), without cancellation.
+        value: Value::Recipe(
+            "select(abs(f[k]) < 1, \
+             f[k] * (135135 + f[k]*f[k]/4 * (17325 + f[k]*f[k]/4 * (378 + f[k]*f[k]/4))) / \
+             (135135 + f[k]*f[k]/4 * (62370 + f[k]*f[k]/4 * (3150 + 28 * (f[k]*f[k]/4))) - \
+             0.5 * f[k] * (135135 + f[k]*f[k]/4 * (17325 + f[k]*f[k]/4 * (378 + f[k]*f[k]/4)))), \
+             exp(f[k]) - 1)",
+        ),
+        gradient: &[("f", "e * Exp(f)")],
+        domain: &[AROUND_ZERO],
+        doc: "`Exp(f) - 1` without cancellation near 0.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Log",
+        aliases: &["log"],
+        signature: "Log(f: n) -> n",
+        value: Value::Recipe("log(f[k])"),
+        gradient: &[("f", "e / f")],
+        laws: &[Law { left: "Log(Exp(a))", right: "a" }],
+        domain: &[POSITIVE],
+        doc: "The natural logarithm: -inf at 0, NaN below.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Log2",
+        aliases: &["log2"],
+        signature: "Log2(f: n) -> n",
+        value: Value::Recipe("log2(f[k])"),
+        gradient: &[("f", "1.4426950408889634 * e / f")],
+        domain: &[POSITIVE],
+        doc: "The logarithm to base 2: -inf at 0, NaN below.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Log10",
+        aliases: &["log10"],
+        signature: "Log10(f: n) -> n",
+        value: Value::Recipe("0.30102999566398120 * log2(f[k])"),
+        gradient: &[("f", "0.4342944819032518 * e / f")],
+        domain: &[POSITIVE],
+        doc: "The logarithm to base 10: -inf at 0, NaN below.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Log1p",
+        aliases: &["log1p"],
+        signature: "Log1p(f: n) -> n",
+        // Near 0 the rounding error of 1 + f is made up for by the factor f / ((1 + f) - 1).
+        value: Value::Recipe(
+            "select(abs(f[k]) < 0.5, \
+             select(1 + f[k] == 1, f[k], log(1 + f[k]) * (f[k] / ((1 + f[k]) - 1))), log(1 + f[k]))",
+        ),
+        gradient: &[("f", "e / (1 + f)")],
+        domain: &[(-0.5, 2.0)],
+        doc: "`Log(1 + f)` without cancellation near 0.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "XLogX",
+        aliases: &["xlogx"],
+        signature: "XLogX(f: n) -> n",
+        value: Value::Recipe("select(f[k] == 0, 0, f[k] * log(f[k]))"),
+        gradient: &[("f", "e * (Log(f) + 1)")],
+        domain: &[POSITIVE],
+        doc: "`f * Log(f)`: 0 at 0, NaN below.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Sqrt",
+        aliases: &["sqrt"],
+        signature: "Sqrt(f: n) -> n",
+        value: Value::Recipe("sqrt(f[k])"),
+        gradient: &[("f", "0.5 * e * Rsqrt(f)")],
+        laws: &[Law { left: "Sqrt(Square(a))", right: "Abs(a)" }],
+        domain: &[POSITIVE],
+        doc: "The square root: NaN below 0; its derivative at 0 is taken as 0.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Rsqrt",
+        aliases: &["rsqrt"],
+        signature: "Rsqrt(f: n) -> n",
+        value: Value::Recipe("select(f[k] == 0, 0, rsqrt(f[k]))"),
+        gradient: &[("f", "-0.5 * e * Pow(out, 3)")],
+        domain: &[POSITIVE],
+        doc: "`1 / Sqrt(f)`, but 0 at 0 as in KeOps; NaN below.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Sigmoid",
+        aliases: &["sigmoid"],
+        signature: "Sigmoid(f: n) -> n",
+        value: Value::Recipe("1 / (1 + exp(-f[k]))"),
+        gradient: &[("f", "e * out * Sigmoid(-f)")],
+        domain: &[AROUND_ZERO],
+        doc: "The logistic function `1 / (1 + Exp(-f))`.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Softplus",
+        aliases: &["softplus"],
+        signature: "Softplus(f: n) -> n",
+        value: Value::Expansion(&[("", "LogAddExp(f, 0)")]),
+        domain: &[AROUND_ZERO],
+        doc: "`Log(1 + Exp(f))`, without overflow.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "LogAddExp",
+        aliases: &["logaddexp"],
+        signature: "LogAddExp(f: n|1, g: n|1) -> n",
+        // max(f, g) + log1p(t) with t = exp(-|f - g|) <= 1, and f = g kept from making inf - inf.
+        value: Value::Recipe(
+            "select(f[k] == g[k], f[k] + 0.6931471805599453, \
+             max(f[k], g[k]) + select(1 + exp(-abs(f[k] - g[k])) == 1, exp(-abs(f[k] - g[k])), \
+             log(1 + exp(-abs(f[k] - g[k]))) * \
+             (exp(-abs(f[k] - g[k])) / ((1 + exp(-abs(f[k] - g[k]))) - 1))))",
+        ),
+        gradient: &[("f", "e * Sigmoid(f - g)"), ("g", "e * Sigmoid(g - f)")],
+        domain: &[AROUND_ZERO, AROUND_ZERO],
+        doc: "`Log(Exp(f) + Exp(g))`, without overflow.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "ZeroIfMinusInfinity",
+        signature: "ZeroIfMinusInfinity(f: n) -> n",
+        value: Value::Recipe("select(f[k] == -inf, 0, f[k])"),
+        gradient: &[("f", "e")],
+        domain: &[AROUND_ZERO],
+        doc: "`f`, but 0 where it is -inf: keeps gradients of log-sum-exps over nothing from being NaN.",
+        ..Operation::EMPTY
+    },
+];

@@ -1,0 +1,224 @@
+//! The catalogue: every operation a formula may use, one row of text each.
+//!
+//! A row says all there is to know about an operation; name resolution, dimension errors, the interpreter, both back ends,
+//! derivatives of any order, the reference page, the tests and the fuzzer follow from it.
+//!
+//! ```text
+//! Operation {
+//!     name: "SqDist", aliases: &["sqdist"],
+//!     signature: "SqDist(f: n|1, g: n|1) -> 1",
+//!     value: Value::Recipe("sum(q < n, (f[q] - g[q]) * (f[q] - g[q]))"),
+//!     gradient: &[("f", "2 * e * (f - g)"), ("g", "2 * e * (g - f)")],
+//!     …
+//! }
+//! ```
+//!
+//! * *signature*: formula arguments with dimension patterns (`n` any, `n|1` also a scalar that broadcasts, a number, or an
+//!   expression of earlier letters such as `n*n`), `int` parameters, and the result's dimension.
+//! * *value*: component `k` of the result as a scalar expression over [`Intrinsic`](crate::intrinsics::Intrinsic)s, or an expansion into other operations.
+//! * *gradient*: for each argument the cotangent that flows to it, as a formula of the arguments, the value `out` and the
+//!   cotangent `e` (of the result's dimension). A broadcast scalar argument gets the component sum of its text's value automatically.
+//!   Dimension letters and parameters are integers in gradients, expansions and the conditions of expansions; a parameter
+//!   of a call may be an expression of them, as in `Pow(f, n - 1)`.
+//!
+//! The rows stand in one file per family. Adding an operation is adding a row: nothing else in the compiler knows it by
+//! name, apart from the [`operators`] of the language.
+
+mod arithmetic;
+mod comparison;
+mod exponential;
+pub mod operators;
+mod parsed;
+mod rounding;
+mod tensor;
+mod trigonometric;
+mod vector;
+
+pub use parsed::ParsedLaw;
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, OnceLock};
+
+use keopsc_grammar::syntax::Expr;
+
+use crate::OperationId;
+use crate::integers::{Integers, evaluate_integer};
+use crate::intrinsics::Kind;
+use crate::recipe::{Named, Scope};
+use crate::scalar::Scalar;
+use crate::shape_error::ShapeError;
+use crate::signature::Signature;
+use parsed::{ParsedOperation, ParsedValue, parse_law, parse_row};
+
+/// The rows, family by family, in the order of the reference page.
+const FAMILIES: &[&[Operation]] = &[
+    arithmetic::ROWS,
+    exponential::ROWS,
+    trigonometric::ROWS,
+    rounding::ROWS,
+    comparison::ROWS,
+    vector::ROWS,
+    tensor::ROWS,
+];
+
+/// A row of the catalogue.
+#[derive(Clone, Copy, Debug)]
+pub struct Operation {
+    /// KeOps' name, or CamelCase where KeOps has none.
+    pub name: &'static str,
+    /// Other spellings: LazyTensor's methods, older names.
+    pub aliases: &'static [&'static str],
+    /// `Name(argument: dimension, …, parameter: int) -> dimension`.
+    pub signature: &'static str,
+    /// What it computes.
+    pub value: Value,
+    /// `(argument, formula)` for each argument with a derivative that is not identically zero; empty for expansions, which are
+    /// differentiated as the formulas that they stand for.
+    pub gradient: &'static [(&'static str, &'static str)],
+    /// Laws of simplification, `left -> right`, see `passes::simplify`.
+    pub laws: &'static [Law],
+    /// For each formula argument the interval from which tests draw, inside which the operation is smooth.
+    pub domain: &'static [(f64, f64)],
+    /// One sentence for the reference page, edge values included.
+    pub doc: &'static str,
+}
+
+impl Operation {
+    /// What a row leaves out: no aliases, no derivative, no laws.
+    const EMPTY: Operation = Operation {
+        name: "",
+        aliases: &[],
+        signature: "",
+        value: Value::Recipe(""),
+        gradient: &[],
+        laws: &[],
+        domain: &[],
+        doc: "",
+    };
+}
+
+/// What an operation computes.
+#[derive(Clone, Copy, Debug)]
+pub enum Value {
+    /// Component `k` of the result.
+    Recipe(&'static str),
+    /// A formula in other operations, chosen by a condition on dimensions and parameters; the first that holds counts, `""` always holds.
+    Expansion(&'static [(&'static str, &'static str)]),
+}
+
+/// A law: formulas of the shape `left` may be replaced by `right`. Lower-case names match any formula, `c` and `d` constants only.
+#[derive(Clone, Copy, Debug)]
+pub struct Law {
+    /// The pattern.
+    pub left: &'static str,
+    /// What replaces it.
+    pub right: &'static str,
+}
+
+/// All operations, in the order of the reference page.
+pub fn operations() -> impl Iterator<Item = (OperationId, &'static Operation)> {
+    ROWS.iter().enumerate().map(|(number, row)| (OperationId(number as u16), *row))
+}
+
+/// The row of an operation. Panics if the number is not one that this catalogue gave out.
+pub fn operation(id: OperationId) -> &'static Operation {
+    ROWS[usize::from(id.0)]
+}
+
+/// The operation of that name, or else with that alias.
+pub fn find_operation(name: &str) -> Option<OperationId> {
+    NAMES.get(name).copied()
+}
+
+/// The form of an operation's arguments and result.
+pub fn signature(id: OperationId) -> &'static Signature {
+    &parsed(id).signature
+}
+
+/// The dimension of the result for formula arguments of these dimensions.
+pub fn infer_dim(id: OperationId, dims: &[u32], parameters: &[i64]) -> Result<u32, ShapeError> {
+    expansion(id, dims, parameters)?;
+    result_dim(id, &signature(id).bind(dims, parameters)?)
+}
+
+/// The values of the dimension letters and parameters that expansions and gradients may use as integers.
+pub fn integers(id: OperationId, dims: &[u32], parameters: &[i64]) -> Result<Integers, ShapeError> {
+    signature(id).bind(dims, parameters)
+}
+
+/// Component `k` of the result over the numbers of the arguments. Left-out arguments count as scalars.
+///
+/// Panics for a row that is an expansion; see [`expansion`].
+pub fn instantiate(id: OperationId, dims: &[u32], parameters: &[i64]) -> Result<Scalar<u32>, ShapeError> {
+    let ParsedValue::Recipe(recipe) = &parsed(id).value else {
+        panic!("`{}` is an expansion and has no recipe", operation(id).name);
+    };
+    let signature = signature(id);
+    let integers = signature.bind(dims, parameters)?;
+    let dim = result_dim(id, &integers)?;
+    let values: Vec<Named<u32>> = (0..).zip(&signature.arguments).map(|(number, argument)| {
+        let dim = dims.get(number as usize).copied().unwrap_or(1);
+        let broadcast = argument.pattern.broadcasts && dim == 1;
+        Named { name: argument.name.clone(), kind: Kind::Real, dim, broadcast, value: number }
+    }).collect();
+    match Scope::new(&integers, &values, dim).lower(recipe) {
+        Ok((scalar, _)) => Ok(scalar),
+        Err(defect) => panic!("the recipe of `{}`: {defect}", operation(id).name),
+    }
+}
+
+/// The formula that an operation stands for; `None` for a row with a recipe.
+///
+/// Its free names are the arguments' names, and dimension letters and parameters as integers.
+pub fn expansion(id: OperationId, dims: &[u32], parameters: &[i64]) -> Result<Option<&'static Expr>, ShapeError> {
+    let ParsedOperation { signature, value, .. } = parsed(id);
+    let ParsedValue::Expansion(cases) = value else { return Ok(None) };
+    let integers = signature.bind(dims, parameters)?;
+    let holds = |condition: &Option<Expr>| match condition {
+        Some(condition) => evaluate_integer(condition, &integers) == Some(1),
+        None => true,
+    };
+    match cases.iter().find(|(condition, _)| holds(condition)) {
+        Some((_, formula)) => Ok(Some(formula)),
+        None => Err(signature.conflict(dims)),
+    }
+}
+
+/// The cotangent of each argument that has one, by position.
+///
+/// Free names: the arguments, `out`, `e`, and dimension letters and parameters as integers.
+pub fn gradient(id: OperationId) -> &'static [(usize, Expr)] {
+    &parsed(id).gradient
+}
+
+/// All laws of simplification, row by row.
+pub fn laws() -> &'static [ParsedLaw] {
+    &LAWS
+}
+
+static ROWS: LazyLock<Vec<&'static Operation>> = LazyLock::new(|| FAMILIES.iter().copied().flatten().collect());
+
+static NAMES: LazyLock<HashMap<&'static str, OperationId>> = LazyLock::new(|| {
+    let aliases = operations().flat_map(|(id, row)| row.aliases.iter().map(move |alias| (*alias, id)));
+    aliases.chain(operations().map(|(id, row)| (row.name, id))).collect()
+});
+
+static PARSED: LazyLock<Vec<OnceLock<ParsedOperation>>> =
+    LazyLock::new(|| ROWS.iter().map(|_| OnceLock::new()).collect());
+
+static LAWS: LazyLock<Vec<ParsedLaw>> = LazyLock::new(|| {
+    let laws = operations().flat_map(|(id, row)| row.laws.iter().map(move |law| parse_law(id, law)));
+    laws.map(|law| law.unwrap_or_else(|defect| panic!("a law: {defect}"))).collect()
+});
+
+/// Rows are the compiler's own text and all parsed by the tests, so that a defect cannot come to light here.
+fn parsed(id: OperationId) -> &'static ParsedOperation {
+    let row = operation(id);
+    PARSED[usize::from(id.0)]
+        .get_or_init(|| parse_row(row).unwrap_or_else(|defect| panic!("the row `{}`: {defect}", row.name)))
+}
+
+fn result_dim(id: OperationId, integers: &Integers) -> Result<u32, ShapeError> {
+    let shapes = signature(id).shapes(integers)?;
+    Ok(shapes.iter().flatten().product())
+}

@@ -1,0 +1,71 @@
+//! Rows as syntax trees.
+
+use std::collections::BTreeSet;
+
+use keopsc_grammar::parse_expression;
+use keopsc_grammar::syntax::Expr;
+
+use super::{Law, Operation, Value};
+use crate::OperationId;
+use crate::signature::Signature;
+
+/// A row whose texts are parsed.
+#[derive(Debug)]
+pub(super) struct ParsedOperation {
+    pub signature: Signature,
+    pub value: ParsedValue,
+    pub gradient: Vec<(usize, Expr)>,
+}
+
+/// A [`Value`] whose texts are parsed.
+#[derive(Debug)]
+pub(super) enum ParsedValue {
+    Recipe(Expr),
+    /// Conditions (`None` always holds) and formulas.
+    Expansion(Vec<(Option<Expr>, Expr)>),
+}
+
+/// A law of simplification, as syntax trees. Names in it match any formula, `c` and `d` constants only.
+#[derive(Debug)]
+pub struct ParsedLaw {
+    /// The operation that the left side's outermost node is.
+    pub operation: OperationId,
+    /// The pattern.
+    pub left: Expr,
+    /// What replaces it.
+    pub right: Expr,
+}
+
+pub(super) fn parse_row(row: &Operation) -> Result<ParsedOperation, String> {
+    let signature = Signature::parse(row.name, row.signature)?;
+    let value = match row.value {
+        Value::Recipe(text) => ParsedValue::Recipe(parse(text)?),
+        Value::Expansion(cases) => {
+            let condition = |text: &str| if text.is_empty() { Ok(None) } else { parse(text).map(Some) };
+            let case = |(holds, formula): &(&str, &str)| Ok((condition(holds)?, parse(formula)?));
+            ParsedValue::Expansion(cases.iter().map(case).collect::<Result<_, String>>()?)
+        }
+    };
+    let gradient = parse_gradient(&signature, row.gradient)?;
+    Ok(ParsedOperation { signature, value, gradient })
+}
+
+/// The formulas of a gradient, by argument position.
+pub(crate) fn parse_gradient(signature: &Signature, texts: &[(&str, &str)]) -> Result<Vec<(usize, Expr)>, String> {
+    let mut seen = BTreeSet::new();
+    let item = |(name, text): &(&str, &str)| {
+        let position = signature.arguments.iter().position(|argument| argument.name == *name);
+        let position = position.filter(|position| seen.insert(*position));
+        let position = position.ok_or_else(|| format!("`{name}` is no argument, or has two gradients"))?;
+        Ok((position, parse(text)?))
+    };
+    texts.iter().map(item).collect()
+}
+
+pub(super) fn parse_law(operation: OperationId, law: &Law) -> Result<ParsedLaw, String> {
+    Ok(ParsedLaw { operation, left: parse(law.left)?, right: parse(law.right)? })
+}
+
+fn parse(text: &str) -> Result<Expr, String> {
+    parse_expression(text).map_err(|error| format!("`{text}`: {}", error.message))
+}

@@ -1,0 +1,88 @@
+//! Parts of vectors, matrices as row-major vectors, and their products.
+
+use super::{Operation, Value};
+
+const AROUND_ZERO: (f64, f64) = (-2.0, 2.0);
+
+pub(super) const ROWS: &[Operation] = &[
+    Operation {
+        name: "Elem",
+        aliases: &["elem"],
+        signature: "Elem(f: n, m: int(0, n - 1)) -> 1",
+        value: Value::Recipe("f[m]"),
+        gradient: &[("f", "ElemT(e, n, m)")],
+        domain: &[AROUND_ZERO],
+        doc: "Component `m` of `f`, counted from 0.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "ElemT",
+        aliases: &["elemT"],
+        signature: "ElemT(f: 1, n: int(1), m: int(0, n - 1)) -> n",
+        value: Value::Recipe("choose(k == m, f, 0)"),
+        gradient: &[("f", "Elem(e, m)")],
+        domain: &[AROUND_ZERO],
+        doc: "The vector of `n` components that is the scalar `f` at index `m` and 0 elsewhere.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Extract",
+        aliases: &["extract"],
+        signature: "Extract(f: n, start: int(0, n - 1), d: int(1, n - start)) -> d",
+        value: Value::Recipe("f[start + k]"),
+        gradient: &[("f", "ExtractT(e, start, n)")],
+        domain: &[AROUND_ZERO],
+        doc: "The `d` components of `f` from `start` on.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "ExtractT",
+        aliases: &["extractT"],
+        signature: "ExtractT(f: n, start: int(0), d: int(start + n)) -> d",
+        value: Value::Recipe("choose(k < start, 0, choose(k < start + n, f[k - start], 0))"),
+        gradient: &[("f", "Extract(e, start, n)")],
+        domain: &[AROUND_ZERO],
+        doc: "The vector of `d` components that is `f` from `start` on and 0 elsewhere.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Concat",
+        aliases: &["concat", "concatenate"],
+        signature: "Concat(f: n, g: m) -> n + m",
+        value: Value::Recipe("choose(k < n, f[k], g[k - n])"),
+        gradient: &[("f", "Extract(e, 0, n)"), ("g", "Extract(e, n, m)")],
+        domain: &[AROUND_ZERO, AROUND_ZERO],
+        doc: "The components of `f`, then those of `g`.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "MatVecMult",
+        aliases: &["matvecmult"],
+        signature: "MatVecMult(A: n*p, b: p) -> n",
+        value: Value::Recipe("sum(q < p, A[k * p + q] * b[q])"),
+        gradient: &[("A", "TensorProd(e, b)"), ("b", "VecMatMult(e, A)")],
+        domain: &[AROUND_ZERO, AROUND_ZERO],
+        doc: "The product of the row-major matrix `A` and the vector `b`.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "VecMatMult",
+        aliases: &["vecmatmult"],
+        signature: "VecMatMult(b: n, A: n*p) -> p",
+        value: Value::Recipe("sum(q < n, b[q] * A[q * p + k])"),
+        gradient: &[("b", "MatVecMult(A, e)"), ("A", "TensorProd(b, e)")],
+        domain: &[AROUND_ZERO, AROUND_ZERO],
+        doc: "The product of the vector `b` and the row-major matrix `A`.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "TensorProd",
+        aliases: &["tensorprod"],
+        signature: "TensorProd(f: n, g: m) -> n*m",
+        value: Value::Recipe("f[k / m] * g[k % m]"),
+        gradient: &[("f", "MatVecMult(e, g)"), ("g", "VecMatMult(f, e)")],
+        domain: &[AROUND_ZERO, AROUND_ZERO],
+        doc: "The outer product of `f` and `g`, row-major.",
+        ..Operation::EMPTY
+    },
+];

@@ -1,0 +1,179 @@
+//! Circular and hyperbolic functions.
+
+use super::{Law, Operation, Value};
+
+const AROUND_ZERO: (f64, f64) = (-2.0, 2.0);
+const INSIDE_ONE: (f64, f64) = (-0.9, 0.9);
+const POSITIVE: (f64, f64) = (0.5, 2.0);
+
+pub(super) const ROWS: &[Operation] = &[
+    Operation {
+        name: "Sin",
+        aliases: &["sin"],
+        signature: "Sin(f: n) -> n",
+        value: Value::Recipe("sin(f[k])"),
+        gradient: &[("f", "e * Cos(f)")],
+        laws: &[Law { left: "Sin(-a)", right: "-Sin(a)" }],
+        domain: &[AROUND_ZERO],
+        doc: "The sine of radians.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Cos",
+        aliases: &["cos"],
+        signature: "Cos(f: n) -> n",
+        value: Value::Recipe("cos(f[k])"),
+        gradient: &[("f", "-(e * Sin(f))")],
+        laws: &[Law { left: "Cos(-a)", right: "Cos(a)" }],
+        domain: &[AROUND_ZERO],
+        doc: "The cosine of radians.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Tan",
+        aliases: &["tan"],
+        signature: "Tan(f: n) -> n",
+        value: Value::Recipe("sin(f[k]) / cos(f[k])"),
+        gradient: &[("f", "e * (1 + Square(out))")],
+        domain: &[(-1.0, 1.0)],
+        doc: "The tangent of radians.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Asin",
+        aliases: &["asin", "arcsin"],
+        signature: "Asin(f: n) -> n",
+        value: Value::Recipe("asin(f[k])"),
+        gradient: &[("f", "e * Rsqrt((1 - f) * (1 + f))")],
+        domain: &[INSIDE_ONE],
+        doc: "The arc sine: NaN outside [-1, 1]; its derivative at -1 and 1 is taken as 0.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Acos",
+        aliases: &["acos", "arccos"],
+        signature: "Acos(f: n) -> n",
+        value: Value::Recipe("acos(f[k])"),
+        gradient: &[("f", "-(e * Rsqrt((1 - f) * (1 + f)))")],
+        domain: &[INSIDE_ONE],
+        doc: "The arc cosine: NaN outside [-1, 1]; its derivative at -1 and 1 is taken as 0.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Atan",
+        aliases: &["atan", "arctan"],
+        signature: "Atan(f: n) -> n",
+        value: Value::Recipe("atan(f[k])"),
+        gradient: &[("f", "e / (1 + Square(f))")],
+        domain: &[AROUND_ZERO],
+        doc: "The arc tangent.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Atan2",
+        aliases: &["atan2", "arctan2"],
+        signature: "Atan2(f: n|1, g: n|1) -> n",
+        value: Value::Recipe("atan2(f[k], g[k])"),
+        gradient: &[
+            ("f", "e * g / (Square(f) + Square(g))"),
+            ("g", "-(e * f / (Square(f) + Square(g)))"),
+        ],
+        domain: &[POSITIVE, POSITIVE],
+        doc: "The angle of the point with abscissa `g` and ordinate `f`, as in C; its derivative at (0, 0) is NaN.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Sinh",
+        aliases: &["sinh"],
+        signature: "Sinh(f: n) -> n",
+        // Near 0 by the Taylor series, whose terms have one sign.
+        value: Value::Recipe(
+            "select(abs(f[k]) < 1, \
+             f[k] * (1 + f[k]*f[k]/6 * (1 + f[k]*f[k]/20 * (1 + f[k]*f[k]/42 * (1 + f[k]*f[k]/72 * \
+             (1 + f[k]*f[k]/110 * (1 + f[k]*f[k]/156 * (1 + f[k]*f[k]/210 * (1 + f[k]*f[k]/272)))))))), \
+             0.5 * exp(f[k]) - 0.5 * exp(-f[k]))",
+        ),
+        gradient: &[("f", "e * Cosh(f)")],
+        domain: &[AROUND_ZERO],
+        doc: "The hyperbolic sine.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Cosh",
+        aliases: &["cosh"],
+        signature: "Cosh(f: n) -> n",
+        value: Value::Recipe("0.5 * exp(f[k]) + 0.5 * exp(-f[k])"),
+        gradient: &[("f", "e * Sinh(f)")],
+        domain: &[AROUND_ZERO],
+        doc: "The hyperbolic cosine.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Tanh",
+        aliases: &["tanh"],
+        signature: "Tanh(f: n) -> n",
+        // Near 0 by the Padé fraction of order [7/6], whose error there is below the rounding of float64.
+        value: Value::Recipe(
+            "select(abs(f[k]) < 0.5, \
+             f[k] * (135135 + f[k]*f[k] * (17325 + f[k]*f[k] * (378 + f[k]*f[k]))) / \
+             (135135 + f[k]*f[k] * (62370 + f[k]*f[k] * (3150 + 28 * (f[k]*f[k])))), \
+             select(f[k] < 0, 2 / (1 + exp(-2 * f[k])) - 1, 1 - 2 / (1 + exp(2 * f[k]))))",
+        ),
+        gradient: &[("f", "e * (1 - out) * (1 + out)")],
+        domain: &[AROUND_ZERO],
+        doc: "The hyperbolic tangent.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Atanh",
+        aliases: &["atanh", "arctanh"],
+        signature: "Atanh(f: n) -> n",
+        value: Value::Expansion(&[("", "0.5 * Log1p(2 * f / (1 - f))")]),
+        domain: &[INSIDE_ONE],
+        doc: "The inverse of the hyperbolic tangent: NaN outside [-1, 1].",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Acosh",
+        aliases: &["acosh", "arccosh"],
+        signature: "Acosh(f: n) -> n",
+        value: Value::Expansion(&[("", "Log1p((f - 1) + Sqrt((f - 1) * (f + 1)))")]),
+        domain: &[(1.5, 3.0)],
+        doc: "The inverse of the hyperbolic cosine: NaN below 1.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "SinXDivX",
+        aliases: &["sinxdivx"],
+        signature: "SinXDivX(f: n) -> n",
+        value: Value::Recipe("select(f[k] == 0, 1, sin(f[k]) / f[k])"),
+        gradient: &[("f", "e * f * SinXDivXSlope(f)")],
+        domain: &[AROUND_ZERO],
+        doc: "`Sin(f) / f`: 1 at 0, where its derivative is 0.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "SinXDivXSlope",
+        signature: "SinXDivXSlope(f: n) -> n",
+        // (x cos x - sin x) / x³, near 0 by its Taylor series in x²: there the difference would cancel.
+        value: Value::Recipe(
+            "select(abs(f[k]) < 1, \
+             (-1 + f[k]*f[k]/10 * (1 - f[k]*f[k]/28 * (1 - f[k]*f[k]/54 * (1 - f[k]*f[k]/88 * \
+             (1 - f[k]*f[k]/130 * (1 - f[k]*f[k]/180 * (1 - f[k]*f[k]/238 * (1 - f[k]*f[k]/304)))))))) / 3, \
+             (cos(f[k]) - sin(f[k]) / f[k]) / (f[k] * f[k]))",
+        ),
+        gradient: &[("f", "-(e * (SinXDivX(f) + 3 * out) * Sign(f) * Rsqrt(Square(f)))")],
+        domain: &[POSITIVE],
+        doc: "The derivative of `SinXDivX`, divided by `f`: -1/3 at 0.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Sinc",
+        aliases: &["sinc"],
+        signature: "Sinc(f: n) -> n",
+        value: Value::Expansion(&[("", "SinXDivX(3.141592653589793 * f)")]),
+        domain: &[(-0.9, 0.9)],
+        doc: "`SinXDivX(pi * f)`, the normalised sinc as in NumPy.",
+        ..Operation::EMPTY
+    },
+];

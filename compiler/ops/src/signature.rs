@@ -1,0 +1,276 @@
+//! Signatures: `Extract(f: n, start: int(0, n - 1), d: int(1, n - start)) -> d`.
+//!
+//! * `f: PATTERN` is a formula argument. A pattern is an integer expression in letters; `n|1` takes a scalar, too, which broadcasts.
+//! * `f: PATTERN = 1` may be left out, and is then that constant, of dimension 1.
+//! * `d: int`, `d: int(low)`, `d: int(low, high)`, `d: nonzero` is an integer parameter with its range.
+//! * After the arrow stand the results, one or several, each a dimension or the extents of a row: `[K, n]`.
+//!
+//! [`Signature::bind`] finds the letters' values for given dimensions: a bare letter, or a product or sum with one unknown.
+
+use keopsc_grammar::parse_expression;
+use keopsc_grammar::syntax::{Expr, ExprKind};
+
+use crate::integers::{Integers, evaluate_integer};
+use crate::shape_error::ShapeError;
+
+/// How many components a value may have.
+pub const MAXIMUM_DIM: u32 = 1 << 24;
+
+/// The form of a row's arguments and results.
+#[derive(Clone, Debug)]
+pub struct Signature {
+    /// The row's name.
+    pub name: &'static str,
+    /// The signature as written.
+    pub text: &'static str,
+    /// The formula arguments.
+    pub arguments: Vec<Argument>,
+    /// The integer parameters, which follow them in a call.
+    pub parameters: Vec<ParameterSpec>,
+    /// The extents of a row of each result.
+    pub results: Vec<Vec<Expr>>,
+}
+
+/// A formula argument.
+#[derive(Clone, Debug)]
+pub struct Argument {
+    /// Its name in the row.
+    pub name: String,
+    /// Its dimension.
+    pub pattern: Pattern,
+    /// The constant that it is where it is left out.
+    pub default: Option<f64>,
+}
+
+/// What the dimension of an argument has to be.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    /// As written.
+    pub text: String,
+    /// The dimension, an expression in letters.
+    pub dim: Expr,
+    /// Whether a scalar may stand for a vector of `dim` equal components.
+    pub broadcasts: bool,
+}
+
+/// An integer parameter.
+#[derive(Clone, Debug)]
+pub struct ParameterSpec {
+    /// Its name in the row.
+    pub name: String,
+    /// Its smallest value.
+    pub low: Option<Expr>,
+    /// Its largest value.
+    pub high: Option<Expr>,
+    /// Whether 0 is excluded.
+    pub nonzero: bool,
+}
+
+impl Signature {
+    /// Reads a signature. Rows are the compiler's own text, so this is exercised by the tests, not by users' input.
+    pub(crate) fn parse(name: &'static str, text: &'static str) -> Result<Signature, String> {
+        let (call, results) = text.split_once("->").ok_or("`->` is missing")?;
+        let inside = call.trim().strip_prefix(name).and_then(|rest| rest.trim().strip_prefix('('));
+        let inside = inside.and_then(|rest| rest.strip_suffix(')')).ok_or("`Name(…)` is expected before `->`")?;
+        let mut signature =
+            Signature { name, text, arguments: Vec::new(), parameters: Vec::new(), results: Vec::new() };
+        for item in split_at_commas(inside) {
+            signature.add_item(item)?;
+        }
+        for result in split_at_commas(results) {
+            let extents = match parse_text(result)? {
+                Expr { kind: ExprKind::List(extents), .. } => extents,
+                dim => vec![dim],
+            };
+            signature.results.push(extents);
+        }
+        Ok(signature)
+    }
+
+    fn add_item(&mut self, item: &str) -> Result<(), String> {
+        let (name, form) = item.split_once(':').ok_or_else(|| format!("`{item}` has no `:`"))?;
+        let name = name.trim().to_owned();
+        let (form, default) = match form.split_once('=') {
+            Some((form, default)) => (form.trim(), Some(default.trim().parse::<f64>().map_err(|e| e.to_string())?)),
+            None => (form.trim(), None),
+        };
+        let written = parse_text(form)?;
+        if let Some((bounds, nonzero)) = parameter_form(&written) {
+            let mut bounds = bounds.iter().cloned();
+            self.parameters.push(ParameterSpec { name, low: bounds.next(), high: bounds.next(), nonzero });
+            return Ok(());
+        }
+        if !self.parameters.is_empty() {
+            return Err("formula arguments stand before parameters".to_owned());
+        }
+        let (dim, broadcasts) = match form.strip_suffix("|1") {
+            Some(dim) => (parse_text(dim)?, true),
+            None => (written, false),
+        };
+        self.arguments.push(Argument { name, pattern: Pattern { text: form.to_owned(), dim, broadcasts }, default });
+        Ok(())
+    }
+
+    /// How many formula arguments cannot be left out.
+    pub fn required_arguments(&self) -> usize {
+        self.arguments.iter().filter(|argument| argument.default.is_none()).count()
+    }
+
+    /// The values of letters and parameters for arguments of these dimensions; left-out arguments count as scalars.
+    pub fn bind(&self, dims: &[u32], parameters: &[i64]) -> Result<Integers, ShapeError> {
+        self.check_counts(dims, parameters)?;
+        let mut integers = Integers::default();
+        for (spec, value) in self.parameters.iter().zip(parameters) {
+            integers.set(&spec.name, *value);
+        }
+        let dims: Vec<u32> = (0..self.arguments.len()).map(|p| dims.get(p).copied().unwrap_or(1)).collect();
+        self.find_letters(&dims, &mut integers)?;
+        let fits = |(argument, dim): (&Argument, &u32)| {
+            let expected = evaluate_integer(&argument.pattern.dim, &integers);
+            expected == Some(i64::from(*dim)) || (argument.pattern.broadcasts && *dim == 1)
+        };
+        if !self.arguments.iter().zip(&dims).all(fits) {
+            return Err(self.conflict(&dims));
+        }
+        self.check_parameters(parameters, &integers)?;
+        Ok(integers)
+    }
+
+    /// The extents of a row of each result.
+    pub fn shapes(&self, integers: &Integers) -> Result<Vec<Vec<u32>>, ShapeError> {
+        self.results.iter().map(|extents| self.shape(extents, integers)).collect()
+    }
+
+    fn shape(&self, extents: &[Expr], integers: &Integers) -> Result<Vec<u32>, ShapeError> {
+        let too_large = || ShapeError::TooLarge { function: self.name, limit: MAXIMUM_DIM };
+        let mut dim = 1u64;
+        let mut shape = Vec::with_capacity(extents.len());
+        for extent in extents {
+            let extent = evaluate_integer(extent, integers).and_then(|extent| u32::try_from(extent).ok());
+            let extent = extent.filter(|extent| (1..=MAXIMUM_DIM).contains(extent)).ok_or_else(too_large)?;
+            dim *= u64::from(extent);
+            if dim > u64::from(MAXIMUM_DIM) {
+                return Err(too_large());
+            }
+            shape.push(extent);
+        }
+        Ok(shape)
+    }
+
+    fn check_counts(&self, dims: &[u32], parameters: &[i64]) -> Result<(), ShapeError> {
+        if (self.required_arguments()..=self.arguments.len()).contains(&dims.len())
+            && parameters.len() == self.parameters.len()
+        {
+            return Ok(());
+        }
+        Err(ShapeError::ArgumentCount {
+            function: self.name,
+            signature: self.text,
+            arguments: dims.len(),
+            parameters: parameters.len(),
+        })
+    }
+
+    /// Patterns with one unknown letter give it its value; scalars that broadcast count only where nothing else is left.
+    fn find_letters(&self, dims: &[u32], integers: &mut Integers) -> Result<(), ShapeError> {
+        let mut open: Vec<usize> = (0..self.arguments.len()).collect();
+        let mut scalars_count = false;
+        while !open.is_empty() {
+            let before = open.len();
+            open.retain(|&position| {
+                let pattern = &self.arguments[position].pattern;
+                let waits = pattern.broadcasts && dims[position] == 1 && !scalars_count;
+                let known = evaluate_integer(&pattern.dim, integers).is_some();
+                !known && (waits || !solve(&pattern.dim, dims[position].into(), integers))
+            });
+            if open.len() == before {
+                if scalars_count {
+                    return Err(self.conflict(dims));
+                }
+                scalars_count = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_parameters(&self, parameters: &[i64], integers: &Integers) -> Result<(), ShapeError> {
+        for (spec, &value) in self.parameters.iter().zip(parameters) {
+            let bound = |expr: &Option<Expr>| expr.as_ref().and_then(|expr| evaluate_integer(expr, integers));
+            let (low, high) = (bound(&spec.low), bound(&spec.high));
+            let inside = low.is_none_or(|low| low <= value) && high.is_none_or(|high| value <= high);
+            if !inside || (spec.nonzero && value == 0) {
+                let parameter = spec.name.clone();
+                return Err(ShapeError::Parameter { function: self.name, parameter, value, low, high });
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn conflict(&self, dims: &[u32]) -> ShapeError {
+        let given = self.arguments.iter().zip(dims);
+        ShapeError::DimensionConflict {
+            function: self.name,
+            signature: self.text,
+            given: given.map(|(argument, dim)| (argument.name.clone(), argument.pattern.text.clone(), *dim)).collect(),
+        }
+    }
+}
+
+/// The bounds of `int(low, high)`, and whether 0 is excluded; `None` for the pattern of a formula argument.
+fn parameter_form(written: &Expr) -> Option<(&[Expr], bool)> {
+    match &written.kind {
+        ExprKind::Name(name) if name == "int" => Some((&[], false)),
+        ExprKind::Name(name) if name == "nonzero" => Some((&[], true)),
+        ExprKind::Call { function, arguments, .. } if function.text == "int" => Some((arguments, false)),
+        _ => None,
+    }
+}
+
+/// Gives the one unknown letter of `pattern` the value with which the pattern is `value`; false where there is none.
+fn solve(pattern: &Expr, value: i64, integers: &mut Integers) -> bool {
+    use keopsc_grammar::syntax::BinaryOperator::{Add, Multiply};
+    match &pattern.kind {
+        ExprKind::Name(name) => {
+            integers.set(name, value);
+            true
+        }
+        ExprKind::Binary(operator @ (Add | Multiply), left, right) => {
+            let (unknown, known) = match (evaluate_integer(left, integers), evaluate_integer(right, integers)) {
+                (None, Some(known)) => (left, known),
+                (Some(known), None) => (right, known),
+                _ => return false,
+            };
+            let rest = match operator {
+                Add => value.checked_sub(known),
+                _ if value.checked_rem(known) == Some(0) => value.checked_div(known),
+                _ => None,
+            };
+            rest.is_some_and(|rest| rest >= 1 && solve(unknown, rest, integers))
+        }
+        _ => false,
+    }
+}
+
+fn parse_text(text: &str) -> Result<Expr, String> {
+    parse_expression(text).map_err(|error| format!("`{text}`: {}", error.message))
+}
+
+/// The items of a list, which may contain commas inside brackets.
+fn split_at_commas(text: &str) -> Vec<&str> {
+    let mut items = Vec::new();
+    let (mut depth, mut start) = (0, 0);
+    for (position, character) in text.char_indices() {
+        match character {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth -= 1,
+            ',' if depth == 0 => {
+                items.push(text[start..position].trim());
+                start = position + 1;
+            }
+            _ => {}
+        }
+    }
+    items.push(text[start..].trim());
+    items.retain(|item| !item.is_empty());
+    items
+}
