@@ -1,0 +1,62 @@
+# Every target sets up what it needs first (scripts/setup.sh), which does nothing where that has been done.
+
+SHELL := /bin/bash -euo pipefail
+CARGO ?= cargo
+PREFIX ?= /usr/local
+TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+BINARY := $(TARGET)/release/keopsc
+PYTHON := .venv/bin/python
+BENCH_PYTHON := .venv-bench/bin/python
+
+# The crates that need no LLVM: their tests run first, so that a mistake there shows in seconds.
+FRONT := grammar runtime diagnostics ops ir passes cuda
+FRONT_PACKAGES := $(FRONT:%=-p keopsc-%)
+BACK_PACKAGES := --workspace $(FRONT:%=--exclude keopsc-%)
+
+# cargo-nextest where it is installed, else cargo's own runner.
+RUN_TESTS := $(if $(shell command -v cargo-nextest 2>/dev/null),$(CARGO) nextest run --no-tests=warn,$(CARGO) test --lib --bins --tests)
+
+.DEFAULT_GOAL := help
+.PHONY: help build test test-front test-rust test-python demo bench install clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+build: ## the compiler: target/release/keopsc
+	scripts/setup.sh compiler
+	$(CARGO) build --release --locked -p keopsc
+
+test: ## every check and every test
+	scripts/setup.sh compiler
+	$(CARGO) fmt --all --check
+	$(MAKE) --no-print-directory test-front
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(MAKE) --no-print-directory test-rust
+	$(MAKE) --no-print-directory test-python
+
+test-front: ## the tests that need no LLVM
+	$(RUN_TESTS) --locked $(FRONT_PACKAGES)
+
+test-rust: ## the other Rust tests, and the examples in the documentation
+	$(RUN_TESTS) --locked $(BACK_PACKAGES)
+	$(CARGO) test --locked --doc --workspace
+
+test-python: build ## compiled libraries called from Python and C, and the samples
+	scripts/setup.sh python
+	KEOPSC=$(abspath $(BINARY)) $(PYTHON) -m pytest tests/python
+
+demo: build ## reads handwritten digits with a compiled formula; writes demo.png
+	scripts/setup.sh python
+	KEOPSC=$(abspath $(BINARY)) $(PYTHON) samples/python/digits.py demo.png
+
+bench: build ## keopsc beside pykeops, PyTorch and NumPy; writes bench/results/
+	scripts/setup.sh bench
+	KEOPSC=$(abspath $(BINARY)) $(BENCH_PYTHON) bench/bench.py $(BENCH_ARGUMENTS)
+
+install: build ## copies keopsc to PREFIX/bin (default /usr/local)
+	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/keopsc
+
+clean: ## removes what was built; keeps the Python environments
+	$(CARGO) clean
+	rm -f demo.png
+	$(MAKE) --no-print-directory -C samples/c clean

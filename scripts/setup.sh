@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Sets up a bare Debian 12 machine, one part at a time; what is there already is left alone, so a second run does nothing.
+#   scripts/setup.sh compiler   what building keopsc needs: a C compiler, LLVM 22, Rust
+#   scripts/setup.sh python     .venv: what the tests and the demo need
+#   scripts/setup.sh bench      .venv-bench: the peers of the benchmark (about 2 GB)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+oldest_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+
+fail() {
+    printf 'setup: %s\n' "$@" >&2
+    exit 1
+}
+
+# as_root COMMAND...: runs it as root, or says what to run.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        fail "these Debian packages are missing and only root can install them. Run as root:" "  $*"
+    fi
+}
+
+# debian_packages PACKAGE...: installs those that are missing.
+debian_packages() {
+    command -v dpkg-query >/dev/null || {
+        echo "setup: not a Debian system; taking for granted what these packages hold: $*" >&2
+        return
+    }
+    local missing=() package installed
+    installed=" $(dpkg-query -W -f '${Package}=${db:Status-Status} ' "$@" 2>/dev/null || true)"
+    for package in "$@"; do
+        [[ $installed == *" $package=installed "* ]] || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    echo "setup: installing ${missing[*]}" >&2
+    as_root apt-get update -q
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+}
+
+rust() {
+    command -v cargo >/dev/null || fail \
+        "cargo is missing. Install Rust $oldest_rust or newer, by rustup (https://rustup.rs) or your distribution, and run this again." \
+        "Debian 12's own rustc package is too old."
+    local version
+    version=$(rustc --version | cut -d ' ' -f 2)
+    [ "$(printf '%s\n' "$oldest_rust" "$version" | sort -V | head -n 1)" = "$oldest_rust" ] || fail \
+        "rustc $version is too old: $oldest_rust or newer is needed (rustup update stable)."
+}
+
+# virtual_environment FOLDER INSTALL REQUIREMENTS...: makes it anew where a requirement has changed.
+# INSTALL is called with the folder's pip.
+virtual_environment() {
+    local folder=$1 install=$2 stamp
+    shift 2
+    stamp=$(cat "$@" | sha256sum | cut -d ' ' -f 1)
+    if [ "$(cat "$folder/requirements.sha256" 2>/dev/null)" = "$stamp" ] && "$folder/bin/python" -c '' 2>/dev/null; then
+        return
+    fi
+    python3 -c 'import ensurepip, venv' 2>/dev/null || debian_packages python3 python3-venv
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "$(python3 --version) is too old: 3.11 or newer is needed."
+    echo "setup: filling $folder" >&2
+    python3 -m venv --clear "$folder"
+    "$install" "$folder/bin/pip"
+    echo "$stamp" > "$folder/requirements.sha256"
+}
+
+install_python() {
+    "$1" install -q --disable-pip-version-check -r scripts/requirements.txt
+}
+
+install_bench() {
+    "$1" install -q --disable-pip-version-check -r scripts/requirements-bench.txt
+    "$1" install -q --disable-pip-version-check --no-deps -r scripts/requirements-torch.txt
+}
+
+case "${1:-}" in
+compiler)
+    debian_packages gcc g++ make libc6-dev llvm-22-dev libpolly-22-dev zlib1g-dev libzstd-dev libffi-dev libxml2-dev
+    rust
+    ;;
+python)
+    virtual_environment .venv install_python scripts/requirements.txt
+    ;;
+bench)
+    # pykeops builds a Python module of its own.
+    python3 -c 'import os, sysconfig; open(os.path.join(sysconfig.get_paths()["include"], "Python.h"))' 2>/dev/null || debian_packages python3-dev
+    virtual_environment .venv-bench install_bench scripts/requirements-bench.txt scripts/requirements-torch.txt
+    ;;
+*)
+    fail "usage: scripts/setup.sh compiler|python|bench"
+    ;;
+esac
