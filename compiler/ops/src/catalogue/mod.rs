@@ -35,6 +35,7 @@ mod trigonometric;
 mod vector;
 
 pub use parsed::ParsedLaw;
+pub(crate) use parsed::parse_gradient;
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, OnceLock};
@@ -117,7 +118,9 @@ pub struct Law {
 
 /// All operations, in the order of the reference page.
 pub fn operations() -> impl Iterator<Item = (OperationId, &'static Operation)> {
-    ROWS.iter().enumerate().map(|(number, row)| (OperationId(number as u16), *row))
+    ROWS.iter()
+        .enumerate()
+        .map(|(number, row)| (OperationId(number as u16), *row))
 }
 
 /// The row of an operation. Panics if the number is not one that this catalogue gave out.
@@ -149,18 +152,31 @@ pub fn integers(id: OperationId, dims: &[u32], parameters: &[i64]) -> Result<Int
 /// Component `k` of the result over the numbers of the arguments. Left-out arguments count as scalars.
 ///
 /// Panics for a row that is an expansion; see [`expansion`].
-pub fn instantiate(id: OperationId, dims: &[u32], parameters: &[i64]) -> Result<Scalar<u32>, ShapeError> {
+pub fn instantiate(
+    id: OperationId,
+    dims: &[u32],
+    parameters: &[i64],
+) -> Result<Scalar<u32>, ShapeError> {
     let ParsedValue::Recipe(recipe) = &parsed(id).value else {
         panic!("`{}` is an expansion and has no recipe", operation(id).name);
     };
     let signature = signature(id);
     let integers = signature.bind(dims, parameters)?;
     let dim = result_dim(id, &integers)?;
-    let values: Vec<Named<u32>> = (0..).zip(&signature.arguments).map(|(number, argument)| {
-        let dim = dims.get(number as usize).copied().unwrap_or(1);
-        let broadcast = argument.pattern.broadcasts && dim == 1;
-        Named { name: argument.name.clone(), kind: Kind::Real, dim, broadcast, value: number }
-    }).collect();
+    let values: Vec<Named<u32>> = (0..)
+        .zip(&signature.arguments)
+        .map(|(number, argument)| {
+            let dim = dims.get(number as usize).copied().unwrap_or(1);
+            let broadcast = argument.pattern.broadcasts && dim == 1;
+            Named {
+                name: argument.name.clone(),
+                kind: Kind::Real,
+                dim,
+                broadcast,
+                value: number,
+            }
+        })
+        .collect();
     match Scope::new(&integers, &values, dim).lower(recipe) {
         Ok((scalar, _)) => Ok(scalar),
         Err(defect) => panic!("the recipe of `{}`: {defect}", operation(id).name),
@@ -170,9 +186,17 @@ pub fn instantiate(id: OperationId, dims: &[u32], parameters: &[i64]) -> Result<
 /// The formula that an operation stands for; `None` for a row with a recipe.
 ///
 /// Its free names are the arguments' names, and dimension letters and parameters as integers.
-pub fn expansion(id: OperationId, dims: &[u32], parameters: &[i64]) -> Result<Option<&'static Expr>, ShapeError> {
-    let ParsedOperation { signature, value, .. } = parsed(id);
-    let ParsedValue::Expansion(cases) = value else { return Ok(None) };
+pub fn expansion(
+    id: OperationId,
+    dims: &[u32],
+    parameters: &[i64],
+) -> Result<Option<&'static Expr>, ShapeError> {
+    let ParsedOperation {
+        signature, value, ..
+    } = parsed(id);
+    let ParsedValue::Expansion(cases) = value else {
+        return Ok(None);
+    };
     let integers = signature.bind(dims, parameters)?;
     let holds = |condition: &Option<Expr>| match condition {
         Some(condition) => evaluate_integer(condition, &integers) == Some(1),
@@ -196,26 +220,33 @@ pub fn laws() -> &'static [ParsedLaw] {
     &LAWS
 }
 
-static ROWS: LazyLock<Vec<&'static Operation>> = LazyLock::new(|| FAMILIES.iter().copied().flatten().collect());
+static ROWS: LazyLock<Vec<&'static Operation>> =
+    LazyLock::new(|| FAMILIES.iter().copied().flatten().collect());
 
 static NAMES: LazyLock<HashMap<&'static str, OperationId>> = LazyLock::new(|| {
-    let aliases = operations().flat_map(|(id, row)| row.aliases.iter().map(move |alias| (*alias, id)));
-    aliases.chain(operations().map(|(id, row)| (row.name, id))).collect()
+    let aliases =
+        operations().flat_map(|(id, row)| row.aliases.iter().map(move |alias| (*alias, id)));
+    aliases
+        .chain(operations().map(|(id, row)| (row.name, id)))
+        .collect()
 });
 
 static PARSED: LazyLock<Vec<OnceLock<ParsedOperation>>> =
     LazyLock::new(|| ROWS.iter().map(|_| OnceLock::new()).collect());
 
 static LAWS: LazyLock<Vec<ParsedLaw>> = LazyLock::new(|| {
-    let laws = operations().flat_map(|(id, row)| row.laws.iter().map(move |law| parse_law(id, law)));
-    laws.map(|law| law.unwrap_or_else(|defect| panic!("a law: {defect}"))).collect()
+    let laws =
+        operations().flat_map(|(id, row)| row.laws.iter().map(move |law| parse_law(id, law)));
+    laws.map(|law| law.unwrap_or_else(|defect| panic!("a law: {defect}")))
+        .collect()
 });
 
 /// Rows are the compiler's own text and all parsed by the tests, so that a defect cannot come to light here.
 fn parsed(id: OperationId) -> &'static ParsedOperation {
     let row = operation(id);
-    PARSED[usize::from(id.0)]
-        .get_or_init(|| parse_row(row).unwrap_or_else(|defect| panic!("the row `{}`: {defect}", row.name)))
+    PARSED[usize::from(id.0)].get_or_init(|| {
+        parse_row(row).unwrap_or_else(|defect| panic!("the row `{}`: {defect}", row.name))
+    })
 }
 
 fn result_dim(id: OperationId, integers: &Integers) -> Result<u32, ShapeError> {

@@ -13,10 +13,12 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Sin(f: n) -> n",
         value: Value::Recipe("sin(f[k])"),
         gradient: &[("f", "e * Cos(f)")],
-        laws: &[Law { left: "Sin(-a)", right: "-Sin(a)" }],
+        laws: &[Law {
+            left: "Sin(-a)",
+            right: "-Sin(a)",
+        }],
         domain: &[AROUND_ZERO],
         doc: "The sine of radians.",
-        ..Operation::EMPTY
     },
     Operation {
         name: "Cos",
@@ -24,10 +26,12 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Cos(f: n) -> n",
         value: Value::Recipe("cos(f[k])"),
         gradient: &[("f", "-(e * Sin(f))")],
-        laws: &[Law { left: "Cos(-a)", right: "Cos(a)" }],
+        laws: &[Law {
+            left: "Cos(-a)",
+            right: "Cos(a)",
+        }],
         domain: &[AROUND_ZERO],
         doc: "The cosine of radians.",
-        ..Operation::EMPTY
     },
     Operation {
         name: "Tan",
@@ -162,7 +166,10 @@ pub(super) const ROWS: &[Operation] = &[
              (1 - f[k]*f[k]/130 * (1 - f[k]*f[k]/180 * (1 - f[k]*f[k]/238 * (1 - f[k]*f[k]/304)))))))) / 3, \
              (cos(f[k]) - sin(f[k]) / f[k]) / (f[k] * f[k]))",
         ),
-        gradient: &[("f", "-(e * (SinXDivX(f) + 3 * out) * Sign(f) * Rsqrt(Square(f)))")],
+        gradient: &[(
+            "f",
+            "-(e * (SinXDivX(f) + 3 * out) * Sign(f) * Rsqrt(Square(f)))",
+        )],
         domain: &[POSITIVE],
         doc: "The derivative of `SinXDivX`, divided by `f`: -1/3 at 0.",
         ..Operation::EMPTY

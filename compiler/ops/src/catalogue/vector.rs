@@ -13,20 +13,31 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe("sum(q < n, f[q])"),
         gradient: &[("f", "SumT(e, n)")],
         laws: &[
-            Law { left: "Sum(a * b)", right: "Scalprod(a, b)" },
-            Law { left: "Sum(Square(a))", right: "SqNorm2(a)" },
-            Law { left: "Sum(-a)", right: "-Sum(a)" },
+            Law {
+                left: "Sum(a * b)",
+                right: "Scalprod(a, b)",
+            },
+            Law {
+                left: "Sum(Square(a))",
+                right: "SqNorm2(a)",
+            },
+            Law {
+                left: "Sum(-a)",
+                right: "-Sum(a)",
+            },
         ],
         domain: &[AROUND_ZERO],
         doc: "The sum of the components.",
-        ..Operation::EMPTY
     },
     Operation {
         name: "SumT",
         signature: "SumT(f: 1, d: int(1)) -> d",
         value: Value::Recipe("f"),
         gradient: &[("f", "Sum(e)")],
-        laws: &[Law { left: "SumT(a, 1)", right: "a" }],
+        laws: &[Law {
+            left: "SumT(a, 1)",
+            right: "a",
+        }],
         domain: &[AROUND_ZERO],
         doc: "The vector of `d` components that all equal the scalar `f`.",
         ..Operation::EMPTY
@@ -37,10 +48,12 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Scalprod(f: n|1, g: n|1) -> 1",
         value: Value::Recipe("sum(q < n, f[q] * g[q])"),
         gradient: &[("f", "e * g"), ("g", "e * f")],
-        laws: &[Law { left: "Scalprod(a, a)", right: "SqNorm2(a)" }],
+        laws: &[Law {
+            left: "Scalprod(a, a)",
+            right: "SqNorm2(a)",
+        }],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "The scalar product `f | g`; a scalar broadcasts.",
-        ..Operation::EMPTY
     },
     Operation {
         name: "SqNorm2",
@@ -49,12 +62,17 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe("sum(q < n, f[q] * f[q])"),
         gradient: &[("f", "2 * e * f")],
         laws: &[
-            Law { left: "SqNorm2(a - b)", right: "SqDist(a, b)" },
-            Law { left: "SqNorm2(-a)", right: "SqNorm2(a)" },
+            Law {
+                left: "SqNorm2(a - b)",
+                right: "SqDist(a, b)",
+            },
+            Law {
+                left: "SqNorm2(-a)",
+                right: "SqNorm2(a)",
+            },
         ],
         domain: &[AROUND_ZERO],
         doc: "The squared Euclidean norm.",
-        ..Operation::EMPTY
     },
     Operation {
         name: "Norm2",
@@ -80,10 +98,12 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "SqDist(f: n|1, g: n|1) -> 1",
         value: Value::Recipe("sum(q < n, (f[q] - g[q]) * (f[q] - g[q]))"),
         gradient: &[("f", "2 * e * (f - g)"), ("g", "2 * e * (g - f)")],
-        laws: &[Law { left: "SqDist(-a, -b)", right: "SqDist(a, b)" }],
+        laws: &[Law {
+            left: "SqDist(-a, -b)",
+            right: "SqDist(a, b)",
+        }],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "The squared Euclidean distance.",
-        ..Operation::EMPTY
     },
     Operation {
         name: "SqNormIso",

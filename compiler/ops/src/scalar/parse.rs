@@ -28,7 +28,9 @@ pub fn parse<V>(expr: &Expr, value: &dyn Fn(&str) -> Option<V>) -> Result<Scalar
             };
             let arguments = vec![parse(left, value)?, parse(right, value)?];
             let found = INFIX.iter().find(|(_, text)| *text == symbol);
-            found.map(|(intrinsic, _)| Scalar::Call(*intrinsic, arguments)).ok_or_else(|| symbol.to_owned())
+            found
+                .map(|(intrinsic, _)| Scalar::Call(*intrinsic, arguments))
+                .ok_or_else(|| symbol.to_owned())
         }
         ExprKind::Index(base, index) => match &base.kind {
             ExprKind::Name(name) => match value(name) {
@@ -37,9 +39,11 @@ pub fn parse<V>(expr: &Expr, value: &dyn Fn(&str) -> Option<V>) -> Result<Scalar
             },
             _ => Err("only a name can have an index".to_owned()),
         },
-        ExprKind::Call { function, arguments, keywords } if keywords.is_empty() => {
-            parse_call(&function.text, arguments, value)
-        }
+        ExprKind::Call {
+            function,
+            arguments,
+            keywords,
+        } if keywords.is_empty() => parse_call(&function.text, arguments, value),
         _ => Err("this is no scalar expression".to_owned()),
     }
 }
@@ -50,12 +54,23 @@ fn parse_call<V>(
     value: &dyn Fn(&str) -> Option<V>,
 ) -> Result<Scalar<V>, String> {
     if let Some((with, _)) = FOLDS.iter().find(|(_, name)| *name == function) {
-        let [range, body] = arguments else { return Err(format!("`{function}` takes a range and a body")) };
+        let [range, body] = arguments else {
+            return Err(format!("`{function}` takes a range and a body"));
+        };
         let (left, comparison, right) = parse_comparison(range)?;
         return match (left, comparison, right) {
-            (Index::Counter(counter), Comparison::Less, Index::Constant(count @ 1..=0xffff_ffff)) => {
+            (
+                Index::Counter(counter),
+                Comparison::Less,
+                Index::Constant(count @ 1..=0xffff_ffff),
+            ) => {
                 let body = Box::new(parse(body, value)?);
-                Ok(Scalar::Fold { with: *with, counter, count: count as u32, body })
+                Ok(Scalar::Fold {
+                    with: *with,
+                    counter,
+                    count: count as u32,
+                    body,
+                })
             }
             _ => Err(format!("the range of `{function}` is written `q1 < 3`")),
         };
@@ -64,16 +79,32 @@ fn parse_call<V>(
         ("index", [index]) => Ok(Scalar::Index(parse_index(index)?)),
         ("choose", [condition, then, otherwise]) => {
             let (left, comparison, right) = parse_comparison(condition)?;
-            let (then, otherwise) = (Box::new(parse(then, value)?), Box::new(parse(otherwise, value)?));
-            Ok(Scalar::Choose { left, comparison, right, then, otherwise })
+            let (then, otherwise) = (
+                Box::new(parse(then, value)?),
+                Box::new(parse(otherwise, value)?),
+            );
+            Ok(Scalar::Choose {
+                left,
+                comparison,
+                right,
+                then,
+                otherwise,
+            })
         }
         _ => {
-            let intrinsic = Intrinsic::from_name(function).ok_or_else(|| format!("there is no intrinsic `{function}`"))?;
+            let intrinsic = Intrinsic::from_name(function)
+                .ok_or_else(|| format!("there is no intrinsic `{function}`"))?;
             let expected = intrinsic.arguments().len();
             if arguments.len() != expected {
-                return Err(format!("`{function}` takes {expected} arguments, {} are given", arguments.len()));
+                return Err(format!(
+                    "`{function}` takes {expected} arguments, {} are given",
+                    arguments.len()
+                ));
             }
-            let arguments = arguments.iter().map(|argument| parse(argument, value)).collect::<Result<_, _>>()?;
+            let arguments = arguments
+                .iter()
+                .map(|argument| parse(argument, value))
+                .collect::<Result<_, _>>()?;
             Ok(Scalar::Call(intrinsic, arguments))
         }
     }
@@ -116,6 +147,13 @@ fn parse_index(expr: &Expr) -> Result<Index, String> {
 }
 
 fn parse_counter(name: &str) -> Result<Counter, String> {
-    let number = if name == "k" { Some(0) } else { name.strip_prefix('q').and_then(|digits| digits.parse::<u8>().ok()) };
-    number.map(|number| Counter(number.into())).ok_or_else(|| format!("there is no counter `{name}`"))
+    let number = if name == "k" {
+        Some(0)
+    } else {
+        name.strip_prefix('q')
+            .and_then(|digits| digits.parse::<u8>().ok())
+    };
+    number
+        .map(|number| Counter(number.into()))
+        .ok_or_else(|| format!("there is no counter `{name}`"))
 }

@@ -19,8 +19,12 @@ pub fn print<V>(scalar: &Scalar<V>, name: &dyn Fn(&V) -> String) -> String {
 }
 
 /// The infix operators.
-pub(super) const INFIX: &[(Intrinsic, &str)] =
-    &[(Intrinsic::Add, " + "), (Intrinsic::Sub, " - "), (Intrinsic::Mul, " * "), (Intrinsic::Div, " / ")];
+pub(super) const INFIX: &[(Intrinsic, &str)] = &[
+    (Intrinsic::Add, " + "),
+    (Intrinsic::Sub, " - "),
+    (Intrinsic::Mul, " * "),
+    (Intrinsic::Div, " / "),
+];
 
 /// The names of folds.
 pub(crate) const FOLDS: &[(Intrinsic, &str)] = &[
@@ -40,34 +44,53 @@ fn write_scalar<V>(text: &mut String, scalar: &Scalar<V>, name: &dyn Fn(&V) -> S
         Scalar::Index(index) => {
             let _ = write!(text, "index({})", IndexText(index));
         }
-        Scalar::Call(intrinsic, arguments) => match (lookup(INFIX, *intrinsic), arguments.as_slice()) {
-            (Some(symbol), [left, right]) => {
-                text.push('(');
-                write_scalar(text, left, name);
-                text.push_str(symbol);
-                write_scalar(text, right, name);
-                text.push(')');
-            }
-            _ => {
-                text.push_str(intrinsic.name());
-                text.push('(');
-                for (number, argument) in arguments.iter().enumerate() {
-                    if number > 0 {
-                        text.push_str(", ");
-                    }
-                    write_scalar(text, argument, name);
+        Scalar::Call(intrinsic, arguments) => {
+            match (lookup(INFIX, *intrinsic), arguments.as_slice()) {
+                (Some(symbol), [left, right]) => {
+                    text.push('(');
+                    write_scalar(text, left, name);
+                    text.push_str(symbol);
+                    write_scalar(text, right, name);
+                    text.push(')');
                 }
-                text.push(')');
+                _ => {
+                    text.push_str(intrinsic.name());
+                    text.push('(');
+                    for (number, argument) in arguments.iter().enumerate() {
+                        if number > 0 {
+                            text.push_str(", ");
+                        }
+                        write_scalar(text, argument, name);
+                    }
+                    text.push(')');
+                }
             }
-        },
-        Scalar::Fold { with, counter, count, body } => {
+        }
+        Scalar::Fold {
+            with,
+            counter,
+            count,
+            body,
+        } => {
             let fold = lookup(FOLDS, *with).unwrap_or("fold");
             let _ = write!(text, "{fold}({} < {count}, ", counter_name(*counter));
             write_scalar(text, body, name);
             text.push(')');
         }
-        Scalar::Choose { left, comparison, right, then, otherwise } => {
-            let _ = write!(text, "choose({} {} {}, ", IndexText(left), comparison.symbol(), IndexText(right));
+        Scalar::Choose {
+            left,
+            comparison,
+            right,
+            then,
+            otherwise,
+        } => {
+            let _ = write!(
+                text,
+                "choose({} {} {}, ",
+                IndexText(left),
+                comparison.symbol(),
+                IndexText(right)
+            );
             write_scalar(text, then, name);
             text.push_str(", ");
             write_scalar(text, otherwise, name);
@@ -86,7 +109,10 @@ fn write_number(text: &mut String, number: f64) {
 }
 
 fn lookup(table: &[(Intrinsic, &'static str)], intrinsic: Intrinsic) -> Option<&'static str> {
-    table.iter().find(|(which, _)| *which == intrinsic).map(|(_, text)| *text)
+    table
+        .iter()
+        .find(|(which, _)| *which == intrinsic)
+        .map(|(_, text)| *text)
 }
 
 fn counter_name(counter: Counter) -> String {
@@ -109,6 +135,11 @@ impl std::fmt::Display for IndexText<'_> {
             Index::Div(left, right) => (left, "/", right),
             Index::Rem(left, right) => (left, "%", right),
         };
-        write!(formatter, "({} {symbol} {})", IndexText(left), IndexText(right))
+        write!(
+            formatter,
+            "({} {symbol} {})",
+            IndexText(left),
+            IndexText(right)
+        )
     }
 }

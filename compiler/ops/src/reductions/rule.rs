@@ -1,17 +1,4 @@
-//! The reductions: how values over all columns become one result a row.
-//!
-//! A row of the table is text; [`Rule`] is what it becomes once dimensions are known. Both back ends and the interpreter run rules.
-//!
-//! ```text
-//! Reduction {
-//!     name: "LogSumExp",
-//!     signature: "LogSumExp(f: 1, weight: n = 1) -> n",
-//!     state: &[("m", "1", "-inf"), ("s", "n", "0")],
-//!     lets: &[("d", "1", "select(f == m, 0, f - m)"), ("t", "1", "exp(-abs(d))")],
-//!     update: &[("m", "max(m, f)"), ("s", "select(d > 0, s[k]*t + weight[k], s[k] + weight[k]*t)")],
-//!     …
-//! }
-//! ```
+//! A reduction whose dimensions are known: what plans carry, what back ends and the interpreter run.
 
 use crate::intrinsics::Kind;
 use crate::scalar::Scalar;

@@ -1,0 +1,176 @@
+//! The reductions: how values over all columns become one result a row.
+//!
+//! A row of the table is text; [`Rule`] is what it becomes once dimensions are known. Both back ends and the interpreter run rules.
+//!
+//! ```text
+//! Reduction {
+//!     name: "LogSumExp",
+//!     signature: "LogSumExp(f: 1, weight: n = 1) -> n",
+//!     state: &[("m", "1", "-inf"), ("s", "n", "0")],
+//!     lets: &[("d", "1", "select(f == m, 0, f - m)"), ("t", "1", "exp(-abs(d))")],
+//!     update: &[("m", "max(m, f)"), ("s", "select(d > 0, s[k]*t + weight[k], s[k] + weight[k]*t)")],
+//!     outcomes: &["m + log(s[k])"],
+//!     …
+//! }
+//! ```
+//!
+//! * *state*: slots with dimension and neutral value; `none` (-1) makes a slot of row numbers.
+//! * *update* folds a column in: it sees the arguments, the slots, the `lets` and `column`, the column's number.
+//! * *merge* joins the states of two stretches of columns: `m` is that of the earlier one, `later_m` that of the later one.
+//! * *outcomes* are a row's results, over the slots.
+//!
+//! Rows keep ties at the smallest column. K-best lists fit this form: slots of dimension `K * n`, one component moved up
+//! or replaced by `choose` and `select`.
+
+mod interpret;
+mod parsed;
+mod rows;
+mod rule;
+
+pub use interpret::RowState;
+pub use rule::{Let, Operand, Outcome, Rule, Slot};
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, OnceLock};
+
+use keopsc_grammar::syntax::Expr;
+
+use crate::ReductionId;
+use crate::integers::Integers;
+use crate::intrinsics::Kind;
+use crate::shape_error::ShapeError;
+use crate::signature::Signature;
+use parsed::{ParsedReduction, parse_row};
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Reduction {
+    /// Genred's name of the `reduction_op`.
+    pub name: &'static str,
+    /// Other spellings.
+    pub aliases: &'static [&'static str],
+    /// `Name(argument: dimension, …, parameter: int) -> dimension, …`, one result an outcome.
+    pub signature: &'static str,
+    /// The slots: name, dimension, neutral value.
+    pub state: &'static [(&'static str, &'static str, &'static str)],
+    /// Values that `update` uses: name, dimension, text.
+    pub lets: &'static [(&'static str, &'static str, &'static str)],
+    /// The new value of each slot that changes.
+    pub update: &'static [(&'static str, &'static str)],
+    /// Values that `merge` uses.
+    pub merge_lets: &'static [(&'static str, &'static str, &'static str)],
+    /// The value of each slot of two joined states; a slot that is left out keeps the earlier state's.
+    pub merge: &'static [(&'static str, &'static str)],
+    /// The results.
+    pub outcomes: &'static [&'static str],
+    /// `(argument, formula)`: the cotangent of each argument at a pair, of the arguments, `out` and `e`.
+    pub gradient: &'static [(&'static str, &'static str)],
+    /// The same in reductions that have gradients (`[j]` stands for the reduced index, whichever it is); empty if there are none.
+    pub equivalent: &'static str,
+    /// One sentence for the reference page.
+    pub doc: &'static str,
+}
+
+impl Reduction {
+    /// What a row leaves out.
+    const EMPTY: Reduction = Reduction {
+        name: "",
+        aliases: &[],
+        signature: "",
+        state: &[],
+        lets: &[],
+        update: &[],
+        merge_lets: &[],
+        merge: &[],
+        outcomes: &[],
+        gradient: &[],
+        equivalent: "",
+        doc: "",
+    };
+}
+
+/// All reductions, in the order of the reference page.
+pub fn reductions() -> impl Iterator<Item = (ReductionId, &'static Reduction)> {
+    rows::ROWS
+        .iter()
+        .enumerate()
+        .map(|(number, row)| (ReductionId(number as u16), row))
+}
+
+/// The row of a reduction. Panics if the number is not one that this table gave out.
+pub fn reduction(id: ReductionId) -> &'static Reduction {
+    &rows::ROWS[usize::from(id.0)]
+}
+
+/// The reduction of that name, or else with that alias.
+pub fn find_reduction(name: &str) -> Option<ReductionId> {
+    NAMES.get(name).copied()
+}
+
+/// The form of a reduction's arguments and outcomes.
+pub fn signature(id: ReductionId) -> &'static Signature {
+    &parsed(id).signature
+}
+
+/// The kind and the extents of a row of each outcome, for formula arguments of these dimensions.
+pub fn infer(
+    id: ReductionId,
+    dims: &[u32],
+    parameters: &[i64],
+) -> Result<Vec<(Kind, Vec<u32>)>, ShapeError> {
+    let signature = signature(id);
+    let shapes = signature.shapes(&signature.bind(dims, parameters)?)?;
+    let rule = instantiate(id, dims, parameters)?;
+    Ok(rule
+        .outcomes
+        .iter()
+        .map(|outcome| outcome.kind)
+        .zip(shapes)
+        .collect())
+}
+
+/// The values of the dimension letters and parameters that gradients may use as integers.
+pub fn integers(id: ReductionId, dims: &[u32], parameters: &[i64]) -> Result<Integers, ShapeError> {
+    signature(id).bind(dims, parameters)
+}
+
+/// The rule for formula arguments of these dimensions. Left-out arguments count as scalars.
+pub fn instantiate(id: ReductionId, dims: &[u32], parameters: &[i64]) -> Result<Rule, ShapeError> {
+    let parsed = parsed(id);
+    let integers = parsed.signature.bind(dims, parameters)?;
+    let shapes = parsed.signature.shapes(&integers)?;
+    let rule = parsed.instantiate(dims, &integers, &shapes);
+    // Rows are the compiler's own text and all instantiated by the tests, so that a defect cannot come to light here.
+    Ok(rule.unwrap_or_else(|defect| panic!("the row `{}`: {defect}", reduction(id).name)))
+}
+
+/// The cotangent of each argument at a pair, by position; empty for a reduction without derivatives.
+///
+/// Free names: the arguments, `out`, `e`, and dimension letters and parameters as integers.
+pub fn gradient(id: ReductionId) -> &'static [(usize, Expr)] {
+    &parsed(id).gradient
+}
+
+/// The same value in reductions that have gradients, in which `[j]` stands for the reduced index: what derivatives of a
+/// reduction without own [`gradient`] are taken of.
+pub fn equivalent(id: ReductionId) -> Option<&'static Expr> {
+    parsed(id).equivalent.as_ref()
+}
+
+static NAMES: LazyLock<HashMap<&'static str, ReductionId>> = LazyLock::new(|| {
+    let aliases =
+        reductions().flat_map(|(id, row)| row.aliases.iter().map(move |alias| (*alias, id)));
+    aliases
+        .chain(reductions().map(|(id, row)| (row.name, id)))
+        .collect()
+});
+
+static PARSED: LazyLock<Vec<OnceLock<ParsedReduction>>> =
+    LazyLock::new(|| rows::ROWS.iter().map(|_| OnceLock::new()).collect());
+
+fn parsed(id: ReductionId) -> &'static ParsedReduction {
+    let row = reduction(id);
+    PARSED[usize::from(id.0)].get_or_init(|| {
+        parse_row(row).unwrap_or_else(|defect| panic!("the row `{}`: {defect}", row.name))
+    })
+}
