@@ -7,7 +7,6 @@
 
 #![forbid(unsafe_code)]
 
-mod accumulator;
 pub mod defect;
 pub mod evaluation;
 pub mod formula;

@@ -9,7 +9,6 @@ use keopsc_ops::scalar::{self, Scalar};
 use keopsc_ops::{OperationId, ReductionId};
 
 use super::{Entry, Graph, Node, NodeId, NodeKind, Output, Program};
-use crate::accumulator::Accumulator;
 use crate::evaluation::{Array, Declaration, EvaluationError, Position, Sizes, bind};
 use crate::types::{Axis, Role};
 
@@ -139,14 +138,14 @@ impl<'g> Evaluation<'g> {
         let pairs = self.pairs_under(arguments);
         let mut array = Array::zeros(self.sizes.rows(rows), rule.outcomes[outcome].dim as usize);
         for row in 0..self.sizes.rows(rows) {
-            let mut accumulator = Accumulator::new(rule);
+            let mut state = rule.initial();
             for column in 0..self.sizes.of(over) {
                 let position = Position::new(rows, row, over, column);
                 self.compute_pairs(&pairs, position);
-                let arguments: Vec<&[f64]> = arguments.iter().map(|&id| self.components(id, position)).collect();
-                accumulator.update(&arguments, column);
+                let components = |&id: &NodeId| self.components(id, position).to_vec();
+                state = rule.update(&state, column as u64, &arguments.iter().map(components).collect::<Vec<_>>());
             }
-            array.row_mut(row).copy_from_slice(&accumulator.outcome(outcome));
+            array.row_mut(row).copy_from_slice(&rule.finalize(&state)[outcome]);
         }
         array
     }

@@ -2,10 +2,10 @@
 //!
 //! Storage types do not round here, so a plan and the formula it came from agree to float64 accuracy.
 
+use keopsc_ops::reductions::RowState;
 use keopsc_ops::scalar;
 
 use super::{Block, Definition, Pass, Plan, TensorKind, ValueId};
-use crate::accumulator::Accumulator;
 use crate::evaluation::{Array, Declaration, EvaluationError, Position, Sizes, bind};
 use crate::types::{Axis, Role};
 
@@ -36,16 +36,15 @@ fn run_pass(pass: &Pass, sizes: Sizes, tensors: &mut [Array]) {
     for row in 0..sizes.rows(pass.rows) {
         let position = |column| Position::new(pass.rows, row, over, column);
         run_block(pass, Block::Row, position(0), tensors, &mut values);
-        let mut states: Vec<Accumulator> = pass.accumulations.iter().map(|one| Accumulator::new(&one.rule)).collect();
+        let mut states: Vec<RowState> = pass.accumulations.iter().map(|one| one.rule.initial()).collect();
         for (number, column) in columns.iter().enumerate() {
             for (id, value) in column {
                 values[id.0 as usize].copy_from_slice(value);
             }
             run_block(pass, Block::Pair, position(number), tensors, &mut values);
             for (state, accumulation) in states.iter_mut().zip(&pass.accumulations) {
-                let arguments: Vec<&[f64]> =
-                    accumulation.arguments.iter().map(|id| values[id.0 as usize].as_slice()).collect();
-                state.update(&arguments, number);
+                let arguments = accumulation.arguments.iter().map(|id| values[id.0 as usize].clone());
+                *state = accumulation.rule.update(state, number as u64, &arguments.collect::<Vec<_>>());
             }
         }
         take_outcomes(pass, &states, &mut values);
@@ -71,10 +70,12 @@ fn column_values(
     (0..columns).map(at_column).collect()
 }
 
-fn take_outcomes(pass: &Pass, states: &[Accumulator], values: &mut [Vec<f64>]) {
+fn take_outcomes(pass: &Pass, states: &[RowState], values: &mut [Vec<f64>]) {
+    let rules = pass.accumulations.iter().map(|accumulation| &accumulation.rule);
+    let outcomes: Vec<Vec<Vec<f64>>> = rules.zip(states).map(|(rule, state)| rule.finalize(state)).collect();
     for (id, value) in pass.block(Block::Epilogue) {
         if let Definition::Outcome { accumulation, outcome } = value.definition {
-            values[id.0 as usize] = states[accumulation as usize].outcome(outcome as usize);
+            values[id.0 as usize] = outcomes[accumulation as usize][outcome as usize].clone();
         }
     }
 }

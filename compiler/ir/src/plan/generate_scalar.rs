@@ -141,7 +141,7 @@ impl Writer<'_> {
     /// An index of no sign: sums, products and quotients of counters and small numbers.
     fn index(&mut self, depth: usize) -> Index {
         let choice = if depth == 0 { self.random.below(2) } else { self.random.below(6) };
-        let mut part = |writer: &mut Self| Box::new(writer.index(depth.saturating_sub(1)));
+        let part = |writer: &mut Self| Box::new(writer.index(depth.saturating_sub(1)));
         match choice {
             0 => Index::Constant(self.random.integer(0, 9)),
             1 => Index::Counter(self.random.pick(&self.counters).0),

@@ -1,0 +1,145 @@
+//! The reference interpreter against loops written by hand, and the generator's programs through it.
+
+use std::collections::BTreeSet;
+
+use keopsc_ir::evaluation::{Array, EvaluationError, Sizes};
+use keopsc_ir::formula::evaluate::evaluate;
+use keopsc_ir::formula::generate::{generate, generate_inputs};
+use keopsc_ir::formula::parse::parse;
+use keopsc_ir::formula::print::print;
+use keopsc_ir::formula::{Entry, NodeKind, Output, Program};
+use keopsc_ir::random::Random;
+use keopsc_ir::types::{Numerics, Role};
+use keopsc_ops::{catalogue, reductions};
+
+use crate::samples::PROGRAM;
+
+const SIZES: Sizes = Sizes { i: 4, j: 5 };
+
+fn sample() -> (Program, Vec<Vec<f64>>) {
+    let program = parse(PROGRAM).expect("the sample is a program");
+    let mut inputs = generate_inputs(&program, &program.entries[0], SIZES, &mut Random::new(7));
+    inputs[3] = vec![0.7];
+    (program, inputs)
+}
+
+fn square_distance(inputs: &[Vec<f64>], i: usize, j: usize) -> f64 {
+    (0..3).map(|q| (inputs[0][3 * i + q] - inputs[1][3 * j + q]).powi(2)).sum()
+}
+
+fn gaussian_sum(inputs: &[Vec<f64>], i: usize) -> f64 {
+    (0..SIZES.j).map(|j| (-square_distance(inputs, i, j) / inputs[3][0]).exp() * inputs[2][j]).sum()
+}
+
+fn assert_close(found: &Array, expected: &[f64]) {
+    assert_eq!(found.values.len(), expected.len());
+    for (found, expected) in found.values.iter().zip(expected) {
+        assert!((found - expected).abs() <= 1e-12 * (1.0 + expected.abs()), "{found} is not {expected}");
+    }
+}
+
+#[test]
+fn a_gaussian_sum() {
+    let (program, inputs) = sample();
+    let results = evaluate(&program, &program.entries[0], SIZES, &inputs).expect("it can be evaluated");
+    let expected: Vec<f64> = (0..SIZES.i).map(|i| gaussian_sum(&inputs, i)).collect();
+    assert_close(&results[0], &expected);
+}
+
+#[test]
+fn the_nearest_two() {
+    let (program, inputs) = sample();
+    let results = evaluate(&program, &program.entries[1], SIZES, &inputs[..2]).expect("it can be evaluated");
+    for i in 0..SIZES.i {
+        let mut columns: Vec<usize> = (0..SIZES.j).collect();
+        columns.sort_by(|a, b| square_distance(&inputs, i, *a).total_cmp(&square_distance(&inputs, i, *b)));
+        assert_eq!(results[0].row(i), [columns[0] as f64, columns[1] as f64]);
+    }
+}
+
+#[test]
+fn results_of_reductions_are_reduced_and_computed_with() {
+    let (program, inputs) = sample();
+    let results = evaluate(&program, &program.entries[2], SIZES, &inputs).expect("it can be evaluated");
+    let sums: Vec<f64> = (0..SIZES.i).map(|i| gaussian_sum(&inputs, i)).collect();
+    assert_close(&results[0], &[sums.iter().sum()]);
+    assert_close(&results[1], &sums.iter().map(|sum| sum * 0.5).collect::<Vec<_>>());
+    assert_close(&results[2], &(0..SIZES.i).map(|i| inputs[0][3 * i + 1]).collect::<Vec<_>>());
+}
+
+#[test]
+fn rows_of_a_result_that_depends_on_less_are_repeated() {
+    let (mut program, inputs) = sample();
+    let node = program.entries[2].outputs[0].node;
+    program.entries[0].outputs = vec![Output { name: "wide".to_string(), node, rows: Role::J, shape: vec![1] }];
+    let results = evaluate(&program, &program.entries[0], SIZES, &inputs).expect("it can be evaluated");
+    assert_eq!(results[0].values, vec![results[0].values[0]; SIZES.j]);
+}
+
+#[test]
+fn shared_formulas_are_evaluated_once() {
+    let mut program = parse("input x: i[1] f64\ninput y: j[1] f64\nn0: i[1] = input x\nn1: j[1] = input y\nn2: ij[1] = Add(n0, n1)")
+        .expect("it is a program");
+    let mut node = program.graph.nodes().last().expect("there are nodes").0;
+    for _ in 0..60 {
+        node = program.graph.plus(node, node).expect("dimensions fit");
+    }
+    let node = program.graph.sum_over(keopsc_ir::types::Axis::J, Role::I, node).expect("dimensions fit");
+    let outputs = vec![Output { name: "sum".to_string(), node, rows: Role::I, shape: vec![1] }];
+    let inputs = (0..2).map(keopsc_ir::formula::InputId).collect();
+    let entry = Entry { name: "f".to_string(), inputs, outputs, numerics: Numerics::default() };
+    let results = evaluate(&program, &entry, Sizes { i: 1, j: 1 }, &[vec![1.0], vec![2.0]]).expect("it can be evaluated");
+    assert_eq!(results[0].values, [3.0 * 2f64.powi(60)]);
+}
+
+#[test]
+fn what_cannot_be_evaluated_is_refused() {
+    let (program, mut inputs) = sample();
+    let entry = &program.entries[0];
+    let error = evaluate(&program, entry, SIZES, &inputs[1..]).expect_err("an input is missing");
+    assert_eq!(error, EvaluationError::InputCount { expected: 4, found: 3 });
+    inputs[1].pop();
+    let error = evaluate(&program, entry, SIZES, &inputs).expect_err("an input is too short");
+    assert_eq!(error.to_string(), "input `y` needs 15 numbers (rows × components), but 14 were given");
+    let text = PROGRAM.replace("Mult(n9, n12)", "gradient(n9, n3, n9)");
+    let (program, inputs) = (parse(&text).expect("it is a program"), sample().1);
+    let error = evaluate(&program, &program.entries[2], SIZES, &inputs).expect_err("a derivative is requested");
+    assert_eq!(error.to_string(), "a derivative must be replaced by its formula before it is evaluated");
+}
+
+#[test]
+fn generated_programs_are_mostly_finite_and_cover_the_tables() {
+    let (mut finite, mut total) = (0, 0);
+    let mut used = BTreeSet::new();
+    for seed in 0..1500 {
+        let program = generate(seed);
+        let mut random = Random::new(seed);
+        used.extend(program.graph.nodes().filter_map(|(_, node)| name(&node.kind)));
+        for entry in &program.entries {
+            let inputs = generate_inputs(&program, entry, SIZES, &mut random);
+            let results = evaluate(&program, entry, SIZES, &inputs)
+                .unwrap_or_else(|error| panic!("seed {seed}: {error}\n{}", print(&program)));
+            for (array, output) in results.iter().zip(&entry.outputs) {
+                assert_eq!(array.values.len(), SIZES.rows(output.rows) * array.dim, "seed {seed}");
+                total += 1;
+                finite += usize::from(array.values.iter().all(|value| value.is_finite()));
+            }
+        }
+    }
+    assert!(finite * 100 >= total * 95, "only {finite} of {total} results are finite");
+    let recipes = catalogue::operations().filter(|(_, row)| matches!(row.value, catalogue::Value::Recipe(_)));
+    let missing: Vec<&str> = recipes
+        .map(|(_, row)| row.name)
+        .chain(reductions::reductions().map(|(_, row)| row.name))
+        .filter(|name| !used.contains(name))
+        .collect();
+    assert_eq!(missing, Vec::<&str>::new(), "are never generated");
+}
+
+fn name(kind: &NodeKind) -> Option<&'static str> {
+    match kind {
+        NodeKind::Operation { operation, .. } => Some(catalogue::operation(*operation).name),
+        NodeKind::Reduction { reduction, .. } => Some(reductions::reduction(*reduction).name),
+        _ => None,
+    }
+}

@@ -1,0 +1,9 @@
+//! Tests of both representations: text forms, rules, reference interpreters, generators.
+
+mod formula_evaluate;
+mod formula_text;
+mod formula_verify;
+mod plan_evaluate;
+mod plan_text;
+mod plan_verify;
+mod samples;
