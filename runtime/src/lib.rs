@@ -5,6 +5,8 @@
 
 pub mod abi;
 #[cfg(not(keops_embed))]
+pub mod loader;
+#[cfg(not(keops_embed))]
 pub mod manifest;
 pub mod support;
 

@@ -116,6 +116,17 @@ impl Dtype {
             Dtype::I64 => "i64",
         }
     }
+
+    /// Its number in descriptors.
+    pub fn code(self) -> u8 {
+        match self {
+            Dtype::F16 => crate::abi::F16,
+            Dtype::BF16 => crate::abi::BF16,
+            Dtype::F32 => crate::abi::F32,
+            Dtype::F64 => crate::abi::F64,
+            Dtype::I64 => crate::abi::I64,
+        }
+    }
 }
 
 impl Manifest {

@@ -5,7 +5,7 @@
 //! `validate` → `problem` → `schedule` (threads and memory) → `execute` (batch) → `pass` (tiles, chunks) → `pack` (elements).
 
 mod arena;
-mod convert;
+pub mod convert;
 mod cpu;
 mod execute;
 mod libc;
@@ -25,6 +25,7 @@ use crate::abi::{Call, DL_CPU, EntryDescriptor, Status};
 use arena::with_slack;
 use core::ffi::{CStr, c_char, c_void};
 use message::Message;
+pub use tensor::dlpack_type;
 use problem::{Problem, Source};
 use schedule::Schedule;
 

@@ -1,0 +1,139 @@
+//! Compiled libraries from a program's side: open, look at, call with slices.
+//!
+//! A file is checked before any of it runs: whole ELF, the well-known symbol, versions and sizes of its structs, and a manifest that
+//! agrees with its table of entries.
+
+mod array;
+mod call;
+mod elf;
+mod error;
+mod view;
+
+pub use array::Array;
+pub use call::{CallError, Entry, Options};
+pub use error::LoadError;
+pub use view::{BrainFloat, Element, HalfFloat, TensorView, ViewError};
+
+use crate::abi::{ABI_VERSION, EntryPoint, MODULE_SYMBOL, Module};
+use crate::manifest::Manifest;
+use std::ffi::{CStr, c_char};
+use std::path::Path;
+
+/// A library in this process. Its code stays loaded until this is dropped.
+pub struct Library {
+    module: &'static Module,
+    manifest: Manifest,
+    manifest_text: String,
+    _code: libloading::Library,
+}
+
+impl Library {
+    /// Opens a library that `keopsc` made. This runs its code: open what you trust.
+    pub fn open(path: &Path) -> Result<Library, LoadError> {
+        elf::check(path)?;
+        // SAFETY: the file is a whole library for this machine; trusting it is the caller's part.
+        let code = unsafe { libloading::Library::new(absolute(path)) }
+            .map_err(|error| LoadError::Open { path: path.to_owned(), reason: error.to_string() })?;
+        let malformed = |reason: String| LoadError::Malformed { path: path.to_owned(), reason };
+        // SAFETY: the symbol has this type in every library that has it.
+        let module = unsafe {
+            let symbol = code.get::<unsafe extern "C" fn() -> *const Module>(MODULE_SYMBOL);
+            let get_module = symbol.map_err(|_| LoadError::Foreign { path: path.to_owned() })?;
+            get_module().as_ref().ok_or_else(|| malformed(format!("{MODULE_SYMBOL} returns NULL")))?
+        };
+        if module.abi_version != ABI_VERSION {
+            return Err(LoadError::Version { path: path.to_owned(), found: module.abi_version });
+        }
+        check_size("keops_module", module.struct_size, size_of::<Module>()).map_err(malformed)?;
+        check_size("keops_entry", module.entry_size, size_of::<EntryPoint>()).map_err(malformed)?;
+        // SAFETY: version and sizes are those of this ABI.
+        let manifest_text = unsafe { text(module.manifest) }.ok_or_else(|| malformed("its manifest is not text".into()))?;
+        let manifest = Manifest::from_json(manifest_text).map_err(|error| malformed(format!("its manifest: {error}")))?;
+        let manifest_text = manifest_text.to_owned();
+        let library = Library { module, manifest, manifest_text, _code: code };
+        library.check_entries().map_err(malformed)?;
+        Ok(library)
+    }
+
+    /// Its name: the prefix of its symbols.
+    pub fn name(&self) -> &str {
+        &self.manifest.name
+    }
+
+    /// What it says about itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The same as JSON, with whatever a newer compiler may have added.
+    pub fn manifest_json(&self) -> &str {
+        &self.manifest_text
+    }
+
+    /// The name of the instruction-set level in use, `None` if this processor runs none of the library's.
+    pub fn target(&self) -> Option<&str> {
+        // SAFETY: the function returns NULL or a text that lives as long as the library.
+        unsafe { text((self.module.target)()) }
+    }
+
+    /// Its entries, in the order of the manifest.
+    pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        self.manifest.entries.iter().enumerate().map(|(number, description)| Entry::new(self, self.point(number), description))
+    }
+
+    /// The entry of a name.
+    pub fn entry(&self, name: &str) -> Option<Entry<'_>> {
+        self.entries().find(|entry| entry.name() == name)
+    }
+
+    /// The text of a status.
+    pub fn strerror(&self, status: i32) -> &str {
+        // SAFETY: as in `target`.
+        unsafe { text((self.module.strerror)(status)) }.unwrap_or("unknown status")
+    }
+
+    fn point(&self, number: usize) -> &EntryPoint {
+        // SAFETY: `check_entries` compared the count; entries lie `entry_size` apart.
+        unsafe { &*self.module.entries.byte_add(number * self.module.entry_size as usize) }
+    }
+
+    /// The table and the manifest must tell the same.
+    fn check_entries(&self) -> Result<(), String> {
+        let described = &self.manifest.entries;
+        if self.module.num_entries as usize != described.len() || (self.module.entries.is_null() && !described.is_empty()) {
+            return Err(format!("it has {} entries, its manifest {}", self.module.num_entries, described.len()));
+        }
+        for (number, description) in described.iter().enumerate() {
+            let point = self.point(number);
+            // SAFETY: a name is NULL or text.
+            let name = unsafe { text(point.name) }.unwrap_or("?");
+            if name != description.name || point.num_tensors as usize != description.tensors.len() {
+                let given = format!("{name} with {} tensors", point.num_tensors);
+                return Err(format!("entry {number} is {given}, in its manifest {} with {}", description.name, description.tensors.len()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `dlopen` searches elsewhere for names without a slash.
+fn absolute(path: &Path) -> std::path::PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn check_size(name: &str, given: u32, wanted: usize) -> Result<(), String> {
+    if (given as usize) < wanted {
+        return Err(format!("its struct {name} has {given} bytes, version {ABI_VERSION} has {wanted}"));
+    }
+    Ok(())
+}
+
+/// # Safety
+/// `pointer` is NULL or NUL-terminated and lives for `'a`.
+unsafe fn text<'a>(pointer: *const c_char) -> Option<&'a str> {
+    if pointer.is_null() {
+        return None;
+    }
+    // SAFETY: as the caller promises.
+    unsafe { CStr::from_ptr(pointer) }.to_str().ok()
+}
