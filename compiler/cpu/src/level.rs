@@ -1,0 +1,128 @@
+//! The instruction-set levels that a library carries code for: one row a level.
+//!
+//! A kernel is generated once a level, in a module of its own, and the library chooses among the clones when it is loaded.
+//! Everything a level decides (lane counts, fused multiply-add, AVX-512 instructions) is in its row; no other file tests a name.
+
+use inkwell::attributes::AttributeLoc;
+use inkwell::context::ContextRef;
+use inkwell::values::FunctionValue;
+
+/// An instruction-set level.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Level {
+    /// The name in options, listings and symbol suffixes.
+    pub name: &'static str,
+    /// The architecture as target triples spell it; empty where any will do.
+    pub triple_arch: &'static str,
+    /// LLVM's name of the processor.
+    pub cpu: &'static str,
+    /// LLVM's feature string.
+    pub features: &'static str,
+    /// float32 values in a vector register.
+    pub lanes_f32: u32,
+    /// float64 values in a vector register.
+    pub lanes_f64: u32,
+    /// Vector registers.
+    pub registers: u32,
+    /// Bits of a vector register.
+    pub vector_bits: u32,
+    /// Whether a fused multiply-add is one instruction; where it is not, it is a multiplication and an addition.
+    pub has_fma: bool,
+    /// Whether the AVX-512 foundation with its BW, DQ and VL parts is there.
+    pub has_avx512: bool,
+}
+
+/// x86-64-v2: SSE4.2, two-operand instructions, no fused multiply-add.
+pub static X86_64_V2: Level = Level {
+    name: "x86-64-v2",
+    triple_arch: "x86_64",
+    cpu: "x86-64-v2",
+    features: "",
+    lanes_f32: 4,
+    lanes_f64: 2,
+    registers: 16,
+    vector_bits: 128,
+    has_fma: false,
+    has_avx512: false,
+};
+
+/// x86-64-v3: AVX2 and fused multiply-add.
+pub static X86_64_V3: Level = Level {
+    name: "x86-64-v3",
+    triple_arch: "x86_64",
+    cpu: "x86-64-v3",
+    features: "",
+    lanes_f32: 8,
+    lanes_f64: 4,
+    registers: 16,
+    vector_bits: 256,
+    has_fma: true,
+    has_avx512: false,
+};
+
+/// x86-64-v4: AVX-512 in full width.
+pub static X86_64_V4: Level = Level {
+    name: "x86-64-v4",
+    triple_arch: "x86_64",
+    cpu: "x86-64-v4",
+    features: "-prefer-256-bit",
+    lanes_f32: 16,
+    lanes_f64: 8,
+    registers: 32,
+    vector_bits: 512,
+    has_fma: true,
+    has_avx512: true,
+};
+
+/// Any processor that LLVM knows, by generic vectors of 128 bits (aarch64 has these as NEON).
+pub static PORTABLE: Level = Level {
+    name: "portable",
+    triple_arch: "",
+    cpu: "generic",
+    features: "",
+    lanes_f32: 4,
+    lanes_f64: 2,
+    registers: 32,
+    vector_bits: 128,
+    has_fma: false,
+    has_avx512: false,
+};
+
+impl Level {
+    /// Every level, the most capable of an architecture last but for [`PORTABLE`].
+    pub const ALL: [&'static Level; 4] = [&X86_64_V2, &X86_64_V3, &X86_64_V4, &PORTABLE];
+
+    /// The level of that name.
+    pub fn from_name(name: &str) -> Option<&'static Level> {
+        Level::ALL.into_iter().find(|level| level.name == name)
+    }
+
+    /// Marks a function as compiled for this level, whatever the module's own target machine is.
+    pub fn attach(&self, context: ContextRef<'_>, function: FunctionValue<'_>) {
+        let width = self.vector_bits.to_string();
+        let cpu = if self.triple_arch.is_empty() { "" } else { self.cpu };
+        let rows = [
+            ("target-cpu", cpu),
+            ("target-features", self.features),
+            ("prefer-vector-width", width.as_str()),
+            ("min-legal-vector-width", width.as_str()),
+        ];
+        for (key, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
+            function.add_attribute(AttributeLoc::Function, context.create_string_attribute(key, value));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Level;
+
+    #[test]
+    fn a_register_holds_the_lanes_of_its_row() {
+        for level in Level::ALL {
+            assert_eq!(level.lanes_f32 * 32, level.vector_bits, "{}", level.name);
+            assert_eq!(level.lanes_f64 * 64, level.vector_bits, "{}", level.name);
+            assert_eq!(Level::from_name(level.name), Some(level));
+        }
+    }
+}

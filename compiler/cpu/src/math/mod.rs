@@ -1,0 +1,58 @@
+//! The intrinsics on vectors: one file a family of functions, inlined into the kernel as polynomials.
+//!
+//! Every function takes the vectors of several independent chains and advances them step by step ([`steps`]), so that a processor
+//! finds work while a polynomial waits for itself. [`emit`] is the one entry that needs the name of a function.
+//!
+//! `sin`, `cos` and what is built on them may end in another basic block than they began in: the builder stands at its end.
+
+pub mod exp;
+pub mod log;
+pub mod root;
+pub mod steps;
+
+use crate::vector::{Lanes, Vector};
+use keopsc_ops::intrinsics::Intrinsic;
+use steps::Steps;
+
+/// The values of an intrinsic for several independent vectors.
+///
+/// `arguments` has one entry an argument, each with one vector a chain: real lanes, masks for truth values, integer lanes as wide
+/// as the reals for row numbers. So has the result. Edge values and error bounds are those of the table of intrinsics.
+///
+/// Panics if `arguments` is shorter than the intrinsic's argument list.
+pub fn emit<'ctx>(lanes: &Lanes<'_, 'ctx>, intrinsic: Intrinsic, arguments: &[Vec<Vector<'ctx>>]) -> Vec<Vector<'ctx>> {
+    let a = &arguments[0];
+    let steps = Steps::new(lanes, a.len());
+    match intrinsic {
+        Intrinsic::Add => steps.add(a, &arguments[1]),
+        Intrinsic::Sub => steps.sub(a, &arguments[1]),
+        Intrinsic::Mul => steps.mul(a, &arguments[1]),
+        Intrinsic::Div => steps.div(a, &arguments[1]),
+        Intrinsic::Neg => steps.neg(a),
+        Intrinsic::Abs => steps.abs(a),
+        Intrinsic::Min => steps.min(a, &arguments[1]),
+        Intrinsic::Max => steps.max(a, &arguments[1]),
+        Intrinsic::Floor => steps.floor(a),
+        Intrinsic::Ceil => steps.ceil(a),
+        Intrinsic::Trunc => steps.trunc(a),
+        Intrinsic::Round => steps.round(a),
+        Intrinsic::Sqrt => root::sqrt(lanes, a),
+        Intrinsic::Rsqrt => root::rsqrt(lanes, a),
+        Intrinsic::Exp => exp::exp(lanes, a),
+        Intrinsic::Exp2 => exp::exp2(lanes, a),
+        Intrinsic::Log => log::log(lanes, a),
+        Intrinsic::Log2 => log::log2(lanes, a),
+        Intrinsic::Less => steps.less(a, &arguments[1]),
+        Intrinsic::LessEqual => steps.less_equal(a, &arguments[1]),
+        Intrinsic::Equal => steps.equal(a, &arguments[1]),
+        Intrinsic::NotEqual => steps.not_equal(a, &arguments[1]),
+        Intrinsic::Select | Intrinsic::SelectIndex => steps.select(a, &arguments[1], &arguments[2]),
+        Intrinsic::Sin
+        | Intrinsic::Cos
+        | Intrinsic::Asin
+        | Intrinsic::Acos
+        | Intrinsic::Atan
+        | Intrinsic::Atan2
+        | Intrinsic::Pow => todo!(),
+    }
+}
