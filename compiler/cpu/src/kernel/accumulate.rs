@@ -1,0 +1,208 @@
+//! The hot loop: a row tile against a chunk of columns, state in registers.
+//!
+//! ```text
+//! load x tile                                     once
+//! for j in 0..count step columns:
+//!     contractions of all row vectors × columns   a register-blocked loop over components
+//!     for each of these columns:
+//!         pair body, update of the accumulators   all row vectors interleaved
+//! store state                                     once
+//! ```
+
+use std::collections::HashMap;
+
+use inkwell::IntPredicate;
+use inkwell::values::{BasicValueEnum, IntValue, PointerValue};
+use keopsc_ir::plan::{Block, Definition, Value, ValueId};
+use keopsc_ops::intrinsics::Kind;
+use keopsc_ops::scalar::Counter;
+use keopsc_passes::schedule::Storage;
+
+use super::Kernel;
+use super::expression::{Bundle, Component, Reader};
+use super::reader::{PlanReader, Rows};
+use super::state::{RuleReader, StateView};
+use crate::vector::{Float, Vector};
+
+/// `(parameters, row_tile, column_records, count, first_column, state)`.
+pub fn emit<'ctx>(
+    kernel: &Kernel<'_, 'ctx>,
+    parameters: PointerValue<'ctx>,
+    tile: PointerValue<'ctx>,
+    records: PointerValue<'ctx>,
+    state: PointerValue<'ctx>,
+) {
+    let integers: Vec<BasicValueEnum> = kernel.function.get_param_iter().filter(|value| value.is_int_value()).collect();
+    let (count, first_column) = (integers[0].into_int_value(), integers[1].into_int_value());
+    let slots = kernel.create_accumulators();
+    let mut reader = PlanReader::new(kernel, parameters, Rows::Tile(tile));
+    kernel.read_shared(&mut reader);
+    reader.memory = kernel.create_memory();
+    let group = i64::from(kernel.schedule.columns);
+    let whole = kernel.subtract(count, kernel.remainder(count, kernel.integer(group)));
+    kernel.counted_loop(kernel.integer(0), whole, group, |column| {
+        kernel.accumulate_columns(&reader, &slots, records, column, group);
+    });
+    if group > 1 {
+        kernel.counted_loop(whole, count, 1, |column| {
+            kernel.accumulate_columns(&reader, &slots, records, column, 1);
+        });
+    }
+    kernel.store_accumulators(&slots, state, first_column);
+}
+
+impl<'a, 'ctx> Kernel<'a, 'ctx> {
+    /// Locals for the accumulators, set to their neutral values.
+    fn create_accumulators(&self) -> Vec<Vec<PointerValue<'ctx>>> {
+        let vectors = self.schedule.row_vectors;
+        let mut all = Vec::new();
+        for accumulation in &self.pass.accumulations {
+            let slots = &accumulation.rule.slots;
+            let local = |slot: &keopsc_ops::reductions::Slot| {
+                let lanes = if slot.kind == Kind::Index { self.lanes.integer_type() } else { self.lanes.vector_type() };
+                self.local(lanes, slot.dim * vectors)
+            };
+            let places: Vec<_> = slots.iter().map(local).collect();
+            for (number, slot) in slots.iter().enumerate() {
+                self.components(slot.dim, |index| {
+                    let view = StateView::Locals(&places);
+                    self.store_initial(view, accumulation, number as u32, index, vectors as usize);
+                });
+            }
+            all.push(places);
+        }
+        all
+    }
+
+    /// Locals for pair values that live in memory.
+    fn create_memory(&self) -> HashMap<ValueId, PointerValue<'ctx>> {
+        let stored = |(id, _): &(ValueId, &Value)| self.schedule.storage[id.0 as usize] == Storage::Memory;
+        let local = |(id, value): (ValueId, &Value)| {
+            (id, self.local(self.lanes.vector_type(), value.dim * self.schedule.row_vectors))
+        };
+        self.pass.block(Block::Pair).filter(stored).map(local).collect()
+    }
+
+    /// Reads parameters, and rows if they stay in registers, before the loop over columns.
+    fn read_shared(&self, reader: &mut PlanReader<'_, 'a, 'ctx>) {
+        let rows = if self.schedule.rows_in_registers { Some(Block::Row) } else { None };
+        for block in [Some(Block::Parameter), rows].into_iter().flatten() {
+            let used = |(id, value): &(ValueId, &Value)| value.dim <= self.schedule.unroll && self.is_used_by_pairs(*id);
+            for (id, value) in self.pass.block(block).filter(used) {
+                (0..i64::from(value.dim)).for_each(|number| drop(reader.read(id, Component::Known(number))));
+            }
+        }
+    }
+
+    fn is_used_by_pairs(&self, id: ValueId) -> bool {
+        let in_body = self.pass.block(Block::Pair).any(|(_, value)| match &value.definition {
+            Definition::Compute(body) => keopsc_passes::schedule::reads_value(body, id),
+            _ => false,
+        });
+        in_body || self.pass.accumulations.iter().any(|accumulation| accumulation.arguments.contains(&id))
+    }
+
+    /// The pairs of the tile with `group` columns beginning at `column`.
+    fn accumulate_columns(
+        &self,
+        shared: &PlanReader<'_, 'a, 'ctx>,
+        slots: &[Vec<PointerValue<'ctx>>],
+        records: PointerValue<'ctx>,
+        column: IntValue<'ctx>,
+        group: i64,
+    ) {
+        let record_size = i64::from(self.layout.column_values);
+        let record = |number: i64| {
+            let place = self.multiply(self.add(column, self.integer(number)), self.integer(record_size));
+            self.lanes.offset(records, place)
+        };
+        let columns: Vec<_> = (0..group).map(record).collect();
+        let contractions = self.contract(shared, &columns);
+        let rows = self.schedule.row_vectors as usize;
+        for (number, place) in columns.iter().enumerate() {
+            let mut reader = shared.clone();
+            reader.columns = vec![*place];
+            for (value, bundle) in &contractions {
+                reader.remember(*value, 0, bundle[number * rows..(number + 1) * rows].to_vec());
+            }
+            self.fill_memory(&mut reader);
+            let local = self.narrow_integer(self.add(column, self.integer(number as i64)));
+            self.update(&mut reader, slots, local);
+        }
+    }
+
+    /// The contractions for the whole register tile.
+    fn contract(
+        &self,
+        shared: &PlanReader<'_, 'a, 'ctx>,
+        columns: &[PointerValue<'ctx>],
+    ) -> Vec<(ValueId, Bundle<'ctx>)> {
+        let mut reader = shared.clone();
+        reader.columns = columns.to_vec();
+        let contractions = self.schedule.contractions.iter();
+        contractions.map(|value| (*value, reader.read(*value, Component::Known(0)))).collect()
+    }
+
+    /// Computes the pair values that live in memory.
+    fn fill_memory(&self, reader: &mut PlanReader<'_, 'a, 'ctx>) {
+        let values: Vec<_> = self.pass.block(Block::Pair).map(|(id, _)| id).collect();
+        for id in values.into_iter().filter(|id| self.schedule.storage[id.0 as usize] == Storage::Memory) {
+            let looped = self.pass.value(id).dim > self.schedule.unroll;
+            if looped {
+                reader.enter();
+            }
+            self.for_each_component(id, |index, body| {
+                let value = self.evaluate(body, &vec![(Counter(0), index)], reader);
+                self.store_all(&value, &reader.memory_addresses(id, index));
+            });
+            if looped {
+                reader.leave();
+            }
+        }
+    }
+
+    fn update(&self, reader: &mut PlanReader<'_, 'a, 'ctx>, slots: &[Vec<PointerValue<'ctx>>], column: IntValue<'ctx>) {
+        let column: Vector<'ctx> = self.lanes.broadcast(column.into());
+        for (accumulation, places) in self.pass.accumulations.iter().zip(slots) {
+            let mut rule = RuleReader {
+                kernel: reader.kernel,
+                accumulation,
+                state: StateView::Locals(places),
+                later: None,
+                lets: &accumulation.rule.update_lets,
+                arguments: Some(reader),
+                column: Some(column),
+                known: HashMap::new(),
+            };
+            self.apply_rules(&accumulation.rule.update, &mut rule);
+        }
+    }
+
+    /// Stores the accumulators, column numbers counted from the first column of all.
+    fn store_accumulators(&self, slots: &[Vec<PointerValue<'ctx>>], state: PointerValue<'ctx>, first_column: IntValue<'ctx>) {
+        for ((accumulation, locals), places) in self.pass.accumulations.iter().zip(slots).zip(&self.layout.slots) {
+            for (slot, description) in accumulation.rule.slots.iter().enumerate() {
+                self.components(description.dim, |index| {
+                    let bundle = self.load_slot(StateView::Locals(locals), accumulation, slot as u32, index);
+                    for (number, vector) in bundle.into_iter().enumerate() {
+                        let row = self.integer(number as i64 * i64::from(self.lanes.count()));
+                        let stored = match description.kind {
+                            Kind::Index => self.global_column(vector, first_column),
+                            _ => vector,
+                        };
+                        let view = StateView::Buffer { state, places, row };
+                        self.store_slot(view, accumulation, slot as u32, index, &vec![stored]);
+                    }
+                });
+            }
+        }
+    }
+
+    /// Column numbers within the chunk → column numbers; -1 stays.
+    fn global_column(&self, local: Vector<'ctx>, first_column: IntValue<'ctx>) -> Vector<'ctx> {
+        let long = self.lanes.with_float(Float::F64);
+        let wide = self.sign_extend(local);
+        let none = self.compare_vectors(IntPredicate::SLT, wide, long.splat_integer(0));
+        long.select(none, wide, long.integer_add(wide, long.broadcast(first_column.into())))
+    }
+}

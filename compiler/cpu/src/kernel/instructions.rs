@@ -1,0 +1,184 @@
+//! Scalar instructions, memory and control flow, in the few forms that kernels use.
+
+use inkwell::IntPredicate;
+use inkwell::builder::BuilderError;
+use inkwell::types::{BasicType, BasicTypeEnum, VectorType};
+use inkwell::values::{BasicValue, FloatValue, IntValue, PointerValue};
+
+use super::Kernel;
+use super::expression::Bundle;
+use crate::vector::Vector;
+
+/// Building fails only on malformed requests, which are defects of this crate.
+fn built<T>(result: Result<T, BuilderError>) -> T {
+    result.expect("an instruction was built without an insertion point or on operands of another type")
+}
+
+/// Integers.
+impl<'ctx> Kernel<'_, 'ctx> {
+    /// An i64 constant.
+    pub fn integer(&self, value: i64) -> IntValue<'ctx> {
+        self.lanes.context().i64_type().const_int(value as u64, true)
+    }
+
+    /// a + b
+    pub fn add(&self, a: IntValue<'ctx>, b: IntValue<'ctx>) -> IntValue<'ctx> {
+        built(self.lanes.builder().build_int_add(a, b, ""))
+    }
+
+    /// a - b
+    pub fn subtract(&self, a: IntValue<'ctx>, b: IntValue<'ctx>) -> IntValue<'ctx> {
+        built(self.lanes.builder().build_int_sub(a, b, ""))
+    }
+
+    /// a * b
+    pub fn multiply(&self, a: IntValue<'ctx>, b: IntValue<'ctx>) -> IntValue<'ctx> {
+        built(self.lanes.builder().build_int_mul(a, b, ""))
+    }
+
+    /// a / b of non-negative numbers.
+    pub fn divide(&self, a: IntValue<'ctx>, b: IntValue<'ctx>) -> IntValue<'ctx> {
+        built(self.lanes.builder().build_int_unsigned_div(a, b, ""))
+    }
+
+    /// The remainder of non-negative numbers.
+    pub fn remainder(&self, a: IntValue<'ctx>, b: IntValue<'ctx>) -> IntValue<'ctx> {
+        built(self.lanes.builder().build_int_unsigned_rem(a, b, ""))
+    }
+
+    /// A comparison.
+    pub fn compare(&self, predicate: IntPredicate, a: IntValue<'ctx>, b: IntValue<'ctx>) -> IntValue<'ctx> {
+        built(self.lanes.builder().build_int_compare(predicate, a, b, ""))
+    }
+
+    /// An i64 as a real number.
+    pub fn integer_to_real(&self, a: IntValue<'ctx>) -> FloatValue<'ctx> {
+        built(self.lanes.builder().build_signed_int_to_float(a, self.lanes.scalar_type(), ""))
+    }
+
+    /// The low bits of an i64 as an integer of the lanes' width.
+    pub fn narrow_integer(&self, a: IntValue<'ctx>) -> IntValue<'ctx> {
+        let narrow = self.lanes.integer_scalar_type();
+        if narrow == a.get_type() { a } else { built(self.lanes.builder().build_int_truncate(a, narrow, "")) }
+    }
+}
+
+/// Integer lanes.
+impl<'ctx> Kernel<'_, 'ctx> {
+    /// Integer lanes as int64 lanes.
+    pub fn sign_extend(&self, a: Vector<'ctx>) -> Vector<'ctx> {
+        let long = self.long_type();
+        if a.get_type() == long { a } else { built(self.lanes.builder().build_int_s_extend(a, long, "")) }
+    }
+
+    /// A comparison of integer lanes.
+    pub fn compare_vectors(&self, predicate: IntPredicate, a: Vector<'ctx>, b: Vector<'ctx>) -> Vector<'ctx> {
+        built(self.lanes.builder().build_int_compare(predicate, a, b, ""))
+    }
+}
+
+/// Memory.
+impl<'ctx> Kernel<'_, 'ctx> {
+    /// Stack memory for `count` vectors, in the entry block so that it can become registers.
+    pub fn local(&self, vector: VectorType<'ctx>, count: u32) -> PointerValue<'ctx> {
+        let builder = self.lanes.builder();
+        let current = builder.get_insert_block().expect("an insertion point");
+        let entry = self.function.get_first_basic_block().expect("an entry block");
+        match entry.get_first_instruction() {
+            Some(first) => builder.position_before(&first),
+            None => builder.position_at_end(entry),
+        }
+        let memory: BasicTypeEnum =
+            if count == 1 { vector.into() } else { vector.array_type(count).as_basic_type_enum() };
+        let pointer = built(builder.build_alloca(memory, ""));
+        builder.position_at_end(current);
+        pointer
+    }
+
+    /// The address `bytes` behind `base`.
+    pub fn address(&self, base: PointerValue<'ctx>, bytes: IntValue<'ctx>) -> PointerValue<'ctx> {
+        // SAFETY: `getelementptr` without `inbounds` computes an address and touches no memory.
+        built(unsafe { self.lanes.builder().build_gep(self.lanes.context().i8_type(), base, &[bytes], "") })
+    }
+
+    /// The address of element `index` of an array of vectors.
+    pub fn element(&self, vector: VectorType<'ctx>, base: PointerValue<'ctx>, index: IntValue<'ctx>) -> PointerValue<'ctx> {
+        // SAFETY: as above.
+        built(unsafe { self.lanes.builder().build_gep(vector, base, &[index], "") })
+    }
+
+    /// Loads a vector each.
+    pub fn load_all(&self, places: &[PointerValue<'ctx>], vector: VectorType<'ctx>) -> Bundle<'ctx> {
+        places.iter().map(|place| built(self.lanes.builder().build_load(vector, *place, "")).into_vector_value()).collect()
+    }
+
+    /// Stores a vector each.
+    pub fn store_all(&self, vectors: &Bundle<'ctx>, places: &[PointerValue<'ctx>]) {
+        for (vector, place) in vectors.iter().zip(places) {
+            built(self.lanes.builder().build_store(*place, *vector));
+        }
+    }
+
+    /// Stores a scalar.
+    pub fn store_scalar(&self, value: impl BasicValue<'ctx>, place: PointerValue<'ctx>) {
+        built(self.lanes.builder().build_store(place, value));
+    }
+}
+
+/// Control flow.
+impl<'ctx> Kernel<'_, 'ctx> {
+    /// Ends the function.
+    pub fn return_nothing(&self) {
+        built(self.lanes.builder().build_return(None));
+    }
+
+    /// `body` for each number in `first..end`, at least once.
+    pub fn fixed_loop(&self, first: u64, end: u64, body: impl FnOnce(IntValue<'ctx>)) {
+        if end - first == 1 {
+            return body(self.integer(first as i64));
+        }
+        self.repeat(self.integer(first as i64), self.integer(end as i64), 1, body);
+    }
+
+    /// `body` for `first, first + step, …` below `end`, perhaps never.
+    pub fn counted_loop(&self, first: IntValue<'ctx>, end: IntValue<'ctx>, step: i64, mut body: impl FnMut(IntValue<'ctx>)) {
+        self.if_else(self.compare(IntPredicate::SLT, first, end), |holds| {
+            if holds {
+                self.repeat(first, end, step, &mut body);
+            }
+        });
+    }
+
+    /// `body` for `first, first + step, …` below `end`, at least once.
+    fn repeat(&self, first: IntValue<'ctx>, end: IntValue<'ctx>, step: i64, body: impl FnOnce(IntValue<'ctx>)) {
+        let (builder, context) = (self.lanes.builder(), self.lanes.context());
+        let before = builder.get_insert_block().expect("an insertion point");
+        let block = context.append_basic_block(self.function, "loop");
+        let after = context.append_basic_block(self.function, "after");
+        built(builder.build_unconditional_branch(block));
+        builder.position_at_end(block);
+        let counter = built(builder.build_phi(context.i64_type(), ""));
+        let number = counter.as_basic_value().into_int_value();
+        body(number);
+        let next = self.add(number, self.integer(step));
+        let last = builder.get_insert_block().expect("an insertion point");
+        counter.add_incoming(&[(&first, before), (&next, last)]);
+        built(builder.build_conditional_branch(self.compare(IntPredicate::SLT, next, end), block, after));
+        builder.position_at_end(after);
+    }
+
+    /// `arm(true)` where the condition holds, else `arm(false)`.
+    pub fn if_else(&self, condition: IntValue<'ctx>, mut arm: impl FnMut(bool)) {
+        let (builder, context) = (self.lanes.builder(), self.lanes.context());
+        let then = context.append_basic_block(self.function, "then");
+        let otherwise = context.append_basic_block(self.function, "else");
+        let after = context.append_basic_block(self.function, "after");
+        built(builder.build_conditional_branch(condition, then, otherwise));
+        for (block, holds) in [(then, true), (otherwise, false)] {
+            builder.position_at_end(block);
+            arm(holds);
+            built(builder.build_unconditional_branch(after));
+        }
+        builder.position_at_end(after);
+    }
+}

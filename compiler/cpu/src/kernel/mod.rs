@@ -1,0 +1,131 @@
+//! One pass of a scheduled plan → the small functions that the support code calls.
+//!
+//! | function | from → to |
+//! | --- | --- |
+//! | `parameter_prologue`, `row_prologue`, `column_prologue` | completes a record or tile ([`prologue`]) |
+//! | `initialize`, `merge` | neutral state; two states to one ([`state`]) |
+//! | `accumulate` | row tile × chunk of columns → state ([`accumulate`]) |
+//! | `epilogue` | state → result tile ([`epilogue`]) |
+//!
+//! Only constructs are known here (loads, loops, intrinsics, accumulators), no operation and no reduction by name.
+
+pub mod accumulate;
+pub mod epilogue;
+pub mod expression;
+pub mod instructions;
+pub mod layout;
+pub mod prologue;
+pub mod reader;
+pub mod state;
+
+use inkwell::attributes::{Attribute, AttributeLoc};
+use inkwell::module::{Linkage, Module};
+use inkwell::types::BasicMetadataTypeEnum;
+use inkwell::values::{FunctionValue, PointerValue};
+use inkwell::{AddressSpace, GlobalVisibility};
+use keopsc_ir::plan::{Block, Pass};
+use keopsc_ir::types::ScalarType;
+use keopsc_passes::schedule::PassSchedule;
+
+use crate::level::Level;
+use crate::vector::{Float, Lanes};
+use layout::Layout;
+
+/// A function under construction and what it is made from.
+pub struct Kernel<'a, 'ctx> {
+    /// Vector instructions at the insertion point.
+    pub lanes: Lanes<'a, 'ctx>,
+    /// The function.
+    pub function: FunctionValue<'ctx>,
+    /// The pass.
+    pub pass: &'a Pass,
+    /// Its layout in registers.
+    pub schedule: &'a PassSchedule,
+    /// Its layout in memory.
+    pub layout: &'a Layout,
+}
+
+/// The functions of a pass that exist; the others have nothing to do.
+#[derive(Clone, Copy, Debug)]
+pub struct PassFunctions {
+    /// Whether there is a `parameter_prologue`.
+    pub parameter_prologue: bool,
+    /// Whether there is a `row_prologue`.
+    pub row_prologue: bool,
+    /// Whether there is a `column_prologue`.
+    pub column_prologue: bool,
+}
+
+impl PassFunctions {
+    /// Which functions a pass needs.
+    pub fn of(pass: &Pass) -> PassFunctions {
+        let needed = |block| !layout::computed(pass, block).is_empty();
+        PassFunctions {
+            parameter_prologue: needed(Block::Parameter),
+            row_prologue: needed(Block::Row),
+            column_prologue: needed(Block::Column),
+        }
+    }
+}
+
+/// What fills a function, given its pointer arguments.
+type Body<'b, 'ctx> = dyn Fn(&Kernel<'_, 'ctx>, &[PointerValue<'ctx>]) + 'b;
+
+/// Adds the functions of a pass to a module, named `prefix` and the function's name.
+pub fn emit_pass<'ctx>(module: &Module<'ctx>, prefix: &str, level: &'static Level, pass: &Pass, schedule: &PassSchedule) {
+    let context = module.get_context();
+    let builder = context.create_builder();
+    let layout = layout::layout(pass, schedule);
+    let float = if pass.compute == ScalarType::F64 { Float::F64 } else { Float::F32 };
+    let lanes = Lanes::new(module, &builder, level, float);
+    let define = |name: &str, pointers: usize, counts: usize, body: &Body<'_, 'ctx>| {
+        let function = declare(module, &format!("{prefix}{name}"), pointers, counts);
+        function.set_linkage(Linkage::External);
+        function.as_global_value().set_visibility(GlobalVisibility::Hidden);
+        level.attach(context, function);
+        builder.position_at_end(context.append_basic_block(function, "entry"));
+        let kernel = Kernel { lanes, function, pass, schedule, layout: &layout };
+        let arguments: Vec<_> = function.get_param_iter().filter(|value| value.is_pointer_value()).collect();
+        let pointers: Vec<_> = arguments.into_iter().map(|value| value.into_pointer_value()).collect();
+        body(&kernel, &pointers);
+        kernel.return_nothing();
+    };
+    let functions = PassFunctions::of(pass);
+    if functions.parameter_prologue {
+        define("parameter_prologue", 1, 0, &|kernel, p| prologue::emit_parameters(kernel, p[0]));
+    }
+    if functions.row_prologue {
+        define("row_prologue", 2, 0, &|kernel, p| prologue::emit_tile(kernel, Block::Row, p[0], p[1]));
+    }
+    if functions.column_prologue {
+        define("column_prologue", 2, 0, &|kernel, p| prologue::emit_tile(kernel, Block::Column, p[0], p[1]));
+    }
+    define("initialize", 1, 0, &|kernel, p| state::emit_initialize(kernel, p[0]));
+    define("accumulate", 4, 2, &|kernel, p| accumulate::emit(kernel, p[0], p[1], p[2], p[3]));
+    define("merge", 2, 0, &|kernel, p| state::emit_merge(kernel, p[0], p[1]));
+    define("epilogue", 4, 0, &|kernel, p| epilogue::emit(kernel, p[0], p[1], p[2], p[3]));
+}
+
+/// Declares a kernel function: `pointers` pointers, `counts` i64 before the last of them.
+pub fn declare<'ctx>(module: &Module<'ctx>, name: &str, pointers: usize, counts: usize) -> FunctionValue<'ctx> {
+    let context = module.get_context();
+    let pointer: BasicMetadataTypeEnum = context.ptr_type(AddressSpace::default()).into();
+    let mut parameters = vec![pointer; pointers - usize::from(counts > 0)];
+    if counts > 0 {
+        let count: BasicMetadataTypeEnum = context.i64_type().into();
+        parameters.extend(vec![count; counts]);
+        parameters.push(pointer);
+    }
+    let function = module.add_function(name, context.void_type().fn_type(&parameters, false), None);
+    for (number, parameter) in function.get_param_iter().enumerate() {
+        if parameter.is_pointer_value() {
+            function.add_attribute(AttributeLoc::Param(number as u32), enum_attribute(module, "noalias"));
+        }
+    }
+    function.add_attribute(AttributeLoc::Function, enum_attribute(module, "nounwind"));
+    function
+}
+
+fn enum_attribute(module: &Module<'_>, name: &str) -> Attribute {
+    module.get_context().create_enum_attribute(Attribute::get_named_enum_kind_id(name), 0)
+}

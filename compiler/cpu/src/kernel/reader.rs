@@ -1,0 +1,214 @@
+//! Values of a pass → bundles: what is in a buffer is loaded, what is not is evaluated.
+//!
+//! What has been read with a known component number is remembered, so that a row's coordinates stay in registers over all columns
+//! and a shared sub-expression of a pair is computed once.
+
+use std::collections::HashMap;
+
+use inkwell::values::{IntValue, PointerValue};
+use keopsc_ir::plan::{Block, Definition, ValueId};
+use keopsc_ops::intrinsics::Intrinsic;
+use keopsc_ops::scalar::{Counter, Scalar};
+use keopsc_passes::schedule::Storage;
+
+use super::Kernel;
+use super::expression::{Bundle, Component, Reader};
+use crate::vector::Vector;
+
+/// The rows that bundles cover.
+#[derive(Clone, Copy)]
+pub enum Rows<'ctx> {
+    /// All row vectors of a tile.
+    Tile(PointerValue<'ctx>),
+    /// One vector, that begins at the given row of the tile.
+    Vector(PointerValue<'ctx>, IntValue<'ctx>),
+    /// None: the parameters' prologue.
+    None,
+}
+
+/// Reads the values of a pass inside one of its functions.
+#[derive(Clone)]
+pub struct PlanReader<'k, 'a, 'ctx> {
+    /// The function.
+    pub kernel: &'k Kernel<'a, 'ctx>,
+    /// The parameter record.
+    pub parameters: PointerValue<'ctx>,
+    /// The rows, or in a column prologue the columns as rows.
+    pub rows: Rows<'ctx>,
+    /// The column records that bundles cover; empty outside `accumulate`.
+    pub columns: Vec<PointerValue<'ctx>>,
+    /// Memory of pair and epilogue values that have some: `[dim][width]` vectors.
+    pub memory: HashMap<ValueId, PointerValue<'ctx>>,
+    known: HashMap<(ValueId, i64), Bundle<'ctx>>,
+    scopes: Vec<Vec<(ValueId, i64)>>,
+}
+
+impl<'k, 'a, 'ctx> PlanReader<'k, 'a, 'ctx> {
+    /// A reader that remembers nothing yet.
+    pub fn new(kernel: &'k Kernel<'a, 'ctx>, parameters: PointerValue<'ctx>, rows: Rows<'ctx>) -> Self {
+        PlanReader {
+            kernel,
+            parameters,
+            rows,
+            columns: Vec::new(),
+            memory: HashMap::new(),
+            known: HashMap::new(),
+            scopes: Vec::new(),
+        }
+    }
+
+    /// Remembers a component.
+    pub fn remember(&mut self, value: ValueId, component: i64, bundle: Bundle<'ctx>) {
+        if self.known.insert((value, component), bundle).is_none()
+            && let Some(scope) = self.scopes.last_mut()
+        {
+            scope.push((value, component));
+        }
+    }
+
+    fn row_vectors(&self) -> usize {
+        match self.rows {
+            Rows::Tile(_) => self.kernel.schedule.row_vectors as usize,
+            Rows::Vector(..) | Rows::None => 1,
+        }
+    }
+
+    fn load(&mut self, value: ValueId, index: Component<'ctx>) -> Bundle<'ctx> {
+        match self.kernel.pass.value(value).block {
+            Block::Parameter => vec![self.load_broadcast(self.parameters, value, index)],
+            Block::Row => self.load_rows(value, index),
+            Block::Column if self.columns.is_empty() => self.load_rows(value, index),
+            Block::Column => self.columns.iter().map(|record| self.load_broadcast(*record, value, index)).collect(),
+            Block::Pair | Block::Epilogue => self.load_memory(value, index),
+        }
+    }
+
+    /// A component of a record, in every lane.
+    fn load_broadcast(&self, record: PointerValue<'ctx>, value: ValueId, index: Component<'ctx>) -> Vector<'ctx> {
+        let kernel = self.kernel;
+        let first = kernel.integer(i64::from(kernel.layout.first_component[value.0 as usize]));
+        let number = kernel.add(first, kernel.component_number(index));
+        kernel.lanes.broadcast_load(kernel.lanes.offset(record, number))
+    }
+
+    fn load_rows(&self, value: ValueId, index: Component<'ctx>) -> Bundle<'ctx> {
+        let kernel = self.kernel;
+        let alignment = (kernel.lanes.count() as u64 * kernel.layout.real_size) as u32;
+        let addresses = self.row_addresses(value, index);
+        addresses.into_iter().map(|address| kernel.lanes.load(address, alignment)).collect()
+    }
+
+    /// Where a component of a row value lies, for each row vector.
+    pub fn row_addresses(&self, value: ValueId, index: Component<'ctx>) -> Vec<PointerValue<'ctx>> {
+        let kernel = self.kernel;
+        let first = kernel.integer(i64::from(kernel.layout.first_component[value.0 as usize]));
+        let component = kernel.add(first, kernel.component_number(index));
+        let line = kernel.multiply(component, kernel.integer(i64::from(kernel.layout.tile_rows)));
+        match self.rows {
+            Rows::Tile(tile) => (0..kernel.schedule.row_vectors)
+                .map(|vector| kernel.integer(i64::from(vector * kernel.lanes.count())))
+                .map(|row| kernel.lanes.offset(tile, kernel.add(line, row)))
+                .collect(),
+            Rows::Vector(tile, row) => vec![kernel.lanes.offset(tile, kernel.add(line, row))],
+            Rows::None => Vec::new(),
+        }
+    }
+
+    fn load_memory(&self, value: ValueId, index: Component<'ctx>) -> Bundle<'ctx> {
+        let kernel = self.kernel;
+        let vector =
+            if kernel.pass.value(value).is_index { kernel.long_type() } else { kernel.lanes.vector_type() };
+        kernel.load_all(&self.memory_addresses(value, index), vector)
+    }
+
+    /// Where a component of a value with memory of its own lies, for each vector.
+    pub fn memory_addresses(&self, value: ValueId, index: Component<'ctx>) -> Vec<PointerValue<'ctx>> {
+        let kernel = self.kernel;
+        let vector =
+            if kernel.pass.value(value).is_index { kernel.long_type() } else { kernel.lanes.vector_type() };
+        let width = self.width() as i64;
+        let base = self.memory[&value];
+        let first = kernel.multiply(kernel.component_number(index), kernel.integer(width));
+        (0..width).map(|n| kernel.element(vector, base, kernel.add(first, kernel.integer(n)))).collect()
+    }
+
+    /// One bundle from what is there a row vector, a column, or once.
+    fn spread(&self, bundle: &Bundle<'ctx>, block: Block) -> Bundle<'ctx> {
+        let (rows, columns) = (self.row_vectors(), self.columns.len().max(1));
+        let pick = |column: usize, row: usize| match block {
+            Block::Parameter => bundle[0],
+            Block::Row => bundle[row],
+            Block::Column if self.columns.is_empty() => bundle[row],
+            Block::Column => bundle[column],
+            Block::Pair | Block::Epilogue => bundle[column * rows + row],
+        };
+        (0..columns).flat_map(|column| (0..rows).map(move |row| pick(column, row))).collect()
+    }
+
+    fn is_evaluated(&self, value: ValueId) -> bool {
+        self.kernel.pass.value(value).block == Block::Pair
+            && self.kernel.schedule.storage[value.0 as usize] != Storage::Memory
+    }
+
+    fn definition(&self, value: ValueId) -> Option<&'a Scalar<ValueId>> {
+        match &self.kernel.pass.value(value).definition {
+            Definition::Compute(body) => Some(body),
+            _ => None,
+        }
+    }
+}
+
+impl<'ctx> Reader<'ctx, ValueId> for PlanReader<'_, '_, 'ctx> {
+    fn width(&self) -> usize {
+        self.row_vectors() * self.columns.len().max(1)
+    }
+
+    fn read(&mut self, value: ValueId, index: Component<'ctx>) -> Bundle<'ctx> {
+        let block = self.kernel.pass.value(value).block;
+        if let Component::Known(number) = index
+            && let Some(bundle) = self.known.get(&(value, number))
+        {
+            return self.spread(bundle, block);
+        }
+        let bundle = match self.definition(value) {
+            Some(body) if self.is_evaluated(value) => {
+                self.kernel.evaluate(body, &vec![(Counter(0), index)], self)
+            }
+            _ => self.load(value, index),
+        };
+        if let Component::Known(number) = index {
+            let remembered = match block {
+                Block::Row => self.kernel.schedule.rows_in_registers,
+                Block::Pair => self.kernel.schedule.storage[value.0 as usize] == Storage::Registers,
+                Block::Epilogue => false,
+                Block::Parameter | Block::Column => true,
+            };
+            if remembered {
+                self.remember(value, number, bundle.clone());
+            }
+        }
+        self.spread(&bundle, block)
+    }
+
+    fn factors(&mut self, value: ValueId, index: Component<'ctx>) -> Option<(Bundle<'ctx>, Bundle<'ctx>)> {
+        if self.kernel.pass.value(value).block != Block::Pair
+            || self.kernel.schedule.storage[value.0 as usize] != Storage::Inline
+        {
+            return None;
+        }
+        let Some(Scalar::Call(Intrinsic::Mul, arguments)) = self.definition(value) else { return None };
+        let counters = vec![(Counter(0), index)];
+        let first = self.kernel.evaluate(&arguments[0], &counters, self);
+        Some((first, self.kernel.evaluate(&arguments[1], &counters, self)))
+    }
+
+    fn enter(&mut self) {
+        self.scopes.push(Vec::new());
+    }
+
+    fn leave(&mut self) {
+        for key in self.scopes.pop().unwrap_or_default() {
+            self.known.remove(&key);
+        }
+    }
+}

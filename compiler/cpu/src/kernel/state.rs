@@ -1,0 +1,282 @@
+//! The accumulators' state: its neutral value, the rules' view of it, and the merge of two states.
+
+use inkwell::types::VectorType;
+use inkwell::values::{IntValue, PointerValue};
+use keopsc_ir::plan::{Accumulation, ValueId};
+use keopsc_ops::intrinsics::Kind;
+use keopsc_ops::reductions::{Let, Operand};
+use keopsc_ops::scalar::{Counter, Scalar};
+use std::collections::HashMap;
+
+use super::Kernel;
+use super::expression::{Bundle, Component, Reader};
+use super::layout::SlotPlace;
+use super::reader::PlanReader;
+use crate::vector::{Float, Vector};
+
+/// Where a state is at this moment.
+#[derive(Clone, Copy)]
+pub enum StateView<'s, 'ctx> {
+    /// In locals, `[dim][row_vectors]` vectors a slot; row numbers count from the chunk's first column, in lanes of the reals' width.
+    Locals(&'s [PointerValue<'ctx>]),
+    /// In a state buffer, one vector of rows; row numbers are int64.
+    Buffer {
+        /// The buffer.
+        state: PointerValue<'ctx>,
+        /// The slots' places in it.
+        places: &'s [SlotPlace],
+        /// First row of the vector.
+        row: IntValue<'ctx>,
+    },
+}
+
+/// Reads what the expressions of a reduction's rule refer to.
+pub struct RuleReader<'s, 'p, 'k, 'a, 'ctx> {
+    /// The function.
+    pub kernel: &'k Kernel<'a, 'ctx>,
+    /// The accumulation.
+    pub accumulation: &'s Accumulation,
+    /// The state; in a merge that of the earlier columns.
+    pub state: StateView<'s, 'ctx>,
+    /// In a merge the state of the later columns.
+    pub later: Option<StateView<'s, 'ctx>>,
+    /// The `let`s of the phase.
+    pub lets: &'s [Let],
+    /// In an update, the arguments.
+    pub arguments: Option<&'p mut PlanReader<'k, 'a, 'ctx>>,
+    /// In an update, the number of the column within the chunk.
+    pub column: Option<Vector<'ctx>>,
+    /// Values of `let`s.
+    pub known: HashMap<(u32, i64), Bundle<'ctx>>,
+}
+
+impl<'ctx> RuleReader<'_, '_, '_, '_, 'ctx> {
+    fn argument(&self, number: u32) -> ValueId {
+        self.accumulation.arguments[number as usize]
+    }
+}
+
+impl<'ctx> Reader<'ctx, Operand> for RuleReader<'_, '_, '_, '_, 'ctx> {
+    fn width(&self) -> usize {
+        match self.state {
+            StateView::Locals(_) => self.kernel.schedule.row_vectors as usize,
+            StateView::Buffer { .. } => 1,
+        }
+    }
+
+    fn read(&mut self, operand: Operand, index: Component<'ctx>) -> Bundle<'ctx> {
+        let width = self.width();
+        match operand {
+            Operand::Argument(number) => {
+                let value = self.argument(number);
+                self.arguments.as_mut().map_or_else(Vec::new, |reader| reader.read(value, index))
+            }
+            Operand::State(slot) => self.kernel.load_slot(self.state, self.accumulation, slot, index),
+            Operand::Later(slot) => {
+                self.later.map_or_else(Vec::new, |later| self.kernel.load_slot(later, self.accumulation, slot, index))
+            }
+            Operand::Let(number) => {
+                if let Component::Known(component) = index
+                    && let Some(bundle) = self.known.get(&(number, component))
+                {
+                    return bundle.clone();
+                }
+                let lets = self.lets;
+                let bundle = self.kernel.evaluate(&lets[number as usize].value, &vec![(Counter(0), index)], self);
+                if let Component::Known(component) = index {
+                    self.known.insert((number, component), bundle.clone());
+                }
+                bundle
+            }
+            Operand::Column => self.column.map_or_else(Vec::new, |column| vec![column; width]),
+        }
+    }
+
+    fn factors(&mut self, operand: Operand, index: Component<'ctx>) -> Option<(Bundle<'ctx>, Bundle<'ctx>)> {
+        let Operand::Argument(number) = operand else { return None };
+        let value = self.argument(number);
+        self.arguments.as_mut()?.factors(value, index)
+    }
+
+    fn enter(&mut self) {
+        if let Some(arguments) = &mut self.arguments {
+            arguments.enter();
+        }
+    }
+
+    fn leave(&mut self) {
+        if let Some(arguments) = &mut self.arguments {
+            arguments.leave();
+        }
+    }
+}
+
+impl<'a, 'ctx> Kernel<'a, 'ctx> {
+    /// int64 lanes, one a row.
+    pub fn long_type(&self) -> VectorType<'ctx> {
+        self.lanes.with_float(Float::F64).integer_type()
+    }
+
+    fn slot_type(&self, view: StateView<'_, 'ctx>, kind: Kind) -> VectorType<'ctx> {
+        match (kind, view) {
+            (Kind::Index, StateView::Locals(_)) => self.lanes.integer_type(),
+            (Kind::Index, StateView::Buffer { .. }) => self.long_type(),
+            _ => self.lanes.vector_type(),
+        }
+    }
+
+    fn slot_addresses(
+        &self,
+        view: StateView<'_, 'ctx>,
+        kind: Kind,
+        slot: u32,
+        index: Component<'ctx>,
+    ) -> Vec<PointerValue<'ctx>> {
+        let number = self.component_number(index);
+        match view {
+            StateView::Locals(slots) => {
+                let vectors = i64::from(self.schedule.row_vectors);
+                let first = self.multiply(number, self.integer(vectors));
+                let vector = self.slot_type(view, kind);
+                let places = (0..vectors).map(|n| self.add(first, self.integer(n)));
+                places.map(|place| self.element(vector, slots[slot as usize], place)).collect()
+            }
+            StateView::Buffer { state, places, row } => {
+                let size = if kind == Kind::Index { 8 } else { self.layout.real_size };
+                let line = self.multiply(number, self.integer(i64::from(self.layout.tile_rows)));
+                let bytes = self.multiply(self.add(line, row), self.integer(size as i64));
+                let offset = self.integer(places[slot as usize].offset as i64);
+                vec![self.address(state, self.add(offset, bytes))]
+            }
+        }
+    }
+
+    /// A component of a slot.
+    pub fn load_slot(
+        &self,
+        view: StateView<'_, 'ctx>,
+        accumulation: &Accumulation,
+        slot: u32,
+        index: Component<'ctx>,
+    ) -> Bundle<'ctx> {
+        let kind = accumulation.rule.slots[slot as usize].kind;
+        self.load_all(&self.slot_addresses(view, kind, slot, index), self.slot_type(view, kind))
+    }
+
+    /// Stores a component of a slot.
+    pub fn store_slot(
+        &self,
+        view: StateView<'_, 'ctx>,
+        accumulation: &Accumulation,
+        slot: u32,
+        index: Component<'ctx>,
+        value: &Bundle<'ctx>,
+    ) {
+        let kind = accumulation.rule.slots[slot as usize].kind;
+        self.store_all(value, &self.slot_addresses(view, kind, slot, index));
+    }
+
+    /// Sets a slot's component to its neutral value.
+    pub fn store_initial(
+        &self,
+        view: StateView<'_, 'ctx>,
+        accumulation: &Accumulation,
+        slot: u32,
+        index: Component<'ctx>,
+        width: usize,
+    ) {
+        let description = &accumulation.rule.slots[slot as usize];
+        let value = match (description.kind, view) {
+            (Kind::Index, StateView::Locals(_)) => self.lanes.splat_integer(description.initial as i64),
+            (Kind::Index, _) => self.lanes.with_float(Float::F64).splat_integer(description.initial as i64),
+            _ => self.lanes.splat(description.initial),
+        };
+        self.store_slot(view, accumulation, slot, index, &vec![value; width]);
+    }
+
+    /// Replaces a state by what `rules` make of it (one expression a slot), all read before any is written.
+    ///
+    /// A long slot's loop reads and writes one component after the other, which is the same as long as a rule reads only its
+    /// own component of its own slot; short slots that it reads are written after it.
+    pub fn apply_rules(&self, rules: &'a [Scalar<Operand>], reader: &mut RuleReader<'_, '_, '_, 'a, 'ctx>) {
+        let accumulation = reader.accumulation;
+        let (state, unroll) = (reader.state, self.schedule.unroll);
+        let mut pending = Vec::new();
+        for (slot, rule) in rules.iter().enumerate() {
+            if accumulation.rule.slots[slot].dim <= unroll {
+                for number in 0..i64::from(accumulation.rule.slots[slot].dim) {
+                    let index = Component::Known(number);
+                    pending.push((slot as u32, index, self.apply_rule(rule, index, reader)));
+                }
+            } else {
+                self.remember_lets(reader);
+            }
+        }
+        for (slot, rule) in rules.iter().enumerate() {
+            if accumulation.rule.slots[slot].dim > unroll {
+                reader.enter();
+                self.components(accumulation.rule.slots[slot].dim, |index| {
+                    let value = self.apply_rule(rule, index, reader);
+                    self.store_slot(state, accumulation, slot as u32, index, &value);
+                });
+                reader.leave();
+            }
+        }
+        for (slot, index, value) in pending {
+            self.store_slot(state, accumulation, slot, index, &value);
+        }
+    }
+
+    /// Evaluates short `let`s now, before loops that use them.
+    fn remember_lets(&self, reader: &mut RuleReader<'_, '_, '_, 'a, 'ctx>) {
+        let lets = reader.lets;
+        for (number, item) in lets.iter().enumerate().filter(|(_, item)| item.dim <= self.schedule.unroll) {
+            for component in 0..i64::from(item.dim) {
+                reader.read(Operand::Let(number as u32), Component::Known(component));
+            }
+        }
+    }
+
+    /// The new value of a slot's component.
+    fn apply_rule(
+        &self,
+        rule: &Scalar<Operand>,
+        index: Component<'ctx>,
+        reader: &mut RuleReader<'_, '_, '_, 'a, 'ctx>,
+    ) -> Bundle<'ctx> {
+        self.evaluate(rule, &vec![(Counter(0), index)], reader)
+    }
+}
+
+/// `(state)`: the neutral state.
+pub fn emit_initialize<'ctx>(kernel: &Kernel<'_, 'ctx>, state: PointerValue<'ctx>) {
+    kernel.for_each_vector(|row| {
+        for (accumulation, places) in kernel.pass.accumulations.iter().zip(&kernel.layout.slots) {
+            let view = StateView::Buffer { state, places, row };
+            for (slot, description) in accumulation.rule.slots.iter().enumerate() {
+                kernel.components(description.dim, |index| {
+                    kernel.store_initial(view, accumulation, slot as u32, index, 1);
+                });
+            }
+        }
+    });
+}
+
+/// `(left, right)`: merges the state of later columns into that of earlier ones.
+pub fn emit_merge<'a, 'ctx>(kernel: &Kernel<'a, 'ctx>, left: PointerValue<'ctx>, right: PointerValue<'ctx>) {
+    kernel.for_each_vector(|row| {
+        for (accumulation, places) in kernel.pass.accumulations.iter().zip(&kernel.layout.slots) {
+            let mut reader = RuleReader {
+                kernel,
+                accumulation,
+                state: StateView::Buffer { state: left, places, row },
+                later: Some(StateView::Buffer { state: right, places, row }),
+                lets: &accumulation.rule.merge_lets,
+                arguments: None,
+                column: None,
+                known: HashMap::new(),
+            };
+            kernel.apply_rules(&accumulation.rule.merge, &mut reader);
+        }
+    });
+}

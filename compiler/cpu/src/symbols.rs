@@ -1,0 +1,20 @@
+//! Names of symbols.
+
+use keopsc_ir::plan::Plan;
+
+use crate::level::Level;
+
+/// An exported function: `gauss_conv`.
+pub fn exported(library: &str, name: &str) -> String {
+    format!("{library}_{name}")
+}
+
+/// A hidden function of an entry, for the public table.
+pub fn method(plan: &Plan, name: &str) -> String {
+    format!("keops_entry_{}_{name}", plan.name)
+}
+
+/// What the kernels of a pass begin with.
+pub fn kernel_prefix(plan: &Plan, pass: usize, level: &Level) -> String {
+    format!("keops_kernel_{}_{pass}_{}_", plan.name, level.name.replace('-', "_"))
+}

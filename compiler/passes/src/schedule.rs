@@ -1,0 +1,338 @@
+//! Kernel plan → scheduled plan: how each pass is laid out on a machine with vector registers.
+//!
+//! Rows lie in the lanes of `row_vectors` registers; columns come one after the other, `columns` at a time, and are broadcast. Folds and
+//! component loops up to `unroll` are unrolled into registers; longer ones stay loops, and a long fold over components of the pair's two
+//! points (a *contraction*) is computed for the whole register tile of `row_vectors × columns` at once, like a matrix product.
+//!
+//! ```text
+//! Σ_j exp(-|x-y|²)·b, D = 3,   32 registers:  4 row vectors × 1 column,   everything in registers
+//! Σ_j exp(-|x-y|²)·b, D = 100, 32 registers:  3 row vectors × 8 columns,  24 partial distances in registers
+//! ```
+//!
+//! Invariant: a schedule changes how fast a result is found and in which order of columns it is summed, nothing else; it depends on
+//! plan and machine alone. [`Scheduled`] can only be made here, from a verified plan: back ends take nothing else.
+
+use keopsc_ir::plan::{Block, Definition, Pass, Plan, Value, ValueId};
+use keopsc_ir::types::{ScalarType, SumScheme};
+use keopsc_ops::intrinsics::Intrinsic;
+use keopsc_ops::reductions::Operand;
+use keopsc_ops::scalar::{Counter, Index, Scalar};
+
+/// What the scheduler knows of a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// float32 lanes of a vector register; half as many float64.
+    pub lanes_f32: u32,
+    /// Vector registers.
+    pub registers: u32,
+}
+
+/// Where a value of a pass lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// Each component in registers, computed at its first use.
+    Registers,
+    /// Nowhere: its expression is computed where its one use stands.
+    Inline,
+    /// In memory, all components computed by a loop where the value is defined.
+    Memory,
+}
+
+/// The layout of one pass.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PassSchedule {
+    /// Lanes of a vector of the computing type.
+    pub lanes: u32,
+    /// Row vectors of a tile: a tile has `lanes * row_vectors` rows.
+    pub row_vectors: u32,
+    /// Columns that are computed together.
+    pub columns: u32,
+    /// Columns whose results are summed one after the other, before they are merged in a tree.
+    pub chunk: u32,
+    /// Folds and component loops up to this count are unrolled.
+    pub unroll: u32,
+    /// Whether the components of row values stay in registers over all columns, or are read again for each.
+    pub rows_in_registers: bool,
+    /// Storage of each value.
+    pub storage: Vec<Storage>,
+    /// Pair values that are computed for the whole register tile.
+    pub contractions: Vec<ValueId>,
+    /// Estimated cycles a pair, in sixteenths.
+    pub pair_cost: u32,
+}
+
+/// A verified plan with a layout for each of its passes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scheduled {
+    plan: Plan,
+    passes: Vec<PassSchedule>,
+}
+
+impl Scheduled {
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Each pass with its layout.
+    pub fn passes(&self) -> impl Iterator<Item = (&Pass, &PassSchedule)> {
+        self.plan.passes.iter().zip(&self.passes)
+    }
+}
+
+/// Lays out a plan on a machine.
+pub fn schedule(plan: &Plan, machine: &Machine) -> Scheduled {
+    let passes = plan.passes.iter().map(|pass| schedule_pass(plan, pass, machine)).collect();
+    Scheduled { plan: plan.clone(), passes }
+}
+
+/// Components up to which loops are unrolled.
+const UNROLL: u32 = 16;
+
+/// Columns a chunk: long enough that merging costs under a percent, short enough that a running sum over it keeps its digits.
+const CHUNK: u32 = 512;
+
+fn schedule_pass(plan: &Plan, pass: &Pass, machine: &Machine) -> PassSchedule {
+    let lanes = if pass.compute == ScalarType::F64 { machine.lanes_f32 / 2 } else { machine.lanes_f32 };
+    let storage = choose_storage(pass);
+    let contractions: Vec<ValueId> =
+        pass.block(Block::Pair).filter(|(_, value)| is_contraction(pass, value)).map(|(id, _)| id).collect();
+    let pressure = Pressure::of(pass);
+    let (row_vectors, columns) = if contractions.is_empty() {
+        (pressure.row_vectors(machine), 1)
+    } else if machine.registers >= 32 {
+        (3, 8)
+    } else {
+        (2, 5)
+    };
+    let rows_in_registers = contractions.is_empty() && row_vectors * pressure.rows <= machine.registers / 2;
+    let chunk = if plan.numerics.sum == SumScheme::Direct { i32::MAX as u32 } else { CHUNK };
+    PassSchedule {
+        lanes,
+        row_vectors,
+        columns,
+        chunk,
+        unroll: UNROLL,
+        rows_in_registers,
+        storage,
+        contractions,
+        pair_cost: (pair_cycles(pass) * 16.0 / f64::from(lanes)).ceil() as u32,
+    }
+}
+
+/// How many registers a row vector needs, by kind.
+struct Pressure {
+    rows: u32,
+    accumulators: u32,
+    temporaries: u32,
+}
+
+impl Pressure {
+    fn of(pass: &Pass) -> Pressure {
+        let uses = count_uses(pass, |block| block == Block::Pair);
+        let used = |id: ValueId| uses[id.0 as usize] > 0;
+        let rows = pass.block(Block::Row).filter(|(id, _)| used(*id)).map(|(_, value)| value.dim).sum();
+        let slots = pass.accumulations.iter().flat_map(|accumulation| &accumulation.rule.slots);
+        let shared = pass.block(Block::Pair).filter(|(id, _)| uses[id.0 as usize] > 1);
+        let temporaries = 3 + shared.map(|(_, value)| value.dim.min(UNROLL)).sum::<u32>();
+        Pressure { rows, accumulators: slots.map(|slot| slot.dim).sum(), temporaries }
+    }
+
+    fn row_vectors(&self, machine: &Machine) -> u32 {
+        let shared = 4;
+        let fits = |vectors: &u32| {
+            let resident = vectors * self.rows;
+            let rows = if resident <= machine.registers / 2 { resident } else { 0 };
+            rows + vectors * (self.accumulators + self.temporaries) + shared <= machine.registers
+        };
+        (1..=4).rev().find(fits).unwrap_or(1)
+    }
+}
+
+fn choose_storage(pass: &Pass) -> Vec<Storage> {
+    let evaluations = count_evaluations(pass);
+    let mut looped = vec![false; pass.values.len()];
+    for value in &pass.values {
+        if let Definition::Compute(body) = &value.definition {
+            let counters = if value.dim > UNROLL { vec![Counter(0)] } else { Vec::new() };
+            mark_looped(body, &counters, &mut looped);
+        }
+    }
+    let storage = |(number, value): (usize, &Value)| {
+        let long = value.dim > UNROLL;
+        if !matches!(value.definition, Definition::Compute(_)) {
+            Storage::Memory
+        } else if is_contraction(pass, value) {
+            Storage::Registers
+        } else if evaluations[number] == 1 && value.block == Block::Pair {
+            Storage::Inline
+        } else if long || looped[number] {
+            Storage::Memory
+        } else {
+            Storage::Registers
+        }
+    };
+    pass.values.iter().enumerate().map(storage).collect()
+}
+
+/// How often a component of each value would be computed if its expression stood wherever it is read; 2 stands for any more.
+fn count_evaluations(pass: &Pass) -> Vec<u32> {
+    let mut evaluations = vec![0; pass.values.len()];
+    for value in &pass.values {
+        let Definition::Compute(body) = &value.definition else { continue };
+        let (inner, once) = match body {
+            Scalar::Fold { body, counter, .. } if value.dim == 1 => (&**body, *counter),
+            body => (body, Counter(0)),
+        };
+        let repeated = contains_fold(inner);
+        for_each_read(inner, &mut |id, index| {
+            evaluations[id.0 as usize] += if !repeated && *index == Index::Counter(once) { 1 } else { 2 };
+        });
+    }
+    for accumulation in &pass.accumulations {
+        for (position, argument) in accumulation.arguments.iter().enumerate() {
+            let rule = &accumulation.rule;
+            let bodies = rule.update_lets.iter().map(|item| &item.value).chain(&rule.update);
+            let mut reads = 0;
+            let mut count = |operand: Operand, index: &Index| {
+                let this = operand == Operand::Argument(position as u32);
+                reads += if !this { 0 } else if *index == Index::Counter(Counter(0)) { 1 } else { 2 };
+            };
+            bodies.for_each(|body| for_each_read(body, &mut count));
+            evaluations[argument.0 as usize] += reads;
+        }
+    }
+    for write in &pass.writes {
+        evaluations[write.value.0 as usize] += 2;
+    }
+    evaluations
+}
+
+fn contains_fold<V>(scalar: &Scalar<V>) -> bool {
+    match scalar {
+        Scalar::Fold { .. } => true,
+        Scalar::Call(_, arguments) => arguments.iter().any(contains_fold),
+        Scalar::Choose { then, otherwise, .. } => contains_fold(then) || contains_fold(otherwise),
+        Scalar::Constant(_) | Scalar::Component(..) | Scalar::Index(_) => false,
+    }
+}
+
+/// Marks the values of which a component is read whose number is known only at run time.
+fn mark_looped(scalar: &Scalar<ValueId>, counters: &[Counter], looped: &mut [bool]) {
+    match scalar {
+        Scalar::Component(value, index) => {
+            if counters.iter().any(|counter| mentions(index, *counter)) {
+                looped[value.0 as usize] = true;
+            }
+        }
+        Scalar::Call(_, arguments) => arguments.iter().for_each(|argument| mark_looped(argument, counters, looped)),
+        Scalar::Fold { counter, count, body, .. } => {
+            let mut counters = counters.to_vec();
+            if *count > UNROLL {
+                counters.push(*counter);
+            }
+            mark_looped(body, &counters, looped);
+        }
+        Scalar::Choose { then, otherwise, .. } => {
+            mark_looped(then, counters, looped);
+            mark_looped(otherwise, counters, looped);
+        }
+        Scalar::Constant(_) | Scalar::Index(_) => {}
+    }
+}
+
+fn mentions(index: &Index, counter: Counter) -> bool {
+    match index {
+        Index::Constant(_) => false,
+        Index::Counter(other) => *other == counter,
+        Index::Add(a, b) | Index::Sub(a, b) | Index::Mul(a, b) | Index::Div(a, b) | Index::Rem(a, b) => {
+            mentions(a, counter) || mentions(b, counter)
+        }
+    }
+}
+
+/// A scalar pair value that is a long fold over row, column and parameter values only.
+fn is_contraction(pass: &Pass, value: &Value) -> bool {
+    let Definition::Compute(Scalar::Fold { count, body, .. }) = &value.definition else { return false };
+    let mut own = true;
+    for_each_component(body, &mut |id| own &= pass.value(id).block != Block::Pair);
+    own && value.dim == 1 && *count > UNROLL
+}
+
+/// How often each value stands in the definitions of a block's values, in accumulations and (for all blocks) in writes.
+fn count_uses(pass: &Pass, block: impl Fn(Block) -> bool) -> Vec<u32> {
+    let mut uses = vec![0; pass.values.len()];
+    for value in pass.values.iter().filter(|value| block(value.block)) {
+        if let Definition::Compute(body) = &value.definition {
+            for_each_component(body, &mut |id| uses[id.0 as usize] += 1);
+        }
+    }
+    for argument in pass.accumulations.iter().flat_map(|accumulation| &accumulation.arguments) {
+        uses[argument.0 as usize] += 1;
+    }
+    for write in &pass.writes {
+        uses[write.value.0 as usize] += u32::from(block(Block::Epilogue));
+    }
+    uses
+}
+
+/// Whether an expression reads a value.
+pub fn reads_value(scalar: &Scalar<ValueId>, value: ValueId) -> bool {
+    let mut found = false;
+    for_each_component(scalar, &mut |id| found |= id == value);
+    found
+}
+
+fn for_each_component(scalar: &Scalar<ValueId>, visit: &mut impl FnMut(ValueId)) {
+    for_each_read(scalar, &mut |id, _| visit(id));
+}
+
+fn for_each_read<V: Copy>(scalar: &Scalar<V>, visit: &mut impl FnMut(V, &Index)) {
+    match scalar {
+        Scalar::Component(value, index) => visit(*value, index),
+        Scalar::Call(_, arguments) => arguments.iter().for_each(|argument| for_each_read(argument, visit)),
+        Scalar::Fold { body, .. } => for_each_read(body, visit),
+        Scalar::Choose { then, otherwise, .. } => {
+            for_each_read(then, visit);
+            for_each_read(otherwise, visit);
+        }
+        Scalar::Constant(_) | Scalar::Index(_) => {}
+    }
+}
+
+/// Estimated cycles for one vector of pairs, at two simple instructions a cycle.
+fn pair_cycles(pass: &Pass) -> f64 {
+    let mut instructions = 1.0;
+    for (_, value) in pass.block(Block::Pair) {
+        if let Definition::Compute(body) = &value.definition {
+            instructions += f64::from(value.dim) * instructions_of(body);
+        }
+    }
+    for accumulation in &pass.accumulations {
+        let rule = &accumulation.rule;
+        instructions += rule.update_lets.iter().map(|item| f64::from(item.dim) * instructions_of(&item.value)).sum::<f64>();
+        let updates = rule.update.iter().zip(&rule.slots);
+        instructions += updates.map(|(value, slot)| f64::from(slot.dim) * instructions_of(value)).sum::<f64>();
+    }
+    instructions / 2.0
+}
+
+fn instructions_of<V>(scalar: &Scalar<V>) -> f64 {
+    match scalar {
+        Scalar::Call(intrinsic, arguments) => weight(*intrinsic) + arguments.iter().map(instructions_of).sum::<f64>(),
+        Scalar::Fold { count, body, .. } => f64::from(*count) * (instructions_of(body) + 0.5),
+        Scalar::Choose { then, otherwise, .. } => instructions_of(then).max(instructions_of(otherwise)),
+        Scalar::Constant(_) | Scalar::Component(..) | Scalar::Index(_) => 0.0,
+    }
+}
+
+/// Instructions of an intrinsic, by class.
+fn weight(intrinsic: Intrinsic) -> f64 {
+    use Intrinsic::*;
+    match intrinsic {
+        Exp | Exp2 | Rsqrt | Sqrt | Div => 10.0,
+        Log | Log2 | Sin | Cos | Asin | Acos | Atan => 20.0,
+        Atan2 | Pow => 40.0,
+        _ => 1.0,
+    }
+}
