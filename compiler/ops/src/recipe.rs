@@ -18,7 +18,15 @@ use keopsc_grammar::syntax::{BinaryOperator, Expr, ExprKind, UnaryOperator};
 
 use crate::integers::{Integers, evaluate_integer};
 use crate::intrinsics::{Intrinsic, Kind};
-use crate::scalar::{Comparison, Counter, FOLDS, Index, Scalar};
+use crate::scalar::{Comparison, Counter, Index, Scalar};
+
+/// The names of folds.
+const FOLDS: &[(Intrinsic, &str)] = &[
+    (Intrinsic::Add, "sum"),
+    (Intrinsic::Mul, "prod"),
+    (Intrinsic::Min, "minimum"),
+    (Intrinsic::Max, "maximum"),
+];
 
 /// Integer powers up to this one become multiplications.
 const LARGEST_MULTIPLIED_POWER: i64 = 64;

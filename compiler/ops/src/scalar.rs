@@ -4,16 +4,11 @@
 //! [`Scalar::Fold`] over q of the product of two [`Scalar::Component`]s. `V` says whose components are meant: an argument of an
 //! operation, an operand of a reduction rule, a value of a plan.
 //!
-//! Back ends know these six constructs and no operation by name. [`print`] and [`parse`] give them a text form.
+//! Back ends know these six constructs and no operation by name.
 
 mod evaluate;
-mod parse;
-mod print;
 
 pub use evaluate::evaluate;
-pub use parse::parse;
-pub(crate) use print::FOLDS;
-pub use print::print;
 
 use crate::intrinsics::Intrinsic;
 
