@@ -1,1 +1,20 @@
-//! See the crate's description in Cargo.toml.
+//! The passes, in order: each is one public function in a file or folder of its name, [`pipeline`] runs them.
+//!
+//! ```text
+//! syntax tree ─resolve─▶ formula graph ─differentiate─▶ ─simplify─▶ formula graph ─plan─▶ kernel plan ─schedule─▶ scheduled plan
+//! ```
+//!
+//! Invariant: nothing here knows a machine but [`schedule`], and nothing an operation by name but what the tables say or what the language
+//! itself writes as an operator.
+
+#![forbid(unsafe_code)]
+
+pub mod differentiate;
+pub mod pipeline;
+pub mod plan;
+pub mod resolve;
+mod rewrite;
+pub mod schedule;
+pub mod simplify;
+mod template;
+mod values;

@@ -1,0 +1,200 @@
+//! The adjoint of one derivative: a sweep from the result to the variable.
+//!
+//! What flows back to a node is a sum over all its uses. A use by a node that depends on i and j is a use for every pair; where the node itself
+//! lacks an index, the cotangent is summed over it. That one rule gives gradients with respect to i-variables, j-variables and parameters,
+//! through quotients and through whatever is done with results: with F = Σ_j f(x_i, y_j) and cotangent e_i,
+//!
+//! ```text
+//! domain of f's cotangent: ij        ∂x_i: Σ_j e_i ∂f/∂x      ∂y_j: Σ_i e_i ∂f/∂y      ∂p: Σ_i Σ_j e_i ∂f/∂p
+//! ```
+
+use std::collections::BTreeMap;
+
+use keopsc_ir::formula::{Graph, NodeId, NodeKind};
+use keopsc_ir::types::{Axis, Role};
+use keopsc_ops::{ReductionId, catalogue, reductions};
+
+use super::Failure;
+use crate::template::{Names, build};
+use crate::values::Problem;
+
+/// What is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    /// What is differentiated.
+    pub of: NodeId,
+    /// With respect to which input.
+    pub variable: NodeId,
+    /// The cotangent of `of`.
+    pub cotangent: NodeId,
+    /// The rows of the cotangent, where indices that disappear are summed over; `None` to differentiate pair by pair.
+    pub domain: Option<Role>,
+}
+
+/// Cotangents that flow to a node, each with the indices it exists for.
+type Contributions = BTreeMap<NodeId, Vec<(Role, NodeId)>>;
+
+/// The node of the adjoint.
+pub(crate) fn adjoint(graph: &mut Graph, request: &Request) -> Result<NodeId, Failure> {
+    let depends = depends_on(graph, request.variable);
+    let whole = request.domain.is_some();
+    let mut contributions = Contributions::new();
+    let domain = request.domain.unwrap_or(Role::Pair);
+    contributions.insert(request.of, vec![(domain, request.cotangent)]);
+    while let Some((node, parts)) = contributions.pop_last() {
+        if !depends[node.0 as usize] {
+            continue;
+        }
+        let total = total(graph, node, parts, whole)?;
+        if node == request.variable {
+            return Ok(total);
+        }
+        pass_on(graph, node, total, &depends, &mut contributions)?;
+    }
+    zero(graph, request.variable)
+}
+
+fn depends_on(graph: &Graph, variable: NodeId) -> Vec<bool> {
+    let mut depends: Vec<bool> = Vec::with_capacity(graph.len());
+    for (id, node) in graph.nodes() {
+        let inside = node.kind.arguments().iter().any(|argument| depends[argument.0 as usize]);
+        depends.push(id == variable || (inside && !node.is_index));
+    }
+    depends
+}
+
+/// The sum of all contributions to a node: those for the same indices are added first, and then summed over what the node lacks.
+fn total(graph: &mut Graph, node: NodeId, parts: Vec<(Role, NodeId)>, whole: bool) -> Result<NodeId, Failure> {
+    let (dim, role) = (graph.node(node).dim, graph.node(node).role);
+    let mut by_domain: BTreeMap<Role, NodeId> = BTreeMap::new();
+    for (domain, part) in parts {
+        let part = spread(graph, part, dim)?;
+        let sum = match by_domain.get(&domain) {
+            Some(&sum) => table(graph.plus(sum, part))?,
+            None => part,
+        };
+        by_domain.insert(domain, sum);
+    }
+    let mut total = None;
+    for (domain, part) in by_domain {
+        let part = if whole { narrow(graph, part, domain, role)? } else { part };
+        total = Some(match total {
+            Some(total) => table(graph.plus(total, part))?,
+            None => part,
+        });
+    }
+    match total {
+        Some(total) => Ok(total),
+        None => zero(graph, node),
+    }
+}
+
+/// Sums a cotangent that exists for all of `domain` over the indices that `role` lacks: first j, then i.
+fn narrow(graph: &mut Graph, cotangent: NodeId, domain: Role, role: Role) -> Result<NodeId, Failure> {
+    let (mut cotangent, mut domain) = (cotangent, domain);
+    for axis in [Axis::J, Axis::I] {
+        if domain.has(axis) && !role.has(axis) {
+            domain = if domain == Role::Pair { axis.other().role() } else { Role::Parameter };
+            cotangent = table(graph.sum_over(axis, domain, cotangent))?;
+        }
+    }
+    Ok(cotangent)
+}
+
+/// Adds what flows from a node to its arguments.
+fn pass_on(
+    graph: &mut Graph,
+    node: NodeId,
+    cotangent: NodeId,
+    depends: &[bool],
+    contributions: &mut Contributions,
+) -> Result<(), Failure> {
+    let role = graph.node(node).role;
+    match graph.node(node).kind.clone() {
+        NodeKind::Operation { operation, parameters, arguments } => {
+            let names = Names::of_operation(graph, operation, &parameters, &arguments).map_err(Failure::Table)?;
+            let gradient = catalogue::gradient(operation);
+            let parts = Parts { node, cotangent, arguments: &arguments, gradient, names };
+            parts.pass_on(graph, role, depends, contributions)
+        }
+        NodeKind::Reduction { reduction, over, rows, parameters, arguments, .. } => {
+            let gradient = reductions::gradient(reduction);
+            if gradient.is_empty() {
+                return Err(Failure::NotDifferentiable(reduction));
+            }
+            let names = reduction_names(graph, reduction, &parameters, &arguments)?;
+            let parts = Parts { node, cotangent, arguments: &arguments, gradient, names };
+            parts.pass_on(graph, rows.union(over.role()), depends, contributions)
+        }
+        NodeKind::Input(_) | NodeKind::Constant(_) => Ok(()),
+        NodeKind::Gradient { .. } | NodeKind::Tangent { .. } => unreachable!("inner requests are replaced first"),
+    }
+}
+
+/// What the names in a reduction's gradient stand for.
+fn reduction_names(
+    graph: &Graph,
+    reduction: ReductionId,
+    parameters: &[i64],
+    arguments: &[NodeId],
+) -> Result<Names<'static>, Failure> {
+    let signature = reductions::signature(reduction);
+    let integers = table(signature.bind(&graph.dims(arguments), parameters))?;
+    let mut names = Names::of_integers(&integers);
+    for (argument, &node) in signature.arguments.iter().zip(arguments) {
+        names.formula(&argument.name, node);
+    }
+    Ok(names)
+}
+
+/// A node with the rule of its gradient.
+struct Parts<'a> {
+    node: NodeId,
+    cotangent: NodeId,
+    arguments: &'a [NodeId],
+    gradient: &'static [(usize, keopsc_grammar::syntax::Expr)],
+    names: Names<'static>,
+}
+
+impl Parts<'_> {
+    fn pass_on(
+        mut self,
+        graph: &mut Graph,
+        domain: Role,
+        depends: &[bool],
+        contributions: &mut Contributions,
+    ) -> Result<(), Failure> {
+        self.names.formula("out", self.node);
+        self.names.formula("e", self.cotangent);
+        for (position, text) in self.gradient {
+            let Some(&argument) = self.arguments.get(*position) else { continue };
+            if !depends.get(argument.0 as usize).copied().unwrap_or(false) {
+                continue;
+            }
+            let part = build(graph, text, &self.names).map_err(Failure::Table)?;
+            let part = if graph.node(argument).dim == 1 { gather(graph, part)? } else { part };
+            contributions.entry(argument).or_default().push((domain, part));
+        }
+        Ok(())
+    }
+}
+
+/// The sum of the components: what a scalar that was broadcast gets.
+fn gather(graph: &mut Graph, part: NodeId) -> Result<NodeId, Failure> {
+    if graph.node(part).dim == 1 { Ok(part) } else { table(graph.component_sum(part)) }
+}
+
+/// A scalar in each of `dim` components.
+fn spread(graph: &mut Graph, part: NodeId, dim: u32) -> Result<NodeId, Failure> {
+    if graph.node(part).dim == dim { Ok(part) } else { table(graph.named("SumT", &[i64::from(dim)], &[part])) }
+}
+
+fn zero(graph: &mut Graph, like: NodeId) -> Result<NodeId, Failure> {
+    let dim = graph.node(like).dim;
+    let zero = graph.constant(0.0);
+    spread(graph, zero, dim)
+}
+
+fn table<T>(result: Result<T, keopsc_ops::ShapeError>) -> Result<T, Failure> {
+    result.map_err(|error| Failure::Table(Problem::Shape(error)))
+}

@@ -1,0 +1,100 @@
+//! Formula graph → formula graph without requests for derivatives.
+//!
+//! ```text
+//! n5: i[1] = Sum[j](Mult(Exp(n3), b))                          g = Sum[j](…): the chain rule, node by node, from the
+//! n7: i[3] = Gradient(n5, x, d_conv)                  =>       output to the variable, summed where an index disappears
+//! ```
+//!
+//! Inner requests are replaced first, so derivatives of derivatives need nothing more. Equal cotangents of a node are added up before they
+//! are passed on, so that the result is as shared as the formula was.
+
+mod adjoint;
+
+use keopsc_diagnostics::{Code, Diagnostic};
+use keopsc_grammar::syntax::Span;
+use keopsc_ir::formula::{Graph, InputId, Node, NodeId, NodeKind, Program};
+use keopsc_ops::{ReductionId, ShapeError, reductions};
+
+use crate::rewrite::{add, compact, rewrite};
+use crate::values::Problem;
+use adjoint::{Request, adjoint};
+
+/// How many nodes the graph of a file's derivatives may have.
+const NODE_LIMIT: usize = 1 << 18;
+
+/// Why a derivative cannot be had.
+#[derive(Clone, Debug)]
+pub(crate) enum Failure {
+    /// A reduction on the way is piecewise constant or has no rule.
+    NotDifferentiable(ReductionId),
+    /// The derivative is too large.
+    TooLarge,
+    /// A row of the tables gives a gradient that does not fit: a defect.
+    Table(Problem),
+}
+
+/// Replaces all requests for derivatives.
+pub fn differentiate(program: Program) -> Result<Program, Vec<Diagnostic>> {
+    let whole = contains_reduction(&program.graph);
+    let replaced = rewrite(&program, |graph, id, node| {
+        if graph.len() > NODE_LIMIT {
+            return Err(Failure::TooLarge);
+        }
+        let domain = |of: NodeId| whole[of.0 as usize].then(|| program.graph.node(of).role);
+        match (&program.graph.node(id).kind, &node.kind) {
+            (NodeKind::Gradient { of: old, .. }, NodeKind::Gradient { of, variable, cotangent }) => {
+                adjoint(graph, &Request { of: *of, variable: *variable, cotangent: *cotangent, domain: domain(*old) })
+            }
+            (NodeKind::Tangent { of: old, .. }, NodeKind::Tangent { of, variable, tangent }) => {
+                tangent_of(graph, id, &Request { of: *of, variable: *variable, cotangent: *tangent, domain: domain(*old) })
+            }
+            _ => Ok(add(graph, node)),
+        }
+    });
+    match replaced {
+        Ok(program) => Ok(compact(&program)),
+        Err(failure) => Err(vec![diagnostic(&failure)]),
+    }
+}
+
+/// The derivative in a direction, found by transposing twice: the adjoint is linear in its cotangent, and the adjoint of that linear map,
+/// applied to the direction, is the derivative. So no operation needs a second rule.
+fn tangent_of(graph: &mut Graph, number: NodeId, request: &Request) -> Result<NodeId, Failure> {
+    let (of, variable) = (graph.node(request.of).clone(), graph.node(request.variable).clone());
+    let role = request.domain.unwrap_or(of.role);
+    let kind = NodeKind::Input(InputId(u32::MAX - number.0));
+    let cotangent = graph.add(Node { kind, dim: of.dim, role, is_index: false });
+    let transposed = adjoint(graph, &Request { cotangent, ..*request })?;
+    let domain = request.domain.map(|_| variable.role);
+    adjoint(graph, &Request { of: transposed, variable: cotangent, cotangent: request.cotangent, domain })
+}
+
+/// For each node whether a reduction is inside it: its derivatives are then those of the whole map, else pair by pair.
+fn contains_reduction(graph: &Graph) -> Vec<bool> {
+    let mut contains: Vec<bool> = Vec::with_capacity(graph.len());
+    for (_, node) in graph.nodes() {
+        let inside = node.kind.arguments().iter().any(|argument| contains[argument.0 as usize]);
+        contains.push(inside || matches!(node.kind, NodeKind::Reduction { .. }));
+    }
+    contains
+}
+
+fn diagnostic(failure: &Failure) -> Diagnostic {
+    match failure {
+        Failure::NotDifferentiable(reduction) => {
+            let name = reductions::reduction(*reduction).name;
+            let message = format!("the reduction `{name}` has no derivative");
+            Diagnostic::error(Code::NotDifferentiable, Span::default(), message)
+                .with_help("leave it out of what `Grad` and `Diff` differentiate")
+        }
+        Failure::TooLarge => {
+            let message = format!("the derivatives of this file need more than {NODE_LIMIT} operations");
+            Diagnostic::error(Code::TooLarge, Span::default(), message).with_help("take fewer derivatives of derivatives in one file")
+        }
+        Failure::Table(Problem::Shape(error @ ShapeError::TooLarge { .. })) => {
+            Diagnostic::error(Code::TooLarge, Span::default(), format!("in a derivative, {error}"))
+                .with_help("use smaller dimensions in what is differentiated")
+        }
+        Failure::Table(problem) => panic!("a gradient in the tables does not fit: {problem:?}"),
+    }
+}

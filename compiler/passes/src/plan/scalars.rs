@@ -1,0 +1,131 @@
+//! Scalar expressions of a pass: putting one in the place of another's component, counting what is read how often.
+
+use keopsc_ir::plan::ValueId;
+use keopsc_ops::scalar::{Counter, Index, Scalar};
+
+/// Replaces each component that `scalar` reads, leaving everything else as it is.
+pub(crate) fn replace_components<V, W>(scalar: &Scalar<V>, replace: &mut impl FnMut(&V, &Index) -> Scalar<W>) -> Scalar<W> {
+    match scalar {
+        Scalar::Constant(value) => Scalar::Constant(*value),
+        Scalar::Index(index) => Scalar::Index(index.clone()),
+        Scalar::Component(value, index) => replace(value, index),
+        Scalar::Call(intrinsic, arguments) => {
+            Scalar::Call(*intrinsic, arguments.iter().map(|argument| replace_components(argument, replace)).collect())
+        }
+        Scalar::Fold { with, counter, count, body } => Scalar::Fold {
+            with: *with,
+            counter: *counter,
+            count: *count,
+            body: Box::new(replace_components(body, replace)),
+        },
+        Scalar::Choose { left, comparison, right, then, otherwise } => Scalar::Choose {
+            left: left.clone(),
+            comparison: *comparison,
+            right: right.clone(),
+            then: Box::new(replace_components(then, replace)),
+            otherwise: Box::new(replace_components(otherwise, replace)),
+        },
+    }
+}
+
+/// `scalar` with component number `index` instead of its component number `k` (counter 0). It has no folds.
+pub(crate) fn at_component<V: Copy>(scalar: &Scalar<V>, index: &Index) -> Scalar<V> {
+    match scalar {
+        Scalar::Constant(value) => Scalar::Constant(*value),
+        Scalar::Index(own) => Scalar::Index(compose(own, index)),
+        Scalar::Component(value, own) => Scalar::Component(*value, compose(own, index)),
+        Scalar::Call(intrinsic, arguments) => {
+            Scalar::Call(*intrinsic, arguments.iter().map(|argument| at_component(argument, index)).collect())
+        }
+        Scalar::Fold { with, counter, count, body } => {
+            Scalar::Fold { with: *with, counter: *counter, count: *count, body: Box::new(at_component(body, index)) }
+        }
+        Scalar::Choose { left, comparison, right, then, otherwise } => Scalar::Choose {
+            left: compose(left, index),
+            comparison: *comparison,
+            right: compose(right, index),
+            then: Box::new(at_component(then, index)),
+            otherwise: Box::new(at_component(otherwise, index)),
+        },
+    }
+}
+
+/// `outer` with `inner` in the place of counter 0.
+fn compose(outer: &Index, inner: &Index) -> Index {
+    let both = |a: &Index, b: &Index| (Box::new(compose(a, inner)), Box::new(compose(b, inner)));
+    match outer {
+        Index::Constant(_) => outer.clone(),
+        Index::Counter(Counter(0)) => inner.clone(),
+        Index::Counter(_) => outer.clone(),
+        Index::Add(a, b) => fold_index(Index::Add, both(a, b), i64::checked_add),
+        Index::Sub(a, b) => fold_index(Index::Sub, both(a, b), i64::checked_sub),
+        Index::Mul(a, b) => fold_index(Index::Mul, both(a, b), i64::checked_mul),
+        Index::Div(a, b) => fold_index(Index::Div, both(a, b), i64::checked_div),
+        Index::Rem(a, b) => fold_index(Index::Rem, both(a, b), i64::checked_rem),
+    }
+}
+
+/// The number that an index over two numbers is, or the index itself.
+fn fold_index(
+    make: impl FnOnce(Box<Index>, Box<Index>) -> Index,
+    (a, b): (Box<Index>, Box<Index>),
+    compute: impl FnOnce(i64, i64) -> Option<i64>,
+) -> Index {
+    if let (Index::Constant(left), Index::Constant(right)) = (&*a, &*b)
+        && let Some(value) = compute(*left, *right)
+    {
+        return Index::Constant(value);
+    }
+    make(a, b)
+}
+
+/// A place where a scalar expression reads a component.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Site {
+    /// Of what.
+    pub value: ValueId,
+    /// Which.
+    pub index: Index,
+    /// How often this place is evaluated for one component of the result.
+    pub evaluations: u64,
+}
+
+/// All places where `scalar` reads a component.
+pub(crate) fn sites(scalar: &Scalar<ValueId>) -> Vec<Site> {
+    let mut found = Vec::new();
+    collect_sites(scalar, 1, &mut found);
+    found
+}
+
+fn collect_sites(scalar: &Scalar<ValueId>, evaluations: u64, found: &mut Vec<Site>) {
+    match scalar {
+        Scalar::Constant(_) | Scalar::Index(_) => {}
+        Scalar::Component(value, index) => found.push(Site { value: *value, index: index.clone(), evaluations }),
+        Scalar::Call(_, arguments) => arguments.iter().for_each(|argument| collect_sites(argument, evaluations, found)),
+        Scalar::Fold { count, body, .. } => collect_sites(body, evaluations.saturating_mul(u64::from(*count)), found),
+        Scalar::Choose { then, otherwise, .. } => {
+            collect_sites(then, evaluations, found);
+            collect_sites(otherwise, evaluations, found);
+        }
+    }
+}
+
+/// How many constructs a scalar expression is made of.
+pub(crate) fn size<V>(scalar: &Scalar<V>) -> usize {
+    1 + match scalar {
+        Scalar::Constant(_) | Scalar::Index(_) | Scalar::Component(..) => 0,
+        Scalar::Call(_, arguments) => arguments.iter().map(size).sum(),
+        Scalar::Fold { body, .. } => size(body),
+        Scalar::Choose { then, otherwise, .. } => size(then) + size(otherwise),
+    }
+}
+
+/// Whether there is a fold in it.
+pub(crate) fn has_fold<V>(scalar: &Scalar<V>) -> bool {
+    match scalar {
+        Scalar::Constant(_) | Scalar::Index(_) | Scalar::Component(..) => false,
+        Scalar::Call(_, arguments) => arguments.iter().any(has_fold),
+        Scalar::Fold { .. } => true,
+        Scalar::Choose { then, otherwise, .. } => has_fold(then) || has_fold(otherwise),
+    }
+}

@@ -1,0 +1,200 @@
+//! Calls: inputs written in place, macros, derivatives, KeOps' `…_Reduction(…)`, constants and operations.
+
+use keopsc_diagnostics::{Code, Diagnostic, suggest};
+use keopsc_grammar::syntax::{Expr, Keyword, Name, Span};
+use keopsc_ops::{OperationId, catalogue, reductions};
+
+use super::declarations::maker;
+use super::scope::{Meaning, Operand, Reported, Resolver};
+use crate::values::{self, Value};
+
+impl<'a> Resolver<'a> {
+    /// What a call stands for.
+    pub fn call(
+        &mut self,
+        span: Span,
+        function: &'a Name,
+        arguments: &'a [Expr],
+        keywords: &'a [Keyword],
+    ) -> Result<Operand, Reported> {
+        let name = function.text.as_str();
+        if maker(name).is_some() {
+            return self.inline_input(span, function, arguments, keywords);
+        }
+        let definition = self.names.get(name).map(|definition| (definition.meaning.clone(), definition.span));
+        let value = match definition {
+            Some((Meaning::Macro(parameters, body), defined)) => {
+                return self.expand_macro(span, function, (parameters, body, defined), arguments, keywords);
+            }
+            Some((Meaning::Broken, _)) => return Err(Reported),
+            _ => self.call_known(span, function, arguments, keywords)?,
+        };
+        Ok(Operand { value, span, name: None })
+    }
+
+    fn call_known(
+        &mut self,
+        span: Span,
+        function: &'a Name,
+        arguments: &'a [Expr],
+        keywords: &'a [Keyword],
+    ) -> Result<Value, Reported> {
+        let name = function.text.as_str();
+        if super::derivatives::is_derivative(name) {
+            return self.derivative(span, function, arguments, keywords);
+        }
+        if let Some(operation) = catalogue::find_operation(name) {
+            return self.operation(span, function, operation, arguments, keywords);
+        }
+        match name.strip_suffix("_Reduction").map(reductions::find_reduction) {
+            Some(Some(reduction)) => self.reduction_string(span, function, reduction, arguments, keywords),
+            _ => self.unknown_function(function),
+        }
+    }
+
+    fn unknown_function<T>(&mut self, function: &Name) -> Result<T, Reported> {
+        let name = function.text.as_str();
+        let diagnostic = Diagnostic::error(Code::UnknownFunction, function.span, format!("there is no operation `{name}`"));
+        if let Some(&(_, later)) = self.later.iter().find(|(known, _)| known == name) {
+            let label = format!("`{name}` is defined here, further down");
+            return self.report(diagnostic.with_label(later, label).with_help("a name is defined above the lines that use it"));
+        }
+        if reductions::find_reduction(name).is_some() {
+            let help = format!("`{name}` is a reduction: write `{name}[j](…)` to reduce over j, `{name}[i](…)` to reduce over i");
+            return self.report(diagnostic.with_help(help));
+        }
+        if let Some(definition) = self.names.get(name) {
+            let label = format!("`{name}` is defined here as a value");
+            let help = format!("write `{name} * (…)` for a product");
+            let diagnostic = diagnostic.with_label(definition.span, label).with_help(help);
+            return self.report(diagnostic);
+        }
+        let operations = catalogue::operations().flat_map(|(_, row)| std::iter::once(row.name).chain(row.aliases.iter().copied()));
+        let reductions = reductions::reductions().map(|(_, row)| row.name);
+        let macros = self.names.iter().filter(|(_, definition)| matches!(definition.meaning, Meaning::Macro(..)));
+        let mut macros: Vec<&str> = macros.map(|(name, _)| name.as_str()).collect();
+        macros.sort_unstable();
+        let help = match suggest(name, macros.into_iter().chain(operations).chain(reductions)) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "`keopsc ops` lists all operations and reductions".to_owned(),
+        };
+        self.report(diagnostic.with_help(help))
+    }
+
+    fn operation(
+        &mut self,
+        span: Span,
+        function: &Name,
+        operation: OperationId,
+        arguments: &'a [Expr],
+        keywords: &'a [Keyword],
+    ) -> Result<Value, Reported> {
+        let signature = catalogue::signature(operation);
+        let (formulas, parameters) = (signature.arguments.len(), signature.parameters.len());
+        let names = signature.arguments.iter().map(|argument| argument.name.as_str());
+        let names: Vec<&str> = names.chain(signature.parameters.iter().map(|parameter| parameter.name.as_str())).collect();
+        let ordered = self.order_arguments(span, function, signature.text, &names, arguments, keywords)?;
+        let operands = self.operands(ordered.iter().copied().flatten())?;
+        let references: Vec<&Operand> = operands.iter().collect();
+        let required = signature.required_arguments() + parameters;
+        if !(required..=formulas + parameters).contains(&operands.len()) {
+            return self.wrong_count(span, &function.text, signature.text, operands.len());
+        }
+        let (formulas, integers) = operands.split_at(operands.len() - parameters);
+        let nodes: Vec<_> = formulas.iter().map(|operand| self.operand_formula(operand)).collect();
+        let mut numbers = Vec::with_capacity(integers.len());
+        for operand in integers {
+            let number = values::to_integer(&operand.value);
+            numbers.push(number.or_else(|problem| self.problem(operand.span, &problem, &function.text, &[operand])));
+        }
+        let nodes = nodes.into_iter().collect::<Result<Vec<_>, Reported>>()?;
+        let numbers = numbers.into_iter().collect::<Result<Vec<i64>, Reported>>()?;
+        let node = values::apply(&mut self.program.graph, operation, &numbers, &nodes);
+        let node = node.or_else(|problem| self.problem(span, &problem, &function.text, &references))?;
+        Ok(Value::Formula(node))
+    }
+
+    /// Positional arguments, then named ones put in the places of their names.
+    pub fn order_arguments(
+        &mut self,
+        span: Span,
+        function: &Name,
+        signature: &str,
+        names: &[&str],
+        arguments: &'a [Expr],
+        keywords: &'a [Keyword],
+    ) -> Result<Vec<Option<&'a Expr>>, Reported> {
+        if arguments.len() > names.len() {
+            return self.wrong_count(span, &function.text, signature, arguments.len() + keywords.len());
+        }
+        let mut ordered: Vec<Option<&Expr>> = arguments.iter().map(Some).collect();
+        ordered.resize(names.len(), None);
+        for Keyword { name, value } in keywords {
+            let Some(place) = names.iter().position(|known| *known == name.text) else {
+                return self.unknown_keyword(function, name, names);
+            };
+            if ordered[place].replace(value).is_some() {
+                let message = format!("the argument `{}` of `{}` is given twice", name.text, function.text);
+                return self.report(Diagnostic::error(Code::ArgumentCount, name.span, message));
+            }
+        }
+        Ok(ordered)
+    }
+
+    /// Reads arguments, all of them even if one has an error.
+    pub fn operands(&mut self, arguments: impl Iterator<Item = &'a Expr>) -> Result<Vec<Operand>, Reported> {
+        let operands: Vec<Result<Operand, Reported>> = arguments.map(|argument| self.expression(argument)).collect();
+        operands.into_iter().collect()
+    }
+
+    /// Reports a wrong number of arguments.
+    pub fn wrong_count<T>(&mut self, span: Span, function: &str, signature: &str, given: usize) -> Result<T, Reported> {
+        let plural = if given == 1 { "" } else { "s" };
+        let message = format!("`{function}` cannot take {given} argument{plural}");
+        self.report(Diagnostic::error(Code::ArgumentCount, span, message).with_help(format!("its form is `{signature}`")))
+    }
+
+    fn unknown_keyword<T>(&mut self, function: &Name, name: &Name, names: &[&str]) -> Result<T, Reported> {
+        let message = format!("`{}` has no argument `{}`", function.text, name.text);
+        let help = match suggest(&name.text, names.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None if names.is_empty() => "it takes no named arguments".to_owned(),
+            None => format!("its arguments are `{}`", names.join("`, `")),
+        };
+        self.report(Diagnostic::error(Code::UnknownArgument, name.span, message).with_help(help))
+    }
+
+    /// A macro's body with its parameters bound to the arguments' values. Everything else in the body means what it means in the file.
+    fn expand_macro(
+        &mut self,
+        span: Span,
+        function: &Name,
+        (parameters, body, defined): (&'a [Name], &'a Expr, Span),
+        arguments: &'a [Expr],
+        keywords: &'a [Keyword],
+    ) -> Result<Operand, Reported> {
+        let names: Vec<&str> = parameters.iter().map(|parameter| parameter.text.as_str()).collect();
+        let form = format!("{}({})", function.text, names.join(", "));
+        let ordered = self.order_arguments(span, function, &form, &names, arguments, keywords)?;
+        let given = ordered.iter().flatten().count();
+        if given != names.len() {
+            return self.wrong_count(span, &function.text, &form, given);
+        }
+        if self.expanding.contains(&function.text) {
+            let message = format!("the macro `{}` uses itself", function.text);
+            return self.report(
+                Diagnostic::error(Code::RecursiveMacro, span, message)
+                    .with_label(defined, "it is defined here")
+                    .with_help("macros are replaced by their bodies, so they cannot be recursive"),
+            );
+        }
+        let operands = self.operands(ordered.into_iter().flatten())?;
+        let bound = names.iter().map(|name| (*name).to_owned()).zip(operands).collect();
+        let outer = self.locals.replace(bound);
+        self.expanding.push(function.text.clone());
+        let result = self.expression(body);
+        self.expanding.pop();
+        self.locals = outer;
+        Ok(Operand { span, ..result? })
+    }
+}

@@ -1,0 +1,236 @@
+//! Requests for derivatives: `Grad(F, v, e)`, `Diff(F, v, t)` and what is made of them. They become nodes that `differentiate` replaces.
+//!
+//! Of a formula without reductions the gradient is taken pair by pair: nothing is summed. Of anything that contains a reduction it is the
+//! adjoint of the whole map from the variable's rows to the results': its rows are the variable's.
+
+use keopsc_diagnostics::{Code, Diagnostic};
+use keopsc_grammar::syntax::{Expr, Keyword, Name, Span};
+use keopsc_ir::formula::{NodeId, Origin};
+use keopsc_ir::types::Role;
+use keopsc_ops::catalogue;
+
+use super::describe::{components, describe_node, role_words};
+use super::scope::{Operand, Reported, Resolver};
+use crate::values::{self, Value};
+
+/// What is made of a derivative.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Request {
+    Gradient,
+    Tangent,
+    /// One gradient for each component, one after the other.
+    Rows,
+    /// The sum of the diagonal of the derivative.
+    Divergence,
+    /// The divergence of the gradient.
+    Laplacian,
+    /// The formula itself: what asks for sharing is not needed here, as equal formulas are shared anyway.
+    Same,
+}
+
+/// The functions that ask for derivatives: name, form, numbers of arguments, meaning.
+const REQUESTS: &[(&str, &str, [usize; 2], Request)] = &[
+    ("Grad", "Grad(F, v)` or `Grad(F, v, e)", [2, 3], Request::Gradient),
+    ("Grad_WithSavedForward", "Grad_WithSavedForward(F, v, e, f)", [3, 4], Request::Gradient),
+    ("AdjointOperator", "AdjointOperator(F, v, e)", [3, 3], Request::Gradient),
+    ("Diff", "Diff(F, v)` or `Diff(F, v, t)", [2, 3], Request::Tangent),
+    ("Diff_WithSavedForward", "Diff_WithSavedForward(F, v, t, f)", [3, 4], Request::Tangent),
+    ("GradMatrix", "GradMatrix(F, v)", [2, 2], Request::Rows),
+    ("Divergence", "Divergence(F, v)", [2, 2], Request::Divergence),
+    ("TraceOperator", "TraceOperator(F, v)", [2, 2], Request::Divergence),
+    ("Laplacian", "Laplacian(F, v)", [2, 2], Request::Laplacian),
+    ("Factorize", "Factorize(F, g)", [2, 2], Request::Same),
+    ("AutoFactorize", "AutoFactorize(F)", [1, 1], Request::Same),
+];
+
+/// Whether a function asks for a derivative.
+pub(super) fn is_derivative(name: &str) -> bool {
+    REQUESTS.iter().any(|(known, ..)| *known == name)
+}
+
+impl<'a> Resolver<'a> {
+    /// What a request for a derivative stands for.
+    pub fn derivative(&mut self, span: Span, function: &Name, arguments: &'a [Expr], keywords: &'a [Keyword]) -> Result<Value, Reported> {
+        let found = REQUESTS.iter().find(|(known, ..)| *known == function.text);
+        let Some(&(_, form, [least, most], request)) = found else { return Err(Reported) };
+        let operands = self.operands(arguments.iter().chain(keywords.iter().map(|keyword| &keyword.value)))?;
+        if !(least..=most).contains(&operands.len()) || !keywords.is_empty() {
+            return self.wrong_count(span, &function.text, form, operands.len());
+        }
+        let of = self.operand_formula(&operands[0])?;
+        if request == Request::Same {
+            return Ok(Value::Formula(of));
+        }
+        let variable = self.variable(function, &operands[1])?;
+        let given = operands.get(2);
+        let node = match request {
+            Request::Gradient => self.gradient_request(span, &operands[0], of, variable, given),
+            Request::Tangent => self.tangent_request(span, of, variable, given),
+            Request::Rows => self.gradient_rows(span, of, variable),
+            Request::Divergence => self.divergence(span, of, variable),
+            Request::Laplacian => {
+                self.check_scalar(span, &operands[0], of)?;
+                let one = self.program.graph.constant(1.0);
+                let gradient = self.gradient(of, variable, one);
+                self.divergence(span, gradient, variable)
+            }
+            Request::Same => Ok(of),
+        };
+        node.map(Value::Formula)
+    }
+
+    /// The input with respect to which is differentiated.
+    fn variable(&mut self, function: &Name, operand: &Operand) -> Result<NodeId, Reported> {
+        match operand.value {
+            Value::Formula(node) if self.input_of(node).is_some() => Ok(node),
+            _ => {
+                let message = format!("`{}` differentiates with respect to an input", function.text);
+                let diagnostic = Diagnostic::error(Code::NotDifferentiable, operand.span, message);
+                let diagnostic = self.with_operands(diagnostic, &[operand]);
+                self.report(diagnostic.with_help("the second argument is a name that `Vi`, `Vj` or `Pm` declares"))
+            }
+        }
+    }
+
+    fn gradient_request(
+        &mut self,
+        span: Span,
+        operand: &Operand,
+        of: NodeId,
+        variable: NodeId,
+        given: Option<&Operand>,
+    ) -> Result<NodeId, Reported> {
+        let whole = self.contains_reduction(of);
+        let cotangent = match given {
+            Some(given) => self.direction(given, of, "cotangent", whole)?,
+            None if whole => self.new_cotangent(span, operand, of)?,
+            None => {
+                self.check_scalar(span, operand, of)?;
+                self.program.graph.constant(1.0)
+            }
+        };
+        Ok(self.gradient(of, variable, cotangent))
+    }
+
+    fn tangent_request(&mut self, span: Span, of: NodeId, variable: NodeId, given: Option<&Operand>) -> Result<NodeId, Reported> {
+        let tangent = match given {
+            Some(given) => self.direction(given, variable, "tangent", true)?,
+            None => {
+                let name = self.input_of(variable).map_or("", |id| &self.program.input(id).name).to_owned();
+                let (role, dim) = self.role_and_dim(variable);
+                self.request_input(format!("t_{name}"), role, dim, Origin::Tangent, span)?
+            }
+        };
+        let role = if self.contains_reduction(of) {
+            self.program.graph.node(of).role
+        } else {
+            self.program.graph.role(&[of, variable, tangent])
+        };
+        Ok(self.program.graph.tangent(of, variable, tangent, role))
+    }
+
+    fn gradient(&mut self, of: NodeId, variable: NodeId, cotangent: NodeId) -> NodeId {
+        let role = if self.contains_reduction(of) {
+            self.program.graph.node(variable).role
+        } else {
+            self.program.graph.role(&[of, variable, cotangent])
+        };
+        self.program.graph.gradient(of, variable, cotangent, role)
+    }
+
+    /// A cotangent or tangent that is given: it has the dimension of what it belongs to, and where `bound` no index that that lacks.
+    fn direction(&mut self, given: &Operand, of: NodeId, word: &str, bound: bool) -> Result<NodeId, Reported> {
+        let node = self.operand_formula(given)?;
+        let (role, dim) = self.role_and_dim(node);
+        let (expected_role, expected) = self.role_and_dim(of);
+        if bound && !expected_role.contains(role) {
+            let message = format!("the {word} is {}, but belongs to something that is {}", role_words(role), role_words(expected_role));
+            let diagnostic = self.with_operands(Diagnostic::error(Code::WrongRole, given.span, message), &[given]);
+            return self.report(diagnostic.with_help(format!("a {word} has the rows of what it belongs to")));
+        }
+        if dim == expected {
+            return Ok(node);
+        }
+        if dim == 1 {
+            let spread = self.program.graph.named("SumT", &[i64::from(expected)], &[node]);
+            return spread.or_else(|error| self.problem(given.span, &values::Problem::Shape(error), word, &[given]));
+        }
+        let message = format!("the {word} has {}, but belongs to something with {}", components(dim), components(expected));
+        let diagnostic = self.with_operands(Diagnostic::error(Code::DimensionMismatch, given.span, message), &[given]);
+        self.report(diagnostic)
+    }
+
+    /// The input `d_<name>`, in which callers pass the cotangent of a result.
+    fn new_cotangent(&mut self, span: Span, operand: &Operand, of: NodeId) -> Result<NodeId, Reported> {
+        let (role, dim) = self.role_and_dim(of);
+        if role == Role::Pair {
+            let message = "this depends on both i and j, so that its gradient needs a cotangent";
+            let diagnostic = self.with_operands(Diagnostic::error(Code::WrongRole, span, message), &[operand]);
+            return self.report(diagnostic.with_help("give the cotangent as the third argument, or reduce over i or j first"));
+        }
+        let name = operand.name.clone().or_else(|| self.defining.clone()).unwrap_or_else(|| "result".to_owned());
+        self.request_input(format!("d_{name}"), role, dim, Origin::Cotangent, span)
+    }
+
+    fn check_scalar(&mut self, span: Span, operand: &Operand, of: NodeId) -> Result<(), Reported> {
+        let dim = self.program.graph.node(of).dim;
+        if dim == 1 {
+            return Ok(());
+        }
+        let message = format!("the gradient of a formula with {} needs a cotangent", components(dim));
+        let diagnostic = self.with_operands(Diagnostic::error(Code::NotScalar, span, message), &[operand]);
+        self.report(diagnostic.with_help("give it as the third argument: `Grad(F, v, e)` with as many components as F"))
+    }
+
+    /// The gradients of all components of `of`, one after the other.
+    fn gradient_rows(&mut self, span: Span, of: NodeId, variable: NodeId) -> Result<NodeId, Reported> {
+        let dim = self.program.graph.node(of).dim;
+        let mut rows: Option<NodeId> = None;
+        for component in 0..dim {
+            let unit = self.unit(span, dim, component)?;
+            let row = self.gradient(of, variable, unit);
+            rows = Some(match rows {
+                Some(rows) => self.apply(span, "Concat", &[], &[rows, row])?,
+                None => row,
+            });
+        }
+        Ok(rows.unwrap_or(of))
+    }
+
+    fn divergence(&mut self, span: Span, of: NodeId, variable: NodeId) -> Result<NodeId, Reported> {
+        let (dim, expected) = (self.program.graph.node(of).dim, self.program.graph.node(variable).dim);
+        if dim != expected {
+            let message = format!("a divergence is that of a formula with as many components as the input: {dim} and {expected} here");
+            let label = describe_node(&self.program.graph, of);
+            return self.report(Diagnostic::error(Code::DimensionMismatch, span, message).with_label(span, label));
+        }
+        let mut total: Option<NodeId> = None;
+        for component in 0..dim {
+            let unit = self.unit(span, dim, component)?;
+            let gradient = self.gradient(of, variable, unit);
+            let diagonal = self.apply(span, "Elem", &[i64::from(component)], &[gradient])?;
+            total = Some(match total {
+                Some(total) => self.apply(span, "Add", &[], &[total, diagonal])?,
+                None => diagonal,
+            });
+        }
+        Ok(total.unwrap_or(of))
+    }
+
+    /// The vector with 1 in one place and 0 elsewhere.
+    fn unit(&mut self, span: Span, dim: u32, component: u32) -> Result<NodeId, Reported> {
+        let one = self.program.graph.constant(1.0);
+        if dim == 1 { Ok(one) } else { self.apply(span, "ElemT", &[i64::from(dim), i64::from(component)], &[one]) }
+    }
+
+    fn apply(&mut self, span: Span, name: &str, parameters: &[i64], arguments: &[NodeId]) -> Result<NodeId, Reported> {
+        let Some(operation) = catalogue::find_operation(name) else { return Err(Reported) };
+        let node = values::apply(&mut self.program.graph, operation, parameters, arguments);
+        node.or_else(|problem| self.problem(span, &problem, name, &[]))
+    }
+
+    fn role_and_dim(&self, node: NodeId) -> (Role, u32) {
+        let node = self.program.graph.node(node);
+        (node.role, node.dim)
+    }
+}

@@ -1,0 +1,210 @@
+//! Statements, in order: bindings and macros give names, `out` and `fused` make the functions of the library.
+
+use keopsc_diagnostics::{Code, Diagnostic};
+use keopsc_grammar::syntax::{Expr, ExprKind, File, Name, Output as Written, Span, StatementKind};
+use keopsc_ir::formula::{Entry, InputId, NodeId, NodeKind, Origin, Output, Program};
+use keopsc_ir::types::Role;
+use keopsc_ops::reductions;
+
+use super::declarations::maker;
+use super::scope::{Meaning, Operand, Reported, Resolver};
+use crate::values::{self, Value};
+
+/// Names that the C header cannot have as arguments or results.
+const RESERVED: &[&str] = &[
+    "M", "N", "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern", "float", "for",
+    "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed", "sizeof", "static", "struct", "switch",
+    "typedef", "union", "unsigned", "void", "volatile", "while", "bool", "catch", "class", "delete", "explicit", "export", "false",
+    "friend", "mutable", "namespace", "new", "operator", "private", "protected", "public", "template", "this", "throw", "true", "try",
+    "typename", "using", "virtual",
+];
+
+/// Ends of names that the library's own functions have.
+const RESERVED_ENDS: &[&str] = &["_strerror", "_partial", "_merge", "_finalize"];
+
+impl<'a> Resolver<'a> {
+    /// Reads bindings, macros, outputs and fused blocks.
+    pub fn read_statements(&mut self, file: &'a File) {
+        self.later = file.statements.iter().rev().flat_map(|statement| defined_names(&statement.kind)).collect();
+        for statement in &file.statements {
+            match &statement.kind {
+                StatementKind::Binding { name, value } => self.binding(name, value),
+                StatementKind::Definition { name, parameters, body } => self.macro_definition(name, parameters, body),
+                StatementKind::Output(output) => {
+                    self.output(output);
+                }
+                StatementKind::Fused { name, outputs } => self.fused(name, outputs),
+                StatementKind::Dim { .. } | StatementKind::Dtype(_) | StatementKind::Numerics(_) => {}
+            }
+            for _ in defined_names(&statement.kind) {
+                self.later.pop();
+            }
+        }
+        if !file.statements.iter().any(|statement| matches!(statement.kind, StatementKind::Output(_) | StatementKind::Fused { .. })) {
+            let diagnostic = Diagnostic::error(Code::NoOutput, Span::default(), "this file asks for nothing: it has no `out`")
+                .with_help("write `out name = Sum[j](…)` for every result that is wanted");
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// The program, unless there was an error.
+    pub fn finish(mut self) -> (Option<Program>, Vec<Diagnostic>) {
+        self.diagnostics.sort_by_key(|diagnostic| diagnostic.primary_span().map(|span| span.start));
+        self.program.scalar = Some(self.scalar);
+        let sound = self.diagnostics.iter().all(|diagnostic| !diagnostic.is_error());
+        (sound.then_some(self.program), self.diagnostics)
+    }
+
+    fn binding(&mut self, name: &'a Name, value: &'a Expr) {
+        if matches!(&value.kind, ExprKind::Call { function, .. } if maker(&function.text).is_some()) {
+            return;
+        }
+        let (operand, mentions) = self.read_definition(name, value);
+        let meaning = operand.map_or(Meaning::Broken, |operand| Meaning::Value(operand.value));
+        self.define(name, meaning, mentions);
+    }
+
+    fn macro_definition(&mut self, name: &'a Name, parameters: &'a [Name], body: &'a Expr) {
+        for (number, parameter) in parameters.iter().enumerate() {
+            if let Some(first) = parameters[..number].iter().find(|first| first.text == parameter.text) {
+                let message = format!("the macro `{}` has two parameters `{}`", name.text, parameter.text);
+                let diagnostic = Diagnostic::error(Code::DuplicateName, parameter.span, message).with_label(first.span, "the first one");
+                self.diagnostics.push(diagnostic);
+            }
+        }
+        self.define(name, Meaning::Macro(parameters, body), Vec::new());
+    }
+
+    /// The value of a definition and the inputs it mentions.
+    fn read_definition(&mut self, name: &Name, value: &'a Expr) -> (Result<Operand, Reported>, Vec<InputId>) {
+        self.mentioned.clear();
+        self.defining = Some(name.text.clone());
+        let operand = self.expression(value);
+        self.defining = None;
+        (operand, std::mem::take(&mut self.mentioned))
+    }
+
+    /// Reads an `out`, which is an entry by itself.
+    fn output(&mut self, written: &'a Written) -> Option<Entry> {
+        let numerics = self.output_numerics(&written.numerics);
+        let reserved = self.check_reserved(&written.name);
+        let (operand, mentions) = self.read_definition(&written.name, &written.value);
+        let outputs = operand.and_then(|operand| {
+            let outputs = self.results(&written.name, &operand)?;
+            Ok((operand, outputs))
+        });
+        let (meaning, outputs) = match outputs {
+            Ok((operand, outputs)) => (Meaning::Value(operand.value), Some(outputs)),
+            Err(Reported) => (Meaning::Broken, None),
+        };
+        self.define(&written.name, meaning, mentions.clone());
+        reserved.ok()?;
+        let entry = Entry { name: written.name.text.clone(), inputs: self.in_call_order(mentions), outputs: outputs?, numerics };
+        self.program.entries.push(entry.clone());
+        Some(entry)
+    }
+
+    fn fused(&mut self, name: &'a Name, outputs: &'a [Written]) {
+        if outputs.is_empty() {
+            let message = format!("the block `{}` has no `out`", name.text);
+            self.diagnostics.push(Diagnostic::error(Code::NoOutput, name.span, message));
+        }
+        let reserved = self.check_reserved(name);
+        let entries: Vec<Option<Entry>> = outputs.iter().map(|output| self.output(output)).collect();
+        self.define(name, Meaning::Broken, Vec::new());
+        let (Ok(()), Some(entries)) = (reserved, entries.into_iter().collect::<Option<Vec<Entry>>>()) else { return };
+        let Some(first) = entries.first() else { return };
+        if let Some(place) = entries.iter().position(|entry| entry.numerics != first.numerics) {
+            let message = "outputs of a fused block share one pass and have the same `numerics`";
+            self.diagnostics.push(Diagnostic::error(Code::UnknownSetting, outputs[place].name.span, message));
+        }
+        let mut mentioned: Vec<InputId> = Vec::new();
+        for input in entries.iter().flat_map(|entry| &entry.inputs) {
+            if !mentioned.contains(input) {
+                mentioned.push(*input);
+            }
+        }
+        let inputs = self.in_call_order(mentioned);
+        let numerics = first.numerics;
+        let outputs = entries.into_iter().flat_map(|entry| entry.outputs).collect();
+        self.program.entries.push(Entry { name: name.text.clone(), inputs, outputs, numerics });
+    }
+
+    /// The results that an output's value is.
+    fn results(&mut self, name: &Name, operand: &Operand) -> Result<Vec<Output>, Reported> {
+        match operand.value {
+            Value::Pair(values, indices) => {
+                let second = format!("{}_indices", name.text);
+                Ok(vec![self.result(&name.text, values), self.result(&second, indices)])
+            }
+            Value::Formula(node) if self.program.graph.node(node).is_index => Ok(vec![self.result(&name.text, node)]),
+            _ => {
+                let node = values::to_formula(&mut self.program.graph, &operand.value);
+                let node = node.or_else(|problem| self.problem(operand.span, &problem, "", &[operand]))?;
+                self.check_output_role(name, operand, node)?;
+                Ok(vec![self.result(&name.text, node)])
+            }
+        }
+    }
+
+    fn result(&self, name: &str, id: NodeId) -> Output {
+        let node = self.program.graph.node(id);
+        let shape = match &node.kind {
+            NodeKind::Reduction { reduction, parameters, arguments, outcome, .. } => {
+                let shapes = reductions::infer(*reduction, &self.program.graph.dims(arguments), parameters);
+                shapes.ok().and_then(|mut shapes| shapes.drain(..).nth(*outcome as usize)).map(|(_, shape)| shape)
+            }
+            _ => None,
+        };
+        Output { name: name.to_owned(), node: id, rows: node.role, shape: shape.unwrap_or_else(|| vec![node.dim]) }
+    }
+
+    fn check_output_role(&mut self, name: &Name, operand: &Operand, node: NodeId) -> Result<(), Reported> {
+        if self.program.graph.node(node).role != Role::Pair {
+            return Ok(());
+        }
+        let message = format!("`{}` would be a whole matrix: it depends on both i and j", name.text);
+        let diagnostic = self.with_operands(Diagnostic::error(Code::WrongRole, operand.span, message), &[operand]);
+        let help = "an output has one row per i, one per j, or is a parameter: reduce over the other index, as in `Sum[j](…)`";
+        self.report(diagnostic.with_help(help))
+    }
+
+    /// Declared inputs by position, then cotangents and tangents as they came about.
+    fn in_call_order(&self, mut inputs: Vec<InputId>) -> Vec<InputId> {
+        inputs.sort_by_key(|id| match self.program.input(*id).origin {
+            Origin::Declared => self.declarations[id.0 as usize].position,
+            Origin::Cotangent | Origin::Tangent => i64::MAX,
+        });
+        inputs
+    }
+
+    /// Refuses names that the C header cannot have.
+    pub fn check_reserved(&mut self, name: &Name) -> Result<(), Reported> {
+        let text = name.text.as_str();
+        let whole = RESERVED.contains(&text);
+        let end = RESERVED_ENDS.iter().find(|end| text.ends_with(**end));
+        if !whole && end.is_none() {
+            return Ok(());
+        }
+        let why = match end {
+            Some(end) => format!("names that end in `{end}` belong to the library's own functions"),
+            None if text == "M" || text == "N" => "M and N are the numbers of rows in every function of the library".to_owned(),
+            None => format!("`{text}` is a word of C or C++, in which the library is used"),
+        };
+        let message = format!("no input and no output can be called `{text}`");
+        self.report(Diagnostic::error(Code::ReservedName, name.span, message).with_help(why))
+    }
+}
+
+/// The names that a statement gives, except those that are known from the beginning.
+fn defined_names(kind: &StatementKind) -> Vec<(String, Span)> {
+    let named = |name: &Name| (name.text.clone(), name.span);
+    match kind {
+        StatementKind::Binding { name, .. } | StatementKind::Definition { name, .. } => vec![named(name)],
+        StatementKind::Output(output) => vec![named(&output.name)],
+        StatementKind::Fused { name, outputs } => {
+            std::iter::once(named(name)).chain(outputs.iter().map(|output| named(&output.name))).collect()
+        }
+        StatementKind::Dim { .. } | StatementKind::Dtype(_) | StatementKind::Numerics(_) => Vec::new(),
+    }
+}

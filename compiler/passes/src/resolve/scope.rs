@@ -1,0 +1,203 @@
+//! What is known while a file is read: names, inputs, the graph so far, and what the formula at hand has mentioned.
+
+use std::collections::HashMap;
+
+use keopsc_diagnostics::{Code, Diagnostic};
+use keopsc_grammar::syntax::{Expr, Name, Span};
+use keopsc_ir::formula::{InputId, NodeId, NodeKind, Program};
+use keopsc_ir::types::{Axis, Numerics, Role, ScalarType};
+
+use super::Options;
+use crate::values::Value;
+
+/// How many expressions are read in all, macros expanded: what bounds the time for any file.
+const EXPRESSION_LIMIT: usize = 1_000_000;
+
+/// How many expressions may be open within each other, macros expanded: what bounds the stack.
+const DEPTH_LIMIT: usize = 600;
+
+/// An error that has been reported already.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reported;
+
+/// What a name stands for.
+#[derive(Clone, Debug)]
+pub(super) enum Meaning<'a> {
+    /// A dimension, an input, or the value of a binding or output.
+    Value(Value),
+    /// A `def`.
+    Macro(&'a [Name], &'a Expr),
+    /// Something whose definition had an error.
+    Broken,
+}
+
+/// A name's meaning and where it got it.
+#[derive(Clone, Debug)]
+pub(super) struct Definition<'a> {
+    pub meaning: Meaning<'a>,
+    pub span: Span,
+    /// The inputs that the definition mentions.
+    pub mentions: Vec<InputId>,
+}
+
+/// A value with its place and, if it was written as a name, that name.
+#[derive(Clone, Debug)]
+pub(super) struct Operand {
+    pub value: Value,
+    pub span: Span,
+    pub name: Option<String>,
+}
+
+/// Where an input was declared and which position it has among all.
+#[derive(Clone, Debug)]
+pub(super) struct Declaration {
+    pub position: i64,
+    pub span: Span,
+    pub node: NodeId,
+}
+
+/// The state of `resolve`.
+pub(super) struct Resolver<'a> {
+    pub options: &'a Options,
+    pub program: Program,
+    pub diagnostics: Vec<Diagnostic>,
+    pub scalar: ScalarType,
+    pub numerics: Numerics,
+    pub names: HashMap<String, Definition<'a>>,
+    /// Names in the order of their definition, for suggestions that do not depend on hashing.
+    pub order: Vec<String>,
+    /// Names whose definitions come further down.
+    pub later: Vec<(String, Span)>,
+    /// Of each input.
+    pub declarations: Vec<Declaration>,
+    /// The inputs that the formula at hand has mentioned, in order.
+    pub mentioned: Vec<InputId>,
+    /// Arguments of the macro that is being expanded, if one is.
+    pub locals: Option<Vec<(String, Operand)>>,
+    /// Names of the macros that are being expanded.
+    pub expanding: Vec<String>,
+    /// Name of the output or binding that is being read.
+    pub defining: Option<String>,
+    /// Which indices have been summed inside each node: bit 0 for i, bit 1 for j.
+    reduced: Vec<u8>,
+    expressions: usize,
+    depth: usize,
+}
+
+impl<'a> Resolver<'a> {
+    pub fn new(options: &'a Options) -> Resolver<'a> {
+        Resolver {
+            options,
+            program: Program::default(),
+            diagnostics: Vec::new(),
+            scalar: ScalarType::F32,
+            numerics: Numerics::default(),
+            names: HashMap::new(),
+            order: Vec::new(),
+            later: Vec::new(),
+            declarations: Vec::new(),
+            mentioned: Vec::new(),
+            locals: None,
+            expanding: Vec::new(),
+            defining: None,
+            reduced: Vec::new(),
+            expressions: 0,
+            depth: 0,
+        }
+    }
+
+    /// Reports an error.
+    pub fn report<T>(&mut self, diagnostic: Diagnostic) -> Result<T, Reported> {
+        self.diagnostics.push(diagnostic);
+        Err(Reported)
+    }
+
+    /// Gives a name a meaning, unless it has one.
+    pub fn define(&mut self, name: &Name, meaning: Meaning<'a>, mentions: Vec<InputId>) {
+        if let Some(known) = self.names.get(&name.text) {
+            let message = format!("the name `{}` is given twice", name.text);
+            let diagnostic = Diagnostic::error(Code::DuplicateName, name.span, message)
+                .with_label(known.span, "it was given here first")
+                .with_help("choose another name: a name means the same everywhere in a file");
+            self.diagnostics.push(diagnostic);
+            return;
+        }
+        self.order.push(name.text.clone());
+        self.names.insert(name.text.clone(), Definition { meaning, span: name.span, mentions });
+    }
+
+    /// Notes that the formula at hand uses these inputs.
+    pub fn mention(&mut self, inputs: &[InputId]) {
+        for &input in inputs {
+            if !self.mentioned.contains(&input) {
+                self.mentioned.push(input);
+            }
+        }
+    }
+
+    /// The input that a node is, if it is one.
+    pub fn input_of(&self, node: NodeId) -> Option<InputId> {
+        match self.program.graph.node(node).kind {
+            NodeKind::Input(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Whether an index has been summed inside a node.
+    pub fn is_reduced_over(&mut self, node: NodeId, axis: Axis) -> bool {
+        self.reduced_bits(node) & bit(axis) != 0
+    }
+
+    /// Whether there is a reduction inside a node.
+    pub fn contains_reduction(&mut self, node: NodeId) -> bool {
+        self.reduced_bits(node) != 0
+    }
+
+    fn reduced_bits(&mut self, node: NodeId) -> u8 {
+        let graph = &self.program.graph;
+        for (_, next) in graph.nodes().skip(self.reduced.len()) {
+            let inside = next.kind.arguments().iter().fold(0, |bits, argument| bits | self.reduced[argument.0 as usize]);
+            let own = match &next.kind {
+                NodeKind::Reduction { over, .. } => bit(*over),
+                NodeKind::Gradient { .. } if inside != 0 => missing_bits(next.role),
+                _ => 0,
+            };
+            self.reduced.push(inside | own);
+        }
+        self.reduced[node.0 as usize]
+    }
+
+    /// Counts an expression that is about to be read; refuses what is too deep or too much in all.
+    pub fn enter(&mut self, span: Span) -> Result<(), Reported> {
+        self.expressions += 1;
+        if self.expressions == EXPRESSION_LIMIT {
+            let message = format!("this file has more than {EXPRESSION_LIMIT} expressions once its macros are expanded");
+            return self.report(Diagnostic::error(Code::TooLarge, span, message).with_help("use a `def` less often, or give its result a name"));
+        }
+        if self.expressions > EXPRESSION_LIMIT {
+            return Err(Reported);
+        }
+        if self.depth == DEPTH_LIMIT {
+            let message = format!("with its macros expanded this formula has more than {DEPTH_LIMIT} operations within each other");
+            return self.report(Diagnostic::error(Code::TooLarge, span, message).with_help("give parts of it a name"));
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    /// The counterpart of `enter`.
+    pub fn leave(&mut self) {
+        self.depth -= 1;
+    }
+}
+
+fn bit(axis: Axis) -> u8 {
+    match axis {
+        Axis::I => 1,
+        Axis::J => 2,
+    }
+}
+
+fn missing_bits(role: Role) -> u8 {
+    [Axis::I, Axis::J].into_iter().filter(|&axis| !role.has(axis)).map(bit).sum()
+}

@@ -1,0 +1,124 @@
+//! `dtype` and `numerics` statements, wherever they stand at top level, and what prevails over them.
+
+use keopsc_diagnostics::{Code, Diagnostic, suggest};
+use keopsc_grammar::syntax::{File, Name, Setting, StatementKind};
+use keopsc_ir::types::{Numerics, ScalarType, SumScheme};
+
+use super::scope::{Reported, Resolver};
+
+/// Storage types, by their names in files.
+const TYPES: &[(&str, ScalarType)] =
+    &[("f16", ScalarType::F16), ("bf16", ScalarType::BF16), ("f32", ScalarType::F32), ("f64", ScalarType::F64)];
+
+/// Other names of types that people write, and what to write instead.
+const OTHER_TYPES: &[(&str, &str)] = &[
+    ("c64", "write complex vectors as real ones of twice the dimension (re, im, re, im …) with the `Complex…` operations"),
+    ("c128", "write complex vectors as real ones of twice the dimension (re, im, re, im …) with the `Complex…` operations"),
+    ("float", "write `f32`"),
+    ("float32", "write `f32`"),
+    ("double", "write `f64`"),
+    ("float64", "write `f64`"),
+    ("half", "write `f16`"),
+    ("float16", "write `f16`"),
+    ("bfloat16", "write `bf16`"),
+];
+
+/// Summation schemes, KeOps' names included.
+const SCHEMES: &[(&str, SumScheme)] = &[
+    ("auto", SumScheme::Auto),
+    ("direct", SumScheme::Direct),
+    ("block", SumScheme::Block),
+    ("kahan", SumScheme::Kahan),
+    ("direct_sum", SumScheme::Direct),
+    ("block_sum", SumScheme::Block),
+    ("kahan_scheme", SumScheme::Kahan),
+];
+
+/// Types of accumulators.
+const ACCUMULATORS: &[(&str, Option<ScalarType>)] =
+    &[("auto", None), ("f32", Some(ScalarType::F32)), ("f64", Some(ScalarType::F64))];
+
+/// How products may be computed.
+const PRODUCTS: &[(&str, ())] = &[("auto", ()), ("full", ())];
+
+impl<'a> Resolver<'a> {
+    /// Reads what holds for the whole file.
+    pub fn read_settings(&mut self, file: &'a File) {
+        let mut given = None;
+        let mut numerics = Numerics::default();
+        for statement in &file.statements {
+            match &statement.kind {
+                StatementKind::Dtype(name) => {
+                    if let Ok(scalar) = self.scalar_type(name) {
+                        self.scalar = scalar;
+                    }
+                    if let Some(first) = given.replace(name.span) {
+                        let diagnostic = Diagnostic::error(Code::DuplicateSetting, name.span, "`dtype` is given twice")
+                            .with_label(first, "it was given here first");
+                        self.diagnostics.push(diagnostic);
+                    }
+                }
+                StatementKind::Numerics(settings) => numerics = self.numerics(settings, numerics),
+                _ => {}
+            }
+        }
+        self.numerics = numerics;
+        self.scalar = self.options.dtype.unwrap_or(self.scalar);
+    }
+
+    /// The storage type of that name.
+    pub fn scalar_type(&mut self, name: &Name) -> Result<ScalarType, Reported> {
+        if let Some((_, scalar)) = TYPES.iter().find(|(known, _)| *known == name.text) {
+            return Ok(*scalar);
+        }
+        let other = OTHER_TYPES.iter().find(|(known, _)| *known == name.text).map(|(_, help)| *help);
+        let help = other.unwrap_or("the types are `f16`, `bf16`, `f32` and `f64`");
+        let message = format!("`{}` is no type that inputs and results can have here", name.text);
+        self.report(Diagnostic::error(Code::UnknownType, name.span, message).with_help(help))
+    }
+
+    /// `settings` on top of `numerics`.
+    pub fn numerics(&mut self, settings: &[Setting], mut numerics: Numerics) -> Numerics {
+        for Setting { key, value } in settings {
+            match key.text.as_str() {
+                "sum" => numerics.sum = self.choice(key, value, SCHEMES).unwrap_or(numerics.sum),
+                "accumulate" => {
+                    numerics.accumulate = self.choice(key, value, ACCUMULATORS).unwrap_or(numerics.accumulate);
+                }
+                "products" => {
+                    self.choice(key, value, PRODUCTS);
+                }
+                _ => {
+                    let message = format!("`numerics` has no setting `{}`", key.text);
+                    let known = ["sum", "accumulate", "products"];
+                    let help = match suggest(&key.text, known.into_iter()) {
+                        Some(meant) => format!("did you mean `{meant}`?"),
+                        None => "the settings are `sum`, `accumulate` and `products`".to_owned(),
+                    };
+                    self.diagnostics.push(Diagnostic::error(Code::UnknownSetting, key.span, message).with_help(help));
+                }
+            }
+        }
+        numerics
+    }
+
+    /// The numerics of an output: its own, on top of the file's, below the caller's.
+    pub fn output_numerics(&mut self, settings: &[Setting]) -> Numerics {
+        let numerics = self.numerics(settings, self.numerics);
+        Numerics {
+            sum: self.options.sum.unwrap_or(numerics.sum),
+            accumulate: self.options.accumulate.or(numerics.accumulate),
+        }
+    }
+
+    fn choice<T: Copy>(&mut self, key: &Name, value: &Name, choices: &[(&str, T)]) -> Option<T> {
+        let found = choices.iter().find(|(known, _)| *known == value.text).map(|(_, choice)| *choice);
+        if found.is_none() {
+            let message = format!("`{}` cannot be `{}`", key.text, value.text);
+            let names: Vec<String> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
+            let help = format!("choose one of {}", names.join(", "));
+            self.diagnostics.push(Diagnostic::error(Code::UnknownSetting, value.span, message).with_help(help));
+        }
+        found
+    }
+}

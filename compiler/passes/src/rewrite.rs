@@ -1,0 +1,72 @@
+//! What passes over the formula graph share: a new graph from an old one, node by node, arguments first.
+
+use keopsc_ir::formula::{Graph, Node, NodeId, NodeKind, Program};
+
+/// A program with every node that its outputs need replaced by what `replace` makes of it.
+///
+/// `replace` gets the graph under construction, the old number, the old node with its arguments already those of the new graph.
+pub(crate) fn rewrite<E>(
+    program: &Program,
+    mut replace: impl FnMut(&mut Graph, NodeId, Node) -> Result<NodeId, E>,
+) -> Result<Program, E> {
+    let needed = needed_nodes(program);
+    let mut graph = Graph::default();
+    let mut renamed: Vec<Option<NodeId>> = vec![None; program.graph.len()];
+    for (id, node) in program.graph.nodes().filter(|(id, _)| needed[id.0 as usize]) {
+        let node = Node { kind: with_arguments(&node.kind, |argument| renamed[argument.0 as usize].unwrap_or(argument)), ..*node };
+        renamed[id.0 as usize] = Some(replace(&mut graph, id, node)?);
+    }
+    let mut entries = program.entries.clone();
+    for output in entries.iter_mut().flat_map(|entry| &mut entry.outputs) {
+        output.node = renamed[output.node.0 as usize].unwrap_or(output.node);
+    }
+    Ok(Program { inputs: program.inputs.clone(), graph, entries, scalar: program.scalar })
+}
+
+/// The same program without nodes that nothing needs.
+pub(crate) fn compact(program: &Program) -> Program {
+    let copy = |graph: &mut Graph, _: NodeId, node: Node| Ok::<NodeId, std::convert::Infallible>(add(graph, node));
+    match rewrite(program, copy) {
+        Ok(program) => program,
+        Err(never) => match never {},
+    }
+}
+
+/// Adds a node whose arguments are `graph`'s own; the role of an operation follows from theirs.
+pub(crate) fn add(graph: &mut Graph, node: Node) -> NodeId {
+    let role = match &node.kind {
+        NodeKind::Operation { arguments, .. } => graph.role(arguments),
+        _ => node.role,
+    };
+    graph.add(Node { role, ..node })
+}
+
+fn needed_nodes(program: &Program) -> Vec<bool> {
+    let mut needed = vec![false; program.graph.len()];
+    for output in program.entries.iter().flat_map(|entry| &entry.outputs) {
+        needed[output.node.0 as usize] = true;
+    }
+    let nodes: Vec<(NodeId, &Node)> = program.graph.nodes().collect();
+    for (id, node) in nodes.into_iter().rev() {
+        if needed[id.0 as usize] {
+            for argument in node.kind.arguments() {
+                needed[argument.0 as usize] = true;
+            }
+        }
+    }
+    needed
+}
+
+fn with_arguments(kind: &NodeKind, rename: impl Fn(NodeId) -> NodeId) -> NodeKind {
+    let mut kind = kind.clone();
+    match &mut kind {
+        NodeKind::Input(_) | NodeKind::Constant(_) => {}
+        NodeKind::Operation { arguments, .. } | NodeKind::Reduction { arguments, .. } => {
+            arguments.iter_mut().for_each(|argument| *argument = rename(*argument));
+        }
+        NodeKind::Gradient { of, variable, cotangent: direction } | NodeKind::Tangent { of, variable, tangent: direction } => {
+            [of, variable, direction].into_iter().for_each(|argument| *argument = rename(*argument));
+        }
+    }
+    kind
+}

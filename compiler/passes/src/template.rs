@@ -1,0 +1,128 @@
+//! Texts of the tables → nodes: gradients, expansions and the right-hand sides of laws, with names standing for nodes and integers.
+
+use keopsc_grammar::syntax::{Expr, ExprKind, Keyword, Name};
+use keopsc_ir::formula::{Graph, NodeId};
+use keopsc_ops::{Integers, OperationId, catalogue};
+
+use crate::values::{self, Problem, Value};
+
+/// What the names in a text stand for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names<'a> {
+    integers: Vec<(String, i64)>,
+    formulas: Vec<(&'a str, NodeId)>,
+}
+
+impl<'a> Names<'a> {
+    /// Names that stand for integers only.
+    pub fn of_integers(integers: &Integers) -> Names<'a> {
+        let integers = integers.iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Names { integers, formulas: Vec::new() }
+    }
+
+    /// Gives a name to a formula.
+    pub fn formula(&mut self, name: &'a str, node: NodeId) {
+        self.formulas.push((name, node));
+    }
+
+    /// Gives a name to an integer.
+    pub fn integer(&mut self, name: &str, value: i64) {
+        self.integers.push((name.to_owned(), value));
+    }
+
+    /// What the signature of an operation names: its arguments, its parameters, and the dimensions that its letters stand for.
+    pub fn of_operation(
+        graph: &Graph,
+        operation: OperationId,
+        parameters: &[i64],
+        arguments: &[NodeId],
+    ) -> Result<Names<'a>, Problem> {
+        let signature = catalogue::signature(operation);
+        let integers = signature.bind(&graph.dims(arguments), parameters)?;
+        let mut names = Names::of_integers(&integers);
+        for (argument, &node) in signature.arguments.iter().zip(arguments) {
+            names.formula(&argument.name, node);
+        }
+        Ok(names)
+    }
+
+    /// What a name stands for.
+    pub fn get(&self, name: &str) -> Option<Value> {
+        let formula = self.formulas.iter().find(|(known, _)| *known == name).map(|(_, node)| Value::Formula(*node));
+        let integer = || self.integers.iter().find(|(known, _)| known == name).map(|(_, value)| Value::Integer(*value));
+        formula.or_else(integer)
+    }
+}
+
+/// The expansion of an operation.
+pub(crate) fn expand(
+    graph: &mut Graph,
+    operation: OperationId,
+    text: &Expr,
+    parameters: &[i64],
+    arguments: &[NodeId],
+) -> Result<NodeId, Problem> {
+    let names = Names::of_operation(graph, operation, parameters, arguments)?;
+    build(graph, text, &names)
+}
+
+/// The node of a text.
+pub(crate) fn build(graph: &mut Graph, text: &Expr, names: &Names<'_>) -> Result<NodeId, Problem> {
+    let value = evaluate(graph, text, names)?;
+    values::to_formula(graph, &value)
+}
+
+fn evaluate(graph: &mut Graph, text: &Expr, names: &Names<'_>) -> Result<Value, Problem> {
+    match &text.kind {
+        ExprKind::Integer(number) => Ok(Value::Integer(*number)),
+        ExprKind::Float(number) => Ok(Value::Real(*number)),
+        ExprKind::Name(name) => Ok(names.get(name).unwrap_or_else(|| defect(text, "a name means nothing"))),
+        ExprKind::Unary(operator, operand) => {
+            let operand = evaluate(graph, operand, names)?;
+            values::unary(graph, *operator, &operand)
+        }
+        ExprKind::Binary(operator, left, right) => {
+            let (left, right) = (evaluate(graph, left, names)?, evaluate(graph, right, names)?);
+            values::binary(graph, *operator, &left, &right)
+        }
+        ExprKind::Index(base, index) => {
+            let (base, index) = (evaluate(graph, base, names)?, evaluate(graph, index, names)?);
+            values::element(graph, &base, values::to_integer(&index)?)
+        }
+        ExprKind::Slice(base, from, to) => {
+            let base = evaluate(graph, base, names)?;
+            let mut bound = |bound: &Option<Box<Expr>>| match bound {
+                Some(bound) => values::to_integer(&evaluate(graph, bound, names)?).map(Some),
+                None => Ok(None),
+            };
+            let (from, to) = (bound(from)?, bound(to)?);
+            values::slice(graph, &base, from, to)
+        }
+        ExprKind::Call { function, arguments, keywords } => call(graph, text, function, (arguments, keywords), names),
+        ExprKind::List(_) | ExprKind::Reduce { .. } => defect(text, "no such thing in a table"),
+    }
+}
+
+fn call(
+    graph: &mut Graph,
+    text: &Expr,
+    function: &Name,
+    (arguments, keywords): (&[Expr], &[Keyword]),
+    names: &Names<'_>,
+) -> Result<Value, Problem> {
+    let Some(operation) = catalogue::find_operation(&function.text) else { defect(text, "no such operation") };
+    let signature = catalogue::signature(operation);
+    let mut given = Vec::with_capacity(arguments.len() + keywords.len());
+    for argument in arguments.iter().chain(keywords.iter().map(|keyword| &keyword.value)) {
+        given.push(evaluate(graph, argument, names)?);
+    }
+    let (formulas, integers) = given.split_at(signature.arguments.len().min(given.len()));
+    let nodes: Result<Vec<NodeId>, Problem> = formulas.iter().map(|value| values::to_formula(graph, value)).collect();
+    let parameters: Result<Vec<i64>, Problem> = integers.iter().map(values::to_integer).collect();
+    values::apply(graph, operation, &parameters?, &nodes?).map(Value::Formula)
+}
+
+/// A row of a table is wrong: a defect of this program, that the tests of the tables find.
+fn defect(text: &Expr, why: &str) -> ! {
+    panic!("in the table's text `{}`: {why}", keopsc_grammar::print_expression(text))
+}
