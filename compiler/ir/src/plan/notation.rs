@@ -56,7 +56,7 @@ pub const COMPARISONS: &[(&str, Comparison)] =
     &[("<=", Comparison::LessEqual), ("==", Comparison::Equal), ("<", Comparison::Less)];
 
 /// How deep an expression may be nested.
-pub const MAXIMUM_DEPTH: usize = 512;
+pub const MAXIMUM_DEPTH: usize = 256;
 
 /// The name of a counter.
 pub fn counter_name(counter: Counter) -> String {

@@ -93,10 +93,10 @@ fn parse_pass(line: &mut Reader) -> Result<Pass, ReadError> {
 /// Values are numbered in the order of their definition, which printing departs from only to put the epilogue last; until
 /// [`finish_pass`] the places of later values are held by empty ones.
 fn parse_value(tensors: &[Tensor], pass: &mut Pass, line: &mut Reader) -> Result<(), ReadError> {
-    let start = line.clone();
     let Some((block, _)) = BLOCKS.iter().find(|(_, word)| line.try_keyword(word)) else {
         return line.error("expected a block, `accumulate`, `write`, `pass` or `plan`");
     };
+    let start = line.clone();
     let number = line.numbered("v")? as usize;
     line.symbol("[")?;
     let dim = line.integer()?;
@@ -104,7 +104,7 @@ fn parse_value(tensors: &[Tensor], pass: &mut Pass, line: &mut Reader) -> Result
     let is_index = line.try_keyword("index");
     line.symbol("=")?;
     let definition = parse_definition(tensors, line)?;
-    if number > MAXIMUM_VALUES || pass.values.get(number).is_some_and(|value| value.dim > 0) {
+    if number > MAXIMUM_VALUES || pass.values.get(number).is_some_and(|value| value.definition != NOT_YET) {
         return start.error(format!("expected a number that is not used yet, and at most {MAXIMUM_VALUES}"));
     }
     while pass.values.len() <= number {

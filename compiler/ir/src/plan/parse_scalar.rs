@@ -12,17 +12,14 @@ pub(crate) fn parse_scalar(line: &mut Reader) -> Result<Scalar<ValueId>, ReadErr
     parse_at(line, Binding::Loose, 0)
 }
 
-/// An expression of at least this binding.
-fn parse_at(line: &mut Reader, binding: Binding, depth: usize) -> Result<Scalar<ValueId>, ReadError> {
+/// An expression whose infix operations bind at least this tightly.
+fn parse_at(line: &mut Reader, needed: Binding, depth: usize) -> Result<Scalar<ValueId>, ReadError> {
     if depth > MAXIMUM_DEPTH {
         return line.error("expected an expression that is nested less deeply");
     }
-    if binding == Binding::Factor {
-        return parse_factor(line, depth);
-    }
-    let mut left = parse_at(line, binding.tighter(), depth)?;
-    while let Some(intrinsic) = try_infix(line, binding) {
-        let right = parse_at(line, binding.tighter(), depth)?;
+    let mut left = parse_factor(line, depth)?;
+    while let Some((intrinsic, binding)) = try_infix(line, needed) {
+        let right = parse_at(line, binding.tighter(), depth + 1)?;
         left = Scalar::Call(intrinsic, vec![left, right]);
         if binding == Binding::Loose {
             break;
@@ -31,10 +28,10 @@ fn parse_at(line: &mut Reader, binding: Binding, depth: usize) -> Result<Scalar<
     Ok(left)
 }
 
-/// The infix operation of this binding that comes next, if one does.
-fn try_infix(line: &mut Reader, binding: Binding) -> Option<Intrinsic> {
-    let infix = INFIX.iter().find(|(spelling, _, other)| *other == binding && line.try_symbol(spelling));
-    infix.map(|(_, intrinsic, _)| *intrinsic)
+/// The infix operation that comes next, if one does that binds at least this tightly.
+fn try_infix(line: &mut Reader, needed: Binding) -> Option<(Intrinsic, Binding)> {
+    let infix = INFIX.iter().find(|(spelling, _, binding)| *binding >= needed && line.try_symbol(spelling));
+    infix.map(|(_, intrinsic, binding)| (*intrinsic, *binding))
 }
 
 fn parse_factor(line: &mut Reader, depth: usize) -> Result<Scalar<ValueId>, ReadError> {
@@ -126,16 +123,13 @@ fn parse_counter(line: &mut Reader) -> Result<Counter, ReadError> {
     }
 }
 
-fn parse_index(line: &mut Reader, binding: Binding, depth: usize) -> Result<Index, ReadError> {
+fn parse_index(line: &mut Reader, needed: Binding, depth: usize) -> Result<Index, ReadError> {
     if depth > MAXIMUM_DEPTH {
         return line.error("expected an index that is nested less deeply");
     }
-    if binding == Binding::Factor {
-        return parse_index_factor(line, depth);
-    }
-    let mut left = parse_index(line, binding.tighter(), depth)?;
-    while let Some(join) = try_index_infix(line, binding) {
-        let right = parse_index(line, binding.tighter(), depth)?;
+    let mut left = parse_index_factor(line, depth)?;
+    while let Some((join, binding)) = try_index_infix(line, needed) {
+        let right = parse_index(line, binding.tighter(), depth + 1)?;
         left = join(Box::new(left), Box::new(right));
     }
     Ok(left)
@@ -143,7 +137,7 @@ fn parse_index(line: &mut Reader, binding: Binding, depth: usize) -> Result<Inde
 
 type Join = fn(Box<Index>, Box<Index>) -> Index;
 
-fn try_index_infix(line: &mut Reader, binding: Binding) -> Option<Join> {
+fn try_index_infix(line: &mut Reader, needed: Binding) -> Option<(Join, Binding)> {
     const INDEX_INFIX: &[(&str, Join, Binding)] = &[
         ("+", Index::Add, Binding::Compared),
         ("-", Index::Sub, Binding::Compared),
@@ -151,8 +145,8 @@ fn try_index_infix(line: &mut Reader, binding: Binding) -> Option<Join> {
         ("/", Index::Div, Binding::Term),
         ("%", Index::Rem, Binding::Term),
     ];
-    let infix = INDEX_INFIX.iter().find(|(spelling, _, other)| *other == binding && line.try_symbol(spelling));
-    infix.map(|(_, join, _)| *join)
+    let infix = INDEX_INFIX.iter().find(|(spelling, _, binding)| *binding >= needed && line.try_symbol(spelling));
+    infix.map(|(_, join, binding)| (*join, *binding))
 }
 
 fn parse_index_factor(line: &mut Reader, depth: usize) -> Result<Index, ReadError> {
