@@ -28,7 +28,7 @@ pub fn evaluate(plan: &Plan, sizes: Sizes, inputs: &[Vec<f64>]) -> Result<Vec<Ar
 }
 
 fn run_pass(pass: &Pass, sizes: Sizes, tensors: &mut [Array]) {
-    let over = pass.over.unwrap_or(Axis::J);
+    let over = pass.over.unwrap_or(if pass.rows == Role::J { Axis::I } else { Axis::J });
     let columns = pass.over.map_or(0, |over| sizes.of(over));
     let mut values: Vec<Vec<f64>> = pass.values.iter().map(|value| vec![0.0; value.dim as usize]).collect();
     run_block(pass, Block::Parameter, Position { i: 0, j: 0 }, tensors, &mut values);
