@@ -55,6 +55,8 @@ pub struct Lane {
     pub columns: *mut u8,
     /// States between units and the final merge.
     pub states: *mut u8,
+    /// Numbers of the first row tiles of blocks of rows.
+    pub first_tiles: *mut usize,
 }
 
 impl Lane {
@@ -63,7 +65,8 @@ impl Lane {
         let parameters = temporaries.wrapping_add(bytes.temporaries);
         let columns = parameters.wrapping_add(bytes.parameters);
         let states = columns.wrapping_add(bytes.columns);
-        Lane { views: base.cast(), temporaries, parameters, columns, states }
+        let first_tiles = states.wrapping_add(bytes.states).cast();
+        Lane { views: base.cast(), temporaries, parameters, columns, states, first_tiles }
     }
 }
 

@@ -14,6 +14,7 @@ mod overlap;
 mod pack;
 mod pass;
 mod problem;
+mod ranges;
 mod schedule;
 mod tensor;
 #[cfg(test)]
@@ -45,7 +46,7 @@ pub unsafe extern "C" fn keops_support_plain(
         let entry = &*entry;
         validate::plain(entry, rows_i, rows_j, pointers).and_then(|extents| {
             let clone = cpu::choose(entry, &mut Message::none())?;
-            let problem = Problem { entry, clone, source: Source::Pointers(pointers), extents, asked_threads: 0 };
+            let problem = Problem { entry, clone, source: Source::Pointers(pointers), extents, ranges: None, asked_threads: 0 };
             execute::execute(&problem, core::ptr::null_mut(), 0)
         })
     };
@@ -142,10 +143,10 @@ unsafe fn checked(
         let entry = &*entry;
         let call = validate::header(call)?;
         let mut message = Message::over(call.message, call.message_size);
-        let extents = validate::call(entry, call, &mut message)?;
+        let (extents, ranges) = validate::call(entry, call, &mut message)?;
         let clone = cpu::choose(entry, &mut message)?;
         let source = Source::Tensors(call.tensors);
-        let problem = Problem { entry, clone, source, extents, asked_threads: call.threads as usize };
+        let problem = Problem { entry, clone, source, extents, ranges, asked_threads: call.threads as usize };
         body(&problem, call, &mut message)
     }
 }

@@ -6,6 +6,7 @@
 use super::execute::Lane;
 use super::pack::{self, Block, View};
 use super::problem::{Problem, list};
+use super::ranges::Side;
 use super::schedule::{Division, Geometry, Scratch, columns_in_place, element_size, worthwhile};
 use super::threads::parallel_for;
 use crate::abi::{PassDescriptor, Read};
@@ -26,6 +27,7 @@ pub struct PassRun<'a> {
     scratch_bytes: usize,
     threads: usize,
     in_place: bool,
+    side: Option<&'a Side>,
 }
 
 impl<'a> PassRun<'a> {
@@ -34,7 +36,7 @@ impl<'a> PassRun<'a> {
     /// # Safety
     /// The lane's views are set; there is scratch for each thread.
     pub unsafe fn new(
-        problem: &Problem<'a>,
+        problem: &'a Problem<'a>,
         pass: &'a PassDescriptor,
         lane: Lane,
         scratch: *mut u8,
@@ -51,7 +53,7 @@ impl<'a> PassRun<'a> {
         } else {
             lane.columns.cast_const()
         };
-        PassRun { pass, geometry, division, lane, records, scratch, scratch_bytes, threads, in_place }
+        PassRun { pass, geometry, division, lane, records, scratch, scratch_bytes, threads, in_place, side: problem.side(pass) }
     }
 }
 
@@ -72,6 +74,10 @@ pub unsafe fn run_pass(run: &PassRun<'_>) {
             let cycles = columns.saturating_mul(run.pass.column_values as usize).saturating_mul(PACKING_CYCLES);
             let units = columns.div_ceil(tile_rows).div_ceil(PACKED_TILES);
             parallel_for(worthwhile(cycles, run.threads), units, run, PassRun::pack_columns);
+        }
+        if let Some(side) = run.side {
+            run.reduce_blocks(side);
+            return;
         }
         parallel_for(run.threads, run.division.groups * run.division.subtrees, run, PassRun::reduce_unit);
         if run.division.subtrees > 1 {
@@ -168,11 +174,16 @@ impl PassRun<'_> {
         }
     }
 
-    unsafe fn pack_row_tile(&self, number: usize, tile: *mut u8) {
-        let first = number * self.tile_rows();
-        // SAFETY: tile `number` begins below `rows`.
+    /// The first row of a tile, and the number of its rows.
+    fn rows_of(&self, tile: usize) -> Span {
+        let first = tile * self.tile_rows();
+        Span { first, count: self.tile_rows().min(self.geometry.rows - first) }
+    }
+
+    unsafe fn pack_row_tile(&self, rows: Span, tile: *mut u8) {
+        // SAFETY: as the caller promises.
         unsafe {
-            self.pack_tile(self.row_reads(), first, self.tile_rows().min(self.geometry.rows - first), tile);
+            self.pack_tile(self.row_reads(), rows.first, rows.count, tile);
             if let Some(prologue) = self.pass.row_prologue {
                 prologue(self.lane.parameters.cast(), tile.cast());
             }
@@ -195,12 +206,12 @@ impl PassRun<'_> {
         // SAFETY: each thread has its own scratch, each unit its own states and results.
         unsafe {
             for tile in 0..work.tiles {
-                self.pack_row_tile(first_tile + tile, work.tile(tile));
+                self.pack_row_tile(self.rows_of(first_tile + tile), work.tile(tile));
             }
             work.reduce(subtree_number * subtree, self.geometry.chunks.min((subtree_number + 1) * subtree));
             for tile in 0..work.tiles {
                 if subtrees == 1 {
-                    self.finish(first_tile + tile, work.tile(tile), work.state(tile, 0), work.results());
+                    self.finish(self.rows_of(first_tile + tile), work.tile(tile), work.state(tile, 0), work.results());
                 } else {
                     let place = self.unit_state(first_tile + tile, subtree_number);
                     place.copy_from_nonoverlapping(work.state(tile, 0), self.pass.state_size as usize);
@@ -230,9 +241,64 @@ impl PassRun<'_> {
             }
             counter.fold(|left, right| self.merge(stack(left), stack(right)));
             let row_tile = base.wrapping_add(parts.tiles);
-            self.pack_row_tile(tile, row_tile);
-            self.finish(tile, row_tile, stack(0), base.wrapping_add(parts.results));
+            self.pack_row_tile(self.rows_of(tile), row_tile);
+            self.finish(self.rows_of(tile), row_tile, stack(0), base.wrapping_add(parts.results));
         }
+    }
+
+    /// Reduces every block of rows over its own columns; rows in no block keep the neutral element's result.
+    unsafe fn reduce_blocks(&self, side: &Side) {
+        // SAFETY: there is room for a number for each block; units write different rows, or the same ones one after the other.
+        unsafe {
+            if side.rows < self.geometry.rows {
+                parallel_for(1, self.geometry.tiles, self, PassRun::write_neutral);
+            }
+            let mut tiles = 0;
+            for block in 0..side.blocks() {
+                self.lane.first_tiles.add(block).write(tiles);
+                let (begin, end) = side.block(block);
+                tiles += (end - begin).div_ceil(self.tile_rows());
+            }
+            parallel_for(self.threads, tiles, self, PassRun::reduce_block_tile);
+        }
+    }
+
+    unsafe fn write_neutral(&self, tile: usize, thread: usize) {
+        let rows = self.rows_of(tile);
+        let work = self.single(thread);
+        // SAFETY: the scratch is this thread's.
+        unsafe {
+            self.pack_row_tile(rows, work.tile(0));
+            work.fold(&mut Counter::default());
+            self.finish(rows, work.tile(0), work.state(0, 0), work.results());
+        }
+    }
+
+    unsafe fn reduce_block_tile(&self, unit: usize, thread: usize) {
+        let Some(side) = self.side else { return };
+        // SAFETY: `reduce_blocks` wrote a number for each block; the scratch is this thread's.
+        unsafe {
+            let first_tiles = core::slice::from_raw_parts(self.lane.first_tiles, side.blocks());
+            let block = first_tiles.partition_point(|first| *first <= unit).wrapping_sub(1);
+            let Some(first_tile) = first_tiles.get(block) else { return };
+            let (begin, end) = side.block(block);
+            let first = begin + (unit - first_tile) * self.tile_rows();
+            let rows = Span { first, count: self.tile_rows().min(end - first) };
+            let work = self.single(thread);
+            self.pack_row_tile(rows, work.tile(0));
+            let mut counter = Counter::default();
+            for (begin, end) in side.columns(block) {
+                work.push_columns(&mut counter, begin, end);
+            }
+            work.fold(&mut counter);
+            self.finish(rows, work.tile(0), work.state(0, 0), work.results());
+        }
+    }
+
+    /// A group of one row tile in a thread's scratch.
+    fn single(&self, thread: usize) -> Group<'_> {
+        let base = self.scratch.wrapping_add(thread * self.scratch_bytes);
+        Group { run: self, tiles: 1, base, parts: Scratch::of(&self.geometry, self.pass, 1) }
     }
 
     unsafe fn merge(&self, left: *mut u8, right: *mut u8) {
@@ -241,19 +307,24 @@ impl PassRun<'_> {
     }
 
     /// Computes a row tile's results and writes them.
-    unsafe fn finish(&self, tile: usize, row_tile: *mut u8, state: *mut u8, results: *mut u8) {
-        let first = tile * self.tile_rows();
-        let count = self.tile_rows().min(self.geometry.rows - first);
-        // SAFETY: all are as the epilogue expects; a pass has this many writes; rows `first..first + count` exist.
+    unsafe fn finish(&self, rows: Span, row_tile: *mut u8, state: *mut u8, results: *mut u8) {
+        // SAFETY: all are as the epilogue expects; a pass has this many writes; the rows exist.
         unsafe {
             (self.pass.epilogue)(self.lane.parameters.cast_const().cast(), row_tile.cast_const().cast(), state.cast_const().cast(), results.cast());
             for write in list(self.pass.writes, self.pass.num_writes) {
                 let data = results.wrapping_add(write.offset as usize);
                 let block = Block { data, row_stride: 1, component_stride: self.tile_rows() };
-                pack::write(self.view(write.tensor), first, count, write.dim as usize, block, self.pass.compute);
+                pack::write(self.view(write.tensor), rows.first, rows.count, write.dim as usize, block, self.pass.compute);
             }
         }
     }
+}
+
+/// Some rows.
+#[derive(Clone, Copy)]
+struct Span {
+    first: usize,
+    count: usize,
 }
 
 /// A group of row tiles that walk over the columns together.
@@ -281,20 +352,21 @@ impl Group<'_> {
     /// Reduces chunks `begin..end` to the states at level 0.
     unsafe fn reduce(&self, begin: usize, end: usize) {
         let run = self.run;
-        let Geometry { columns, record_bytes, .. } = run.geometry;
         let chunk_columns = (run.pass.chunk as usize).max(1);
-        if begin >= end {
-            for tile in 0..self.tiles {
-                // SAFETY: the state is this group's.
-                unsafe { (run.pass.initialize)(self.state(tile, 0).cast()) };
-            }
-            return;
-        }
         let mut counter = Counter::default();
-        for chunk in begin..end {
-            let first = chunk * chunk_columns;
-            let count = chunk_columns.min(columns - first);
-            let records = run.records.wrapping_add(first * record_bytes);
+        // SAFETY: the columns exist.
+        unsafe {
+            self.push_columns(&mut counter, begin * chunk_columns, run.geometry.columns.min(end * chunk_columns));
+            self.fold(&mut counter);
+        }
+    }
+
+    /// Puts the chunks of columns `begin..end` on the stack, merging as the counter tells.
+    unsafe fn push_columns(&self, counter: &mut Counter, begin: usize, end: usize) {
+        let run = self.run;
+        for first in (begin..end).step_by((run.pass.chunk as usize).max(1)) {
+            let count = (run.pass.chunk as usize).max(1).min(end - first);
+            let records = run.records.wrapping_add(first * run.geometry.record_bytes);
             for tile in 0..self.tiles {
                 let state = self.state(tile, counter.top);
                 // SAFETY: the records exist; the counter keeps `top` below `depth`.
@@ -304,6 +376,16 @@ impl Group<'_> {
                 }
             }
             counter.push(|left, right| self.merge(left, right));
+        }
+    }
+
+    /// Leaves the merged state, or the neutral one if there were no columns, at level 0.
+    unsafe fn fold(&self, counter: &mut Counter) {
+        if counter.top == 0 {
+            for tile in 0..self.tiles {
+                // SAFETY: the state is this group's.
+                unsafe { (self.run.pass.initialize)(self.state(tile, 0).cast()) };
+            }
         }
         counter.fold(|left, right| self.merge(left, right));
     }

@@ -1,6 +1,7 @@
 //! A call whose arguments have been checked: what the execution works on.
 
 use super::pack::View;
+use super::ranges::{Ranges, Side};
 use super::tensor::{MAX_DIMENSIONS, Tensor};
 use crate::abi::{CloneDescriptor, DLTensor, EntryDescriptor, PassDescriptor, ROLE_I, ROLE_J, ROLE_PARAMETER, TensorDescriptor};
 use core::ffi::c_void;
@@ -55,6 +56,8 @@ pub struct Problem<'a> {
     pub source: Source,
     /// Its sizes.
     pub extents: Extents,
+    /// Which pairs count, all if `None`.
+    pub ranges: Option<Ranges>,
     /// Threads the caller asks for, 0 if it leaves that to us.
     pub asked_threads: usize,
 }
@@ -64,6 +67,11 @@ impl<'a> Problem<'a> {
     pub fn passes(&self) -> &'a [PassDescriptor] {
         // SAFETY: a clone has this many passes.
         unsafe { list(self.clone.passes, self.clone.num_passes) }
+    }
+
+    /// Which pairs of a pass count, all if `None`.
+    pub fn side(&self, pass: &PassDescriptor) -> Option<&Side> {
+        self.ranges.as_ref()?.side(pass.rows, pass.columns)
     }
 
     /// Arguments, results and temporaries.

@@ -6,6 +6,7 @@
 use super::arena::{align, times};
 use super::pack::{View, size_of_type};
 use super::problem::{Problem, list};
+use super::ranges::{Ranges, Side};
 use super::threads;
 use crate::abi::{F32, PassDescriptor, ROLE_PARAMETER};
 
@@ -43,6 +44,8 @@ pub struct Geometry {
     pub depth: usize,
     /// Estimated cycles.
     pub cycles: usize,
+    /// Whether only some pairs count: row tiles then follow the blocks of rows, each its own unit.
+    pub is_sparse: bool,
 }
 
 impl Geometry {
@@ -52,7 +55,11 @@ impl Geometry {
         let rows = problem.extents.rows(pass.rows);
         let columns = if pass.columns == ROLE_PARAMETER { 0 } else { problem.extents.rows(pass.columns) };
         let tile_rows = (pass.tile_rows as usize).max(1);
+        let side = problem.side(pass);
         let chunks = columns.div_ceil((pass.chunk as usize).max(1));
+        // Every column block may end in a chunk that is not full.
+        let most_chunks = chunks.saturating_add(side.map_or(0, Side::parts));
+        let pairs = side.map_or(times(rows, columns.max(1)), |side| side.pairs);
         Geometry {
             rows,
             columns,
@@ -61,8 +68,9 @@ impl Geometry {
             record_bytes: times(pass.column_values as usize, element),
             tile_bytes: align(times(times(pass.row_values as usize, tile_rows), element)),
             column_tile_bytes: align(times(times(pass.column_values as usize, tile_rows), element)),
-            depth: (usize::BITS - chunks.leading_zeros()) as usize + 1,
-            cycles: times(times(rows, columns.max(1)), pass.pair_cost as usize) / 16,
+            depth: (usize::BITS - most_chunks.leading_zeros()) as usize + 1,
+            cycles: times(pairs, pass.pair_cost as usize) / 16,
+            is_sparse: side.is_some(),
         }
     }
 }
@@ -88,6 +96,9 @@ pub struct Division {
 impl Division {
     /// The division for a number of threads.
     pub fn of(pass: &PassDescriptor, geometry: &Geometry, threads: usize) -> Division {
+        if geometry.is_sparse {
+            return Division { group: 1, groups: geometry.tiles, subtree: geometry.chunks, subtrees: 1 };
+        }
         let wanted = if threads > 1 { times(threads, UNITS_A_THREAD) } else { 1 };
         let group = group(pass, geometry, wanted);
         let groups = geometry.tiles.div_ceil(group);
@@ -150,11 +161,13 @@ pub struct LaneBytes {
     pub columns: usize,
     /// States between units and the final merge.
     pub states: usize,
+    /// Numbers of the first row tiles of blocks of rows.
+    pub first_tiles: usize,
 }
 
 impl LaneBytes {
     fn total(&self) -> usize {
-        let parts = [self.views, self.temporaries, self.parameters, self.columns, self.states];
+        let parts = [self.views, self.temporaries, self.parameters, self.columns, self.states, self.first_tiles];
         parts.iter().fold(0, |sum: usize, part| sum.saturating_add(*part))
     }
 }
@@ -180,7 +193,8 @@ impl Schedule {
         let inner_threads = if across_batch { 1 } else { threads };
         let descriptors = problem.descriptors();
         let views = align(times(descriptors.len(), size_of::<View>()));
-        let mut lane = LaneBytes { views, temporaries: 0, parameters: 0, columns: 0, states: 0 };
+        let first_tiles = align(problem.ranges.as_ref().map_or(0, |ranges| times(Ranges::most_blocks(ranges), size_of::<usize>())));
+        let mut lane = LaneBytes { views, temporaries: 0, parameters: 0, columns: 0, states: 0, first_tiles };
         for temporary in descriptors.iter().skip(problem.entry.num_tensors as usize) {
             lane.temporaries = lane.temporaries.saturating_add(temporary_bytes(problem, temporary));
         }

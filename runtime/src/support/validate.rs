@@ -4,6 +4,7 @@ use super::message::Message;
 use super::overlap::{overlaps_itself, share_memory};
 use super::pack::size_of_type;
 use super::problem::{Extents, list};
+use super::ranges::{self, Ranges};
 use super::tensor::{MAX_DIMENSIONS, Tensor, code_name, dlpack_type, type_name};
 use crate::abi::{Call, DL_CPU, DL_CUDA, DLTensor, EntryDescriptor, ROLE_I, ROLE_J, ROLE_PARAMETER, Status, TensorDescriptor};
 use core::ffi::c_void;
@@ -65,7 +66,7 @@ pub unsafe fn header<'a>(call: *const Call) -> Result<&'a Call, Status> {
 ///
 /// # Safety
 /// The pointers in `call` are NULL or point to what the ABI says.
-pub unsafe fn call(entry: &EntryDescriptor, call: &Call, message: &mut Message) -> Result<Extents, Status> {
+pub unsafe fn call(entry: &EntryDescriptor, call: &Call, message: &mut Message) -> Result<(Extents, Option<Ranges>), Status> {
     // SAFETY: as the caller promises.
     unsafe {
         let check = Check { entry, call, descriptors: list(entry.tensors, entry.num_tensors) };
@@ -74,8 +75,9 @@ pub unsafe fn call(entry: &EntryDescriptor, call: &Call, message: &mut Message) 
         check.tensors(message)?;
         let extents = check.extents(message)?;
         check.memory(message)?;
+        let ranges = if call.ranges.is_null() { None } else { Some(ranges::check(call.ranges, &extents, message)?) };
         message.clear();
-        Ok(extents)
+        Ok((extents, ranges))
     }
 }
 
@@ -105,10 +107,6 @@ impl<'a> Check<'a> {
         }
         if !matches!(call.device_type, 0 | DL_CPU) {
             return Err(refuse_device(call.device_type, message.text("the call")));
-        }
-        if !call.ranges.is_null() {
-            message.text("block-sparse ranges are not supported by this version");
-            return Err(Status::Unsupported);
         }
         if call.tensors.is_null() && call.num_tensors > 0 {
             message.text("the array of tensors is NULL");

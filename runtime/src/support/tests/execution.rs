@@ -76,7 +76,7 @@ fn columns_read_in_place_give_the_same() {
 #[test]
 fn large_columns_are_walked_by_groups_of_tiles() {
     let entry = mock::product();
-    let (rows, columns) = (TILE * 40 + 5, 140_000);
+    let (rows, columns) = (TILE * 17 + 5, 140_000);
     let (x, y) = (noise(rows, 1), noise(columns, 2));
     let mut results = Vec::new();
     for threads in [1, 2, 8] {
@@ -105,10 +105,11 @@ fn first_smallest_index_wins() {
                 Array::zeros(I64, &[rows, 1]),
             ];
             assert_eq!(run(entry, &mut arrays, threads), OK);
-            for row in 0..rows as usize {
-                let best = (0..y.len()).min_by(|&a, &b| (x[row] - y[a]).abs().total_cmp(&(x[row] - y[b]).abs()));
-                assert_eq!(arrays[3].memory::<i64>()[row], best.map_or(-1, |j| j as i64));
-                assert_eq!(arrays[2].memory::<f32>()[row], best.map_or(f32::INFINITY, |j| (x[row] - y[j]).abs()));
+            let results = arrays[2].memory::<f32>().iter().zip(arrays[3].memory::<i64>());
+            for (x, (value, index)) in x.iter().zip(results) {
+                let best = (0..y.len()).min_by(|&a, &b| (x - y[a]).abs().total_cmp(&(x - y[b]).abs()));
+                assert_eq!(*index, best.map_or(-1, |j| j as i64));
+                assert_eq!(*value, best.map_or(f32::INFINITY, |j| (x - y[j]).abs()));
             }
         }
     }

@@ -23,6 +23,10 @@ impl Number for f64 {
     }
 }
 
+/// What tiles, states and records of parameters are aligned to.
+#[repr(align(64))]
+struct Line;
+
 pub const TILE: usize = 8;
 pub const CHUNK: usize = 16;
 
@@ -59,12 +63,12 @@ unsafe fn append_to_tile<N: Number>(tile: *mut c_void, components: usize) {
 }
 
 unsafe extern "C" fn row_prologue<K: Kernel>(_: *const c_void, tile: *mut c_void) {
-    assert_eq!(tile as usize % 64, 0);
+    assert!(tile.cast::<Line>().is_aligned());
     unsafe { append_to_tile::<K::N>(tile, K::ROW) }
 }
 
 unsafe extern "C" fn column_prologue<K: Kernel>(_: *const c_void, tile: *mut c_void) {
-    assert_eq!(tile as usize % 64, 0);
+    assert!(tile.cast::<Line>().is_aligned());
     unsafe { append_to_tile::<K::N>(tile, K::COLUMN) }
 }
 
@@ -85,8 +89,8 @@ unsafe extern "C" fn accumulate<K: Kernel>(
     first: i64,
     state: *mut c_void,
 ) {
-    assert!(count > 0 && count as usize <= CHUNK && first % CHUNK as i64 == 0);
-    assert!(tile as usize % 64 == 0 && state as usize % 64 == 0 && parameters as usize % 64 == 0);
+    assert!(count > 0 && count as usize <= CHUNK && first >= 0);
+    assert!([parameters, tile, state.cast_const()].iter().all(|block| block.cast::<Line>().is_aligned()));
     let (parameter_values, row_values, column_values) = counts::<K>();
     unsafe {
         let parameters = core::slice::from_raw_parts(parameters.cast::<K::N>(), parameter_values);

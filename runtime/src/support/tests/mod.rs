@@ -8,4 +8,5 @@ mod messages;
 mod mock;
 mod object;
 mod processor;
+mod ranges;
 mod stability;
