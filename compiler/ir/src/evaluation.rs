@@ -71,8 +71,20 @@ pub struct Position {
 impl Position {
     /// The row of a tensor of role `rows` that `row` is, at the value `column` of the index `over`.
     pub fn new(rows: Role, row: usize, over: Axis, column: usize) -> Position {
-        let i = if over == Axis::I { column } else if rows == Role::I { row } else { 0 };
-        let j = if over == Axis::J { column } else if rows == Role::J { row } else { 0 };
+        let i = if over == Axis::I {
+            column
+        } else if rows == Role::I {
+            row
+        } else {
+            0
+        };
+        let j = if over == Axis::J {
+            column
+        } else if rows == Role::J {
+            row
+        } else {
+            0
+        };
         Position { i, j }
     }
 

@@ -50,7 +50,8 @@ pub(crate) fn print_list<T: fmt::Display>(items: impl IntoIterator<Item = T>) ->
 
 /// `; sum = kahan, accumulate = f64`, or nothing for the default.
 pub(crate) fn print_numerics(numerics: &Numerics) -> String {
-    let scheme = SUM_SCHEMES.iter().find(|(scheme, _)| *scheme == numerics.sum).filter(|(scheme, _)| *scheme != SumScheme::Auto);
+    let scheme =
+        SUM_SCHEMES.iter().find(|(scheme, _)| *scheme == numerics.sum).filter(|(scheme, _)| *scheme != SumScheme::Auto);
     let mut settings: Vec<String> = scheme.iter().map(|(_, name)| format!("sum = {name}")).collect();
     settings.extend(numerics.accumulate.map(|scalar| format!("accumulate = {}", scalar.name())));
     if settings.is_empty() { String::new() } else { format!("; {}", settings.join(", ")) }
@@ -77,7 +78,8 @@ pub(crate) struct Reader<'t> {
 
 /// Readers for the lines that are not empty.
 pub(crate) fn lines(text: &str) -> impl Iterator<Item = Reader<'_>> {
-    let readers = text.lines().enumerate().map(|(number, text)| Reader { line: number + 1, text, rest: text.trim_start() });
+    let readers =
+        text.lines().enumerate().map(|(number, text)| Reader { line: number + 1, text, rest: text.trim_start() });
     readers.filter(|reader| !reader.rest.is_empty())
 }
 

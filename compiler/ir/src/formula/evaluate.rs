@@ -116,12 +116,7 @@ impl<'g> Evaluation<'g> {
         recipe.or_else(|error| unsupported(format!("{}: {error}", row.name)))
     }
 
-    fn rule(
-        &self,
-        reduction: ReductionId,
-        parameters: &[i64],
-        arguments: &[NodeId],
-    ) -> Result<Rule, EvaluationError> {
+    fn rule(&self, reduction: ReductionId, parameters: &[i64], arguments: &[NodeId]) -> Result<Rule, EvaluationError> {
         let rule = reductions::instantiate(reduction, &self.graph.dims(arguments), parameters);
         rule.or_else(|error| unsupported(format!("{}: {error}", reductions::reduction(reduction).name)))
     }

@@ -135,8 +135,8 @@ impl Generator {
         let missing = signature.arguments.len() - signature.required_arguments();
         let count = signature.arguments.len() - self.random.below(missing + 1);
         let fits = |dims: &[u32], parameters: &[i64]| {
-            let outcomes = reductions::infer(reduction, dims, parameters);
-            outcomes.is_ok_and(|all| all.iter().all(|(_, shape)| shape.iter().product::<u32>() <= MAXIMUM_DIM))
+            let shapes = signature.bind(dims, parameters).and_then(|integers| signature.shapes(&integers));
+            shapes.is_ok_and(|all| all.iter().all(|shape| shape.iter().product::<u32>() <= MAXIMUM_DIM))
         };
         let Some((dims, parameters)) = draw_shapes(&mut self.random, (count, signature.parameters.len()), fits) else {
             return;

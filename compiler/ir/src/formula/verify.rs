@@ -6,8 +6,8 @@ use keopsc_ops::reductions;
 
 use super::{Entry, Graph, Input, InputId, Node, NodeId, NodeKind, Output, Program};
 use crate::defect::{Defect, Defects};
-use crate::types::{Axis, Role, ScalarType};
 use crate::text::is_identifier;
+use crate::types::{Axis, Role, ScalarType};
 
 /// How far a program has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -175,9 +175,8 @@ fn verify_real(graph: &Graph, arguments: &[NodeId], place: &str, defects: &mut D
 
 fn verify_type(node: &Node, expected: (u32, Role, bool), place: &str, defects: &mut Defects) {
     let found = (node.dim, node.role, node.is_index);
-    let text = |(dim, role, is_index): (u32, Role, bool)| {
-        format!("{role}[{dim}]{}", if is_index { " index" } else { "" })
-    };
+    let text =
+        |(dim, role, is_index): (u32, Role, bool)| format!("{role}[{dim}]{}", if is_index { " index" } else { "" });
     defects.require(found == expected, place, "a node's type follows from its arguments", || {
         format!("{} where {} is inferred", text(found), text(expected))
     });
@@ -201,7 +200,10 @@ fn verify_entry(program: &Program, entry: &Entry, defects: &mut Defects) {
     }
     for input in used_inputs(program, entry) {
         defects.require(entry.inputs.contains(&input), &place, "an entry takes the inputs that it uses", || {
-            program.inputs.get(input.0 as usize).map_or_else(|| format!("input {}", input.0), |input| input.name.clone())
+            program
+                .inputs
+                .get(input.0 as usize)
+                .map_or_else(|| format!("input {}", input.0), |input| input.name.clone())
         });
     }
 }

@@ -145,7 +145,8 @@ impl Counts {
 
     /// One number for comparisons: roughly instructions.
     pub fn weight(self) -> u64 {
-        let parts = [(self.arithmetic, 1), (self.division, 5), (self.transcendental, 15), (self.loads, 1), (self.stores, 1)];
+        let parts =
+            [(self.arithmetic, 1), (self.division, 5), (self.transcendental, 15), (self.loads, 1), (self.stores, 1)];
         parts.iter().fold(0u64, |sum, (count, each)| sum.saturating_add(count.saturating_mul(*each)))
     }
 }

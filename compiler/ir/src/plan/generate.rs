@@ -2,14 +2,12 @@
 //!
 //! They use all constructs, sensible or not; plans of real formulas come from `passes::plan`.
 
+use keopsc_ops::ReductionId;
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::reductions;
-use keopsc_ops::ReductionId;
 
 use super::generate_scalar::{Available, generate_index_scalar, generate_scalar};
-use super::{
-    Accumulation, Block, Definition, Pass, Plan, Tensor, TensorId, TensorKind, Value, ValueId, Write,
-};
+use super::{Accumulation, Block, Definition, Pass, Plan, Tensor, TensorId, TensorKind, Value, ValueId, Write};
 use crate::formula::generate::draw_shapes;
 use crate::random::Random;
 use crate::types::{Axis, Numerics, Role, ScalarType, SumScheme};
@@ -103,7 +101,7 @@ impl Generator {
         let reduction = self.random.pick(&reductions);
         let signature = reductions::signature(reduction);
         let counts = (signature.required_arguments(), signature.parameters.len());
-        let fits = |dims: &[u32], parameters: &[i64]| reductions::instantiate(reduction, dims, parameters).is_ok();
+        let fits = |dims: &[u32], parameters: &[i64]| signature.bind(dims, parameters).is_ok();
         let Some((dims, parameters)) = draw_shapes(&mut self.random, counts, fits) else { return };
         let Ok(rule) = reductions::instantiate(reduction, &dims, &parameters) else { return };
         let arguments: Vec<ValueId> = dims.iter().map(|&dim| self.argument(pass, dim)).collect();

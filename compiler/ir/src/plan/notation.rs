@@ -44,12 +44,8 @@ pub const INFIX: &[(&str, Intrinsic, Binding)] = &[
 ];
 
 /// What folds are called.
-pub const FOLDS: &[(&str, Intrinsic)] = &[
-    ("sum", Intrinsic::Add),
-    ("prod", Intrinsic::Mul),
-    ("minimum", Intrinsic::Min),
-    ("maximum", Intrinsic::Max),
-];
+pub const FOLDS: &[(&str, Intrinsic)] =
+    &[("sum", Intrinsic::Add), ("prod", Intrinsic::Mul), ("minimum", Intrinsic::Min), ("maximum", Intrinsic::Max)];
 
 /// Comparisons of indices. Longer spellings first.
 pub const COMPARISONS: &[(&str, Comparison)] =

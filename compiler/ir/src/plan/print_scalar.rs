@@ -25,7 +25,8 @@ fn print_at(scalar: &Scalar<ValueId>, needed: Binding, dim: &dyn Fn(ValueId) -> 
             format!("{name}({} < {count}, {})", counter_name(*counter), print_scalar(body, dim))
         }
         Scalar::Choose { left, comparison, right, then, otherwise } => {
-            let spelling = COMPARISONS.iter().find(|(_, other)| other == comparison).map_or("", |(spelling, _)| spelling);
+            let spelling =
+                COMPARISONS.iter().find(|(_, other)| other == comparison).map_or("", |(spelling, _)| spelling);
             let condition = format!("{} {spelling} {}", print_index(left), print_index(right));
             format!("choose({condition}, {}, {})", print_scalar(then, dim), print_scalar(otherwise, dim))
         }

@@ -43,7 +43,8 @@ pub fn verify(plan: &Plan) -> Result<(), Vec<Defect>> {
 fn verify_tensor(tensor: &Tensor, defects: &mut Defects) {
     let place = format!("tensor {}", tensor.name);
     defects.require(is_identifier(&tensor.name), &place, "a name is an identifier", || tensor.name.clone());
-    defects.require(tensor.role != Role::Pair, &place, "a tensor has rows along one index at most", || "ij".to_string());
+    defects
+        .require(tensor.role != Role::Pair, &place, "a tensor has rows along one index at most", || "ij".to_string());
     let dim = tensor.shape.iter().try_fold(1u32, |product, &extent| product.checked_mul(extent));
     let sized = dim.is_some_and(|dim| dim > 0);
     defects.require(sized, &place, "a tensor has components, fewer than 2^32", || format!("{:?}", tensor.shape));

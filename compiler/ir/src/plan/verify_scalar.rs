@@ -88,8 +88,7 @@ impl Checker<'_> {
         scope: &Scope,
         depth: usize,
     ) -> Option<Kind> {
-        let kinds: Option<Vec<Kind>> =
-            arguments.iter().map(|argument| self.kind(argument, scope, depth + 1)).collect();
+        let kinds: Option<Vec<Kind>> = arguments.iter().map(|argument| self.kind(argument, scope, depth + 1)).collect();
         let kinds = kinds?;
         let fits = kinds == intrinsic.arguments();
         self.require(fits, "a scalar function has arguments of the kinds that it takes", || {

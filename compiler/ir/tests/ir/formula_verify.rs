@@ -37,7 +37,7 @@ fn altered(from: &str, to: &str) -> Program {
 fn rules_of_texts() {
     let cases = [
         ("scalar f64", "scalar i64", "results are stored as real numbers"),
-        ("input s: p[1]", "input x: p[1]", "names of inputs differ"),
+        ("input s: p[1] f64", "input s: p[1] f64\ninput s: p[1] f64", "names of inputs differ"),
         ("input s: p[1]", "input s: ij[1]", "an input depends on one index at most"),
         ("input s: p[1]", "input s: p[0]", "an input has components"),
         ("SqDist(n0, n1)", "SqDist(n0, n2)", "arguments stand before their users"),
@@ -48,9 +48,9 @@ fn rules_of_texts() {
         ("n2: ij[1]", "n2: i[1]", "a node's type follows from its arguments"),
         ("n2: ij[1]", "n2: ij[1] index", "a node's type follows from its arguments"),
         ("n9: i[1]", "n9: j[1]", "a node's type follows from its arguments"),
-        ("n10: i[2] index", "n10: i[2]", "a node's type follows from its arguments"),
+        ("n10: i[1] index", "n10: i[1]", "a node's type follows from its arguments"),
         ("Elem(n0, 1)", "Elem(n0, 7)", "arguments fit the signature"),
-        ("ArgKMin[j, 2]", "ArgKMin[j]", "arguments fit the signature"),
+        ("Sum[j](n8)", "Sum[j, 2](n8)", "arguments fit the signature"),
         ("Sum[j](n8)", "Sum[j](n8).1", "a reduction has the outcome"),
         ("Sum[j](n8)", "Sum[j -> j](n8)", "a reduction's result does not depend on the reduced index"),
         (
