@@ -1,0 +1,106 @@
+/* Layer 2 from C: libgauss.so's table of entries, a strided batch, and the message of a call that cannot be carried out.
+ * Exits with the number of the line that failed. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gauss.h"
+
+#define REQUIRE(condition)                                                                                                   \
+    do {                                                                                                                     \
+        if (!(condition)) {                                                                                                  \
+            fprintf(stderr, "line %d: %s\n", __LINE__, #condition);                                                          \
+            exit(1);                                                                                                         \
+        }                                                                                                                    \
+    } while (0)
+
+enum { BATCH = 2, M = 4, N = 5, D = 3 };
+
+static DLTensor tensor(float *data, int ndim, int64_t *shape, int64_t *strides)
+{
+    DLTensor t;
+    memset(&t, 0, sizeof t);
+    t.data = data;
+    t.device.device_type = 1;
+    t.ndim = ndim;
+    t.dtype.code = 2;
+    t.dtype.bits = 32;
+    t.dtype.lanes = 1;
+    t.shape = shape;
+    t.strides = strides;
+    return t;
+}
+
+static const keops_entry_v1 *find(const keops_module *module, const char *name)
+{
+    const char *entry = (const char *)module->entries;
+    for (uint32_t k = 0; k < module->num_entries; k++, entry += module->entry_size)
+        if (strcmp(((const keops_entry_v1 *)entry)->name, name) == 0)
+            return (const keops_entry_v1 *)entry;
+    return NULL;
+}
+
+int main(void)
+{
+    const keops_module *module = keops_module_v1();
+    REQUIRE(module->abi_version == KEOPS_ABI_VERSION);
+    REQUIRE(module->struct_size >= sizeof(keops_module));
+    REQUIRE(strcmp(module->name, "gauss") == 0);
+    REQUIRE(strlen(module->manifest) == module->manifest_size);
+    REQUIRE(find(module, "nothing") == NULL);
+    const keops_entry_v1 *conv = find(module, "conv");
+    REQUIRE(conv != NULL && conv->num_tensors == 5);
+    REQUIRE(conv->prepare(1, 0) == KEOPS_OK);
+    REQUIRE(module->target() != NULL);
+
+    /* x: one column-major matrix a batch element; y and b are shared. */
+    float x[BATCH][D][M], y[N][D], b[N], sigma[1] = {0.5f}, result[BATCH][M];
+    for (int k = 0; k < BATCH * D * M; k++)
+        (&x[0][0][0])[k] = (float)sin(k);
+    for (int k = 0; k < N * D; k++)
+        (&y[0][0])[k] = (float)cos(k);
+    for (int j = 0; j < N; j++)
+        b[j] = (float)(j + 1);
+
+    int64_t x_shape[] = {BATCH, M, D}, x_strides[] = {D * M, 1, M}, y_shape[] = {N, D}, b_shape[] = {N, 1}, sigma_shape[] = {1};
+    int64_t result_shape[] = {BATCH, M, 1};
+    DLTensor tensors[] = {tensor(&x[0][0][0], 3, x_shape, x_strides), tensor(&y[0][0], 2, y_shape, NULL), tensor(b, 2, b_shape, NULL),
+                          tensor(sigma, 1, sigma_shape, NULL), tensor(&result[0][0], 3, result_shape, NULL)};
+    const DLTensor *pointers[5];
+    for (int k = 0; k < 5; k++)
+        pointers[k] = &tensors[k];
+
+    char message[200];
+    keops_call call;
+    memset(&call, 0, sizeof call);
+    call.struct_size = sizeof call;
+    call.num_tensors = 5;
+    call.tensors = pointers;
+    call.rows_i = call.rows_j = -1;
+    call.message = message;
+    call.message_size = sizeof message;
+    REQUIRE(conv->run(&call) == KEOPS_OK);
+    REQUIRE(strcmp(message, "") == 0);
+
+    for (int batch = 0; batch < BATCH; batch++)
+        for (int i = 0; i < M; i++) {
+            double sum = 0;
+            for (int j = 0; j < N; j++) {
+                double distance = 0;
+                for (int d = 0; d < D; d++)
+                    distance += pow((double)x[batch][d][i] - y[j][d], 2);
+                sum += exp(-distance / 0.25) * b[j];
+            }
+            REQUIRE(fabs(result[batch][i] - sum) <= 1e-5 * fabs(sum));
+        }
+
+    uint64_t bytes = 0;
+    REQUIRE(conv->workspace(&call, &bytes) == KEOPS_OK && bytes > 0);
+
+    y_shape[1] = 2;
+    REQUIRE(conv->run(&call) == KEOPS_SHAPE);
+    REQUIRE(strcmp(message, "conv: tensor y: expected shape (batch..., N, 3), given shape (5, 2)") == 0);
+    REQUIRE(strcmp(gauss_strerror(KEOPS_SHAPE), module->strerror(KEOPS_SHAPE)) == 0);
+    return 0;
+}

@@ -1,0 +1,64 @@
+"""The samples, run as a user runs them, at small sizes."""
+
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from keops import BINARY, ROOT, keopsc
+
+SAMPLES = ROOT / "samples"
+ENVIRONMENT = {**os.environ, "KEOPSC": str(BINARY)}
+
+
+def run(*command, **options):
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=300, env=ENVIRONMENT, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_c(tmp_path):
+    output = run("make", "-C", SAMPLES / "c", "run", f"BUILD={tmp_path}", f"KEOPSC={BINARY}", "CFLAGS=-O2 -Wall -Wextra -Werror")
+    rows = [line.split() for line in output.splitlines() if line.endswith(")") and line.lstrip()[0].isdigit()]
+    assert len(rows) == 6
+    # The density falls along the diagonal, its slope is 0 in the centre, and the nearest corner is the one that x moves towards.
+    assert abs(float(rows[0][2])) < 1e-6
+    assert all(float(slope) < 0 for _, _, slope, *_ in rows[1:])
+    assert "".join(rows[-1][3:]) == "(1,1,1)"
+    assert float(re.search(r"plain loop: (\S+)", output)[1]) < 1e-6
+
+
+def test_python_gauss(tmp_path):
+    keopsc("compile", SAMPLES / "gauss.kf", "-o", tmp_path / "libgauss.so")
+    output = run(sys.executable, SAMPLES / "python" / "gauss.py", tmp_path / "libgauss.so", 100, 200)
+    errors = dict(re.findall(r"(\w+) +differs from NumPy by (\S+)", output))
+    assert set(errors) == {"conv", "conv_x", "nn"}
+    assert float(errors["nn"]) == 0
+
+
+def test_python_digits(tmp_path):
+    picture = tmp_path / "demo.png"
+    output = run(sys.executable, SAMPLES / "python" / "digits.py", picture)
+    assert "read correctly: 767 of 797 digits (96.2 %)" in output
+    assert "same neighbours as NumPy finds: 100.0 %" in output
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("formula", sorted(SAMPLES.glob("*.kf")), ids=lambda path: path.name)
+def test_every_formula_compiles(tmp_path, formula):
+    keopsc("check", formula)
+    keopsc("compile", formula, "-o", tmp_path / "lib.so")
+
+
+def test_from_the_shell(tmp_path):
+    """What the README shows: a kernel sum without a line of code."""
+    random = np.random.default_rng(0)
+    x, y, b = random.random((50, 3), np.float32), random.random((70, 3), np.float32), random.random((70, 1), np.float32)
+    for name, array in {"x": x, "y": y, "b": b}.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    keopsc("run", SAMPLES / "gauss.kf", "x=x.npy", "y=y.npy", "b=b.npy", "sigma=0.5", "-o", "conv=conv.npy", cwd=tmp_path)
+    expected = np.exp(-((x[:, None].astype(float) - y) ** 2).sum(-1) / 0.25) @ b
+    assert np.allclose(np.load(tmp_path / "conv.npy"), expected, rtol=1e-5)
