@@ -58,8 +58,10 @@ pub(super) const ROWS: &[Operation] = &[
                 right: "b - a",
             },
         ],
+        commutative: true,
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "`f + g`, component by component; a scalar broadcasts.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "Subtract",
@@ -83,6 +85,7 @@ pub(super) const ROWS: &[Operation] = &[
         ],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "`f - g`, component by component; a scalar broadcasts.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "Minus",
@@ -100,8 +103,10 @@ pub(super) const ROWS: &[Operation] = &[
                 right: "b - a",
             },
         ],
+        linear_in: &["f"],
         domain: &[AROUND_ZERO],
         doc: "`-f`.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "Mult",
@@ -147,6 +152,8 @@ pub(super) const ROWS: &[Operation] = &[
                 right: "(c * d) * a",
             },
         ],
+        commutative: true,
+        linear_in: &["f", "g"],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "`f * g`, component by component; a scalar broadcasts.",
     },
@@ -166,8 +173,10 @@ pub(super) const ROWS: &[Operation] = &[
                 right: "Inv(a)",
             },
         ],
+        linear_in: &["f"],
         domain: &[AROUND_ZERO, NEAR_ONE],
         doc: "`f / g`, component by component; a scalar broadcasts; division by 0 gives an infinity, 0 / 0 NaN.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "Inv",
@@ -181,6 +190,7 @@ pub(super) const ROWS: &[Operation] = &[
         }],
         domain: &[NEAR_ONE],
         doc: "`1 / f`: an infinity at 0.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "Square",
@@ -200,6 +210,7 @@ pub(super) const ROWS: &[Operation] = &[
         ],
         domain: &[AROUND_ZERO],
         doc: "`f * f`.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "Pow",
@@ -245,6 +256,7 @@ pub(super) const ROWS: &[Operation] = &[
         ],
         domain: &[NEAR_ONE, AROUND_ZERO],
         doc: "`f` to the power `g` as C's `pow`; the derivative in `g` is 0 where `f` is 0 and NaN where `f` is negative.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "Mod",

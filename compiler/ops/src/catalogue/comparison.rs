@@ -11,6 +11,7 @@ pub(super) const ROWS: &[Operation] = &[
         aliases: &["equal", "eq"],
         signature: "Equal(f: n|1, g: n|1) -> n",
         value: Value::Recipe("select(f[k] == g[k], 1, 0)"),
+        commutative: true,
         domain: &[LOW, HIGH],
         doc: "1 where `f` equals `g`, else 0.",
         ..Operation::EMPTY
@@ -20,6 +21,7 @@ pub(super) const ROWS: &[Operation] = &[
         aliases: &["notequal", "not_equal", "ne"],
         signature: "NotEqual(f: n|1, g: n|1) -> n",
         value: Value::Recipe("select(f[k] != g[k], 1, 0)"),
+        commutative: true,
         domain: &[LOW, HIGH],
         doc: "1 where `f` differs from `g`, else 0; NaN differs from everything.",
         ..Operation::EMPTY
@@ -47,6 +49,7 @@ pub(super) const ROWS: &[Operation] = &[
         aliases: &["logical_and"],
         signature: "And(f: n|1, g: n|1) -> n",
         value: Value::Recipe("select(f[k] != 0, select(g[k] != 0, 1, 0), 0)"),
+        commutative: true,
         domain: &[LOW, HIGH],
         doc: "1 where neither `f` nor `g` is 0, else 0.",
         ..Operation::EMPTY
@@ -56,6 +59,7 @@ pub(super) const ROWS: &[Operation] = &[
         aliases: &["logical_or"],
         signature: "Or(f: n|1, g: n|1) -> n",
         value: Value::Recipe("select(f[k] != 0, 1, select(g[k] != 0, 1, 0))"),
+        commutative: true,
         domain: &[LOW, HIGH],
         doc: "0 where `f` and `g` are 0, else 1.",
         ..Operation::EMPTY

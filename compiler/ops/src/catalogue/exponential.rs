@@ -55,6 +55,7 @@ pub(super) const ROWS: &[Operation] = &[
         }],
         domain: &[POSITIVE],
         doc: "The natural logarithm: -inf at 0, NaN below.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "Log2",
@@ -112,6 +113,7 @@ pub(super) const ROWS: &[Operation] = &[
         }],
         domain: &[POSITIVE],
         doc: "The square root: NaN below 0; its derivative at 0 is taken as 0.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "Rsqrt",
@@ -154,6 +156,7 @@ pub(super) const ROWS: &[Operation] = &[
              (exp(-abs(f[k] - g[k])) / ((1 + exp(-abs(f[k] - g[k]))) - 1))))",
         ),
         gradient: &[("f", "e * Sigmoid(f - g)"), ("g", "e * Sigmoid(g - f)")],
+        commutative: true,
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "`Log(Exp(f) + Exp(g))`, without overflow.",
         ..Operation::EMPTY

@@ -17,7 +17,8 @@
 //!   expression of earlier letters such as `n*n`), `int` parameters, and the result's dimension.
 //! * *value*: component `k` of the result as a scalar expression over [`Intrinsic`](crate::intrinsics::Intrinsic)s, or an expansion into other operations.
 //! * *gradient*: for each argument the cotangent that flows to it, as a formula of the arguments, the value `out` and the
-//!   cotangent `e` (of the result's dimension). A broadcast scalar argument gets the component sum of its text's value automatically.
+//!   cotangent `e` (of the result's dimension). A broadcast scalar argument gets the component sum of its text's value automatically,
+//!   and a vector argument whose text has a scalar value that scalar in every component.
 //!   Dimension letters and parameters are integers in gradients, expansions and the conditions of expansions; a parameter
 //!   of a call may be an expression of them, as in `Pow(f, n - 1)`.
 //!
@@ -78,6 +79,10 @@ pub struct Operation {
     pub gradient: &'static [(&'static str, &'static str)],
     /// Laws of simplification, `left -> right`, see `passes::simplify`.
     pub laws: &'static [Law],
+    /// Whether its two arguments may be exchanged.
+    pub commutative: bool,
+    /// The arguments in each of which it is linear: multiples, sums and zeros of one are those of the result.
+    pub linear_in: &'static [&'static str],
     /// For each formula argument the interval from which tests draw, inside which the operation is smooth.
     pub domain: &'static [(f64, f64)],
     /// One sentence for the reference page, edge values included.
@@ -93,6 +98,8 @@ impl Operation {
         value: Value::Recipe(""),
         gradient: &[],
         laws: &[],
+        commutative: false,
+        linear_in: &[],
         domain: &[],
         doc: "",
     };
@@ -213,6 +220,14 @@ pub fn expansion(
 /// Free names: the arguments, `out`, `e`, and dimension letters and parameters as integers.
 pub fn gradient(id: OperationId) -> &'static [(usize, Expr)] {
     &parsed(id).gradient
+}
+
+/// The positions of the arguments in each of which an operation is linear.
+pub fn linear_positions(id: OperationId) -> impl Iterator<Item = usize> {
+    let arguments = signature(id).arguments.iter().enumerate();
+    arguments
+        .filter(move |(_, argument)| operation(id).linear_in.contains(&argument.name.as_str()))
+        .map(|(position, _)| position)
 }
 
 /// All laws of simplification, row by row.

@@ -28,6 +28,7 @@ pub(super) const ROWS: &[Operation] = &[
         ],
         domain: &[(0.5, 2.0)],
         doc: "The absolute value; its derivative at 0 is 0.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "Sign",
@@ -91,7 +92,7 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe(
             "choose(d < 0, round(f[k] / powi(10, -d)) * powi(10, -d), round(f[k] * powi(10, d)) / powi(10, d))",
         ),
-        domain: &[(0.12, 0.14)],
+        domain: &[(0.1216, 0.1224)],
         doc: "`f` rounded to `d` decimals, ties away from zero as in C (NumPy rounds them to even).",
         ..Operation::EMPTY
     },
@@ -137,8 +138,10 @@ pub(super) const ROWS: &[Operation] = &[
             left: "Minimum(a, a)",
             right: "a",
         }],
+        commutative: true,
         domain: &[(0.1, 0.9), (1.0, 2.0)],
         doc: "The smaller of `f` and `g`, component by component; a NaN is passed over; at a tie the derivative is `f`'s.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "Maximum",
@@ -150,17 +153,19 @@ pub(super) const ROWS: &[Operation] = &[
             left: "Maximum(a, a)",
             right: "a",
         }],
+        commutative: true,
         domain: &[(0.1, 0.9), (1.0, 2.0)],
         doc: "The larger of `f` and `g`, component by component; a NaN is passed over; at a tie the derivative is `f`'s.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "Hypot",
         aliases: &["hypot"],
         signature: "Hypot(f: n|1, g: n|1) -> n",
-        // Scaled by the larger leg, so that squares neither overflow nor vanish.
+        // Scaled by the larger leg, so that squares neither overflow nor vanish; `0*f + 0*g` is NaN where a leg is.
         value: Value::Recipe(
-            "select(max(abs(f[k]), abs(g[k])) == 0, 0, select(max(abs(f[k]), abs(g[k])) == inf, inf, \
-             max(abs(f[k]), abs(g[k])) * sqrt(1 + \
+            "select(max(abs(f[k]), abs(g[k])) == 0, 0*f[k] + 0*g[k], \
+             select(max(abs(f[k]), abs(g[k])) == inf, inf, 0*f[k] + 0*g[k] + max(abs(f[k]), abs(g[k])) * sqrt(1 + \
              (min(abs(f[k]), abs(g[k])) / max(abs(f[k]), abs(g[k]))) * \
              (min(abs(f[k]), abs(g[k])) / max(abs(f[k]), abs(g[k]))))))",
         ),
@@ -168,6 +173,7 @@ pub(super) const ROWS: &[Operation] = &[
             ("f", "e * f / (out + Equal(out, 0))"),
             ("g", "e * g / (out + Equal(out, 0))"),
         ],
+        commutative: true,
         domain: &[AROUND_ZERO, (0.5, 2.0)],
         doc: "`Sqrt(Square(f) + Square(g))` without overflow; its derivative at (0, 0) is 0.",
         ..Operation::EMPTY

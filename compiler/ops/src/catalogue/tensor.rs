@@ -11,6 +11,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Elem(f: n, m: int(0, n - 1)) -> 1",
         value: Value::Recipe("f[m]"),
         gradient: &[("f", "ElemT(e, n, m)")],
+        linear_in: &["f"],
         domain: &[AROUND_ZERO],
         doc: "Component `m` of `f`, counted from 0.",
         ..Operation::EMPTY
@@ -21,6 +22,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "ElemT(f: 1, n: int(1), m: int(0, n - 1)) -> n",
         value: Value::Recipe("choose(k == m, f, 0)"),
         gradient: &[("f", "Elem(e, m)")],
+        linear_in: &["f"],
         domain: &[AROUND_ZERO],
         doc: "The vector of `n` components that is the scalar `f` at index `m` and 0 elsewhere.",
         ..Operation::EMPTY
@@ -31,6 +33,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Extract(f: n, start: int(0, n - 1), d: int(1, n - start)) -> d",
         value: Value::Recipe("f[start + k]"),
         gradient: &[("f", "ExtractT(e, start, n)")],
+        linear_in: &["f"],
         domain: &[AROUND_ZERO],
         doc: "The `d` components of `f` from `start` on.",
         ..Operation::EMPTY
@@ -41,6 +44,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "ExtractT(f: n, start: int(0), d: int(start + n)) -> d",
         value: Value::Recipe("choose(k < start, 0, choose(k < start + n, f[k - start], 0))"),
         gradient: &[("f", "Extract(e, start, n)")],
+        linear_in: &["f"],
         domain: &[AROUND_ZERO],
         doc: "The vector of `d` components that is `f` from `start` on and 0 elsewhere.",
         ..Operation::EMPTY
@@ -61,6 +65,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "MatVecMult(A: n*p, b: p) -> n",
         value: Value::Recipe("sum(q < p, A[k * p + q] * b[q])"),
         gradient: &[("A", "TensorProd(e, b)"), ("b", "VecMatMult(e, A)")],
+        linear_in: &["A", "b"],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "The product of the row-major matrix `A` and the vector `b`.",
         ..Operation::EMPTY
@@ -71,6 +76,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "VecMatMult(b: n, A: n*p) -> p",
         value: Value::Recipe("sum(q < n, b[q] * A[q * p + k])"),
         gradient: &[("b", "MatVecMult(A, e)"), ("A", "TensorProd(b, e)")],
+        linear_in: &["b", "A"],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "The product of the vector `b` and the row-major matrix `A`.",
         ..Operation::EMPTY
@@ -81,6 +87,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "TensorProd(f: n, g: m) -> n*m",
         value: Value::Recipe("f[k / m] * g[k % m]"),
         gradient: &[("f", "MatVecMult(e, g)"), ("g", "VecMatMult(f, e)")],
+        linear_in: &["f", "g"],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "The outer product of `f` and `g`, row-major.",
         ..Operation::EMPTY

@@ -19,6 +19,7 @@ pub(super) const ROWS: &[Operation] = &[
         }],
         domain: &[AROUND_ZERO],
         doc: "The sine of radians.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "Cos",
@@ -32,6 +33,7 @@ pub(super) const ROWS: &[Operation] = &[
         }],
         domain: &[AROUND_ZERO],
         doc: "The cosine of radians.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "Tan",

@@ -26,8 +26,10 @@ pub(super) const ROWS: &[Operation] = &[
                 right: "-Sum(a)",
             },
         ],
+        linear_in: &["f"],
         domain: &[AROUND_ZERO],
         doc: "The sum of the components.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "SumT",
@@ -38,6 +40,7 @@ pub(super) const ROWS: &[Operation] = &[
             left: "SumT(a, 1)",
             right: "a",
         }],
+        linear_in: &["f"],
         domain: &[AROUND_ZERO],
         doc: "The vector of `d` components that all equal the scalar `f`.",
         ..Operation::EMPTY
@@ -52,6 +55,8 @@ pub(super) const ROWS: &[Operation] = &[
             left: "Scalprod(a, a)",
             right: "SqNorm2(a)",
         }],
+        commutative: true,
+        linear_in: &["f", "g"],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "The scalar product `f | g`; a scalar broadcasts.",
     },
@@ -73,6 +78,7 @@ pub(super) const ROWS: &[Operation] = &[
         ],
         domain: &[AROUND_ZERO],
         doc: "The squared Euclidean norm.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "Norm2",
@@ -102,8 +108,10 @@ pub(super) const ROWS: &[Operation] = &[
             left: "SqDist(-a, -b)",
             right: "SqDist(a, b)",
         }],
+        commutative: true,
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "The squared Euclidean distance.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "SqNormIso",
@@ -118,6 +126,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "SqNormDiag(s: n, f: n) -> 1",
         value: Value::Recipe("sum(q < n, s[q] * (f[q] * f[q]))"),
         gradient: &[("s", "e * Square(f)"), ("f", "2 * e * (s * f)")],
+        linear_in: &["s"],
         domain: &[POSITIVE, AROUND_ZERO],
         doc: "The squared norm of `f` in the metric with diagonal `s`.",
         ..Operation::EMPTY

@@ -1,0 +1,489 @@
+//! Every reduction, run by the interpreter of rules, against closures written independently; merged states against one
+//! pass over all columns.
+
+mod support;
+
+use keopsc_ops::catalogue;
+use keopsc_ops::intrinsics::Kind;
+use keopsc_ops::reductions::{self, RowState, Rule};
+use support::Numbers;
+
+const INF: f64 = f64::INFINITY;
+
+/// What a row of values of `f` and weights reduces to, by component.
+type Expected = fn(f: &[f64], weight: &[f64]) -> f64;
+
+/// Reduction, outcome, value.
+const EXPECTED: &[(&str, usize, Expected)] = &[
+    ("Sum", 0, |f, _| f.iter().sum()),
+    ("Mean", 0, |f, _| f.iter().sum::<f64>() / f.len() as f64),
+    ("Prod", 0, |f, _| f.iter().product()),
+    ("Count", 0, |f, _| {
+        f.iter().filter(|f| **f != 0.0).count() as f64
+    }),
+    ("Any", 0, |f, _| {
+        f64::from(u8::from(f.iter().any(|f| *f != 0.0)))
+    }),
+    ("All", 0, |f, _| {
+        f64::from(u8::from(f.iter().all(|f| *f != 0.0)))
+    }),
+    ("LogSumExp", 0, |f, weight| softmax_sum(f, weight).ln()),
+    ("SumSoftMaxWeight", 0, |f, weight| {
+        softmax_sum(f, weight) / softmax_sum(f, &vec![1.0; f.len()])
+    }),
+    ("Max_SumShiftExpWeight", 0, |f, weight| {
+        softmax_sum(f, weight) / largest(f).exp()
+    }),
+    ("Min", 0, |f, _| -largest(&negated(f))),
+    ("Max", 0, |f, _| largest(f)),
+    ("ArgMin", 0, |f, _| first_largest(&negated(f))),
+    ("ArgMax", 0, |f, _| first_largest(f)),
+    ("Min_ArgMin", 0, |f, _| -largest(&negated(f))),
+    ("Min_ArgMin", 1, |f, _| first_largest(&negated(f))),
+    ("Max_ArgMax", 0, |f, _| largest(f)),
+    ("Max_ArgMax", 1, |f, _| first_largest(f)),
+];
+
+fn softmax_sum(f: &[f64], weight: &[f64]) -> f64 {
+    f.iter()
+        .zip(weight)
+        .map(|(f, weight)| f.exp() * weight)
+        .sum()
+}
+
+fn negated(f: &[f64]) -> Vec<f64> {
+    f.iter().map(|f| -f).collect()
+}
+
+fn largest(f: &[f64]) -> f64 {
+    f.iter()
+        .copied()
+        .filter(|f| !f.is_nan())
+        .fold(-INF, f64::max)
+}
+
+fn first_largest(f: &[f64]) -> f64 {
+    let largest = largest(f);
+    if largest == -INF {
+        -1.0
+    } else {
+        f.iter()
+            .position(|f| *f == largest)
+            .map_or(-1.0, |at| at as f64)
+    }
+}
+
+/// One column: the components of each argument.
+type Column = Vec<Vec<f64>>;
+
+fn rule(name: &str, dims: &[u32]) -> Rule {
+    let id = reductions::find_reduction(name).unwrap_or_else(|| panic!("no {name}"));
+    reductions::instantiate(id, dims, &[]).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn sequential(rule: &Rule, columns: &[Column], first: usize) -> RowState {
+    let numbered = (first as u64..).zip(columns);
+    numbered.fold(rule.initial(), |state, (number, column)| {
+        rule.update(&state, number, column)
+    })
+}
+
+/// Cuts at random, to the bottom.
+fn split(rule: &Rule, columns: &[Column], first: usize, numbers: &mut Numbers) -> RowState {
+    if columns.len() < 2 || numbers.unit() < 0.2 {
+        return sequential(rule, columns, first);
+    }
+    let cut = numbers.below(columns.len() + 1);
+    if cut == 0 || cut == columns.len() {
+        let (whole, none) = (split(rule, columns, first, numbers), rule.initial());
+        return if cut == 0 {
+            rule.merge(&none, &whole)
+        } else {
+            rule.merge(&whole, &none)
+        };
+    }
+    let earlier = split(rule, &columns[..cut], first, numbers);
+    let later = split(rule, &columns[cut..], first + cut, numbers);
+    rule.merge(&earlier, &later)
+}
+
+#[track_caller]
+fn assert_close(what: &str, given: f64, expected: f64) {
+    let same = given == expected || (given.is_nan() && expected.is_nan());
+    assert!(
+        same || (given - expected).abs() <= 1e-12 * expected.abs().max(1.0),
+        "{what}: {given}, not {expected}"
+    );
+}
+
+/// Dimensions of the arguments: a scalar first argument stays one, others have `dim` components.
+fn dims(name: &str, dim: u32) -> Vec<u32> {
+    let id = reductions::find_reduction(name).expect("known");
+    let arguments = &reductions::signature(id).arguments;
+    arguments
+        .iter()
+        .map(|argument| if argument.pattern.text == "1" { 1 } else { dim })
+        .collect()
+}
+
+/// Few different values, so that ties, zeros and repetitions are common.
+fn draw(name: &str, numbers: &mut Numbers, count: usize, dim: u32) -> Vec<Column> {
+    let coarse = |numbers: &mut Numbers| (numbers.below(9) as f64 - 4.0) / 2.0;
+    let column = |numbers: &mut Numbers| -> Column {
+        let arguments = dims(name, dim).into_iter().enumerate();
+        let components = |(position, dim): (usize, u32), numbers: &mut Numbers| -> Vec<f64> {
+            (0..dim)
+                .map(|_| {
+                    if position == 0 {
+                        coarse(numbers)
+                    } else {
+                        numbers.within((0.5, 2.0))
+                    }
+                })
+                .collect()
+        };
+        arguments
+            .map(|argument| components(argument, numbers))
+            .collect()
+    };
+    (0..count).map(|_| column(numbers)).collect()
+}
+
+#[test]
+fn values_and_merges() {
+    let mut numbers = Numbers(7);
+    for (name, outcome, expected) in EXPECTED {
+        for dim in [1, 2, 3, 5] {
+            let rule = rule(name, &dims(name, dim));
+            for count in [1, 2, 3, 10, 40] {
+                let columns = draw(name, &mut numbers, count, dim);
+                let whole = rule.finalize(&sequential(&rule, &columns, 0));
+                let parts = rule.finalize(&split(&rule, &columns, 0, &mut numbers));
+                let shift = if *name == "Max_SumShiftExpWeight" {
+                    1
+                } else {
+                    0
+                };
+                for k in 0..dim as usize {
+                    let f: Vec<f64> = columns
+                        .iter()
+                        .map(|column| column[0][k.min(column[0].len() - 1)])
+                        .collect();
+                    let weight = columns
+                        .iter()
+                        .map(|column| column.get(1).map_or(1.0, |weight| weight[k]));
+                    let expected = expected(&f, &weight.collect::<Vec<_>>());
+                    assert_close(name, whole[*outcome][k + shift], expected);
+                    assert_close(
+                        &format!("merged {name}"),
+                        parts[*outcome][k + shift],
+                        expected,
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_reduction_has_a_value_test() {
+    for (_, row) in reductions::reductions() {
+        for outcome in 0..row.outcomes.len() {
+            assert!(
+                EXPECTED
+                    .iter()
+                    .any(|(name, of, _)| (*name, *of) == (row.name, outcome)),
+                "{} {outcome}",
+                row.name
+            );
+        }
+    }
+}
+
+/// The outcome of `f` over the columns, sequentially and from every cut.
+fn check(name: &str, f: &[f64], expected: &[f64]) {
+    let rule = rule(name, &dims(name, 1));
+    let arguments = reductions::signature(reductions::find_reduction(name).expect("known"))
+        .arguments
+        .len();
+    let columns: Vec<Column> = f
+        .iter()
+        .map(|f| [vec![vec![*f]], vec![vec![1.0]; arguments - 1]].concat())
+        .collect();
+    for cut in 0..=columns.len() {
+        let earlier = sequential(&rule, &columns[..cut], 0);
+        let later = sequential(&rule, &columns[cut..], cut);
+        for state in [sequential(&rule, &columns, 0), rule.merge(&earlier, &later)] {
+            let given: Vec<f64> = rule.finalize(&state).concat();
+            assert_eq!(given.len(), expected.len(), "{name}");
+            given
+                .iter()
+                .zip(expected)
+                .for_each(|(given, expected)| assert_close(name, *given, *expected));
+        }
+    }
+}
+
+#[test]
+fn edges() {
+    let nan = f64::NAN;
+    for (name, expected) in [
+        ("Sum", &[0.0][..]),
+        ("Mean", &[nan]),
+        ("Prod", &[1.0]),
+        ("Count", &[0.0]),
+        ("Any", &[0.0]),
+        ("All", &[1.0]),
+        ("LogSumExp", &[-INF]),
+        ("SumSoftMaxWeight", &[nan]),
+        ("Max_SumShiftExp", &[-INF, 0.0]),
+        ("Min", &[INF]),
+        ("Max", &[-INF]),
+        ("ArgMin", &[-1.0]),
+        ("Min_ArgMin", &[INF, -1.0]),
+        ("Max_ArgMax", &[-INF, -1.0]),
+    ] {
+        check(name, &[], expected);
+    }
+    check("LogSumExp", &[-INF, -INF], &[-INF]);
+    check("LogSumExp", &[-INF, 2.0, -INF], &[2.0]);
+    check("LogSumExp", &[INF, 2.0, INF], &[INF]);
+    check("LogSumExp", &[nan, 2.0], &[nan]);
+    check("LogSumExp", &[1000.0, 1000.0], &[1000.0 + 2f64.ln()]);
+    check(
+        "LogSumExp",
+        &[-1000.0, -1000.0, -2000.0],
+        &[-1000.0 + 2f64.ln()],
+    );
+    check("Min_ArgMin", &[nan, 3.0, 1.0, 1.0, nan], &[1.0, 2.0]);
+    check("Max_ArgMax", &[3.0, nan, 3.0], &[3.0, 0.0]);
+    check("Min_ArgMin", &[nan, nan], &[INF, -1.0]);
+    check("Min_ArgMin", &[-INF, -INF], &[-INF, 0.0]);
+    check("Min", &[nan, 4.0], &[4.0]);
+    check("Any", &[0.0, nan, 0.0], &[1.0]);
+    check("All", &[1.0, 0.0, nan], &[0.0]);
+}
+
+#[test]
+fn log_sum_exp_without_weight_costs_one_exponential() {
+    let rule = rule("LogSumExp", &[1]);
+    let mut exponentials = 0;
+    let mut count = |part: &keopsc_ops::scalar::Scalar<_>| {
+        let is_exp = matches!(
+            part,
+            keopsc_ops::scalar::Scalar::Call(keopsc_ops::intrinsics::Intrinsic::Exp, _)
+        );
+        exponentials += usize::from(is_exp);
+    };
+    rule.update_lets
+        .iter()
+        .for_each(|value| value.value.visit(&mut count));
+    rule.update.iter().for_each(|value| value.visit(&mut count));
+    assert_eq!(exponentials, 1);
+}
+
+#[test]
+fn rows_are_sound() {
+    for (id, row) in reductions::reductions() {
+        assert!(row.doc.ends_with('.'), "{}", row.name);
+        assert!(
+            reductions::signature(id).required_arguments() >= 1,
+            "{}",
+            row.name
+        );
+        for (_, gradient) in reductions::gradient(id) {
+            assert!(!keopsc_grammar::print_expression(gradient).is_empty());
+        }
+        assert_eq!(
+            reductions::equivalent(id).is_some(),
+            !row.equivalent.is_empty()
+        );
+        assert_eq!(reductions::find_reduction(row.name), Some(id));
+        for alias in row.aliases {
+            assert_eq!(reductions::find_reduction(alias), Some(id), "{alias}");
+        }
+        for dim in [1, 2, 3, 5] {
+            let dims = dims(row.name, dim);
+            let rule = reductions::instantiate(id, &dims, &[]).expect("it fits");
+            let shapes = reductions::infer(id, &dims, &[]).expect("it fits");
+            assert_eq!(rule.outcomes.len(), shapes.len());
+            for (outcome, (kind, shape)) in rule.outcomes.iter().zip(shapes) {
+                assert_eq!((outcome.kind, outcome.dim), (kind, shape.iter().product()));
+                assert_eq!(
+                    kind == Kind::Index,
+                    outcome.value == index_slot(&rule, dim),
+                    "{}",
+                    row.name
+                );
+            }
+        }
+    }
+}
+
+/// What an outcome that is a slot of row numbers looks like.
+fn index_slot(rule: &Rule, dim: u32) -> keopsc_ops::scalar::Scalar<reductions::Operand> {
+    use keopsc_ops::scalar::{Index, Scalar};
+    let slot = rule
+        .slots
+        .iter()
+        .position(|slot| slot.kind == Kind::Index)
+        .unwrap_or(usize::MAX);
+    let index = if dim == 1 {
+        Index::Constant(0)
+    } else {
+        Index::K
+    };
+    Scalar::Component(reductions::Operand::State(slot as u32), index)
+}
+
+#[test]
+fn kinds_and_shapes() {
+    let infer = |name: &str, dims: &[u32]| {
+        let id = reductions::find_reduction(name).expect("known");
+        reductions::infer(id, dims, &[])
+    };
+    assert_eq!(
+        infer("Min_ArgMin", &[3]),
+        Ok(vec![(Kind::Real, vec![3]), (Kind::Index, vec![3])])
+    );
+    assert_eq!(infer("LogSumExp", &[1]), Ok(vec![(Kind::Real, vec![1])]));
+    assert_eq!(infer("LogSumExp", &[1, 4]), Ok(vec![(Kind::Real, vec![4])]));
+    let error = infer("LogSumExp", &[3])
+        .expect_err("the values have to be scalars")
+        .to_string();
+    assert_eq!(
+        error,
+        "dimensions do not fit `LogSumExp(f: 1, weight: n = 1) -> n`: `LogSumExp` is given `f` of dimension 3 for `1`, \
+         `weight` of dimension 1 for `n`"
+    );
+}
+
+/// The cotangents that the rows give to each argument at each column, against central differences of `e * outcome`.
+#[test]
+fn gradients() {
+    let mut numbers = Numbers(8);
+    for (id, row) in reductions::reductions().filter(|(_, row)| !row.gradient.is_empty()) {
+        for dim in [1, 3] {
+            let dims = dims(row.name, dim);
+            let rule = reductions::instantiate(id, &dims, &[]).expect("it fits");
+            // No zeros: `Count`, `Any` and `All` jump there.
+            let columns: Vec<Column> = (0..6)
+                .map(|_| {
+                    dims.iter()
+                        .map(|dim| (0..*dim).map(|_| numbers.within((0.5, 2.0))).collect())
+                        .collect()
+                })
+                .collect();
+            let out = rule
+                .finalize(&sequential(&rule, &columns, 0))
+                .swap_remove(0);
+            let e: Vec<f64> = out.iter().map(|_| numbers.within((-1.0, 1.0))).collect();
+            let loss = |columns: &[Column]| -> f64 {
+                rule.finalize(&sequential(&rule, columns, 0))[0]
+                    .iter()
+                    .zip(&e)
+                    .map(|(out, e)| out * e)
+                    .sum()
+            };
+            let names: Vec<String> = reductions::signature(id)
+                .arguments
+                .iter()
+                .map(|argument| argument.name.clone())
+                .collect();
+            let integers = reductions::integers(id, &dims, &[]).expect("it fits");
+            for (column, position) in
+                (0..columns.len()).flat_map(|c| (0..dims.len()).map(move |p| (c, p)))
+            {
+                let (_, text) = reductions::gradient(id)
+                    .iter()
+                    .find(|(of, _)| *of == position)
+                    .expect("a gradient");
+                let mut vectors: support::Vectors =
+                    names.iter().cloned().zip(columns[column].clone()).collect();
+                vectors.insert("out".to_owned(), out.clone());
+                vectors.insert("e".to_owned(), e.clone());
+                let given = support::formula(text, &vectors, &integers);
+                assert_eq!(given.len(), dims[position] as usize, "{}", row.name);
+                for (k, given) in given.iter().enumerate() {
+                    let at = |shift: f64| {
+                        let mut shifted = columns.clone();
+                        shifted[column][position][k] += shift;
+                        loss(&shifted)
+                    };
+                    let expected = (at(1e-5) - at(-1e-5)) / 2e-5;
+                    assert!(
+                        (given - expected).abs() < 1e-8,
+                        "{} {position}: {given}, not {expected}",
+                        row.name
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Over nothing but -inf the gradient is 0, not NaN.
+#[test]
+fn gradient_of_an_empty_log_sum_exp() {
+    let id = reductions::find_reduction("LogSumExp").expect("known");
+    let vector = |name: &str, value: f64| (name.to_owned(), vec![value]);
+    let vectors = [
+        vector("f", -INF),
+        vector("weight", 1.0),
+        vector("out", -INF),
+        vector("e", 1.0),
+    ]
+    .into();
+    for (_, text) in reductions::gradient(id) {
+        assert_eq!(support::formula(text, &vectors, &Default::default()), [0.0]);
+    }
+}
+
+#[test]
+fn equivalents_name_reductions_that_have_gradients() {
+    use keopsc_grammar::syntax::{Expr, ExprKind};
+    fn reductions_in(expr: &Expr, found: &mut Vec<String>) {
+        match &expr.kind {
+            ExprKind::Unary(_, operand) => reductions_in(operand, found),
+            ExprKind::Binary(_, left, right) => {
+                reductions_in(left, found);
+                reductions_in(right, found);
+            }
+            ExprKind::Call {
+                function,
+                arguments,
+                ..
+            } => {
+                assert!(catalogue::find_operation(&function.text).is_some());
+                arguments
+                    .iter()
+                    .for_each(|argument| reductions_in(argument, found));
+            }
+            ExprKind::Reduce {
+                function,
+                index,
+                arguments,
+                ..
+            } => {
+                assert_eq!(index.text, "j");
+                found.push(function.text.clone());
+                arguments
+                    .iter()
+                    .for_each(|argument| reductions_in(argument, found));
+            }
+            _ => {}
+        }
+    }
+    for (id, row) in reductions::reductions() {
+        let Some(equivalent) = reductions::equivalent(id) else {
+            continue;
+        };
+        let mut found = Vec::new();
+        reductions_in(equivalent, &mut found);
+        assert!(!found.is_empty(), "{}", row.name);
+        for name in found {
+            let used = reductions::find_reduction(&name).expect("known");
+            assert!(!reductions::gradient(used).is_empty(), "{name}");
+        }
+    }
+}
