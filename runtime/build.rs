@@ -17,8 +17,9 @@ const ENTRY_POINTS: [&str; 6] = [
 ];
 
 fn main() {
-    println!("cargo::rerun-if-changed=src");
-    println!("cargo::rerun-if-changed=build.rs");
+    for input in ["build.rs", "src/lib.rs", "src/abi.rs", "src/support"] {
+        println!("cargo::rerun-if-changed={input}");
+    }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let archive = out.join("libkeops_support.a");
     let object = out.join("support.o");

@@ -184,6 +184,8 @@ impl Strides {
 
 #[inline(always)]
 unsafe fn copy<A: Copy, B>(outer: usize, inner: usize, source: *const A, target: *mut B, strides: Strides, convert: impl Fn(A) -> B) {
+    // The long loop belongs inside.
+    let (outer, inner, strides) = if inner == 1 { (1, outer, strides.swapped()) } else { (outer, inner, strides) };
     for o in 0..outer as isize {
         // SAFETY: both sides have `outer * inner` elements at these strides.
         unsafe {

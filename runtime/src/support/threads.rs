@@ -17,7 +17,8 @@ pub fn allowed(asked: usize) -> usize {
     libc::environment(c"KEOPSC_NUM_THREADS").and_then(|text| positive(text.to_bytes())).unwrap_or_else(processors).clamp(1, MAX_THREADS)
 }
 
-fn positive(text: &[u8]) -> Option<usize> {
+/// A decimal number above zero.
+pub fn positive(text: &[u8]) -> Option<usize> {
     let mut number = 0_usize;
     for &byte in text {
         let digit = byte.wrapping_sub(b'0');

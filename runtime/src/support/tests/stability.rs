@@ -3,8 +3,12 @@
 use super::harness::{Array, noise, run};
 use super::mock::{self, Product, expected};
 use crate::abi::F32;
+use crate::support::threads::{MAX_THREADS, allowed, positive};
+
+const ADDRESS_SPACE: i32 = 9;
 
 unsafe extern "C" {
+    fn setrlimit(resource: i32, limits: *const [u64; 2]) -> i32;
     fn fork() -> i32;
     fn waitpid(process: i32, status: *mut i32, options: i32) -> i32;
     fn _exit(status: i32) -> !;
@@ -33,17 +37,42 @@ fn many_threads_in_one_call() {
     assert!(check(i32::MAX));
 }
 
-#[test]
-fn a_fork_after_use_goes_on() {
-    assert!(check(4));
-    // SAFETY: the child only calls the code under test and leaves without running destructors.
+/// Whether something holds in a forked child.
+fn holds_in_child(body: impl FnOnce() -> bool) -> bool {
+    // SAFETY: the child only runs the body and leaves without running destructors.
     unsafe {
         let child = fork();
         if child == 0 {
-            _exit(if check(4) { 42 } else { 1 });
+            _exit(if body() { 42 } else { 1 });
         }
         let mut status = 0;
-        assert_eq!(waitpid(child, &mut status, 0), child);
-        assert_eq!(status >> 8 & 0xff, 42);
+        waitpid(child, &mut status, 0) == child && status >> 8 & 0xff == 42
     }
+}
+
+#[test]
+fn a_fork_after_use_goes_on() {
+    assert!(check(4));
+    assert!(holds_in_child(|| check(4)));
+}
+
+/// Address space for a few stacks only: most threads cannot be started.
+#[test]
+fn fewer_threads_than_asked_for_do() {
+    let limited = || {
+        let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+        let bytes = pages.split(' ').next().unwrap().parse::<u64>().unwrap() * 4096 + (64 << 20);
+        let limits = [bytes, bytes];
+        // SAFETY: the struct has two numbers.
+        let is_set = unsafe { setrlimit(ADDRESS_SPACE, &limits) } == 0;
+        is_set && std::thread::Builder::new().stack_size(128 << 20).spawn(|| ()).is_err() && check(200)
+    };
+    assert!(holds_in_child(limited));
+}
+
+#[test]
+fn numbers_of_threads() {
+    assert_eq!([&b"8"[..], b"0", b"", b"-1", b"4 ", b"99999999999999999999999"].map(positive), [Some(8), None, None, None, None, Some(usize::MAX)]);
+    assert_eq!((allowed(3), allowed(usize::MAX)), (3, MAX_THREADS));
+    assert!((1..=MAX_THREADS).contains(&allowed(0)));
 }
