@@ -8,7 +8,7 @@
 //! n1: j[3] = input y
 //! n2: ij[1] = SqDist(n0, n1)
 //! n3: i[1] = Sum[j](n2)
-//! n4: i[1] index = ArgKMin[j, 1](n2)
+//! n4: i[1] index = Min_ArgMin[j](n2).1
 //! n5: p[1] = Sum[i -> p](n3)
 //! entry f(x, y) -> a: i[1] = n3, b: p[1] = n5; sum = kahan
 //! ```

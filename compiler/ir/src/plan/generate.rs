@@ -169,15 +169,8 @@ impl Generator {
 
 /// What a value of that block, added at the end, may use.
 fn available(pass: &Pass, block: Block) -> Available {
-    let usable = match block {
-        Block::Parameter => vec![Block::Parameter],
-        Block::Row => vec![Block::Parameter, Block::Row],
-        Block::Column => vec![Block::Parameter, Block::Column],
-        Block::Pair => vec![Block::Parameter, Block::Row, Block::Column, Block::Pair],
-        Block::Epilogue => vec![Block::Parameter, Block::Row, Block::Epilogue],
-    };
     let mut available = Available::default();
-    for (number, value) in pass.values.iter().enumerate().filter(|(_, value)| usable.contains(&value.block)) {
+    for (number, value) in pass.values.iter().enumerate().filter(|(_, value)| block.sees().contains(&value.block)) {
         let list = if value.is_index { &mut available.indices } else { &mut available.reals };
         list.push((ValueId(number as u32), value.dim));
     }

@@ -88,6 +88,19 @@ pub enum Block {
     Epilogue,
 }
 
+impl Block {
+    /// The blocks whose values this one may use.
+    pub fn sees(self) -> &'static [Block] {
+        match self {
+            Block::Parameter => &[Block::Parameter],
+            Block::Row => &[Block::Parameter, Block::Row],
+            Block::Column => &[Block::Parameter, Block::Column],
+            Block::Pair => &[Block::Parameter, Block::Row, Block::Column, Block::Pair],
+            Block::Epilogue => &[Block::Parameter, Block::Row, Block::Epilogue],
+        }
+    }
+}
+
 /// How a value comes about.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Definition {

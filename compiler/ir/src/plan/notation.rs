@@ -51,7 +51,7 @@ pub const FOLDS: &[(&str, Intrinsic)] =
 pub const COMPARISONS: &[(&str, Comparison)] =
     &[("<=", Comparison::LessEqual), ("==", Comparison::Equal), ("<", Comparison::Less)];
 
-/// How deep an expression may be nested.
+/// How deep an expression may be nested: everything that walks one is recursive.
 pub const MAXIMUM_DEPTH: usize = 256;
 
 /// The name of a counter.

@@ -19,7 +19,8 @@ fn parse_at(line: &mut Reader, needed: Binding, depth: usize) -> Result<Scalar<V
     }
     let mut left = parse_factor(line, depth)?;
     while let Some((intrinsic, binding)) = try_infix(line, needed) {
-        let right = parse_at(line, binding.tighter(), depth + 1)?;
+        // This nests at most as often as there are bindings, so it does not count as a level.
+        let right = parse_at(line, binding.tighter(), depth)?;
         left = Scalar::Call(intrinsic, vec![left, right]);
         if binding == Binding::Loose {
             break;
@@ -125,11 +126,11 @@ fn parse_counter(line: &mut Reader) -> Result<Counter, ReadError> {
 
 fn parse_index(line: &mut Reader, needed: Binding, depth: usize) -> Result<Index, ReadError> {
     if depth > MAXIMUM_DEPTH {
-        return line.error("expected an index that is nested less deeply");
+        return line.error("expected an expression that is nested less deeply");
     }
     let mut left = parse_index_factor(line, depth)?;
     while let Some((join, binding)) = try_index_infix(line, needed) {
-        let right = parse_index(line, binding.tighter(), depth + 1)?;
+        let right = parse_index(line, binding.tighter(), depth)?;
         left = join(Box::new(left), Box::new(right));
     }
     Ok(left)

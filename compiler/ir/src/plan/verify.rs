@@ -158,7 +158,7 @@ impl PassVerifier<'_> {
         let ordered = self.require(used < user, place, "values stand before their users", || format!("v{}", used.0));
         ordered && {
             let of = self.pass.value(used).block;
-            self.require(available(block).contains(&of), place, "a value is computed before its user", || {
+            self.require(block.sees().contains(&of), place, "a value is computed before its user", || {
                 format!("v{} of the {of:?} block in the {block:?} block", used.0)
             })
         }
@@ -220,16 +220,5 @@ impl PassVerifier<'_> {
 
     fn require(&mut self, holds: bool, place: &str, rule: &'static str, found: impl FnOnce() -> String) -> bool {
         self.defects.require(holds, place, rule, found)
-    }
-}
-
-/// The blocks whose values a block may use.
-fn available(block: Block) -> &'static [Block] {
-    match block {
-        Block::Parameter => &[Block::Parameter],
-        Block::Row => &[Block::Parameter, Block::Row],
-        Block::Column => &[Block::Parameter, Block::Column],
-        Block::Pair => &[Block::Parameter, Block::Row, Block::Column, Block::Pair],
-        Block::Epilogue => &[Block::Parameter, Block::Row, Block::Epilogue],
     }
 }
