@@ -1,7 +1,8 @@
 //! The passes, in order: each is one public function in a file or folder of its name, [`pipeline`] runs them.
 //!
 //! ```text
-//! syntax tree ─resolve─▶ formula graph ─differentiate─▶ ─simplify─▶ formula graph ─plan─▶ kernel plan ─schedule─▶ scheduled plan
+//! syntax tree ─resolve─▶ formula graph ─differentiate─▶ ─simplify─▶ ─hoist─▶ formula graph ─plan─▶ kernel plan
+//!             ─schedule─▶ scheduled plan
 //! ```
 //!
 //! Invariant: nothing here knows a machine but [`schedule`], and nothing an operation by name but what the tables say or what the language
@@ -10,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod differentiate;
+pub mod hoist;
 pub mod pipeline;
 pub mod plan;
 pub mod resolve;

@@ -9,7 +9,7 @@ use keopsc_ir::formula::{self, Program, verify::Stage};
 use keopsc_ir::plan::{self, Plan};
 
 use crate::resolve::Options;
-use crate::{differentiate, plan as plan_pass, resolve, simplify};
+use crate::{differentiate, hoist, plan as plan_pass, resolve, simplify};
 
 /// What a file becomes.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct Output {
 }
 
 /// The names of the passes, for `--emit after:PASS`.
-pub const PASSES: &[&str] = &["resolve", "differentiate", "simplify", "plan"];
+pub const PASSES: &[&str] = &["resolve", "differentiate", "simplify", "hoist", "plan"];
 
 /// Told after each pass its name and its result, which prints itself on demand.
 pub type Observer<'a> = dyn FnMut(&'static str, &dyn fmt::Display) + 'a;
@@ -35,6 +35,7 @@ pub fn run(file: &File, options: &Options, observer: &mut Observer<'_>) -> Resul
     let program = checked("resolve", program, Stage::Resolved, observer);
     let program = checked("differentiate", differentiate::differentiate(program)?, Stage::Differentiated, observer);
     let program = checked("simplify", simplify::simplify(program), Stage::Differentiated, observer);
+    let program = checked("hoist", hoist::hoist(program), Stage::Differentiated, observer);
     let plans = checked_plans("plan", plan_pass::plan(&program), observer);
     Ok(Output { program, plans, warnings })
 }

@@ -185,20 +185,25 @@ fn count_evaluations(pass: &Pass) -> Vec<u32> {
             body => (body, Counter(0)),
         };
         let repeated = contains_fold(inner);
+        let single = value.dim == 1 && once == Counter(0);
         for_each_read(inner, &mut |id, index| {
-            evaluations[id.0 as usize] += if !repeated && *index == Index::Counter(once) { 1 } else { 2 };
+            let same = *index == Index::Counter(once) || (single && *index == Index::Constant(0));
+            evaluations[id.0 as usize] += if same && !repeated { 1 } else { 2 };
         });
     }
     for accumulation in &pass.accumulations {
         for (position, argument) in accumulation.arguments.iter().enumerate() {
             let rule = &accumulation.rule;
-            let bodies = rule.update_lets.iter().map(|item| &item.value).chain(&rule.update);
+            let lets = rule.update_lets.iter().map(|item| (item.dim, &item.value));
+            let updates = rule.slots.iter().map(|slot| slot.dim).zip(&rule.update);
             let mut reads = 0;
-            let mut count = |operand: Operand, index: &Index| {
-                let this = operand == Operand::Argument(position as u32);
-                reads += if !this { 0 } else if *index == Index::Counter(Counter(0)) { 1 } else { 2 };
-            };
-            bodies.for_each(|body| for_each_read(body, &mut count));
+            for (dim, body) in lets.chain(updates) {
+                for_each_read(body, &mut |operand, index| {
+                    let same = *index == Index::Counter(Counter(0)) || (dim == 1 && *index == Index::Constant(0));
+                    let this = operand == Operand::Argument(position as u32);
+                    reads += if !this { 0 } else if same { 1 } else { 2 };
+                });
+            }
             evaluations[argument.0 as usize] += reads;
         }
     }

@@ -2,7 +2,8 @@
 
 use keopsc_grammar::syntax::{Expr, ExprKind, Keyword, Name};
 use keopsc_ir::formula::{Graph, NodeId};
-use keopsc_ops::{Integers, OperationId, catalogue};
+use keopsc_ir::types::{Axis, Role};
+use keopsc_ops::{Integers, OperationId, catalogue, reductions};
 
 use crate::values::{self, Problem, Value};
 
@@ -11,13 +12,14 @@ use crate::values::{self, Problem, Value};
 pub(crate) struct Names<'a> {
     integers: Vec<(String, i64)>,
     formulas: Vec<(&'a str, NodeId)>,
+    reduced: Option<(Axis, Role)>,
 }
 
 impl<'a> Names<'a> {
     /// Names that stand for integers only.
     pub fn of_integers(integers: &Integers) -> Names<'a> {
         let integers = integers.iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Names { integers, formulas: Vec::new() }
+        Names { integers, formulas: Vec::new(), reduced: None }
     }
 
     /// Gives a name to a formula.
@@ -44,6 +46,12 @@ impl<'a> Names<'a> {
             names.formula(&argument.name, node);
         }
         Ok(names)
+    }
+
+    /// In the text `[j]` stands for this index, and reductions over it have these rows.
+    pub fn reducing(mut self, over: Axis, rows: Role) -> Names<'a> {
+        self.reduced = Some((over, rows));
+        self
     }
 
     /// What a name stands for.
@@ -99,7 +107,8 @@ fn evaluate(graph: &mut Graph, text: &Expr, names: &Names<'_>) -> Result<Value, 
             values::slice(graph, &base, from, to)
         }
         ExprKind::Call { function, arguments, keywords } => call(graph, text, function, (arguments, keywords), names),
-        ExprKind::List(_) | ExprKind::Reduce { .. } => defect(text, "no such thing in a table"),
+        ExprKind::Reduce { function, arguments, .. } => reduce(graph, text, function, arguments, names),
+        ExprKind::List(_) => defect(text, "no such thing in a table"),
     }
 }
 
@@ -120,6 +129,16 @@ fn call(
     let nodes: Result<Vec<NodeId>, Problem> = formulas.iter().map(|value| values::to_formula(graph, value)).collect();
     let parameters: Result<Vec<i64>, Problem> = integers.iter().map(values::to_integer).collect();
     values::apply(graph, operation, &parameters?, &nodes?).map(Value::Formula)
+}
+
+fn reduce(graph: &mut Graph, text: &Expr, function: &Name, arguments: &[Expr], names: &Names<'_>) -> Result<Value, Problem> {
+    let (Some(reduction), Some((over, rows))) = (reductions::find_reduction(&function.text), names.reduced) else {
+        defect(text, "no such reduction")
+    };
+    let nodes: Result<Vec<NodeId>, Problem> = arguments.iter().map(|argument| build(graph, argument, names)).collect();
+    let nodes = values::with_defaults(graph, reductions::signature(reduction), &nodes?);
+    let outcomes = graph.reduction(reduction, over, rows, &[], &nodes)?;
+    Ok(Value::Formula(outcomes[0]))
 }
 
 /// A row of a table is wrong: a defect of this program, that the tests of the tables find.

@@ -16,7 +16,7 @@ use keopsc_ops::{ReductionId, catalogue, reductions};
 
 use super::Failure;
 use crate::template::{Names, build};
-use crate::values::Problem;
+use crate::values::{Problem, with_defaults};
 
 /// What is wanted.
 #[derive(Clone, Copy, Debug)]
@@ -36,12 +36,13 @@ type Contributions = BTreeMap<NodeId, Vec<(Role, NodeId)>>;
 
 /// The node of the adjoint.
 pub(crate) fn adjoint(graph: &mut Graph, request: &Request) -> Result<NodeId, Failure> {
-    let depends = depends_on(graph, request.variable);
+    let mut depends = Vec::new();
     let whole = request.domain.is_some();
     let mut contributions = Contributions::new();
     let domain = request.domain.unwrap_or(Role::Pair);
     contributions.insert(request.of, vec![(domain, request.cotangent)]);
     while let Some((node, parts)) = contributions.pop_last() {
+        extend_depends(graph, request.variable, &mut depends);
         if !depends[node.0 as usize] {
             continue;
         }
@@ -54,13 +55,12 @@ pub(crate) fn adjoint(graph: &mut Graph, request: &Request) -> Result<NodeId, Fa
     zero(graph, request.variable)
 }
 
-fn depends_on(graph: &Graph, variable: NodeId) -> Vec<bool> {
-    let mut depends: Vec<bool> = Vec::with_capacity(graph.len());
-    for (id, node) in graph.nodes() {
+/// Notes for the nodes that are new since last time whether they depend on the variable.
+fn extend_depends(graph: &Graph, variable: NodeId, depends: &mut Vec<bool>) {
+    for (id, node) in graph.nodes().skip(depends.len()) {
         let inside = node.kind.arguments().iter().any(|argument| depends[argument.0 as usize]);
         depends.push(id == variable || (inside && !node.is_index));
     }
-    depends
 }
 
 /// The sum of all contributions to a node: those for the same indices are added first, and then summed over what the node lacks.
@@ -112,6 +112,7 @@ fn pass_on(
     let role = graph.node(node).role;
     match graph.node(node).kind.clone() {
         NodeKind::Operation { operation, parameters, arguments } => {
+            let arguments = with_defaults(graph, catalogue::signature(operation), &arguments);
             let names = Names::of_operation(graph, operation, &parameters, &arguments).map_err(Failure::Table)?;
             let gradient = catalogue::gradient(operation);
             let parts = Parts { node, cotangent, arguments: &arguments, gradient, names };
@@ -119,10 +120,15 @@ fn pass_on(
         }
         NodeKind::Reduction { reduction, over, rows, parameters, arguments, .. } => {
             let gradient = reductions::gradient(reduction);
-            if gradient.is_empty() {
-                return Err(Failure::NotDifferentiable(reduction));
-            }
+            let arguments = with_defaults(graph, reductions::signature(reduction), &arguments);
             let names = reduction_names(graph, reduction, &parameters, &arguments)?;
+            if gradient.is_empty() {
+                let Some(text) = reductions::equivalent(reduction) else { return Err(Failure::NotDifferentiable(reduction)) };
+                let equivalent = build(graph, text, &names.reducing(over, rows)).map_err(Failure::Table)?;
+                // It stands behind all other nodes, and so is next.
+                contributions.entry(equivalent).or_default().push((rows, cotangent));
+                return Ok(());
+            }
             let parts = Parts { node, cotangent, arguments: &arguments, gradient, names };
             parts.pass_on(graph, rows.union(over.role()), depends, contributions)
         }

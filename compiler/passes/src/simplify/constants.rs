@@ -1,7 +1,7 @@
 //! What is known when the formula is compiled: operations on numbers, products with 0, sums with 0.
 
 use keopsc_ir::formula::{Graph, NodeId, NodeKind};
-use keopsc_ops::{OperationId, catalogue};
+use keopsc_ops::{catalogue, reductions};
 
 /// An operation on numbers is a number: `2 * 3 = 6`. It is computed in float64, and left alone where it is not finite.
 pub(super) fn evaluate_constants(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
@@ -16,60 +16,25 @@ pub(super) fn evaluate_constants(graph: &mut Graph, id: NodeId) -> Option<NodeId
     value.is_finite().then(|| graph.constant(value))
 }
 
-/// How an operation treats a zero.
-enum Zeros {
-    /// The result is zero if this argument is.
-    Linear(&'static [usize]),
-    /// `a + 0 = a`, also for vectors.
-    Sum,
-    /// `a - 0 = a`, `0 - a = -a`, also for vectors.
-    Difference,
-}
-
-/// The operations that simplify where an argument is zero. (That `0 * inf` would be NaN is given up, as KeOps does.)
-const ZEROS: &[(&str, Zeros)] = &[
-    ("Add", Zeros::Sum),
-    ("Subtract", Zeros::Difference),
-    ("Minus", Zeros::Linear(&[0])),
-    ("Mult", Zeros::Linear(&[0, 1])),
-    ("Divide", Zeros::Linear(&[0])),
-    ("Sum", Zeros::Linear(&[0])),
-    ("Scalprod", Zeros::Linear(&[0, 1])),
-    ("Elem", Zeros::Linear(&[0])),
-    ("ElemT", Zeros::Linear(&[0])),
-    ("Extract", Zeros::Linear(&[0])),
-    ("ExtractT", Zeros::Linear(&[0])),
-    ("MatVecMult", Zeros::Linear(&[0, 1])),
-    ("VecMatMult", Zeros::Linear(&[0, 1])),
-    ("TensorProd", Zeros::Linear(&[0, 1])),
-];
-
-/// Zeros, vectors of zeros included, vanish from sums and make products and linear operations zero; so does the sum of zeros.
+/// A product with zero is zero, and so is everything that is linear in an argument that is zero; so is a sum of zeros over an index. (That
+/// `0 * inf` would be NaN is given up, as KeOps does.) Zeros in sums vanish by laws of the catalogue.
 pub(super) fn drop_zeros(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
-    let (dim, kind) = (graph.node(id).dim, graph.node(id).kind.clone());
-    let (operation, arguments) = match &kind {
-        NodeKind::Operation { operation, arguments, .. } => (*operation, arguments),
-        NodeKind::Reduction { reduction, arguments, .. } if keopsc_ops::reductions::reduction(*reduction).name == "Sum" => {
-            return is_zero(graph, arguments[0]).then(|| zero(graph, dim)).flatten();
+    let node = graph.node(id);
+    let dim = node.dim;
+    let vanishes = match &node.kind {
+        NodeKind::Operation { operation, arguments, .. } => {
+            catalogue::linear_positions(*operation).any(|position| arguments.get(position).is_some_and(|&argument| is_zero(graph, argument)))
         }
-        _ => return None,
+        NodeKind::Reduction { reduction, arguments, .. } => {
+            reductions::reduction(*reduction).name == "Sum" && is_zero(graph, arguments[0])
+        }
+        _ => false,
     };
-    let is_zero = |position: usize| arguments.get(position).is_some_and(|&argument| is_zero(graph, argument));
-    match zeros(operation)? {
-        Zeros::Linear(positions) if positions.iter().any(|&position| is_zero(position)) => zero(graph, dim),
-        Zeros::Sum if is_zero(0) => same_dim(graph, arguments[1], dim),
-        Zeros::Sum | Zeros::Difference if is_zero(1) => same_dim(graph, arguments[0], dim),
-        Zeros::Difference if is_zero(0) => {
-            let negative = graph.negate(arguments[1]).ok()?;
-            same_dim(graph, negative, dim)
-        }
-        _ => None,
+    if !vanishes || is_zero(graph, id) {
+        return None;
     }
-}
-
-fn zeros(operation: OperationId) -> Option<&'static Zeros> {
-    let name = catalogue::operation(operation).name;
-    ZEROS.iter().find(|(known, _)| *known == name).map(|(_, zeros)| zeros)
+    let zero = graph.constant(0.0);
+    same_dim(graph, zero, dim)
 }
 
 /// The number that a node is.
@@ -84,11 +49,6 @@ pub(super) fn constant(graph: &Graph, id: NodeId) -> Option<f64> {
 pub(super) fn is_zero(graph: &Graph, id: NodeId) -> bool {
     let id = super::spread::spread_scalar(graph, id).unwrap_or(id);
     constant(graph, id) == Some(0.0)
-}
-
-fn zero(graph: &mut Graph, dim: u32) -> Option<NodeId> {
-    let zero = graph.constant(0.0);
-    same_dim(graph, zero, dim)
 }
 
 /// `node` as a vector of `dim` components: itself, or a scalar in each of them.

@@ -1,7 +1,7 @@
 //! The laws of the catalogue: formulas of one shape are replaced by formulas of another.
 //!
 //! `Law { left: "c * (d * a)", right: "(c * d) * a" }` applies to `Mult(3, Mult(2, x))`. A name matches any formula, the same one wherever
-//! it stands; `c` and `d` match constants; a literal matches that constant; in the place of a parameter a name matches its value.
+//! it stands; `c` and `d` match constants; a literal matches that constant, 0 also a vector of zeros; in the place of a parameter a name matches its value.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -12,7 +12,7 @@ use keopsc_ops::catalogue::operators::{self, Order};
 use keopsc_ops::catalogue::{self, ParsedLaw};
 use keopsc_ops::{Integers, OperationId};
 
-use super::constants::{constant, same_dim};
+use super::constants::{constant, is_zero, same_dim};
 use crate::template::{Names, build};
 use crate::values::Value;
 
@@ -52,7 +52,7 @@ fn outermost(pattern: &Expr) -> Option<OperationId> {
 /// Whether a node has the shape of a pattern; `names` then has what the pattern's names stand for.
 fn matches(graph: &Graph, pattern: &'static Expr, id: NodeId, names: &mut Names<'static>) -> bool {
     if let Some(number) = literal(pattern) {
-        return constant(graph, id) == Some(number);
+        return constant(graph, id) == Some(number) || (number == 0.0 && is_zero(graph, id));
     }
     match &pattern.kind {
         ExprKind::Name(name) => match names.get(name) {

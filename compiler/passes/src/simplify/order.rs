@@ -3,15 +3,12 @@
 use keopsc_ir::formula::{Graph, NodeId, NodeKind};
 use keopsc_ops::catalogue;
 
-/// The operations whose two arguments may be exchanged.
-const COMMUTATIVE: &[&str] = &["Add", "Mult", "Scalprod", "SqDist", "Equal", "NotEqual"];
-
 /// Constants first, then by number.
 pub(super) fn order_operands(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let NodeKind::Operation { operation, parameters, arguments } = graph.node(id).kind.clone() else { return None };
     let &[first, second] = arguments.as_slice() else { return None };
     let key = |node: NodeId| (!matches!(graph.node(node).kind, NodeKind::Constant(_)), node);
-    if key(first) <= key(second) || !COMMUTATIVE.contains(&catalogue::operation(operation).name) {
+    if key(first) <= key(second) || !catalogue::operation(operation).commutative {
         return None;
     }
     graph.operation(operation, &parameters, &[second, first]).ok()

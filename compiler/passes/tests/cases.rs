@@ -1,0 +1,102 @@
+//! The text cases of this crate: a formula file in, what is said or made of it out.
+//!
+//! `tests/cases/diagnostics/NAME.kf` has mistakes, `NAME.txt` beside it what the user reads. `tests/cases/stages/NAME.kf` has none, `NAME.txt`
+//! is the file after each pass. `BLESS=1 cargo test -p keopsc-passes --test cases` writes the expected texts anew; read the difference.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use keopsc_diagnostics::{Code, Diagnostic, Source, render};
+use keopsc_passes::pipeline;
+use keopsc_passes::resolve::Options;
+
+/// Codes of meaning that no formula file can give.
+const NOT_IN_FILES: &[Code] = &[Code::UnusedDefinition];
+
+struct Outcome {
+    codes: Vec<Code>,
+    said: String,
+    stages: String,
+}
+
+fn run(path: &Path) -> Outcome {
+    let text = std::fs::read_to_string(path).expect("the case can be read");
+    let (file, errors) = keopsc_grammar::parse_file(&text);
+    let mut diagnostics: Vec<Diagnostic> = errors.into_iter().map(Diagnostic::from).collect();
+    let mut stages = String::new();
+    let mut before = String::new();
+    let mut observer = |pass: &'static str, printed: &dyn std::fmt::Display| {
+        let printed = printed.to_string();
+        let shown = if printed == before { "(unchanged)\n" } else { printed.as_str() };
+        write!(stages, "---- {pass}\n{}\n", shown.trim_end()).expect("strings can be written to");
+        before.clone_from(&printed);
+    };
+    match pipeline::run(&file, &options(&text), &mut observer) {
+        Ok(output) => diagnostics.extend(output.warnings),
+        Err(found) => diagnostics.extend(found),
+    }
+    let name = path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+    let codes = diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
+    Outcome { codes, said: render(&Source { name, text }, &diagnostics, false), stages }
+}
+
+/// `# dims: D=4, E=5` in the first line stands for `-D D=4 -D E=5`.
+fn options(text: &str) -> Options {
+    let list = text.lines().next().and_then(|line| line.strip_prefix("# dims: ")).unwrap_or("");
+    let one = |item: &str| {
+        let (name, value) = item.split_once('=')?;
+        Some((name.trim().to_owned(), value.trim().parse().ok()?))
+    };
+    Options { dims: list.split(',').filter_map(one).collect(), ..Options::default() }
+}
+
+fn cases(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases").join(folder);
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("the folder can be read").path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "kf"));
+    paths.sort();
+    assert!(!paths.is_empty(), "no cases in {}", folder.display());
+    paths
+}
+
+/// Compares with the text beside the case, or writes it.
+fn compare(path: &Path, found: &str, failures: &mut Vec<String>) {
+    let expected = path.with_extension("txt");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&expected, found).expect("the expected text can be written");
+        return;
+    }
+    let wanted = std::fs::read_to_string(&expected).unwrap_or_default();
+    if wanted != found {
+        failures.push(format!("{}\n---- expected\n{wanted}\n---- found\n{found}", path.display()));
+    }
+}
+
+#[test]
+fn diagnostics() {
+    let mut failures = Vec::new();
+    let mut seen = BTreeSet::new();
+    for path in cases("diagnostics") {
+        let outcome = run(&path);
+        assert!(!outcome.codes.is_empty(), "{} has no mistake", path.display());
+        seen.extend(outcome.codes);
+        compare(&path, &outcome.said, &mut failures);
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    let of_meaning = |code: &&Code| code.as_str().starts_with("E02") && !NOT_IN_FILES.contains(code);
+    let missing: Vec<&Code> = Code::ALL.iter().filter(of_meaning).filter(|code| !seen.contains(code)).collect();
+    assert!(missing.is_empty(), "no case for {missing:?}");
+}
+
+#[test]
+fn stages() {
+    let mut failures = Vec::new();
+    for path in cases("stages") {
+        let outcome = run(&path);
+        assert!(outcome.said.is_empty(), "{}: {}", path.display(), outcome.said);
+        compare(&path, &outcome.stages, &mut failures);
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
