@@ -66,7 +66,7 @@ pub struct Lanes<'a, 'ctx> {
 }
 
 /// The result of a builder call, which fails only where the builder has no insertion point: a defect of the caller.
-fn built<T>(result: Result<T, BuilderError>) -> T {
+pub(crate) fn built<T>(result: Result<T, BuilderError>) -> T {
     result.expect("a vector instruction was built without an insertion point or on operands of another type")
 }
 

@@ -17,12 +17,17 @@ use std::f64::consts::{LN_2, LOG2_E};
 
 /// e^a within 1 ULP. See the file's head for the method and edge values.
 pub fn exp<'ctx>(lanes: &Lanes<'_, 'ctx>, a: &[Vector<'ctx>]) -> Vec<Vector<'ctx>> {
-    power_of(Base::E, &Steps::new(lanes, a.len()), a)
+    power_of(Base::E, &Steps::new(lanes, a.len()), a, None)
 }
 
 /// 2^a within 1 ULP; exact where a is an integer. See the file's head for the method and edge values.
 pub fn exp2<'ctx>(lanes: &Lanes<'_, 'ctx>, a: &[Vector<'ctx>]) -> Vec<Vector<'ctx>> {
-    power_of(Base::Two, &Steps::new(lanes, a.len()), a)
+    power_of(Base::Two, &Steps::new(lanes, a.len()), a, None)
+}
+
+/// e^(a + b) for a b as small as what the rounding of a took.
+pub(super) fn exp_of_sum<'ctx>(steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>], b: &[Vector<'ctx>]) -> Chains<'ctx> {
+    power_of(Base::E, steps, a, Some(b))
 }
 
 /// What is raised to a power.
@@ -109,13 +114,14 @@ fn full_polynomial(base: Base, float: Float) -> &'static [f64] {
     }
 }
 
-fn power_of<'ctx>(base: Base, steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>]) -> Chains<'ctx> {
-    if steps.lanes.is_avx512_register() { with_table(base, steps, a) } else { without_table(base, steps, a) }
+/// base^a, or base^(a + `rest`) for a small rest.
+fn power_of<'ctx>(base: Base, steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>], rest: Option<&[Vector<'ctx>]>) -> Chains<'ctx> {
+    if steps.lanes.is_avx512_register() { with_table(base, steps, a, rest) } else { without_table(base, steps, a, rest) }
 }
 
 /// Any a: r is cut to [−1, 1], which changes it only where the scaling gives 0 or ∞ whatever r is. The cut makes a NaN 1; the
 /// scaling brings it back, since k is NaN too.
-fn with_table<'ctx>(base: Base, steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>]) -> Chains<'ctx> {
+fn with_table<'ctx>(base: Base, steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>], rest: Option<&[Vector<'ctx>]>) -> Chains<'ctx> {
     let lanes = steps.lanes;
     let entries = 2 * lanes.count();
     let magic = rounding_constant(lanes.float()) / f64::from(entries);
@@ -126,14 +132,14 @@ fn with_table<'ctx>(base: Base, steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>])
 
     let shifted = shifted_exponent(base, steps, a, magic);
     let k = steps.sub(&shifted, magic);
-    let r = steps.avx512_clamp(&remainder(base, steps, a, &k), 1.0);
+    let r = steps.avx512_clamp(&remainder(base, steps, a, &k, rest), 1.0);
     let table = steps.avx512_table(&steps.bits(&shifted), low, high);
     let less_one = steps.polynomial(&r, coefficients);
     steps.avx512_scale(&steps.fma(&table, &less_one, &table), &k)
 }
 
 /// a is cut to where the exponent of the result, less one, is one that a normal number can have, or that of 0.
-fn without_table<'ctx>(base: Base, steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>]) -> Chains<'ctx> {
+fn without_table<'ctx>(base: Base, steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>], rest: Option<&[Vector<'ctx>]>) -> Chains<'ctx> {
     let float = steps.lanes.float();
     let bias = float.exponent_bias();
     let unit = match base {
@@ -146,10 +152,9 @@ fn without_table<'ctx>(base: Base, steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx
     let a = steps.max_or_second(lowest, &steps.min_or_second(highest, a));
     let shifted = shifted_exponent(base, steps, &a, magic);
     let k = steps.sub(&shifted, magic);
-    let r = remainder(base, steps, &a, &k);
+    let r = remainder(base, steps, &a, &k, rest);
     let half = steps.from_bits(&steps.shift_left(&steps.bits(&shifted), i64::from(float.mantissa_bits())));
-    let less_one = power_less_one(base, steps, &r);
-    steps.mul(&steps.fma(&less_one, 2.0, 2.0), &half)
+    steps.mul(&twice_power(base, steps, &r), &half)
 }
 
 /// Added to a small number, it leaves the nearest integer in the low bits of the significand.
@@ -164,15 +169,25 @@ fn shifted_exponent<'ctx>(base: Base, steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'
     }
 }
 
-/// r = a − k·unit. The second part of ln 2 makes up for the rounding of the first; without fused multiply-add the first is
-/// short enough for k·first to be exact.
-fn remainder<'ctx>(base: Base, steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>], k: &[Vector<'ctx>]) -> Chains<'ctx> {
-    match base {
+/// r = a − k·unit + rest. The second part of ln 2 makes up for the rounding of the first; without fused multiply-add the first is
+/// short enough for its product with k to be exact.
+fn remainder<'ctx>(
+    base: Base,
+    steps: &Steps<'_, '_, 'ctx>,
+    a: &[Vector<'ctx>],
+    k: &[Vector<'ctx>],
+    rest: Option<&[Vector<'ctx>]>,
+) -> Chains<'ctx> {
+    let r = match base {
         Base::Two => steps.sub(a, k),
         Base::E => {
             let [first, second] = ln_2_parts(steps.lanes.float(), steps.lanes.level().has_fma);
             steps.fnma(k, second, &steps.fnma(k, first, a))
         }
+    };
+    match rest {
+        Some(rest) => steps.add(&r, rest),
+        None => r,
     }
 }
 
@@ -187,12 +202,16 @@ pub(super) fn ln_2_parts(float: Float, full: bool) -> [f64; 2] {
     }
 }
 
-/// base^r − 1 = r·ln base + r²·Q, in few roundings.
-fn power_less_one<'ctx>(base: Base, steps: &Steps<'_, '_, 'ctx>, r: &[Vector<'ctx>]) -> Chains<'ctx> {
+/// 2·base^r = 2 + 2·(r·ln base + r²·Q), in few roundings.
+fn twice_power<'ctx>(base: Base, steps: &Steps<'_, '_, 'ctx>, r: &[Vector<'ctx>]) -> Chains<'ctx> {
     let tail = steps.polynomial(r, full_polynomial(base, steps.lanes.float()));
     let square = steps.mul(r, r);
     match base {
-        Base::E => steps.fma(&square, &tail, r),
-        Base::Two => steps.fma(r, LN_2, &steps.mul(&square, &tail)),
+        Base::E => steps.fma(&steps.fma(&square, &tail, r), 2.0, 2.0),
+        Base::Two if steps.lanes.level().has_fma => steps.fma(&steps.fma(r, LN_2, &steps.mul(&square, &tail)), 2.0, 2.0),
+        Base::Two => {
+            let (large, lost) = steps.fast_two_sum(&steps.splat(2.0), &steps.mul(r, 2.0 * LN_2));
+            steps.add(&large, &steps.fma(&steps.mul(&square, 2.0), &tail, &lost))
+        }
     }
 }

@@ -3,12 +3,18 @@
 //! Every function takes the vectors of several independent chains and advances them step by step ([`steps`]), so that a processor
 //! finds work while a polynomial waits for itself. [`emit`] is the one entry that needs the name of a function.
 //!
-//! `sin`, `cos` and what is built on them may end in another basic block than they began in: the builder stands at its end.
+//! `sin` and `cos` end in another basic block than they began in: a loop that
+//! carries values takes its back edge from where the builder stands afterwards.
 
 pub mod exp;
+mod far_reduction;
+pub mod inverse_trig;
 pub mod log;
+pub mod pow;
+mod reduction;
 pub mod root;
 pub mod steps;
+pub mod trig;
 
 use crate::vector::{Lanes, Vector};
 use keopsc_ops::intrinsics::Intrinsic;
@@ -42,17 +48,17 @@ pub fn emit<'ctx>(lanes: &Lanes<'_, 'ctx>, intrinsic: Intrinsic, arguments: &[Ve
         Intrinsic::Exp2 => exp::exp2(lanes, a),
         Intrinsic::Log => log::log(lanes, a),
         Intrinsic::Log2 => log::log2(lanes, a),
+        Intrinsic::Sin => trig::sin(lanes, a),
+        Intrinsic::Cos => trig::cos(lanes, a),
+        Intrinsic::Asin => inverse_trig::asin(lanes, a),
+        Intrinsic::Acos => inverse_trig::acos(lanes, a),
+        Intrinsic::Atan => inverse_trig::atan(lanes, a),
+        Intrinsic::Atan2 => inverse_trig::atan2(lanes, a, &arguments[1]),
+        Intrinsic::Pow => pow::pow(lanes, a, &arguments[1]),
         Intrinsic::Less => steps.less(a, &arguments[1]),
         Intrinsic::LessEqual => steps.less_equal(a, &arguments[1]),
         Intrinsic::Equal => steps.equal(a, &arguments[1]),
         Intrinsic::NotEqual => steps.not_equal(a, &arguments[1]),
         Intrinsic::Select | Intrinsic::SelectIndex => steps.select(a, &arguments[1], &arguments[2]),
-        Intrinsic::Sin
-        | Intrinsic::Cos
-        | Intrinsic::Asin
-        | Intrinsic::Acos
-        | Intrinsic::Atan
-        | Intrinsic::Atan2
-        | Intrinsic::Pow => todo!(),
     }
 }

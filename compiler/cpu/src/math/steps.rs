@@ -116,4 +116,28 @@ impl<'s, 'a, 'ctx> Steps<'s, 'a, 'ctx> {
         let error = self.sub(b, &self.sub(&sum, a));
         (sum, error)
     }
+    /// a · b and the error of that product, exactly: by a fused multiply-add, or by halves of the factors (Veltkamp and Dekker),
+    /// which need factors below 2^(max − significand/2).
+    pub fn two_product(&self, a: &[Vector<'ctx>], b: &[Vector<'ctx>]) -> (Chains<'ctx>, Chains<'ctx>) {
+        let product = self.mul(a, b);
+        if self.lanes.level().has_fma {
+            let error = self.fma(a, b, &self.neg(&product));
+            return (product, error);
+        }
+        let ((a_high, a_low), (b_high, b_low)) = (self.halves(a), self.halves(b));
+        let error = self.sub(&self.mul(&a_high, &b_high), &product);
+        let error = self.add(&error, &self.mul(&a_high, &b_low));
+        let error = self.add(&error, &self.mul(&a_low, &b_high));
+        let error = self.add(&error, &self.mul(&a_low, &b_low));
+        (product, error)
+    }
+
+    /// a as a sum of two numbers of half its significant bits.
+    fn halves(&self, a: &[Vector<'ctx>]) -> (Chains<'ctx>, Chains<'ctx>) {
+        let half_bits = self.lanes.float().mantissa_bits().div_ceil(2) + 1;
+        let scaled = self.mul(a, f64::from(half_bits).exp2() + 1.0);
+        let high = self.sub(&scaled, &self.sub(&scaled, a));
+        let low = self.sub(a, &high);
+        (high, low)
+    }
 }
