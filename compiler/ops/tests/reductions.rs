@@ -188,14 +188,90 @@ fn values_and_merges() {
 #[test]
 fn every_reduction_has_a_value_test() {
     for (_, row) in reductions::reductions() {
-        for outcome in 0..row.outcomes.len() {
+        for number in 0..row.outcomes.len() {
+            let has_line = |(name, outcome, _): &(&str, usize, Expected)| {
+                (*name, *outcome) == (row.name, number)
+            };
             assert!(
-                EXPECTED
-                    .iter()
-                    .any(|(name, of, _)| (*name, *of) == (row.name, outcome)),
-                "{} {outcome}",
+                EXPECTED.iter().any(has_line) || LISTS.contains(&row.name),
+                "{} {number}",
                 row.name
             );
+        }
+    }
+}
+
+/// The reductions to lists of the best columns.
+const LISTS: &[&str] = &[
+    "KMin",
+    "ArgKMin",
+    "KMin_ArgKMin",
+    "KMax",
+    "ArgKMax",
+    "KMax_ArgKMax",
+];
+
+/// Number `place` of the best values of a row and its column, by sorting.
+fn best(f: &[f64], place: usize, largest: bool) -> (f64, f64) {
+    let sign = if largest { -1.0 } else { 1.0 };
+    let signed = f
+        .iter()
+        .map(|f| sign * f)
+        .enumerate()
+        .filter(|(_, f)| !f.is_nan() && *f != INF);
+    let mut sorted: Vec<(usize, f64)> = signed.collect();
+    sorted.sort_by(|left, right| left.1.total_cmp(&right.1));
+    sorted
+        .get(place)
+        .map_or((sign * INF, -1.0), |(column, f)| (sign * f, *column as f64))
+}
+
+#[test]
+fn lists_of_the_best() {
+    let mut numbers = Numbers(9);
+    for name in LISTS {
+        let id = reductions::find_reduction(name).expect("known");
+        for (dim, length, count) in [
+            (1, 1, 0),
+            (1, 1, 9),
+            (1, 3, 2),
+            (1, 4, 30),
+            (2, 1, 7),
+            (3, 4, 3),
+            (3, 5, 30),
+            (2, 10, 200),
+        ] {
+            let rule = reductions::instantiate(id, &[dim], &[length]).expect("it fits");
+            let mut columns = draw(name, &mut numbers, count, dim);
+            if count > 5 {
+                columns[2][0][0] = f64::NAN;
+                columns[4][0][0] = if name.contains("Max") { -INF } else { INF };
+            }
+            for state in [
+                sequential(&rule, &columns, 0),
+                split(&rule, &columns, 0, &mut numbers),
+            ] {
+                let outcomes = rule.finalize(&state);
+                for (place, k) in
+                    (0..length as usize).flat_map(|p| (0..dim as usize).map(move |k| (p, k)))
+                {
+                    let f: Vec<f64> = columns.iter().map(|column| column[0][k]).collect();
+                    let (value, column) = best(&f, place, name.contains("Max"));
+                    let expected = match outcomes.len() {
+                        2 => vec![value, column],
+                        _ if name.starts_with("Arg") => vec![column],
+                        _ => vec![value],
+                    };
+                    let given: Vec<f64> = outcomes
+                        .iter()
+                        .map(|outcome| outcome[place * dim as usize + k])
+                        .collect();
+                    assert_eq!(
+                        given, expected,
+                        "{name}, number {place} of {length} in {f:?}"
+                    );
+                }
+            }
         }
     }
 }
@@ -304,14 +380,15 @@ fn rows_are_sound() {
         }
         for dim in [1, 2, 3, 5] {
             let dims = dims(row.name, dim);
-            let rule = reductions::instantiate(id, &dims, &[]).expect("it fits");
-            let shapes = reductions::infer(id, &dims, &[]).expect("it fits");
+            let parameters = vec![4; reductions::signature(id).parameters.len()];
+            let rule = reductions::instantiate(id, &dims, &parameters).expect("it fits");
+            let shapes = reductions::infer(id, &dims, &parameters).expect("it fits");
             assert_eq!(rule.outcomes.len(), shapes.len());
             for (outcome, (kind, shape)) in rule.outcomes.iter().zip(shapes) {
                 assert_eq!((outcome.kind, outcome.dim), (kind, shape.iter().product()));
                 assert_eq!(
                     kind == Kind::Index,
-                    outcome.value == index_slot(&rule, dim),
+                    outcome.value == index_slot(&rule, outcome.dim),
                     "{}",
                     row.name
                 );
@@ -348,6 +425,18 @@ fn kinds_and_shapes() {
     );
     assert_eq!(infer("LogSumExp", &[1]), Ok(vec![(Kind::Real, vec![1])]));
     assert_eq!(infer("LogSumExp", &[1, 4]), Ok(vec![(Kind::Real, vec![4])]));
+    let list = reductions::find_reduction("KMin_ArgKMin").expect("known");
+    assert_eq!(
+        reductions::infer(list, &[3], &[10]),
+        Ok(vec![(Kind::Real, vec![10, 3]), (Kind::Index, vec![10, 3])])
+    );
+    let error = reductions::infer(list, &[3], &[0])
+        .expect_err("a list has to have a length")
+        .to_string();
+    assert_eq!(
+        error,
+        "`K` of `KMin_ArgKMin` is 0, but has to be from 1 to 100"
+    );
     let error = infer("LogSumExp", &[3])
         .expect_err("the values have to be scalars")
         .to_string();

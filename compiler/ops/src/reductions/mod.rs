@@ -19,13 +19,15 @@
 //! * *merge* joins the states of two stretches of columns: `m` is that of the earlier one, `later_m` that of the later one.
 //! * *outcomes* are a row's results, over the slots.
 //!
-//! Rows keep ties at the smallest column. K-best lists fit this form: slots of dimension `K * n`, one component moved up
-//! or replaced by `choose` and `select`.
+//! Rows keep ties at the smallest column.
 
+mod exponentials;
+mod extremes;
 mod interpret;
+mod lists;
 mod parsed;
-mod rows;
 mod rule;
+mod sums;
 
 pub use interpret::RowState;
 pub use rule::{Let, Operand, Outcome, Rule, Slot};
@@ -91,15 +93,14 @@ impl Reduction {
 
 /// All reductions, in the order of the reference page.
 pub fn reductions() -> impl Iterator<Item = (ReductionId, &'static Reduction)> {
-    rows::ROWS
-        .iter()
+    ROWS.iter()
         .enumerate()
-        .map(|(number, row)| (ReductionId(number as u16), row))
+        .map(|(number, row)| (ReductionId(number as u16), *row))
 }
 
 /// The row of a reduction. Panics if the number is not one that this table gave out.
 pub fn reduction(id: ReductionId) -> &'static Reduction {
-    &rows::ROWS[usize::from(id.0)]
+    ROWS[usize::from(id.0)]
 }
 
 /// The reduction of that name, or else with that alias.
@@ -157,6 +158,12 @@ pub fn equivalent(id: ReductionId) -> Option<&'static Expr> {
     parsed(id).equivalent.as_ref()
 }
 
+/// The rows, family by family, in the order of the reference page.
+const FAMILIES: &[&[Reduction]] = &[sums::ROWS, exponentials::ROWS, extremes::ROWS, lists::ROWS];
+
+static ROWS: LazyLock<Vec<&'static Reduction>> =
+    LazyLock::new(|| FAMILIES.iter().copied().flatten().collect());
+
 static NAMES: LazyLock<HashMap<&'static str, ReductionId>> = LazyLock::new(|| {
     let aliases =
         reductions().flat_map(|(id, row)| row.aliases.iter().map(move |alias| (*alias, id)));
@@ -166,7 +173,7 @@ static NAMES: LazyLock<HashMap<&'static str, ReductionId>> = LazyLock::new(|| {
 });
 
 static PARSED: LazyLock<Vec<OnceLock<ParsedReduction>>> =
-    LazyLock::new(|| rows::ROWS.iter().map(|_| OnceLock::new()).collect());
+    LazyLock::new(|| ROWS.iter().map(|_| OnceLock::new()).collect());
 
 fn parsed(id: ReductionId) -> &'static ParsedReduction {
     let row = reduction(id);

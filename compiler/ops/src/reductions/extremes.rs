@@ -1,0 +1,94 @@
+//! Smallest and largest values over the columns, and where they are.
+
+use super::Reduction;
+
+/// The smallest value so far and its column.
+const SMALLEST: &[(&str, &str, &str)] = &[("m", "n", "inf"), ("a", "n", "none")];
+const SMALLEST_UPDATE: &[(&str, &str)] = &[
+    ("m", "select(f[k] < m[k], f[k], m[k])"),
+    ("a", "select(f[k] < m[k], column, a[k])"),
+];
+const SMALLEST_MERGE: &[(&str, &str)] = &[
+    ("m", "select(later_m[k] < m[k], later_m[k], m[k])"),
+    ("a", "select(later_m[k] < m[k], later_a[k], a[k])"),
+];
+
+/// The largest value so far and its column.
+const LARGEST: &[(&str, &str, &str)] = &[("m", "n", "-inf"), ("a", "n", "none")];
+const LARGEST_UPDATE: &[(&str, &str)] = &[
+    ("m", "select(f[k] > m[k], f[k], m[k])"),
+    ("a", "select(f[k] > m[k], column, a[k])"),
+];
+const LARGEST_MERGE: &[(&str, &str)] = &[
+    ("m", "select(later_m[k] > m[k], later_m[k], m[k])"),
+    ("a", "select(later_m[k] > m[k], later_a[k], a[k])"),
+];
+
+pub(super) const ROWS: &[Reduction] = &[
+    Reduction {
+        name: "Min",
+        aliases: &["min"],
+        signature: "Min(f: n) -> n",
+        state: &[("m", "n", "inf")],
+        update: &[("m", "min(m[k], f[k])")],
+        merge: &[("m", "min(m[k], later_m[k])")],
+        outcomes: &["m[k]"],
+        doc: "The smallest value over all columns, component by component; NaNs are passed over; inf for no column.",
+        ..Reduction::EMPTY
+    },
+    Reduction {
+        name: "ArgMin",
+        aliases: &["argmin"],
+        signature: "ArgMin(f: n) -> n",
+        state: SMALLEST,
+        update: SMALLEST_UPDATE,
+        merge: SMALLEST_MERGE,
+        outcomes: &["a[k]"],
+        doc: "The column of the smallest value, the first of equals; -1 where no value is below inf.",
+        ..Reduction::EMPTY
+    },
+    Reduction {
+        name: "Min_ArgMin",
+        aliases: &["MinArgMin", "min_argmin"],
+        signature: "Min_ArgMin(f: n) -> n, n",
+        state: SMALLEST,
+        update: SMALLEST_UPDATE,
+        merge: SMALLEST_MERGE,
+        outcomes: &["m[k]", "a[k]"],
+        doc: "The results of `Min` and `ArgMin` from one pass.",
+        ..Reduction::EMPTY
+    },
+    Reduction {
+        name: "Max",
+        aliases: &["max"],
+        signature: "Max(f: n) -> n",
+        state: &[("m", "n", "-inf")],
+        update: &[("m", "max(m[k], f[k])")],
+        merge: &[("m", "max(m[k], later_m[k])")],
+        outcomes: &["m[k]"],
+        doc: "The largest value over all columns, component by component; NaNs are passed over; -inf for no column.",
+        ..Reduction::EMPTY
+    },
+    Reduction {
+        name: "ArgMax",
+        aliases: &["argmax"],
+        signature: "ArgMax(f: n) -> n",
+        state: LARGEST,
+        update: LARGEST_UPDATE,
+        merge: LARGEST_MERGE,
+        outcomes: &["a[k]"],
+        doc: "The column of the largest value, the first of equals; -1 where no value is above -inf.",
+        ..Reduction::EMPTY
+    },
+    Reduction {
+        name: "Max_ArgMax",
+        aliases: &["MaxArgMax", "max_argmax"],
+        signature: "Max_ArgMax(f: n) -> n, n",
+        state: LARGEST,
+        update: LARGEST_UPDATE,
+        merge: LARGEST_MERGE,
+        outcomes: &["m[k]", "a[k]"],
+        doc: "The results of `Max` and `ArgMax` from one pass.",
+        ..Reduction::EMPTY
+    },
+];

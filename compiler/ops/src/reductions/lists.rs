@@ -1,0 +1,163 @@
+//! Lists of the best columns: K nearest neighbours and the like. Values are inserted into a sorted list by comparing each
+//! place with the value and with the place before it, so that neither loops nor branches are needed.
+
+use super::Reduction;
+
+/// The `K` smallest values so far, in ascending order, and their columns: component `k` is number `k / n` of component
+/// `k % n`. A value moves larger ones up by one place; equal ones stay before it.
+const K_SMALLEST: &[(&str, &str, &str)] = &[("m", "K * n", "inf"), ("a", "K * n", "none")];
+const K_SMALLEST_UPDATE: &[(&str, &str)] = &[
+    (
+        "m",
+        "choose(k < n, select(f[k % n] < m[k], f[k % n], m[k]), \
+         select(f[k % n] < m[k - n], m[k - n], select(f[k % n] < m[k], f[k % n], m[k])))",
+    ),
+    (
+        "a",
+        "choose(k < n, select(f[k % n] < m[k], column, a[k]), \
+         select(f[k % n] < m[k - n], a[k - n], select(f[k % n] < m[k], column, a[k])))",
+    ),
+];
+
+/// `p` is the place of a component, `r` and `l` the places in the joined list of what the earlier and the later list
+/// have there: its own place and how many of the other list stand before it.
+const K_SMALLEST_MERGE_LETS: &[(&str, &str, &str)] = &[
+    ("p", "K * n", "sum(q < K, choose(q < k / n, 1, 0))"),
+    (
+        "r",
+        "K * n",
+        "p[k] + sum(q < K, select(later_m[q * n + k % n] < m[k], 1, 0))",
+    ),
+    (
+        "l",
+        "K * n",
+        "p[k] + sum(q < K, select(m[q * n + k % n] <= later_m[k], 1, 0))",
+    ),
+];
+const K_SMALLEST_MERGE: &[(&str, &str)] = &[
+    (
+        "m",
+        "min(minimum(q < K, select(r[q * n + k % n] == p[k], m[q * n + k % n], inf)), \
+         minimum(q < K, select(l[q * n + k % n] == p[k], later_m[q * n + k % n], inf)))",
+    ),
+    (
+        "a",
+        "first(q < K, r[q * n + k % n] == p[k], a[q * n + k % n], \
+         first(q < K, l[q * n + k % n] == p[k], later_a[q * n + k % n], a[k]))",
+    ),
+];
+
+/// The same for the `K` largest values, in descending order.
+const K_LARGEST: &[(&str, &str, &str)] = &[("m", "K * n", "-inf"), ("a", "K * n", "none")];
+const K_LARGEST_UPDATE: &[(&str, &str)] = &[
+    (
+        "m",
+        "choose(k < n, select(f[k % n] > m[k], f[k % n], m[k]), \
+         select(f[k % n] > m[k - n], m[k - n], select(f[k % n] > m[k], f[k % n], m[k])))",
+    ),
+    (
+        "a",
+        "choose(k < n, select(f[k % n] > m[k], column, a[k]), \
+         select(f[k % n] > m[k - n], a[k - n], select(f[k % n] > m[k], column, a[k])))",
+    ),
+];
+const K_LARGEST_MERGE_LETS: &[(&str, &str, &str)] = &[
+    ("p", "K * n", "sum(q < K, choose(q < k / n, 1, 0))"),
+    (
+        "r",
+        "K * n",
+        "p[k] + sum(q < K, select(later_m[q * n + k % n] > m[k], 1, 0))",
+    ),
+    (
+        "l",
+        "K * n",
+        "p[k] + sum(q < K, select(m[q * n + k % n] >= later_m[k], 1, 0))",
+    ),
+];
+const K_LARGEST_MERGE: &[(&str, &str)] = &[
+    (
+        "m",
+        "max(maximum(q < K, select(r[q * n + k % n] == p[k], m[q * n + k % n], -inf)), \
+         maximum(q < K, select(l[q * n + k % n] == p[k], later_m[q * n + k % n], -inf)))",
+    ),
+    (
+        "a",
+        "first(q < K, r[q * n + k % n] == p[k], a[q * n + k % n], \
+         first(q < K, l[q * n + k % n] == p[k], later_a[q * n + k % n], a[k]))",
+    ),
+];
+
+pub(super) const ROWS: &[Reduction] = &[
+    Reduction {
+        name: "KMin",
+        aliases: &["Kmin"],
+        signature: "KMin(f: n, K: int(1, 100)) -> [K, n]",
+        state: K_SMALLEST,
+        update: K_SMALLEST_UPDATE,
+        merge_lets: K_SMALLEST_MERGE_LETS,
+        merge: K_SMALLEST_MERGE,
+        outcomes: &["m[k]"],
+        doc: "The `K` smallest values over all columns in ascending order, component by component; inf where there are fewer; NaNs are passed over.",
+        ..Reduction::EMPTY
+    },
+    Reduction {
+        name: "ArgKMin",
+        aliases: &["argKmin"],
+        signature: "ArgKMin(f: n, K: int(1, 100)) -> [K, n]",
+        state: K_SMALLEST,
+        update: K_SMALLEST_UPDATE,
+        merge_lets: K_SMALLEST_MERGE_LETS,
+        merge: K_SMALLEST_MERGE,
+        outcomes: &["a[k]"],
+        doc: "The columns of the `K` smallest values, the first of equals first; -1 where there are fewer.",
+        ..Reduction::EMPTY
+    },
+    Reduction {
+        name: "KMin_ArgKMin",
+        aliases: &["KMinArgKMin", "Kmin_argKmin"],
+        signature: "KMin_ArgKMin(f: n, K: int(1, 100)) -> [K, n], [K, n]",
+        state: K_SMALLEST,
+        update: K_SMALLEST_UPDATE,
+        merge_lets: K_SMALLEST_MERGE_LETS,
+        merge: K_SMALLEST_MERGE,
+        outcomes: &["m[k]", "a[k]"],
+        doc: "The results of `KMin` and `ArgKMin` from one pass.",
+        ..Reduction::EMPTY
+    },
+    Reduction {
+        name: "KMax",
+        aliases: &["Kmax"],
+        signature: "KMax(f: n, K: int(1, 100)) -> [K, n]",
+        state: K_LARGEST,
+        update: K_LARGEST_UPDATE,
+        merge_lets: K_LARGEST_MERGE_LETS,
+        merge: K_LARGEST_MERGE,
+        outcomes: &["m[k]"],
+        doc: "The `K` largest values over all columns in descending order, component by component; -inf where there are fewer; NaNs are passed over.",
+        ..Reduction::EMPTY
+    },
+    Reduction {
+        name: "ArgKMax",
+        aliases: &["argKmax"],
+        signature: "ArgKMax(f: n, K: int(1, 100)) -> [K, n]",
+        state: K_LARGEST,
+        update: K_LARGEST_UPDATE,
+        merge_lets: K_LARGEST_MERGE_LETS,
+        merge: K_LARGEST_MERGE,
+        outcomes: &["a[k]"],
+        doc: "The columns of the `K` largest values, the first of equals first; -1 where there are fewer.",
+        ..Reduction::EMPTY
+    },
+    Reduction {
+        name: "KMax_ArgKMax",
+        aliases: &["KMaxArgKMax", "Kmax_argKmax"],
+        signature: "KMax_ArgKMax(f: n, K: int(1, 100)) -> [K, n], [K, n]",
+        state: K_LARGEST,
+        update: K_LARGEST_UPDATE,
+        merge_lets: K_LARGEST_MERGE_LETS,
+        merge: K_LARGEST_MERGE,
+        outcomes: &["m[k]", "a[k]"],
+        doc: "The results of `KMax` and `ArgKMax` from one pass.",
+        ..Reduction::EMPTY
+    },
+];
