@@ -78,7 +78,8 @@ impl Generator {
     }
 
     fn named_input(&mut self, name: String, role: Role, dim: u32, origin: Origin) -> NodeId {
-        let scalar = self.program.scalar.unwrap_or(ScalarType::F32);
+        let scalar = self.program.scalar.filter(|_| self.random.percent(90));
+        let scalar = scalar.unwrap_or_else(|| self.random.pick(&[ScalarType::F16, ScalarType::BF16]));
         let id = InputId(self.program.inputs.len() as u32);
         let input = Input { name, role, dim, scalar, origin };
         let node = self.program.graph.input(id, &input);

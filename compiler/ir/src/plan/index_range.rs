@@ -9,7 +9,7 @@ use keopsc_ops::scalar::{Comparison, Counter, Index};
 type Interval = (i64, i64);
 
 /// How many combinations of counter values are looked at; a larger index that intervals do not prove counts as out of range.
-const MAXIMUM_COMBINATIONS: u64 = 1 << 24;
+const MAXIMUM_COMBINATIONS: u64 = 1 << 20;
 
 /// A condition under which an expression is evaluated.
 #[derive(Clone)]

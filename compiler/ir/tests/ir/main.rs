@@ -1,5 +1,6 @@
 //! Tests of both representations: text forms, rules, reference interpreters, generators.
 
+mod damage;
 mod formula_evaluate;
 mod formula_text;
 mod formula_verify;
