@@ -1,0 +1,46 @@
+"""The machine and the versions that figures belong to."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+import time
+from pathlib import Path
+
+LSCPU_FIELDS = ["Model name", "CPU(s)", "Thread(s) per core", "CPU max MHz", "L1d cache", "L2 cache", "L3 cache"]
+PACKAGES = ["numpy", "torch", "pykeops"]
+
+
+def output(*command):
+    """What a command prints, or nothing where it cannot run."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def blas():
+    """The kernels that NumPy's BLAS chose."""
+    import numpy  # noqa: F401
+    import threadpoolctl
+
+    return ", ".join(f"{pool['internal_api']} {pool.get('architecture', '')}".strip() for pool in threadpoolctl.threadpool_info())
+
+
+def describe(keopsc):
+    """Everything that a reader of the figures wants to know."""
+    fields = dict(line.split(":", 1) for line in output("lscpu").splitlines() if ":" in line)
+    folder = Path(__file__).parent
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "commit": output("git", "-C", folder, "describe", "--always", "--dirty", "--exclude", "*"),
+        "processor": {name: fields[name].strip() for name in LSCPU_FIELDS if name in fields},
+        "processors usable": len(os.sched_getaffinity(0)),
+        "load before": os.getloadavg()[0],
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "keopsc": output(keopsc, "--version"),
+        "g++": output("g++", "--version").splitlines()[:1],
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "BLAS": blas(),
+    }
