@@ -95,8 +95,9 @@ pub(super) const ROWS: &[Operation] = &[
         // Near 0 by the Taylor series, whose terms have one sign.
         value: Value::Recipe(
             "select(abs(f[k]) < 1, \
-             f[k] * (1 + f[k]*f[k]/6 * (1 + f[k]*f[k]/20 * (1 + f[k]*f[k]/42 * (1 + f[k]*f[k]/72 * \
-             (1 + f[k]*f[k]/110 * (1 + f[k]*f[k]/156 * (1 + f[k]*f[k]/210 * (1 + f[k]*f[k]/272)))))))), \
+             f[k] * (1 + f[k]*f[k] * (1/6 + f[k]*f[k] * (1/120 + f[k]*f[k] * (1/5040 + f[k]*f[k] \
+             * (1/362880 + f[k]*f[k] * (1/39916800 + f[k]*f[k] * (1/6227020800 + f[k]*f[k] * \
+             (1/1307674368000 + f[k]*f[k] * (1/355687428096000))))))))), \
              0.5 * exp(f[k]) - 0.5 * exp(-f[k]))",
         ),
         gradient: &[("f", "e * Cosh(f)")],
@@ -164,8 +165,9 @@ pub(super) const ROWS: &[Operation] = &[
         // (x cos x - sin x) / x³, near 0 by its Taylor series in x²: there the difference would cancel.
         value: Value::Recipe(
             "select(abs(f[k]) < 1, \
-             (-1 + f[k]*f[k]/10 * (1 - f[k]*f[k]/28 * (1 - f[k]*f[k]/54 * (1 - f[k]*f[k]/88 * \
-             (1 - f[k]*f[k]/130 * (1 - f[k]*f[k]/180 * (1 - f[k]*f[k]/238 * (1 - f[k]*f[k]/304)))))))) / 3, \
+             -1/3 + f[k]*f[k] * (1/30 + f[k]*f[k] * (-1/840 + f[k]*f[k] * (1/45360 + f[k]*f[k] * \
+             (-1/3991680 + f[k]*f[k] * (1/518918400 + f[k]*f[k] * (-1/93405312000 + f[k]*f[k] * \
+             (1/22230464256000 + f[k]*f[k] * (-1/6758061133824000)))))))), \
              (cos(f[k]) - sin(f[k]) / f[k]) / (f[k] * f[k]))",
         ),
         gradient: &[(

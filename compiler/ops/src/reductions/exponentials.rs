@@ -79,7 +79,7 @@ pub(super) const ROWS: &[Reduction] = &[
             ("z", "select(d > 0, z * t + later_z, z + later_z * t)"),
         ],
         outcomes: &["s[k] / z"],
-        equivalent: "Sum[j](Exp(f - LogSumExp[j](f)) * weight)",
+        equivalent: "Sum[j](Exp(f - ZeroIfMinusInfinity(LogSumExp[j](f))) * weight)",
         doc: "The mean of `weight` under the softmax of `f`; NaN for no column.",
         ..Reduction::EMPTY
     },
