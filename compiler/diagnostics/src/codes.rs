@@ -322,7 +322,7 @@ codes! {
         why: "Row numbers have no derivative, nor have some operations and reductions. `keopsc ops NAME` says which have one.\n\
               One can differentiate with respect to inputs.",
         wrong: "x = Vi(3)\ny = Vj(3)\nn = ArgMin[j](SqDist(x, y))\nout g = Grad(n, x)",
-        right: "x = Vi(3)\ny = Vj(3)\nn = Min[j](SqDist(x, y))\nout g = Grad(n, x)",
+        right: "x = Vi(3)\ny = Vj(3)\nn = LogSumExp[j](SqDist(x, y))\nout g = Grad(n, x)",
     }
     /// This name is reserved
     ReservedName = "E0224" {

@@ -14,11 +14,12 @@ use keopsc_ir::types::Role;
 use keopsc_ops::catalogue;
 
 use crate::rewrite::{add, compact, rewrite};
+use crate::simplify::evaluate_constants;
 
 /// A rule: an equal node, where there is a better one.
 type Rule = fn(&mut Graph, NodeId) -> Option<NodeId>;
 
-const RULES: &[Rule] = &[multiply_by_inverse, move_sign, group_product];
+const RULES: &[Rule] = &[evaluate_constants, multiply_by_inverse, move_sign, group_product];
 
 /// How often the graph is gone through.
 const ROUNDS: usize = 4;

@@ -22,6 +22,10 @@ struct Outcome {
 
 fn run(path: &Path) -> Outcome {
     let text = std::fs::read_to_string(path).expect("the case can be read");
+    run_text(path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned()), text)
+}
+
+fn run_text(name: String, text: String) -> Outcome {
     let (file, errors) = keopsc_grammar::parse_file(&text);
     let mut diagnostics: Vec<Diagnostic> = errors.into_iter().map(Diagnostic::from).collect();
     let mut stages = String::new();
@@ -36,7 +40,6 @@ fn run(path: &Path) -> Outcome {
         Ok(output) => diagnostics.extend(output.warnings),
         Err(found) => diagnostics.extend(found),
     }
-    let name = path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
     let codes = diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
     Outcome { codes, said: render(&Source { name, text }, &diagnostics, false), stages }
 }
@@ -88,6 +91,19 @@ fn diagnostics() {
     let of_meaning = |code: &&Code| code.as_str().starts_with("E02") && !NOT_IN_FILES.contains(code);
     let missing: Vec<&Code> = Code::ALL.iter().filter(of_meaning).filter(|code| !seen.contains(code)).collect();
     assert!(missing.is_empty(), "no case for {missing:?}");
+}
+
+#[test]
+fn examples_of_codes() {
+    for code in Code::ALL.iter().filter(|code| code.as_str().starts_with("E02")) {
+        let run = |text: &str| run_text(code.to_string(), text.to_owned());
+        if !code.wrong_example().is_empty() {
+            assert!(run(code.wrong_example()).codes.contains(code), "the wrong example of {code} gives\n{}", run(code.wrong_example()).said);
+        }
+        if !code.right_example().is_empty() {
+            assert!(run(code.right_example()).codes.is_empty(), "the right example of {code} gives\n{}", run(code.right_example()).said);
+        }
+    }
 }
 
 #[test]

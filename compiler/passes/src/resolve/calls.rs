@@ -46,9 +46,12 @@ impl<'a> Resolver<'a> {
         if let Some(operation) = catalogue::find_operation(name) {
             return self.operation(span, function, operation, arguments, keywords);
         }
-        match name.strip_suffix("_Reduction").map(reductions::find_reduction) {
-            Some(Some(reduction)) => self.reduction_string(span, function, reduction, arguments, keywords),
-            _ => self.unknown_function(function),
+        match name.strip_suffix("_Reduction") {
+            Some(base) => match reductions::find_reduction(base) {
+                Some(reduction) => self.reduction_string(span, function, reduction, arguments, keywords),
+                None => self.unknown_reduction(function, base, "_Reduction"),
+            },
+            None => self.unknown_function(function),
         }
     }
 

@@ -147,7 +147,8 @@ impl<'a> Resolver<'a> {
             None => {
                 let message = format!("an input ({}) cannot have {dim} components", role_words(role));
                 let help = format!("dimensions are whole numbers from 1 to {MAXIMUM_DIM}");
-                self.report(Diagnostic::error(Code::BadDeclaration, span, message).with_help(help))
+                let code = if dim < 1 { Code::OutOfRange } else { Code::TooLarge };
+                self.report(Diagnostic::error(code, span, message).with_help(help))
             }
         }
     }

@@ -5,9 +5,9 @@
 
 use keopsc_diagnostics::{Code, Diagnostic};
 use keopsc_grammar::syntax::{Expr, Keyword, Name, Span};
-use keopsc_ir::formula::{NodeId, Origin};
+use keopsc_ir::formula::{NodeId, NodeKind, Origin};
 use keopsc_ir::types::Role;
-use keopsc_ops::catalogue;
+use keopsc_ops::{catalogue, reductions};
 
 use super::describe::{components, describe_node, role_words};
 use super::scope::{Operand, Reported, Resolver};
@@ -43,6 +43,9 @@ const REQUESTS: &[(&str, &str, [usize; 2], Request)] = &[
     ("AutoFactorize", "AutoFactorize(F)", [1, 1], Request::Same),
 ];
 
+/// How many gradients one request may stand for.
+const GRADIENT_LIMIT: u32 = 1024;
+
 /// Whether a function asks for a derivative.
 pub(super) fn is_derivative(name: &str) -> bool {
     REQUESTS.iter().any(|(known, ..)| *known == name)
@@ -57,11 +60,13 @@ impl<'a> Resolver<'a> {
         if !(least..=most).contains(&operands.len()) || !keywords.is_empty() {
             return self.wrong_count(span, &function.text, form, operands.len());
         }
+        self.check_real(function, &operands[0])?;
         let of = self.operand_formula(&operands[0])?;
         if request == Request::Same {
             return Ok(Value::Formula(of));
         }
         let variable = self.variable(function, &operands[1])?;
+        self.check_reductions(&operands[0], of, variable)?;
         let given = operands.get(2);
         let node = match request {
             Request::Gradient => self.gradient_request(span, &operands[0], of, variable, given),
@@ -77,6 +82,45 @@ impl<'a> Resolver<'a> {
             Request::Same => Ok(of),
         };
         node.map(Value::Formula)
+    }
+
+    /// Refuses row numbers.
+    fn check_real(&mut self, function: &Name, operand: &Operand) -> Result<(), Reported> {
+        match operand.value {
+            Value::Formula(node) if self.program.graph.node(node).is_index => {
+                let message = format!("`{}` cannot differentiate row numbers", function.text);
+                let diagnostic = self.with_operands(Diagnostic::error(Code::NotDifferentiable, operand.span, message), &[operand]);
+                self.report(diagnostic.with_help("row numbers jump, so that they have no derivative"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses reductions without a derivative between the variable and what is differentiated.
+    fn check_reductions(&mut self, operand: &Operand, of: NodeId, variable: NodeId) -> Result<(), Reported> {
+        let graph = &self.program.graph;
+        let mut depends = vec![false; of.0 as usize + 1];
+        for (id, node) in graph.nodes().take(depends.len()) {
+            let inside = node.kind.arguments().iter().any(|argument| depends[argument.0 as usize]);
+            depends[id.0 as usize] = id == variable || inside;
+        }
+        let mut needed = vec![false; depends.len()];
+        needed[of.0 as usize] = true;
+        for number in (0..needed.len()).rev().filter(|&number| depends[number]) {
+            let kind = &graph.node(NodeId(number as u32)).kind;
+            if !needed[number] || number == variable.0 as usize {
+                continue;
+            }
+            kind.arguments().iter().for_each(|argument| needed[argument.0 as usize] = true);
+            let NodeKind::Reduction { reduction, .. } = *kind else { continue };
+            if reductions::gradient(reduction).is_empty() && reductions::equivalent(reduction).is_none() {
+                let name = reductions::reduction(reduction).name;
+                let message = format!("the reduction `{name}` has no derivative");
+                let diagnostic = self.with_operands(Diagnostic::error(Code::NotDifferentiable, operand.span, message), &[operand]);
+                return self.report(diagnostic.with_help("`keopsc ops` says which operations and reductions have one"));
+            }
+        }
+        Ok(())
     }
 
     /// The input with respect to which is differentiated.
@@ -185,6 +229,7 @@ impl<'a> Resolver<'a> {
     /// The gradients of all components of `of`, one after the other.
     fn gradient_rows(&mut self, span: Span, of: NodeId, variable: NodeId) -> Result<NodeId, Reported> {
         let dim = self.program.graph.node(of).dim;
+        self.check_gradients(span, dim)?;
         let mut rows: Option<NodeId> = None;
         for component in 0..dim {
             let unit = self.unit(span, dim, component)?;
@@ -204,6 +249,7 @@ impl<'a> Resolver<'a> {
             let label = describe_node(&self.program.graph, of);
             return self.report(Diagnostic::error(Code::DimensionMismatch, span, message).with_label(span, label));
         }
+        self.check_gradients(span, dim)?;
         let mut total: Option<NodeId> = None;
         for component in 0..dim {
             let unit = self.unit(span, dim, component)?;
@@ -215,6 +261,15 @@ impl<'a> Resolver<'a> {
             });
         }
         Ok(total.unwrap_or(of))
+    }
+
+    fn check_gradients(&mut self, span: Span, dim: u32) -> Result<(), Reported> {
+        if dim <= GRADIENT_LIMIT {
+            return Ok(());
+        }
+        let message = format!("this would be {dim} gradients, one for each component");
+        let help = format!("at most {GRADIENT_LIMIT} components can be differentiated one by one");
+        self.report(Diagnostic::error(Code::TooLarge, span, message).with_help(help))
     }
 
     /// The vector with 1 in one place and 0 elsewhere.

@@ -6,6 +6,7 @@ use keopsc_ir::formula::{InputId, NodeId};
 use keopsc_ops::{catalogue, reductions};
 
 use super::declarations::maker;
+use super::derivatives::is_derivative;
 use super::scope::{Meaning, Operand, Reported, Resolver};
 use crate::values::{self, Value};
 
@@ -77,22 +78,18 @@ impl<'a> Resolver<'a> {
     }
 
     fn unknown_name<T>(&mut self, name: &str, span: Span) -> Result<T, Reported> {
+        if let Some((what, form)) = function_form(name) {
+            let message = format!("`{name}` is {what} and needs its arguments");
+            return self.report(Diagnostic::error(Code::NotAValue, span, message).with_help(format!("write `{form}`")));
+        }
         let diagnostic = Diagnostic::error(Code::UnknownName, span, format!("`{name}` has not been given a meaning"));
+        if let Some(&(_, later)) = self.later.iter().find(|(known, _)| known == name) {
+            let label = format!("`{name}` is defined here, further down");
+            return self.report(diagnostic.with_label(later, label).with_help("a name is defined above the lines that use it"));
+        }
         let locals = self.locals.iter().flatten().map(|(known, _)| known.as_str());
-        let help = if let Some(&(_, later)) = self.later.iter().find(|(known, _)| known == name) {
-            return self.report(
-                diagnostic
-                    .with_label(later, format!("`{name}` is defined here, further down"))
-                    .with_help("a name is defined above the lines that use it"),
-            );
-        } else if name == "i" || name == "j" {
+        let help = if name == "i" || name == "j" {
             format!("`{name}` stands only in the bracket of a reduction: `Sum[{name}](…)`")
-        } else if catalogue::find_operation(name).is_some() {
-            format!("`{name}` is an operation: write `{name}(…)`")
-        } else if reductions::find_reduction(name).is_some() {
-            format!("`{name}` is a reduction: write `{name}[j](…)`")
-        } else if maker(name).is_some() {
-            format!("write `{name}(dim)` to declare an input")
         } else if let Some(meant) = suggest(name, locals.chain(self.order.iter().map(String::as_str))) {
             format!("did you mean `{meant}`?")
         } else {
@@ -136,6 +133,21 @@ impl<'a> Resolver<'a> {
             Meaning::Value(Value::Formula(node)) => self.input_of(*node).into_iter().collect(),
             _ => Vec::new(),
         }
+    }
+}
+
+/// What a function is and how it is used; `None` where the name is no function's.
+fn function_form(name: &str) -> Option<(&'static str, String)> {
+    if catalogue::find_operation(name).is_some() {
+        Some(("an operation", format!("{name}(…)")))
+    } else if reductions::find_reduction(name).is_some() {
+        Some(("a reduction", format!("{name}[j](…)")))
+    } else if maker(name).is_some() {
+        Some(("a declaration of an input", format!("{name}(dim)")))
+    } else if is_derivative(name) {
+        Some(("a derivative", format!("{name}(F, x)")))
+    } else {
+        None
     }
 }
 

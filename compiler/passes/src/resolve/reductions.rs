@@ -22,7 +22,7 @@ impl<'a> Resolver<'a> {
     ) -> Result<Value, Reported> {
         let reduction = match reductions::find_reduction(&function.text) {
             Some(reduction) => Ok(reduction),
-            None => self.unknown_reduction(function),
+            None => self.unknown_reduction(function, &function.text, ""),
         };
         let over = match index.text.as_str() {
             "i" => Ok(Axis::I),
@@ -106,7 +106,7 @@ impl<'a> Resolver<'a> {
         match outcomes.as_deref() {
             Ok([values, indices]) => Ok(Value::Pair(*values, *indices)),
             Ok([result, ..]) => Ok(Value::Formula(*result)),
-            Ok([]) => self.unknown_reduction(function),
+            Ok([]) => self.unknown_reduction(function, &function.text, ""),
             Err(error) => {
                 let references: Vec<&Operand> = operands.iter().collect();
                 self.problem(span, &Problem::Shape(error.clone()), &function.text, &references)
@@ -122,15 +122,16 @@ impl<'a> Resolver<'a> {
         if !depends && reduced { Role::Parameter } else { other.role() }
     }
 
-    fn unknown_reduction<T>(&mut self, function: &Name) -> Result<T, Reported> {
-        let name = function.text.as_str();
-        let diagnostic = Diagnostic::error(Code::UnknownFunction, function.span, format!("there is no reduction `{name}`"));
+    /// Reports that `function`, which is `base` and `end`, is no reduction.
+    pub fn unknown_reduction<T>(&mut self, function: &Name, base: &str, end: &str) -> Result<T, Reported> {
+        let message = format!("there is no reduction `{}`", function.text);
+        let diagnostic = Diagnostic::error(Code::UnknownFunction, function.span, message);
         let names = reductions::reductions().flat_map(|(_, row)| std::iter::once(row.name).chain(row.aliases.iter().copied()));
-        let help = if catalogue::find_operation(name).is_some() {
-            format!("`{name}` is an operation on single pairs: write `{name}(…)`")
+        let help = if catalogue::find_operation(base).is_some() {
+            format!("`{base}` is an operation on single pairs: write `{base}(…)`")
         } else {
-            match suggest(name, names) {
-                Some(meant) => format!("did you mean `{meant}`?"),
+            match suggest(base, names) {
+                Some(meant) => format!("did you mean `{meant}{end}`?"),
                 None => "`keopsc ops` lists all operations and reductions".to_owned(),
             }
         };

@@ -11,7 +11,7 @@ use super::Options;
 use crate::values::Value;
 
 /// How many expressions are read in all, macros expanded: what bounds the time for any file.
-const EXPRESSION_LIMIT: usize = 1_000_000;
+const EXPRESSION_LIMIT: usize = 400_000;
 
 /// How many expressions may be open within each other, macros expanded: what bounds the stack.
 const DEPTH_LIMIT: usize = 600;

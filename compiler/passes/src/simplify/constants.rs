@@ -4,7 +4,7 @@ use keopsc_ir::formula::{Graph, NodeId, NodeKind};
 use keopsc_ops::{catalogue, reductions};
 
 /// An operation on numbers is a number: `2 * 3 = 6`. It is computed in float64, and left alone where it is not finite.
-pub(super) fn evaluate_constants(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
+pub(crate) fn evaluate_constants(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let node = graph.node(id);
     let NodeKind::Operation { operation, parameters, arguments } = &node.kind else { return None };
     if node.dim != 1 {

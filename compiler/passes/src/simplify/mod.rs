@@ -19,6 +19,7 @@ use std::convert::Infallible;
 use keopsc_ir::formula::{Graph, Node, NodeId, Program};
 
 use crate::rewrite::{add, compact, rewrite};
+pub(crate) use constants::evaluate_constants;
 
 /// A rule: an equal node, where there is a better one.
 type Rule = fn(&mut Graph, NodeId) -> Option<NodeId>;

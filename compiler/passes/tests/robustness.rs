@@ -1,0 +1,77 @@
+//! No text makes the passes panic or run away: random files of the grammar, and cases whose words are exchanged.
+
+use std::path::Path;
+
+use keopsc_ir::random::Random;
+use keopsc_passes::pipeline;
+use keopsc_passes::resolve::Options;
+
+fn run(text: &str) -> bool {
+    let (file, _) = keopsc_grammar::parse_file(text);
+    let printed = &mut |_: &'static str, printed: &dyn std::fmt::Display| drop(printed.to_string());
+    pipeline::run(&file, &Options::default(), printed).is_ok()
+}
+
+/// Every formula file under `tests/cases` and `samples`.
+fn corpus() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut folders = vec![root.join("tests/cases"), root.join("samples")];
+    let mut texts = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "kf") {
+                texts.push(std::fs::read_to_string(&path).unwrap_or_default());
+            }
+        }
+    }
+    texts.sort();
+    texts.retain(|text| text.len() < 2000);
+    assert!(texts.len() > 20);
+    texts
+}
+
+/// Words, numbers and signs.
+fn tokens(text: &str) -> Vec<&str> {
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let length = if is_word(first) { rest.find(|c| !is_word(c)).unwrap_or(rest.len()) } else { first.len_utf8() };
+        tokens.push(&rest[..length]);
+        rest = &rest[length..];
+    }
+    tokens
+}
+
+#[test]
+fn exchanged_words() {
+    let corpus = corpus();
+    let words: Vec<&str> = corpus.iter().flat_map(|text| tokens(text)).filter(|token| *token != "#").collect();
+    let mut random = Random::new(1);
+    let mut sound = 0;
+    for _ in 0..4000 {
+        let text = &corpus[random.below(corpus.len())];
+        let mut tokens = tokens(text);
+        for _ in 0..=random.below(3) {
+            let place = random.below(tokens.len());
+            tokens[place] = words[random.below(words.len())];
+        }
+        sound += u32::from(run(&tokens.concat()));
+    }
+    assert!(sound > 100, "only {sound} files were sound, so that later passes saw little");
+}
+
+#[test]
+fn long_chains() {
+    let chain: String = (0..20_000).map(|number| format!("x{} = x{number} * x{number} + 1\n", number + 1)).collect();
+    assert!(run(&format!("x0 = Vi(2)\n{chain}out s = Sum[j](x20000)\n")));
+}
+
+#[test]
+fn derivatives_of_derivatives_end() {
+    let chain: String = (0..40).map(|number| format!("g{} = Grad(g{number} * g{number}, x)\n", number + 1)).collect();
+    assert!(!run(&format!("x = Vi(1)\ny = Vj(1)\ng0 = Exp(x * y)\n{chain}out s = Sum[j](g40)\n")));
+}
