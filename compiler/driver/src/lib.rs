@@ -1,1 +1,28 @@
-//! See the crate's description in Cargo.toml.
+//! From formula text to a finished library on disk: what surrounds the compiler proper.
+//!
+//! ```text
+//! session     text ─▶ tree ─▶ plans ─▶ objects ─▶ library: the stages in order
+//! options     what a user sets from outside        targets   what code can be made for
+//! emit        what `--emit` prints                 names     of libraries and of C parameters
+//! manifest    plans ─▶ manifest                    header    manifest ─▶ C header
+//! link        objects ─▶ shared library            cache     key ─▶ path of a library
+//! output      bytes ─▶ file, whole or not at all   failure   why not, and whose turn it is
+//! ```
+//!
+//! Invariants: the bytes of a library depend on the formula's text, the options and this compiler alone, not on time,
+//! folder, environment or the order of threads. What is written is written in one step.
+
+#![forbid(unsafe_code)]
+
+pub mod cache;
+pub mod emit;
+pub mod failure;
+pub mod header;
+mod layout;
+pub mod link;
+mod manifest;
+pub mod names;
+pub mod options;
+pub mod output;
+pub mod session;
+pub mod targets;

@@ -1,0 +1,123 @@
+use std::mem::{offset_of, size_of};
+use std::path::Path;
+use std::process::Command;
+
+use keopsc_runtime::abi::{Call, DLTensor, EntryPoint, Module};
+
+use super::*;
+
+fn tensor(name: &str, kind: Kind, role: Role, shape: &[u32], dtype: Dtype) -> Tensor {
+    Tensor { name: name.to_owned(), kind, role, shape: shape.to_vec(), dtype }
+}
+
+fn manifest(name: &str) -> Manifest {
+    let conv = Entry {
+        name: "conv".to_owned(),
+        symbol: format!("{name}_conv"),
+        formula: "Sum[j](Exp(-SqDist(x, y)) * I)".to_owned(),
+        tensors: vec![
+            tensor("x", Kind::Input, Role::I, &[3], Dtype::F32),
+            tensor("y", Kind::Input, Role::J, &[3], Dtype::F16),
+            tensor("I", Kind::Input, Role::Parameter, &[1], Dtype::F64),
+            tensor("d_conv", Kind::Cotangent, Role::I, &[1], Dtype::BF16),
+            tensor("conv", Kind::Output, Role::I, &[2, 3], Dtype::F32),
+            tensor("conv_index", Kind::Output, Role::I, &[2], Dtype::I64),
+        ],
+    };
+    Manifest {
+        abi_version: abi::ABI_VERSION,
+        compiler: "keopsc test".to_owned(),
+        name: name.to_owned(),
+        targets: vec!["x86-64-v3".to_owned()],
+        entries: vec![conv],
+    }
+}
+
+#[test]
+fn a_function_is_documented_and_declared() {
+    let text = header(&manifest("gauss"));
+    let expected = "\
+/* Sum[j](Exp(-SqDist(x, y)) * I)
+
+   x           M x 3      in
+   y           N x 3      in
+   I_          1 x 1      in
+   d_conv      M x 1      in, cotangent
+   conv        M x 2 x 3  out
+   conv_index  M x 2      out
+ */
+int32_t gauss_conv(int64_t M, int64_t N, const float *x, const uint16_t *y, const double *I_, const uint16_t *d_conv, \
+float *conv, int64_t *conv_index);
+";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn a_formula_cannot_leave_its_comment() {
+    let mut manifest = manifest("gauss");
+    manifest.entries[0].formula = "a */ int evil; /* b".to_owned();
+    assert!(header(&manifest).contains("/* a * / int evil; / * b\n"));
+}
+
+/// Compiles C or C++ text that includes the headers `a.h` and `b.h`.
+fn compiles(compiler: &str, standard: &str, folder: &Path, program: &str) {
+    for name in ["a", "b"] {
+        std::fs::write(folder.join(format!("{name}.h")), header(&manifest(name))).unwrap();
+    }
+    let source = folder.join(if compiler == "gcc" { "program.c" } else { "program.cpp" });
+    std::fs::write(&source, program).unwrap();
+    let options = ["-Wall", "-Wextra", "-Werror", "-pedantic", "-Wstrict-prototypes", "-c", "-o", "/dev/null"];
+    let options = options.iter().filter(|option| compiler == "gcc" || **option != "-Wstrict-prototypes");
+    let output = Command::new(compiler).arg(standard).args(options).arg(&source).output().unwrap();
+    assert!(output.status.success(), "{compiler} {standard}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn two_headers_compile_as_c_and_cpp_after_complex_h() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = "#include \"a.h\"\n#include \"b.h\"\n#include \"a.h\"\nint main(void) { return a_conv(0, 0, 0, 0, 0, 0, 0, 0) + KEOPS_OK; }\n";
+    for (compiler, standard) in [("gcc", "-std=c99"), ("gcc", "-std=c17"), ("g++", "-std=c++11"), ("g++", "-std=c++20")] {
+        compiles(compiler, standard, folder.path(), program);
+    }
+    compiles("gcc", "-std=c99", folder.path(), &format!("#include <complex.h>\n{program}"));
+}
+
+#[test]
+fn the_structs_have_the_layout_of_the_abi() {
+    let facts = [
+        ("sizeof(DLTensor)", size_of::<DLTensor>()),
+        ("offsetof(DLTensor, dtype)", offset_of!(DLTensor, dtype)),
+        ("offsetof(DLTensor, shape)", offset_of!(DLTensor, shape)),
+        ("offsetof(DLTensor, byte_offset)", offset_of!(DLTensor, byte_offset)),
+        ("sizeof(keops_call)", size_of::<Call>()),
+        ("offsetof(keops_call, tensors)", offset_of!(Call, tensors)),
+        ("offsetof(keops_call, rows_j)", offset_of!(Call, rows_j)),
+        ("offsetof(keops_call, threads)", offset_of!(Call, threads)),
+        ("offsetof(keops_call, check)", offset_of!(Call, check)),
+        ("offsetof(keops_call, stream)", offset_of!(Call, stream)),
+        ("offsetof(keops_call, ranges)", offset_of!(Call, ranges)),
+        ("offsetof(keops_call, workspace)", offset_of!(Call, workspace)),
+        ("offsetof(keops_call, message)", offset_of!(Call, message)),
+        ("offsetof(keops_call, message_size)", offset_of!(Call, message_size)),
+        ("sizeof(keops_entry_v1)", size_of::<EntryPoint>()),
+        ("offsetof(keops_entry_v1, run)", offset_of!(EntryPoint, run)),
+        ("offsetof(keops_entry_v1, workspace)", offset_of!(EntryPoint, workspace)),
+        ("sizeof(keops_module)", size_of::<Module>()),
+        ("offsetof(keops_module, manifest)", offset_of!(Module, manifest)),
+        ("offsetof(keops_module, entry_size)", offset_of!(Module, entry_size)),
+        ("offsetof(keops_module, target)", offset_of!(Module, target)),
+    ];
+    let checks: String =
+        facts.iter().map(|(fact, value)| format!("_Static_assert({fact} == {value}, \"{fact}\");\n")).collect();
+    let folder = tempfile::tempdir().unwrap();
+    compiles("gcc", "-std=c11", folder.path(), &format!("#include <stddef.h>\n#include \"a.h\"\n{checks}"));
+}
+
+#[test]
+fn every_status_has_its_number_and_words() {
+    let text = header(&manifest("gauss"));
+    for (number, (status, name, _)) in STATUSES.iter().enumerate() {
+        assert_eq!(*status as usize, number);
+        assert!(text.contains(&format!("    {name} = {number}")), "{name}");
+    }
+}

@@ -1,0 +1,91 @@
+//! Plans → the manifest of their library.
+
+use keopsc_grammar::print_expression;
+use keopsc_grammar::syntax::{File, Output, StatementKind};
+use keopsc_ir::formula::{Origin, Program};
+use keopsc_ir::plan::{Plan, Tensor, TensorKind};
+use keopsc_ir::types::{Role, ScalarType};
+use keopsc_runtime::abi::ABI_VERSION;
+use keopsc_runtime::manifest as written;
+
+/// What a library says about itself.
+pub fn manifest(name: &str, targets: &[&str], file: &File, program: &Program, plans: &[Plan]) -> written::Manifest {
+    written::Manifest {
+        abi_version: ABI_VERSION,
+        compiler: concat!("keopsc ", env!("CARGO_PKG_VERSION")).to_owned(),
+        name: name.to_owned(),
+        targets: targets.iter().map(|target| (*target).to_owned()).collect(),
+        entries: plans.iter().map(|plan| entry(name, file, program, plan)).collect(),
+    }
+}
+
+fn entry(library: &str, file: &File, program: &Program, plan: &Plan) -> written::Entry {
+    let visible = plan.tensors.iter().filter(|tensor| tensor.kind != TensorKind::Temporary);
+    written::Entry {
+        name: plan.name.clone(),
+        symbol: format!("{library}_{}", plan.name),
+        formula: formula(file, &plan.name),
+        tensors: visible.map(|found| tensor(program, found)).collect(),
+    }
+}
+
+fn tensor(program: &Program, tensor: &Tensor) -> written::Tensor {
+    written::Tensor {
+        name: tensor.name.clone(),
+        kind: kind(program, tensor),
+        role: role(tensor.role),
+        shape: tensor.shape.clone(),
+        dtype: dtype(tensor.scalar),
+    }
+}
+
+fn kind(program: &Program, tensor: &Tensor) -> written::Kind {
+    if tensor.kind == TensorKind::Output {
+        return written::Kind::Output;
+    }
+    let input = program.inputs.iter().find(|input| input.name == tensor.name);
+    match input.map(|input| input.origin) {
+        Some(Origin::Cotangent) => written::Kind::Cotangent,
+        Some(Origin::Tangent) => written::Kind::Tangent,
+        Some(Origin::Declared) | None => written::Kind::Input,
+    }
+}
+
+/// Tensors of an entry never depend on both indices; a verified plan has no such tensor.
+fn role(role: Role) -> written::Role {
+    match role {
+        Role::I | Role::Pair => written::Role::I,
+        Role::J => written::Role::J,
+        Role::Parameter => written::Role::Parameter,
+    }
+}
+
+fn dtype(scalar: ScalarType) -> written::Dtype {
+    match scalar {
+        ScalarType::F16 => written::Dtype::F16,
+        ScalarType::BF16 => written::Dtype::BF16,
+        ScalarType::F32 => written::Dtype::F32,
+        ScalarType::F64 => written::Dtype::F64,
+        ScalarType::I64 => written::Dtype::I64,
+    }
+}
+
+/// The formula of an entry as written: `Sum[j](K * b)`, or `value = …; score = …` of a fused block.
+fn formula(file: &File, entry: &str) -> String {
+    let named = |output: &Output| format!("{} = {}", output.name.text, print_expression(&output.value));
+    for statement in &file.statements {
+        match &statement.kind {
+            StatementKind::Output(output) if output.name.text == entry => return named(output),
+            StatementKind::Fused { name, outputs } if name.text == entry => {
+                return outputs.iter().map(named).collect::<Vec<_>>().join("; ");
+            }
+            StatementKind::Fused { outputs, .. } => {
+                if let Some(output) = outputs.iter().find(|output| output.name.text == entry) {
+                    return named(output);
+                }
+            }
+            _ => {}
+        }
+    }
+    String::new()
+}

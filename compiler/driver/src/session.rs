@@ -1,0 +1,175 @@
+//! One formula text, from its characters to a finished library: the stages in order.
+//!
+//! ```text
+//! text ─parse─▶ tree ─passes::pipeline─▶ plans ─cpu─▶ objects ─link─▶ library
+//!                                          └─▶ manifest ─▶ header
+//! ```
+
+use keopsc_cpu::level::Level;
+use keopsc_cpu::{CompileError, Library, Object};
+use keopsc_diagnostics::{Diagnostic, Source};
+use keopsc_grammar::syntax::File;
+use keopsc_grammar::{parse_file, print_file};
+use keopsc_passes::pipeline;
+use keopsc_runtime::SUPPORT_OBJECT;
+use keopsc_runtime::abi::MODULE_SYMBOL;
+use keopsc_runtime::manifest::Manifest;
+
+use crate::cache::{Artifacts, Key};
+use crate::emit::Emit;
+use crate::failure::Failure;
+use crate::header::header;
+use crate::layout::layout_text;
+use crate::link::{LinkRequest, link};
+use crate::manifest::manifest;
+use crate::options::{FormulaOptions, Options};
+
+/// A compiled library, in memory.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The shared library's bytes.
+    pub library: Vec<u8>,
+    /// The C header.
+    pub header: String,
+    /// What the library says about itself.
+    pub manifest: Manifest,
+    /// Warnings about the formula.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Compiled {
+    /// The files of a cache entry.
+    pub fn into_artifacts(self) -> Artifacts {
+        let name = &self.manifest.name;
+        Artifacts {
+            library_name: format!("lib{name}.so"),
+            library: self.library,
+            header_name: format!("{name}.h"),
+            header: self.header,
+        }
+    }
+}
+
+/// Compiles a formula into a library that calls itself `soname`.
+pub fn compile(source: &Source, options: &Options, soname: &str) -> Result<Compiled, Failure> {
+    let front = front_end(source, &options.formula, &mut |_, _| {})?;
+    let manifest = front.manifest(options);
+    let text = json(&manifest)?;
+    let library = Library { name: &options.name, plans: &front.output.plans, manifest: &text };
+    let objects = keopsc_cpu::compile(&library, &options.levels).map_err(code_generation)?;
+    let bytes = link_library(&objects, &manifest, options, soname)?;
+    Ok(Compiled { library: bytes, header: header(&manifest), manifest, warnings: front.output.warnings })
+}
+
+/// Reports what is wrong with a formula; gives the warnings if nothing is.
+pub fn check(source: &Source, options: &FormulaOptions) -> Result<Vec<Diagnostic>, Failure> {
+    Ok(front_end(source, options, &mut |_, _| {})?.output.warnings)
+}
+
+/// The texts of some representations, in the order asked.
+pub fn emit(source: &Source, options: &Options, kinds: &[Emit]) -> Result<Vec<String>, Failure> {
+    let wanted: Vec<&str> = kinds.iter().filter_map(Emit::pass).collect();
+    let mut stages: Vec<(&str, String)> = Vec::new();
+    let front = front_end(source, &options.formula, &mut |pass, printed| {
+        if wanted.contains(&pass) {
+            stages.push((pass, printed.to_string()));
+        }
+    })?;
+    kinds.iter().map(|kind| representation(kind, &front, &stages, options)).collect()
+}
+
+/// The key of what [`compile`] would make, from the text alone: nothing is parsed.
+pub fn cache_key(source: &Source, options: &Options) -> Key {
+    Key::new(&[
+        ("version", env!("CARGO_PKG_VERSION")),
+        ("build", env!("KEOPSC_BUILD")),
+        ("machine", std::env::consts::ARCH),
+        ("options", &options.key_text()),
+        ("source", &source.text),
+    ])
+}
+
+struct FrontEnd {
+    file: File,
+    output: pipeline::Output,
+}
+
+impl FrontEnd {
+    fn manifest(&self, options: &Options) -> Manifest {
+        let targets: Vec<&str> = options.levels.iter().map(|level| level.name).collect();
+        manifest(&options.name, &targets, &self.file, &self.output.program, &self.output.plans)
+    }
+}
+
+fn front_end(
+    source: &Source,
+    options: &FormulaOptions,
+    observer: &mut pipeline::Observer<'_>,
+) -> Result<FrontEnd, Failure> {
+    let (file, errors) = parse_file(&source.text);
+    if !errors.is_empty() {
+        return Err(Failure::Source(errors.into_iter().map(Diagnostic::from).collect()));
+    }
+    let output = pipeline::run(&file, options, observer).map_err(Failure::Source)?;
+    Ok(FrontEnd { file, output })
+}
+
+fn link_library(
+    objects: &[Object],
+    manifest: &Manifest,
+    options: &Options,
+    soname: &str,
+) -> Result<Vec<u8>, Failure> {
+    let name = &manifest.name;
+    let functions = manifest.entries.iter().map(|entry| entry.symbol.clone());
+    let own = [format!("{name}_strerror"), format!("{name}_target"), MODULE_SYMBOL.to_owned()];
+    let exports: Vec<String> = functions.chain(own).collect();
+    let support = ("support.o".to_owned(), SUPPORT_OBJECT);
+    let compiled = objects.iter().map(|object| (format!("{}.o", object.name), object.bytes.as_slice()));
+    let objects: Vec<(String, &[u8])> = compiled.chain([support]).collect();
+    Ok(link(&options.linker, &LinkRequest { soname, exports: &exports, objects: &objects })?)
+}
+
+fn representation(
+    kind: &Emit,
+    front: &FrontEnd,
+    stages: &[(&str, String)],
+    options: &Options,
+) -> Result<String, Failure> {
+    let manifest = front.manifest(options);
+    let text = json(&manifest)?;
+    let library = Library { name: &options.name, plans: &front.output.plans, manifest: &text };
+    match kind {
+        Emit::Ast => Ok(print_file(&front.file)),
+        Emit::Formula | Emit::Plan | Emit::After(_) => {
+            let found = stages.iter().find(|(pass, _)| Some(*pass) == kind.pass());
+            Ok(found.map(|(_, text)| text.clone()).unwrap_or_default())
+        }
+        Emit::Schedule => each_level(options, |level| Ok(schedule_text(&library, level))),
+        Emit::Llvm => each_level(options, |level| keopsc_cpu::emit_llvm(&library, level)),
+        Emit::Asm => each_level(options, |level| keopsc_cpu::emit_assembly(&library, level)),
+        Emit::Header => Ok(header(&manifest)),
+        Emit::Manifest => Ok(text + "\n"),
+    }
+}
+
+fn each_level(
+    options: &Options,
+    print: impl Fn(&'static Level) -> Result<String, CompileError>,
+) -> Result<String, Failure> {
+    let texts: Result<Vec<String>, _> = options.levels.iter().map(|level| print(level)).collect();
+    texts.map(|texts| texts.concat()).map_err(code_generation)
+}
+
+fn schedule_text(library: &Library<'_>, level: &'static Level) -> String {
+    let scheduled = keopsc_cpu::schedules(library, level);
+    scheduled.iter().map(|scheduled| layout_text(scheduled, level.name)).collect()
+}
+
+fn json(manifest: &Manifest) -> Result<String, Failure> {
+    manifest.to_json().map_err(|error| Failure::Internal(format!("the manifest is no JSON: {error}")))
+}
+
+fn code_generation(error: CompileError) -> Failure {
+    Failure::Internal(error.to_string())
+}
