@@ -87,14 +87,22 @@ def accuracy(results):
 
 def starting(times):
     """Least and median time of each way to a new formula."""
-    lines = [[name, milliseconds(min(seconds)), milliseconds(median(seconds))] if seconds else [name, "failed", "-"] for name, seconds in times.items()]
+    lines = [
+        [name, milliseconds(min(seconds)), milliseconds(median(seconds))] if seconds else [name, "failed", "-"]
+        for name, seconds in times.items()
+    ]
     return table(["new formulas: whole processes (pykeops: after its import)", "least", "median"], lines)
 
 
 def machine(description):
     """The machine as a list."""
-    lines = [f"- {name}: {value if not isinstance(value, dict) else ', '.join(f'{k} {v}' for k, v in value.items())}" for name, value in description.items()]
-    return "\n".join(lines) + "\n"
+
+    def text(value):
+        if isinstance(value, dict):
+            return ", ".join(f"{name} {part}" for name, part in value.items())
+        return ", ".join(value) if isinstance(value, list) else value
+
+    return "".join(f"- {name}: {text(value)}\n" for name, value in description.items())
 
 
 SECTIONS = {"sums": ("Sums", sums), "calls": ("Calls", calls), "accuracy": ("Accuracy", accuracy), "starting": ("New formulas", starting)}

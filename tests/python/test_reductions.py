@@ -29,6 +29,10 @@ out ArgMin = ArgMin[R](p)
 out ArgMax = ArgMax[R](p)
 out Min_ArgMin = Min_ArgMin[R](p)
 out Max_ArgMax = Max_ArgMax[R](p)
+out KMin = KMin[R, K=5](p)
+out ArgKMin = ArgKMin[R, K=5](p)
+out KMax = KMax[R, K=5](p)
+out ArgKMax = ArgKMax[R, K=5](p)
 """
 
 
@@ -53,6 +57,17 @@ def mean(p):
 def first(pick, p):
     """argmin or argmax over axis 1; -1 for none."""
     return pick(p, axis=1) if p.shape[1] else np.full((p.shape[0], p.shape[2]), -1)
+
+
+def best(p, sign, count=5):
+    """The smallest (sign 1) or largest (sign -1) values over axis 1 in order and their numbers, each (rows, count * dim); ties in order."""
+    rows, columns, dim = p.shape
+    order = np.argsort(sign * p, axis=1, kind="stable")[:, :count]
+    numbers = np.full((rows, count, dim), -1)
+    values = np.full((rows, count, dim), sign * np.inf, p.dtype)
+    numbers[:, : min(columns, count)] = order
+    values[:, : min(columns, count)] = np.take_along_axis(p, order, axis=1)
+    return values.reshape(rows, -1), numbers.reshape(rows, -1)
 
 
 # What each is of p (rows, columns, 3) and s (rows, columns, 1).
@@ -91,15 +106,17 @@ def test_sizes(compiled, random, dtype, m, n):
         result = library.entries[name].plain(m, n, x, y)
         # A product of a thousand factors has a thousand roundings.
         agree(result, value(p, s), 40 + (n if name == "Prod" else 0))
-    extremes = {"Min": np.argmin, "Max": np.argmax}
-    for name, pick in extremes.items():
-        rounded = (x[:, None, :] * y[None, :, :]).astype(DTYPES[dtype])
+    rounded = x[:, None, :] * y[None, :, :]
+    for name, pick, sign in [("Min", np.argmin, 1), ("Max", np.argmax, -1)]:
         index = library.entries[f"Arg{name}"].plain(m, n, x, y)
         assert index.dtype == np.int64
         assert np.array_equal(index, first(pick, rounded))
         both = library.entries[f"{name}_Arg{name}"].plain(m, n, x, y)
         assert np.array_equal(both[0], library.entries[name].plain(m, n, x, y))
         assert np.array_equal(both[1], index)
+        values, numbers = best(rounded, sign)
+        assert np.array_equal(library.entries[f"K{name}"].plain(m, n, x, y), values)
+        assert np.array_equal(library.entries[f"ArgK{name}"].plain(m, n, x, y), numbers)
 
 
 @pytest.mark.parametrize(("m", "n"), [(0, 5), (5, 0), (1, 1), (49, 100), (100, 49), (1000, 7)])

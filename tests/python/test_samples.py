@@ -39,6 +39,17 @@ def test_python_gauss(tmp_path):
     assert float(errors["nn"]) == 0
 
 
+def test_rust(tmp_path):
+    keopsc("compile", SAMPLES / "gauss.kf", "-o", tmp_path / "libgauss.so")
+    command = ["cargo", "run", "--quiet", "--release", "--locked", "--package", "keopsc-sample", "--", tmp_path / "libgauss.so"]
+    *drawing, last = run(*command, cwd=ROOT).splitlines()
+    assert [len(line) for line in drawing] == [60] * 24
+    # The spiral's outermost point is at the right edge; the corners are empty.
+    assert "@" in "".join(drawing)
+    assert drawing[0][0] == drawing[-1][-1] == " "
+    assert float(last.split()[-1]) < 1e-4
+
+
 def test_python_digits(tmp_path):
     picture = tmp_path / "demo.png"
     output = run(sys.executable, SAMPLES / "python" / "digits.py", picture)

@@ -154,6 +154,29 @@ def test_sizes_that_no_tensor_tells(compiled):
     assert np.array_equal(result, wanted)
 
 
+def test_ranges(gauss, random):
+    """Block-sparse: each block of rows has its list of column blocks; rows in no block get the neutral element."""
+    x, y, b, sigma = gauss_arguments(random, M, N)
+    mask = np.zeros((M, N))
+    mask[10:30, 0:5] = mask[10:30, 40:83] = mask[30:55, 20:21] = 1
+    rows_i, ends_i, columns_j = [[10, 30], [30, 55]], [2, 3], [[0, 5], [40, 83], [20, 21]]
+    # The same seen from j.
+    rows_j, ends_j, columns_i = [[0, 5], [20, 21], [40, 83]], [1, 2, 3], [[10, 30], [30, 55], [10, 30]]
+    ranges = [np.array(part, np.int64) for part in (rows_i, ends_i, columns_j, rows_j, ends_j, columns_i)]
+    tensors = [tensor_of(part) for part in ranges]
+    pointers = (ctypes.c_void_p * 6)(*(ctypes.addressof(tensor) for tensor in tensors))
+
+    difference = x[:, None, :].astype(float) - y[None]
+    weighted = mask * np.exp(-(difference**2).sum(-1) / 0.7**2)
+    e = random.standard_normal((M, 1)).astype(np.float32)
+    conv, conv_y = np.empty((M, 1), np.float32), np.empty((N, 3), np.float32)
+    for threads in (1, 3):
+        gauss.conv.call_into(x, y, b, sigma, conv, ranges=ctypes.addressof(pointers), threads=threads)
+        assert close(conv, weighted @ b)
+        gauss.conv_y.call_into(x, y, b, sigma, e, conv_y, ranges=ctypes.addressof(pointers), threads=threads)
+        assert close(conv_y, (2 / 0.7**2 * (weighted * e * b[:, 0])[..., None] * difference).sum(axis=0))
+
+
 def test_fused(compiled, random):
     """Several results from one pass over the pairs."""
     library = compiled(
