@@ -22,7 +22,7 @@ FORMULA = Path(__file__).resolve().parents[1] / "digits.kf"
 
 
 def compile_formula(folder):
-    """Runs keopsc and loads what it made. The time that took is measured here since it is part of the answer to "how long does it take?"."""
+    """Runs keopsc and loads what it made. Returns the library and the seconds that took."""
     path = Path(folder) / "libdigits.so"
     start = time.perf_counter()
     subprocess.run([os.environ.get("KEOPSC", "keopsc"), "compile", FORMULA, "-o", path], check=True)
