@@ -206,7 +206,8 @@ impl<'ctx> Lanes<'_, 'ctx> {
 
     /// The numbers 0, 1, 2, … as integer lanes.
     pub fn lane_numbers(&self) -> Vector<'ctx> {
-        let values: Vec<_> = (0..u64::from(self.count)).map(|lane| self.integer_scalar_type().const_int(lane, false)).collect();
+        let values: Vec<_> =
+            (0..u64::from(self.count)).map(|lane| self.integer_scalar_type().const_int(lane, false)).collect();
         VectorType::const_vector(&values)
     }
 
@@ -268,12 +269,18 @@ impl<'ctx> Lanes<'_, 'ctx> {
 
     /// The vector with one lane replaced, by constant number.
     pub fn with_lane(&self, a: Vector<'ctx>, value: BasicValueEnum<'ctx>, lane: u32) -> Vector<'ctx> {
-        built(self.builder.build_insert_element(a, value, self.context.i32_type().const_int(u64::from(lane), false), ""))
+        built(self.builder.build_insert_element(
+            a,
+            value,
+            self.context.i32_type().const_int(u64::from(lane), false),
+            "",
+        ))
     }
 
     /// The lanes of `a` followed by those of `b`, by constant numbers: `lanes[k]` is what lane k of the result takes.
     pub fn shuffle(&self, a: Vector<'ctx>, b: Vector<'ctx>, lanes: &[u32]) -> Vector<'ctx> {
-        let numbers: Vec<_> = lanes.iter().map(|lane| self.context.i32_type().const_int(u64::from(*lane), false)).collect();
+        let numbers: Vec<_> =
+            lanes.iter().map(|lane| self.context.i32_type().const_int(u64::from(*lane), false)).collect();
         built(self.builder.build_shuffle_vector(a, b, VectorType::const_vector(&numbers), ""))
     }
 
@@ -345,7 +352,7 @@ impl<'ctx> Lanes<'_, 'ctx> {
         self.trunc(self.add(a, self.copy_sign(self.splat(below_half), a)))
     }
 
-    /// The smaller; where one is NaN, the other. As the table of intrinsics has it.
+    /// The smaller; where one is a (quiet) NaN, the other. As the table of intrinsics has it.
     ///
     /// One `vrangeps` on AVX-512; elsewhere `minps`, which takes its second operand where either is NaN, and a blend.
     pub fn min(&self, a: Vector<'ctx>, b: Vector<'ctx>) -> Vector<'ctx> {
@@ -525,7 +532,11 @@ impl<'ctx> Lanes<'_, 'ctx> {
     }
 
     fn full_mask(&self) -> BasicValueEnum<'ctx> {
-        self.context.custom_width_int_type(self.count.try_into().expect("a register has lanes")).expect("8 and 16 are widths").const_all_ones().into()
+        self.context
+            .custom_width_int_type(self.count.try_into().expect("a register has lanes"))
+            .expect("8 and 16 are widths")
+            .const_all_ones()
+            .into()
     }
 
     fn current_rounding(&self) -> BasicValueEnum<'ctx> {
@@ -548,7 +559,12 @@ impl<'ctx> Lanes<'_, 'ctx> {
         self.call(name, &[self.vector_type().into()], &values).into_vector_value()
     }
 
-    fn call(&self, name: &str, overload: &[BasicTypeEnum<'ctx>], arguments: &[BasicValueEnum<'ctx>]) -> BasicValueEnum<'ctx> {
+    fn call(
+        &self,
+        name: &str,
+        overload: &[BasicTypeEnum<'ctx>],
+        arguments: &[BasicValueEnum<'ctx>],
+    ) -> BasicValueEnum<'ctx> {
         let function = Intrinsic::find(name)
             .and_then(|intrinsic| intrinsic.get_declaration(self.module, overload))
             .unwrap_or_else(|| panic!("this LLVM has no intrinsic {name}"));

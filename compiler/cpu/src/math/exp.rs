@@ -84,9 +84,13 @@ fn full_polynomial(base: Base, float: Float) -> &'static [f64] {
         (Base::E, Float::F32) => {
             &[0.4999999403953552, 0.1666651964187622, 0.041668396443128586, 0.008368851616978645, 0.0013814561534672976]
         }
-        (Base::Two, Float::F32) => {
-            &[0.24022647738456726, 0.055503617972135544, 0.009618528187274933, 0.0013390389503911138, 0.0001532109745312482]
-        }
+        (Base::Two, Float::F32) => &[
+            0.24022647738456726,
+            0.055503617972135544,
+            0.009618528187274933,
+            0.0013390389503911138,
+            0.0001532109745312482,
+        ],
         (Base::E, Float::F64) => &[
             0.5000000000000011,
             0.16666666666666408,
@@ -115,13 +119,27 @@ fn full_polynomial(base: Base, float: Float) -> &'static [f64] {
 }
 
 /// base^a, or base^(a + `rest`) for a small rest.
-fn power_of<'ctx>(base: Base, steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>], rest: Option<&[Vector<'ctx>]>) -> Chains<'ctx> {
-    if steps.lanes.is_avx512_register() { with_table(base, steps, a, rest) } else { without_table(base, steps, a, rest) }
+fn power_of<'ctx>(
+    base: Base,
+    steps: &Steps<'_, '_, 'ctx>,
+    a: &[Vector<'ctx>],
+    rest: Option<&[Vector<'ctx>]>,
+) -> Chains<'ctx> {
+    if steps.lanes.is_avx512_register() {
+        with_table(base, steps, a, rest)
+    } else {
+        without_table(base, steps, a, rest)
+    }
 }
 
 /// Any a: r is cut to [−1, 1], which changes it only where the scaling gives 0 or ∞ whatever r is. The cut makes a NaN 1; the
 /// scaling brings it back, since k is NaN too.
-fn with_table<'ctx>(base: Base, steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>], rest: Option<&[Vector<'ctx>]>) -> Chains<'ctx> {
+fn with_table<'ctx>(
+    base: Base,
+    steps: &Steps<'_, '_, 'ctx>,
+    a: &[Vector<'ctx>],
+    rest: Option<&[Vector<'ctx>]>,
+) -> Chains<'ctx> {
     let lanes = steps.lanes;
     let entries = 2 * lanes.count();
     let magic = rounding_constant(lanes.float()) / f64::from(entries);
@@ -139,7 +157,12 @@ fn with_table<'ctx>(base: Base, steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>],
 }
 
 /// a is cut to where the exponent of the result, less one, is one that a normal number can have, or that of 0.
-fn without_table<'ctx>(base: Base, steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>], rest: Option<&[Vector<'ctx>]>) -> Chains<'ctx> {
+fn without_table<'ctx>(
+    base: Base,
+    steps: &Steps<'_, '_, 'ctx>,
+    a: &[Vector<'ctx>],
+    rest: Option<&[Vector<'ctx>]>,
+) -> Chains<'ctx> {
     let float = steps.lanes.float();
     let bias = float.exponent_bias();
     let unit = match base {
@@ -197,7 +220,7 @@ pub(super) fn ln_2_parts(float: Float, full: bool) -> [f64; 2] {
     match (float, full) {
         (Float::F32, true) => [0.6931471824645996, -1.904654299957768e-9],
         (Float::F32, false) => [0.693145751953125, 1.4286068203094173e-6],
-        (Float::F64, true) => [0.6931471805599453, 2.3190468138462996e-17],
+        (Float::F64, true) => [LN_2, 2.3190468138462996e-17],
         (Float::F64, false) => [0.6931471805598903, 5.497923018708371e-14],
     }
 }
@@ -208,7 +231,9 @@ fn twice_power<'ctx>(base: Base, steps: &Steps<'_, '_, 'ctx>, r: &[Vector<'ctx>]
     let square = steps.mul(r, r);
     match base {
         Base::E => steps.fma(&steps.fma(&square, &tail, r), 2.0, 2.0),
-        Base::Two if steps.lanes.level().has_fma => steps.fma(&steps.fma(r, LN_2, &steps.mul(&square, &tail)), 2.0, 2.0),
+        Base::Two if steps.lanes.level().has_fma => {
+            steps.fma(&steps.fma(r, LN_2, &steps.mul(&square, &tail)), 2.0, 2.0)
+        }
         Base::Two => {
             let (large, lost) = steps.fast_two_sum(&steps.splat(2.0), &steps.mul(r, 2.0 * LN_2));
             steps.add(&large, &steps.fma(&steps.mul(&square, 2.0), &tail, &lost))

@@ -83,20 +83,24 @@ fn build_body<'ctx>(builder: &Builder<'ctx>, lanes: &Lanes<'_, 'ctx>, function: 
     let (real, integer) = (lanes.scalar_type(), lanes.integer_scalar_type());
     let code = Scalar { builder, context, module: lanes.module() };
     let magnitude = built(builder.build_load(real, code.element(real, argument, index), "")).into_float_value();
-    let reduced = code.reduce(code.to_f64(lanes.float(), magnitude));
-    let (upper, lower) = code.from_f64(lanes.float(), reduced.high, reduced.low);
+    let reduced = code.reduce(code.widened(lanes.float(), magnitude));
+    let (upper, lower) = code.narrowed(lanes.float(), reduced.high, reduced.low);
     built(builder.build_store(code.element(real, high, index), upper));
     built(builder.build_store(code.element(real, low, index), lower));
     let quarter = built(builder.build_int_truncate_or_bit_cast(reduced.quarter, integer, ""));
     built(builder.build_store(code.element(integer, quarters, index), quarter));
     let next = code.add(index, long.const_int(1, false));
     lane.add_incoming(&[(&long.const_zero(), entry), (&next, body)]);
-    let more = built(builder.build_int_compare(IntPredicate::ULT, next, long.const_int(u64::from(lanes.count()), false), ""));
+    let more =
+        built(builder.build_int_compare(IntPredicate::ULT, next, long.const_int(u64::from(lanes.count()), false), ""));
     built(builder.build_conditional_branch(more, body, exit));
 
     builder.position_at_end(exit);
-    let load = |from: PointerValue<'ctx>, vector| built(builder.build_load::<inkwell::types::VectorType<'ctx>>(vector, from, ""));
-    let fields = [load(quarters, lanes.integer_type()), load(high, lanes.vector_type()), load(low, lanes.vector_type())];
+    let load = |from: PointerValue<'ctx>, vector| {
+        built(builder.build_load::<inkwell::types::VectorType<'ctx>>(vector, from, ""))
+    };
+    let fields =
+        [load(quarters, lanes.integer_type()), load(high, lanes.vector_type()), load(low, lanes.vector_type())];
     built(builder.build_aggregate_return(&fields));
 }
 
@@ -128,7 +132,8 @@ impl<'ctx> Scalar<'_, 'ctx> {
 
         let quarter = self.shift_right(self.add(turns, self.long(1 << 61)), self.long(62));
         let joined = self.or(self.shift_left(self.widen(turns), self.wide(64)), self.widen(middle));
-        let fraction = self.or(self.shift_left(joined, self.wide(2)), self.widen(self.shift_right(last, self.long(62))));
+        let fraction =
+            self.or(self.shift_left(joined, self.wide(2)), self.widen(self.shift_right(last, self.long(62))));
         let (negative, high, low) = self.radians(fraction);
 
         // The difference is 0, or NaN where a is infinite.
@@ -192,12 +197,17 @@ impl<'ctx> Scalar<'_, 'ctx> {
         built(self.builder.build_load(long, self.element(long, table.as_pointer_value(), index), "")).into_int_value()
     }
 
-    fn element(&self, element: impl BasicType<'ctx>, base: PointerValue<'ctx>, index: IntValue<'ctx>) -> PointerValue<'ctx> {
+    fn element(
+        &self,
+        element: impl BasicType<'ctx>,
+        base: PointerValue<'ctx>,
+        index: IntValue<'ctx>,
+    ) -> PointerValue<'ctx> {
         // SAFETY: `getelementptr` without `inbounds` computes an address and touches no memory.
         built(unsafe { self.builder.build_gep(element, base, &[index], "") })
     }
 
-    fn to_f64(&self, float: Float, a: FloatValue<'ctx>) -> FloatValue<'ctx> {
+    fn widened(&self, float: Float, a: FloatValue<'ctx>) -> FloatValue<'ctx> {
         match float {
             Float::F32 => built(self.builder.build_float_ext(a, self.context.f64_type(), "")),
             Float::F64 => a,
@@ -205,12 +215,17 @@ impl<'ctx> Scalar<'_, 'ctx> {
     }
 
     /// high + low in the floating type: high rounded, low what is missing.
-    fn from_f64(&self, float: Float, high: FloatValue<'ctx>, low: FloatValue<'ctx>) -> (FloatValue<'ctx>, FloatValue<'ctx>) {
+    fn narrowed(
+        &self,
+        float: Float,
+        high: FloatValue<'ctx>,
+        low: FloatValue<'ctx>,
+    ) -> (FloatValue<'ctx>, FloatValue<'ctx>) {
         match float {
             Float::F64 => (high, low),
             Float::F32 => {
                 let upper = built(self.builder.build_float_trunc(high, self.context.f32_type(), ""));
-                let missing = built(self.builder.build_float_sub(high, self.to_f64(float, upper), ""));
+                let missing = built(self.builder.build_float_sub(high, self.widened(float, upper), ""));
                 (upper, built(self.builder.build_float_trunc(missing, self.context.f32_type(), "")))
             }
         }
@@ -225,7 +240,8 @@ impl<'ctx> Scalar<'_, 'ctx> {
     }
 
     fn intrinsic(&self, name: &str, overload: IntType<'ctx>, arguments: &[IntValue<'ctx>]) -> IntValue<'ctx> {
-        let declaration = Intrinsic::find(name).and_then(|intrinsic| intrinsic.get_declaration(self.module, &[overload.into()]));
+        let declaration =
+            Intrinsic::find(name).and_then(|intrinsic| intrinsic.get_declaration(self.module, &[overload.into()]));
         let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).into()).collect();
         let function = declaration.unwrap_or_else(|| panic!("this LLVM has no intrinsic {name}"));
         built(self.builder.build_call(function, &arguments, "")).try_as_basic_value().unwrap_basic().into_int_value()

@@ -9,7 +9,7 @@
 
 use super::steps::{Chains, Steps};
 use crate::vector::{Float, Lanes, Vector};
-use std::f64::consts::FRAC_PI_2;
+use std::f64::consts::{FRAC_PI_2, FRAC_PI_4};
 
 /// The arc tangent within 1 ULP. See the file's head for the method and edge values.
 pub fn atan<'ctx>(lanes: &Lanes<'_, 'ctx>, a: &[Vector<'ctx>]) -> Vec<Vector<'ctx>> {
@@ -102,7 +102,9 @@ fn folded_asin<'ctx>(steps: &Steps<'_, '_, 'ctx>, magnitude: &[Vector<'ctx>]) ->
 /// atan of a magnitude. Relative error of the fit 3e-9 in float32, 6e-18 in float64.
 fn atan_of_magnitude<'ctx>(steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>]) -> Chains<'ctx> {
     let tail: &[f64] = match steps.lanes.float() {
-        Float::F32 => &[-0.3333330452442169, 0.19997751712799072, -0.14229753613471985, 0.10491648316383362, -0.05820414051413536],
+        Float::F32 => {
+            &[-0.3333330452442169, 0.19997751712799072, -0.14229753613471985, 0.10491648316383362, -0.05820414051413536]
+        }
         Float::F64 => &[
             -0.3333333333333292,
             0.19999999999873896,
@@ -141,16 +143,11 @@ fn known_angles(float: Float) -> [(f64, f64, [f64; 2]); 4] {
         ],
         Float::F64 => [
             [0.4636476090008061, 2.2698777452961687e-17],
-            [0.7853981633974483, 3.061616997868383e-17],
+            [FRAC_PI_4, 3.061616997868383e-17],
             [0.982793723247329, 1.3903311031230998e-17],
         ],
     };
-    [
-        (0.4375, 0.0, [0.0, 0.0]),
-        (0.6875, 0.5, angles[0]),
-        (1.1875, 1.0, angles[1]),
-        (2.4375, 1.5, angles[2]),
-    ]
+    [(0.4375, 0.0, [0.0, 0.0]), (0.6875, 0.5, angles[0]), (1.1875, 1.0, angles[1]), (2.4375, 1.5, angles[2])]
 }
 
 /// π/2 in two parts.
@@ -179,4 +176,3 @@ fn nearest_angle<'ctx>(steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>]) -> Neare
     let denominator = steps.select(&finite, &steps.fma(a, &c, 1.0), a);
     Nearest { quotient: steps.div(&numerator, &denominator), angle, rest }
 }
-

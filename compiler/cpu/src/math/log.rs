@@ -90,7 +90,10 @@ fn parts<'ctx>(steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>]) -> Parts<'ctx> {
 }
 
 /// a = 2^e · significand with the significand in [√½, √2), for positive finite a; both as reals.
-pub(super) fn exponent_and_significand<'ctx>(steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>]) -> (Chains<'ctx>, Chains<'ctx>) {
+pub(super) fn exponent_and_significand<'ctx>(
+    steps: &Steps<'_, '_, 'ctx>,
+    a: &[Vector<'ctx>],
+) -> (Chains<'ctx>, Chains<'ctx>) {
     let float = steps.lanes.float();
     let (bits, bias) = (i64::from(float.mantissa_bits()), float.exponent_bias());
     let (root_half, one) = match float {

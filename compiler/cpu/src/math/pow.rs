@@ -20,7 +20,8 @@ pub fn pow<'ctx>(lanes: &Lanes<'_, 'ctx>, a: &[Vector<'ctx>], b: &[Vector<'ctx>]
         Float::F64 => magnitude_power(steps, &magnitude, b),
     };
 
-    let one = steps.or(&steps.or(&steps.equal(b, 0.0), &steps.equal(a, 1.0)), &infinite_power_of_one(steps, &magnitude, b));
+    let one =
+        steps.or(&steps.or(&steps.equal(b, 0.0), &steps.equal(a, 1.0)), &infinite_power_of_one(steps, &magnitude, b));
     let value = steps.select(&one, 1.0, &value);
     let half = steps.mul(b, 0.5);
     let integer = steps.equal(&steps.trunc(b), b);
@@ -30,19 +31,32 @@ pub fn pow<'ctx>(lanes: &Lanes<'_, 'ctx>, a: &[Vector<'ctx>], b: &[Vector<'ctx>]
     steps.select(&steps.and(&negative, &steps.not(&integer)), f64::NAN, &signed)
 }
 
-fn infinite_power_of_one<'ctx>(steps: &Steps<'_, '_, 'ctx>, magnitude: &[Vector<'ctx>], b: &[Vector<'ctx>]) -> Chains<'ctx> {
+fn infinite_power_of_one<'ctx>(
+    steps: &Steps<'_, '_, 'ctx>,
+    magnitude: &[Vector<'ctx>],
+    b: &[Vector<'ctx>],
+) -> Chains<'ctx> {
     steps.and(&steps.equal(magnitude, 1.0), &steps.equal(&steps.abs(b), f64::INFINITY))
 }
 
 /// Halves of the lanes, widened: two float64 vectors for one of float32, each a full register.
-fn magnitude_power_in_f64<'ctx>(steps: &Steps<'_, '_, 'ctx>, magnitude: &[Vector<'ctx>], b: &[Vector<'ctx>]) -> Chains<'ctx> {
+fn magnitude_power_in_f64<'ctx>(
+    steps: &Steps<'_, '_, 'ctx>,
+    magnitude: &[Vector<'ctx>],
+    b: &[Vector<'ctx>],
+) -> Chains<'ctx> {
     let count = steps.lanes.count();
     let half = if count.is_multiple_of(2) { count / 2 } else { count };
     let narrow = steps.lanes.with_count(half);
     let wide = narrow.with_float(Float::F64);
     let widened = |values: &[Vector<'ctx>]| -> Chains<'ctx> {
-        let starts = values.iter().flat_map(|value| (0..count).step_by(half as usize).map(move |start| (*value, start)));
-        starts.map(|(value, start)| narrow.widen(narrow.shuffle(value, value, &(start..start + half).collect::<Vec<_>>()))).collect()
+        let starts =
+            values.iter().flat_map(|value| (0..count).step_by(half as usize).map(move |start| (*value, start)));
+        starts
+            .map(|(value, start)| {
+                narrow.widen(narrow.shuffle(value, value, &(start..start + half).collect::<Vec<_>>()))
+            })
+            .collect()
     };
     let (magnitude, b) = (widened(magnitude), widened(b));
     let exponent = Steps::new(&wide, b.len()).mul(&log(&wide, &magnitude), &b);
@@ -55,8 +69,9 @@ fn magnitude_power<'ctx>(steps: &Steps<'_, '_, 'ctx>, magnitude: &[Vector<'ctx>]
     let (log_high, log_low) = precise_log(steps, magnitude);
     let (high, lost) = steps.two_product(b, &log_high);
     let low = steps.fma(b, &log_low, &lost);
-    // Beyond the range of exp, where parts may be infinite or NaN, the leading part alone decides.
-    let in_range = steps.less(&steps.abs(&high), 1e4);
+    // Beyond the range of exp, and where b is so large that the power is 0, 1 or ∞, parts may be infinite or NaN: the leading one
+    // alone decides.
+    let in_range = steps.and(&steps.less(&steps.abs(&high), 1e4), &steps.less(&steps.abs(b), 1e30));
     exp_of_sum(steps, &high, &steps.select(&in_range, &low, 0.0))
 }
 

@@ -47,7 +47,11 @@ pub(super) fn reduce<'ctx>(steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>]) -> R
             })
             .collect()
     };
-    Reduced { quarters: join(&near.quarters, &slow.quarters), high: join(&near.high, &slow.high), low: join(&near.low, &slow.low) }
+    Reduced {
+        quarters: join(&near.quarters, &slow.quarters),
+        high: join(&near.high, &slow.high),
+        low: join(&near.low, &slow.low),
+    }
 }
 
 /// The largest magnitude that [`reduce_near`] takes.
@@ -63,9 +67,13 @@ fn limit(lanes: &Lanes<'_, '_>) -> f64 {
 fn half_pi_parts(lanes: &Lanes<'_, '_>) -> &'static [f64] {
     match (lanes.float(), lanes.level().has_fma) {
         (Float::F32, true) => &[1.5707963705062866, -4.371138828673793e-8, -1.7151245100058819e-15],
-        (Float::F32, false) => &[1.5703125, 4.837512969970703e-4, 7.549533620476723e-8, 2.5632829192545614e-12, 6.1257422745431e-17],
+        (Float::F32, false) => {
+            &[1.5703125, 4.837512969970703e-4, 7.549533620476723e-8, 2.5632829192545614e-12, 6.1257422745431e-17]
+        }
         (Float::F64, true) => &[std::f64::consts::FRAC_PI_2, 6.123233995736766e-17, -1.4973849048591698e-33],
-        (Float::F64, false) => &[1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21, 8.478427660348229e-32],
+        (Float::F64, false) => {
+            &[1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21, 8.478427660348229e-32]
+        }
     }
 }
 
@@ -91,17 +99,28 @@ fn reduce_near<'ctx>(steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>]) -> Reduced
 
 /// n · part and its rounding error, which is 0 for the short parts of levels without fused multiply-add.
 fn exact_product<'ctx>(steps: &Steps<'_, '_, 'ctx>, n: &[Vector<'ctx>], part: f64) -> (Chains<'ctx>, Chains<'ctx>) {
-    if steps.lanes.level().has_fma { steps.two_product(n, &steps.splat(part)) } else { (steps.mul(n, part), steps.splat(0.0)) }
+    if steps.lanes.level().has_fma {
+        steps.two_product(n, &steps.splat(part))
+    } else {
+        (steps.mul(n, part), steps.splat(0.0))
+    }
 }
 
-fn reduce_far<'ctx>(steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>], far: &[Vector<'ctx>], near: &Reduced<'ctx>) -> Reduced<'ctx> {
+fn reduce_far<'ctx>(
+    steps: &Steps<'_, '_, 'ctx>,
+    a: &[Vector<'ctx>],
+    far: &[Vector<'ctx>],
+    near: &Reduced<'ctx>,
+) -> Reduced<'ctx> {
     let (lanes, builder) = (steps.lanes, steps.lanes.builder());
     let function = far_reduction(lanes);
     let mut slow = Reduced { quarters: Vec::new(), high: Vec::new(), low: Vec::new() };
     for (chain, a) in a.iter().enumerate() {
         let call = built(builder.build_call(function, &[(*a).into()], ""));
         let value = call.try_as_basic_value().unwrap_basic().into_struct_value();
-        let field = |index, near| lanes.select(far[chain], built(builder.build_extract_value(value, index, "")).into_vector_value(), near);
+        let field = |index, near| {
+            lanes.select(far[chain], built(builder.build_extract_value(value, index, "")).into_vector_value(), near)
+        };
         slow.quarters.push(field(0, near.quarters[chain]));
         slow.high.push(field(1, near.high[chain]));
         slow.low.push(field(2, near.low[chain]));

@@ -27,8 +27,9 @@ fn rsqrt_by_division<'ctx>(steps: Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>]) -> Ch
     let scaled = steps.mul(a, &steps.select(&small, lift.exp2(), 1.0 / 16.0));
     let inverse = steps.div(1.0, &scaled);
     let root = steps.mul(&steps.hardware_sqrt(&inverse), &steps.select(&small, (lift / 2.0).exp2(), 0.25));
-    // At −0 the inverse is −infinity, whose root is NaN.
-    steps.select(&steps.equal(a, 0.0), &inverse, &root)
+    // At −0 the inverse is −infinity, whose root is NaN; for large negative numbers it is −0, whose root is −0.
+    let edge = steps.select(&steps.equal(a, 0.0), &inverse, f64::NAN);
+    steps.select(&steps.less(0.0, a), &root, &edge)
 }
 
 fn rsqrt_by_newton<'ctx>(steps: Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>]) -> Chains<'ctx> {

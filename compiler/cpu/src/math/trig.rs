@@ -28,7 +28,12 @@ pub fn cos<'ctx>(lanes: &Lanes<'_, 'ctx>, a: &[Vector<'ctx>]) -> Vec<Vector<'ctx
 }
 
 /// sin(r + quarters·π/2), with the sign bits `sign` exchanged.
-fn turned<'ctx>(steps: &Steps<'_, '_, 'ctx>, r: &Reduced<'ctx>, quarters: &[Vector<'ctx>], sign: &[Vector<'ctx>]) -> Chains<'ctx> {
+fn turned<'ctx>(
+    steps: &Steps<'_, '_, 'ctx>,
+    r: &Reduced<'ctx>,
+    quarters: &[Vector<'ctx>],
+    sign: &[Vector<'ctx>],
+) -> Chains<'ctx> {
     let square = steps.mul(&r.high, &r.high);
     let (sine, cosine) = (near_sine(steps, r, &square), near_cosine(steps, r, &square));
     let even = steps.integer_equal(&steps.and(quarters, 1), 0);

@@ -1,5 +1,8 @@
 //! Compiles one intrinsic into a loop over arrays and runs it in this process.
 
+pub mod double_double;
+pub mod levels;
+
 use inkwell::OptimizationLevel;
 use inkwell::builder::Builder;
 use inkwell::context::Context;
@@ -34,23 +37,27 @@ pub struct Compiled<'ctx> {
     entry: Entry,
     block: usize,
     float: Float,
-    text: String,
     _engine: ExecutionEngine<'ctx>,
 }
 
 /// Compiles `intrinsic` with `chains` vectors side by side.
-pub fn compile<'ctx>(context: &'ctx Context, intrinsic: Intrinsic, level: &'static Level, float: Float, chains: u32) -> Compiled<'ctx> {
+pub fn compile<'ctx>(
+    context: &'ctx Context,
+    intrinsic: Intrinsic,
+    level: &'static Level,
+    float: Float,
+    chains: u32,
+) -> Compiled<'ctx> {
     Target::initialize_native(&InitializationConfig::default()).expect("this machine is a target");
     let (module, builder) = (context.create_module("jit"), context.create_builder());
     let lanes = Lanes::new(&module, &builder, level, float);
     build_loop(&module, &builder, &lanes, intrinsic, chains);
     module.verify().expect("the function is well formed");
-    let text = module.print_to_string().to_string();
     let engine = module.create_jit_execution_engine(OptimizationLevel::Aggressive).expect("an engine");
     let address = engine.get_function_address("run").expect("the function exists");
     // SAFETY: `build_loop` gave the function this signature, and the engine that owns its code lives in the result.
     let entry = unsafe { std::mem::transmute::<usize, Entry>(address) };
-    Compiled { entry, block: (chains * lanes.count()) as usize, float, text, _engine: engine }
+    Compiled { entry, block: (chains * lanes.count()) as usize, float, _engine: engine }
 }
 
 impl Compiled<'_> {
@@ -58,42 +65,52 @@ impl Compiled<'_> {
     pub fn run<E: Element>(&self, arguments: &[&[E]], out: &mut [E]) {
         assert!(E::FLOAT == self.float && arguments.iter().all(|argument| argument.len() == out.len()));
         let whole = out.len() / self.block * self.block;
-        self.run_blocks(arguments, out, 0, whole);
+        if whole > 0 {
+            self.run_blocks(arguments, out, whole);
+        }
         if whole < out.len() {
-            let pad = |values: &[E]| (0..self.block).map(|k| values.get(whole + k).copied().unwrap_or_default()).collect::<Vec<E>>();
+            let pad = |values: &[E]| {
+                (0..self.block).map(|k| values.get(whole + k).copied().unwrap_or_default()).collect::<Vec<E>>()
+            };
             let padded: Vec<Vec<E>> = arguments.iter().map(|values| pad(values)).collect();
             let slices: Vec<&[E]> = padded.iter().map(Vec::as_slice).collect();
             let mut last = vec![E::default(); self.block];
-            self.run_blocks(&slices, &mut last, 0, self.block);
+            self.run_blocks(&slices, &mut last, self.block);
             let rest = out.len() - whole;
             out[whole..].copy_from_slice(&last[..rest]);
         }
     }
 
-    fn run_blocks<E: Element>(&self, arguments: &[&[E]], out: &mut [E], start: usize, count: usize) {
-        let address = |k: usize| arguments.get(k).map_or(std::ptr::null(), |values| values[start..].as_ptr().cast::<u8>());
+    /// The first `count` elements, at least one block of them.
+    fn run_blocks<E: Element>(&self, arguments: &[&[E]], out: &mut [E], count: usize) {
+        let address = |k: usize| arguments.get(k).map_or(std::ptr::null(), |values| values.as_ptr().cast::<u8>());
         let addresses = [address(0), address(1), address(2)];
         // SAFETY: the arrays have `count` elements, a multiple of the block, and the function reads and writes no others.
         unsafe { (self.entry)(&raw const addresses, out.as_mut_ptr().cast(), count as i64) }
     }
-
-    /// The LLVM IR.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
 }
 
-fn build_loop<'ctx>(module: &Module<'ctx>, builder: &Builder<'ctx>, lanes: &Lanes<'_, 'ctx>, intrinsic: Intrinsic, chains: u32) {
+fn build_loop<'ctx>(
+    module: &Module<'ctx>,
+    builder: &Builder<'ctx>,
+    lanes: &Lanes<'_, 'ctx>,
+    intrinsic: Intrinsic,
+    chains: u32,
+) {
     let context = lanes.context();
     let (pointer, long) = (context.ptr_type(AddressSpace::default()), context.i64_type());
     let signature = context.void_type().fn_type(&[pointer.into(), pointer.into(), long.into()], false);
     let function = module.add_function("run", signature, None);
     lanes.level().attach(context, function);
-    let (entry, body, exit) =
-        (context.append_basic_block(function, "entry"), context.append_basic_block(function, "body"), context.append_basic_block(function, "exit"));
+    let (entry, body, exit) = (
+        context.append_basic_block(function, "entry"),
+        context.append_basic_block(function, "body"),
+        context.append_basic_block(function, "exit"),
+    );
 
     builder.position_at_end(entry);
-    let arrays: Vec<PointerValue<'ctx>> = (0..intrinsic.arguments().len()).map(|k| argument_array(lanes, function, k as u64)).collect();
+    let arrays: Vec<PointerValue<'ctx>> =
+        (0..intrinsic.arguments().len()).map(|k| argument_array(lanes, function, k as u64)).collect();
     let out = function.get_nth_param(1).expect("a parameter").into_pointer_value();
     let count = function.get_nth_param(2).expect("a parameter").into_int_value();
     builder.build_unconditional_branch(body).expect("built");
@@ -103,19 +120,23 @@ fn build_loop<'ctx>(module: &Module<'ctx>, builder: &Builder<'ctx>, lanes: &Lane
     index.add_incoming(&[(&long.const_zero(), entry)]);
     let start = index.as_basic_value().into_int_value();
     let at = |array, chain: u32| {
-        let chain_start = builder.build_int_add(start, long.const_int(u64::from(chain * lanes.count()), false), "").expect("built");
+        let chain_start =
+            builder.build_int_add(start, long.const_int(u64::from(chain * lanes.count()), false), "").expect("built");
         lanes.offset(array, chain_start)
     };
     let alignment = lanes.float().bits() / 8;
     let arguments: Vec<Vec<Vector<'ctx>>> = arrays
         .iter()
         .zip(intrinsic.arguments())
-        .map(|(array, kind)| (0..chains).map(|chain| decode(lanes, *kind, lanes.load(at(*array, chain), alignment))).collect())
+        .map(|(array, kind)| {
+            (0..chains).map(|chain| decode(lanes, *kind, lanes.load(at(*array, chain), alignment))).collect()
+        })
         .collect();
     for (chain, value) in math::emit(lanes, intrinsic, &arguments).into_iter().enumerate() {
         lanes.store(encode(lanes, intrinsic.result(), value), at(out, chain as u32), alignment);
     }
-    let next = builder.build_int_add(start, long.const_int(u64::from(chains * lanes.count()), false), "").expect("built");
+    let next =
+        builder.build_int_add(start, long.const_int(u64::from(chains * lanes.count()), false), "").expect("built");
     index.add_incoming(&[(&next, builder.get_insert_block().expect("a block"))]);
     let more = builder.build_int_compare(IntPredicate::SLT, next, count, "").expect("built");
     builder.build_conditional_branch(more, body, exit).expect("built");
@@ -129,7 +150,8 @@ fn argument_array<'ctx>(lanes: &Lanes<'_, 'ctx>, function: FunctionValue<'ctx>, 
     let pointer = context.ptr_type(AddressSpace::default());
     let table = function.get_nth_param(0).expect("a parameter").into_pointer_value();
     // SAFETY: the table of addresses has three entries, and no intrinsic has more arguments.
-    let slot = unsafe { builder.build_gep(pointer, table, &[context.i64_type().const_int(k, false)], "") }.expect("built");
+    let slot =
+        unsafe { builder.build_gep(pointer, table, &[context.i64_type().const_int(k, false)], "") }.expect("built");
     builder.build_load(pointer, slot, "").expect("built").into_pointer_value()
 }
 

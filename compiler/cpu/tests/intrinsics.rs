@@ -1,0 +1,274 @@
+//! Every intrinsic, at every level that this machine runs, in both types: against references of higher precision within the bound
+//! of the table of intrinsics, and bit by bit at edge values.
+
+mod jit;
+
+use inkwell::context::Context;
+use jit::double_double::{Sum, reference};
+use jit::levels::runnable_levels;
+use keopsc_cpu::level::Level;
+use keopsc_cpu::vector::Float;
+use keopsc_ops::intrinsics::{Intrinsic, Kind};
+
+/// Numbers at which functions turn, end or overflow.
+const EDGES: [f64; 44] = [
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    -0.5,
+    2.0,
+    -2.0,
+    3.0,
+    -3.0,
+    0.25,
+    1.5,
+    -1.5,
+    2.5,
+    -2.5,
+    0.49999997,
+    -0.49999997,
+    1e-5,
+    -1e-5,
+    7.0,
+    88.72283,
+    88.722_84,
+    88.8,
+    89.0,
+    -87.336,
+    -87.4,
+    -103.9,
+    -104.0,
+    -1e4,
+    1e4,
+    709.78,
+    709.79,
+    -708.3,
+    -745.13,
+    -745.2,
+    1e30,
+    -1e30,
+    3.4e38,
+    -3.4e38,
+    1.2e-38,
+    1e-45,
+    16777217.0,
+    8388607.5,
+    -8388607.5,
+];
+
+/// Further ones of float64 alone.
+const WIDE_EDGES: [f64; 6] = [1.7e308, -1.7e308, 2.3e-308, 5e-324, 1e300, 9007199254740993.0];
+
+/// The range beside all bit patterns in which points are drawn.
+fn dense_range(intrinsic: Intrinsic) -> (f64, f64) {
+    match intrinsic {
+        Intrinsic::Exp | Intrinsic::Exp2 => (-130.0, 130.0),
+        Intrinsic::Asin | Intrinsic::Acos => (-1.0, 1.0),
+        Intrinsic::Log | Intrinsic::Log2 => (0.0, 3.0),
+        Intrinsic::Pow => (-1.0, 30.0),
+        _ => (-100.0, 100.0),
+    }
+}
+
+/// Points of one argument: bit patterns of any number, numbers of the dense range, in turn. NaN is quiet, as operations leave it.
+fn points(intrinsic: Intrinsic, float: Float, count: usize, seed: u64) -> Vec<f64> {
+    let mut state = seed;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let (low, high) = dense_range(intrinsic);
+    let mut point = |k: usize| match (k % 2, float) {
+        (0, Float::F32) => f64::from(f32::from_bits(random() as u32)),
+        (0, Float::F64) => f64::from_bits(random()),
+        _ => low + (high - low) * (random() >> 11) as f64 / (1u64 << 53) as f64,
+    };
+    (0..count).map(&mut point).map(|value| if value.is_nan() { f64::NAN } else { value }).collect()
+}
+
+/// The arguments of all points: every combination of edge values, then random ones.
+fn arguments(intrinsic: Intrinsic, float: Float, random: usize) -> Vec<Vec<f64>> {
+    let mut edges: Vec<f64> = EDGES.to_vec();
+    edges.extend([f64::INFINITY, f64::NEG_INFINITY, f64::NAN]);
+    if float == Float::F64 {
+        edges.extend(WIDE_EDGES);
+    }
+    let arity = intrinsic.arguments().len();
+    let combinations = edges.len().pow(arity.min(2) as u32);
+    (0..arity)
+        .map(|argument| {
+            let pick = |k: usize| if argument == 1 { edges[k / edges.len()] } else { edges[k % edges.len()] };
+            let mut column: Vec<f64> = (0..combinations).map(pick).collect();
+            column.extend(points(intrinsic, float, random, 0x9e37_79b9_7f4a_7c15 + argument as u64));
+            let rounded =
+                column.into_iter().map(|value| if float == Float::F32 { f64::from(value as f32) } else { value });
+            rounded.map(|value| of_kind(intrinsic.arguments()[argument], value)).collect()
+        })
+        .collect()
+}
+
+/// Truth values are any number, row numbers small integers.
+fn of_kind(kind: Kind, value: f64) -> f64 {
+    match kind {
+        Kind::Real | Kind::Bool => value,
+        Kind::Index if value.is_finite() => (value % 1e6).trunc() + 0.0,
+        Kind::Index => 7.0,
+    }
+}
+
+/// Bits of precision, least exponent, and under what results some levels give 0.
+struct Format {
+    precision: i32,
+    least_exponent: i32,
+    flushed_below: f64,
+}
+
+fn format(float: Float) -> Format {
+    match float {
+        Float::F32 => Format { precision: 24, least_exponent: -126, flushed_below: (-125.49f64).exp2() },
+        Float::F64 => Format { precision: 53, least_exponent: -1022, flushed_below: (-1021.49f64).exp2() },
+    }
+}
+
+/// The distance in units in the last place of the wanted value; 0 where both are NaN, infinite where only one is.
+fn error_in_ulp(format: &Format, got: f64, rounded: f64, want: Sum) -> f64 {
+    if got.is_nan() && want.0.is_nan() || got == rounded && (got.is_infinite() || got == want.0 && want.1 == 0.0) {
+        return 0.0;
+    }
+    if got.is_nan() || want.0.is_nan() || got.is_infinite() || rounded.is_infinite() {
+        return f64::INFINITY;
+    }
+    let exponent = if want.0 == 0.0 {
+        format.least_exponent
+    } else {
+        (want.0.abs().log2().floor() as i32).max(format.least_exponent)
+    };
+    let unit = f64::from(exponent - format.precision + 1);
+    let difference = ((got - want.0) - want.1).abs();
+    difference * (-unit / 2.0).exp2() * (-unit / 2.0).exp2()
+}
+
+/// The value wanted, and by how many units it may be wrong itself.
+fn wanted(intrinsic: Intrinsic, float: Float, arguments: &[f64]) -> (Sum, f64) {
+    let plain = Sum(intrinsic.evaluate(arguments), 0.0);
+    match float {
+        Float::F32 => (plain, 1e-3),
+        Float::F64 => reference(intrinsic, arguments).map_or((plain, 0.6), |value| (value, 1e-9)),
+    }
+}
+
+fn check(intrinsic: Intrinsic, float: Float, random: usize) {
+    let columns = arguments(intrinsic, float, random);
+    let count = columns[0].len();
+    let format = format(float);
+    let wanted: Vec<(Sum, f64)> = (0..count)
+        .map(|k| wanted(intrinsic, float, &columns.iter().map(|column| column[k]).collect::<Vec<_>>()))
+        .collect();
+    for level in runnable_levels() {
+        let got = run(intrinsic, float, level, &columns);
+        let mut worst = (0.0, 0);
+        for k in 0..count {
+            let (want, slack) = wanted[k];
+            if got[k] == 0.0 && may_flush(intrinsic, level) && want.0.abs() < format.flushed_below {
+                continue;
+            }
+            let rounded = if float == Float::F32 { f64::from(want.0 as f32) } else { want.0 };
+            let error =
+                error_in_ulp(&format, got[k], rounded, want) - if intrinsic.ulp() == 0.0 { 0.500_001 } else { slack };
+            if error > worst.0 {
+                worst = (error, k);
+            }
+            assert!(
+                signs_agree(intrinsic, got[k], want.0),
+                "{}: sign of {} at {:?}",
+                level.name,
+                got[k],
+                row(&columns, k)
+            );
+        }
+        assert!(
+            worst.0 <= intrinsic.ulp(),
+            "{} {float:?} at {}: {} ULP at {:?}: {:e} instead of {:e}",
+            intrinsic.name(),
+            level.name,
+            worst.0,
+            row(&columns, worst.1),
+            got[worst.1],
+            wanted[worst.1].0.0,
+        );
+    }
+}
+
+fn row(columns: &[Vec<f64>], k: usize) -> Vec<f64> {
+    columns.iter().map(|column| column[k]).collect()
+}
+
+/// Levels without an instruction for scaling give 0 where a power would be subnormal.
+fn may_flush(intrinsic: Intrinsic, level: &Level) -> bool {
+    matches!(intrinsic, Intrinsic::Exp | Intrinsic::Exp2 | Intrinsic::Pow) && !level.has_avx512
+}
+
+/// Zeros have the sign of the reference's, but for the choice between +0 and −0 by min and max.
+fn signs_agree(intrinsic: Intrinsic, got: f64, want: f64) -> bool {
+    let chosen = matches!(intrinsic, Intrinsic::Min | Intrinsic::Max);
+    chosen || got != 0.0 || want != 0.0 || got.is_sign_negative() == want.is_sign_negative()
+}
+
+fn run(intrinsic: Intrinsic, float: Float, level: &'static Level, columns: &[Vec<f64>]) -> Vec<f64> {
+    let context = Context::create();
+    let compiled = jit::compile(&context, intrinsic, level, float, 3);
+    match float {
+        Float::F64 => {
+            let mut out = vec![0.0; columns[0].len()];
+            compiled.run(&columns.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut out);
+            out
+        }
+        Float::F32 => {
+            let narrow: Vec<Vec<f32>> =
+                columns.iter().map(|column| column.iter().map(|value| *value as f32).collect()).collect();
+            let mut out = vec![0.0f32; columns[0].len()];
+            compiled.run(&narrow.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut out);
+            out.into_iter().map(f64::from).collect()
+        }
+    }
+}
+
+#[test]
+fn float32_values_are_within_their_bounds() {
+    for intrinsic in Intrinsic::ALL {
+        check(*intrinsic, Float::F32, 200_001);
+    }
+}
+
+#[test]
+fn float64_values_are_within_their_bounds() {
+    for intrinsic in Intrinsic::ALL {
+        check(*intrinsic, Float::F64, 20_001);
+    }
+}
+
+#[test]
+fn huge_angles_are_reduced_in_full() {
+    for (angle, sine) in [(1e22, -0.852_200_849_767_188_8), (1.7e308, 1.7e308f64.sin()), (1e7, 1e7f64.sin())] {
+        for level in runnable_levels() {
+            let got = run(Intrinsic::Sin, Float::F64, level, &[vec![angle]])[0];
+            assert!((got - sine).abs() < 2e-16, "{}: sin {angle:e} = {got}", level.name);
+        }
+    }
+}
+
+#[test]
+fn a_power_of_nothing_is_one() {
+    for level in runnable_levels() {
+        for float in [Float::F32, Float::F64] {
+            assert_eq!(run(Intrinsic::Exp, float, level, &[vec![0.0, -0.0]]), [1.0, 1.0], "{}", level.name);
+            let integers: Vec<f64> = (-100..100).map(f64::from).collect();
+            let powers: Vec<f64> = integers.iter().map(|k| k.exp2()).collect();
+            assert_eq!(run(Intrinsic::Exp2, float, level, &[integers]), powers, "{}", level.name);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Reference values of the intrinsics to about 100 bits: sums of two float64, by series and Newton steps, without regard to speed.
+
+use keopsc_ops::intrinsics::Intrinsic;
+use std::f64::consts::{FRAC_PI_2, LN_2};
+
+/// The unevaluated sum of a rounded value and what rounding took.
+#[derive(Clone, Copy, Debug)]
+pub struct Sum(pub f64, pub f64);
+
+const LN_2_SUM: Sum = Sum(LN_2, 2.3190468138462996e-17);
+const HALF_PI: [f64; 4] = [FRAC_PI_2, 6.123233995736766e-17, -1.4973849048591698e-33, 5.562271104316826e-50];
+
+/// The value of a function of float64 numbers, if it is regular there: finite, not zero, and far from underflow.
+pub fn reference(intrinsic: Intrinsic, arguments: &[f64]) -> Option<Sum> {
+    let plain = intrinsic.evaluate(arguments);
+    if !plain.is_finite()
+        || plain.abs() < 1e-290
+        || arguments[..intrinsic.arguments().len()].iter().any(|a| !a.is_finite())
+    {
+        return None;
+    }
+    let a = Sum(arguments[0], 0.0);
+    let value = match intrinsic {
+        Intrinsic::Rsqrt => divide(Sum(1.0, 0.0), root(a)),
+        Intrinsic::Exp => exp(a)?,
+        Intrinsic::Exp2 => exp(multiply(a, LN_2_SUM))?,
+        Intrinsic::Log => log(a),
+        Intrinsic::Log2 => divide(log(a), LN_2_SUM),
+        Intrinsic::Sin | Intrinsic::Cos => {
+            let (quarter, r) = reduce(a.0)?;
+            let (sine, cosine) = sine_and_cosine(r);
+            let turned = if intrinsic == Intrinsic::Sin { quarter } else { quarter + 1 };
+            match turned.rem_euclid(4) {
+                0 => sine,
+                1 => cosine,
+                2 => negate(sine),
+                _ => negate(cosine),
+            }
+        }
+        Intrinsic::Atan => atan(a),
+        Intrinsic::Asin => asin(a),
+        Intrinsic::Acos if a.0.abs() < 0.5 => add(Sum(HALF_PI[0], HALF_PI[1]), negate(asin(a))),
+        Intrinsic::Acos => atan2(root(multiply(add(Sum(1.0, 0.0), negate(a)), add(Sum(1.0, 0.0), a))), a),
+        Intrinsic::Atan2 if !(1e-280..1e280).contains(&(a.0 / arguments[1]).abs()) => return None,
+        Intrinsic::Atan2 => atan2(a, Sum(arguments[1], 0.0)),
+        Intrinsic::Pow if a.0 == 0.0 => return None,
+        Intrinsic::Pow => {
+            let value = exp(multiply(log(Sum(a.0.abs(), 0.0)), Sum(arguments[1], 0.0)))?;
+            if plain < 0.0 { negate(value) } else { value }
+        }
+        _ => return None,
+    };
+    assert!(
+        (value.0 - plain).abs() <= plain.abs() * 1e-14,
+        "{} of {arguments:?}: {value:?} is not {plain}",
+        intrinsic.name()
+    );
+    Some(value)
+}
+
+fn two_sum(a: f64, b: f64) -> Sum {
+    let sum = a + b;
+    let b_part = sum - a;
+    Sum(sum, (a - (sum - b_part)) + (b - b_part))
+}
+
+fn two_product(a: f64, b: f64) -> Sum {
+    let product = a * b;
+    Sum(product, a.mul_add(b, -product))
+}
+
+fn negate(a: Sum) -> Sum {
+    Sum(-a.0, -a.1)
+}
+
+fn add(a: Sum, b: Sum) -> Sum {
+    let (high, low) = (two_sum(a.0, b.0), two_sum(a.1, b.1));
+    let Sum(high, rest) = two_sum(high.0, high.1 + low.0);
+    two_sum(high, rest + low.1)
+}
+
+fn multiply(a: Sum, b: Sum) -> Sum {
+    let product = two_product(a.0, b.0);
+    two_sum(product.0, product.1 + (a.0 * b.1 + a.1 * b.0))
+}
+
+fn divide(a: Sum, b: Sum) -> Sum {
+    let first = a.0 / b.0;
+    let rest = add(a, negate(multiply(b, Sum(first, 0.0))));
+    let second = rest.0 / b.0;
+    let rest = add(rest, negate(multiply(b, Sum(second, 0.0))));
+    add(two_sum(first, second), Sum(rest.0 / b.0, 0.0))
+}
+
+fn root(a: Sum) -> Sum {
+    if a.0 == 0.0 {
+        return a;
+    }
+    let first = a.0.sqrt();
+    let rest = add(a, negate(two_product(first, first)));
+    add(Sum(first, 0.0), divide(rest, Sum(2.0 * first, 0.0)))
+}
+
+/// None where the result is not a normal number.
+fn exp(a: Sum) -> Option<Sum> {
+    let k = (a.0 / LN_2).round();
+    let r = add(a, negate(multiply(LN_2_SUM, Sum(k, 0.0))));
+    let small = Sum(r.0 / 256.0, r.1 / 256.0);
+    let mut sum = Sum(1.0, 0.0);
+    for n in (1..=12).rev() {
+        sum = add(Sum(1.0, 0.0), divide(multiply(small, sum), Sum(f64::from(n), 0.0)));
+    }
+    let power = (0..8).fold(sum, |power, _| multiply(power, power));
+    let scale = |value: f64| value * (k / 2.0).floor().exp2() * (k - (k / 2.0).floor()).exp2();
+    let value = Sum(scale(power.0), scale(power.1));
+    value.0.is_finite().then_some(value)
+}
+
+fn log(a: Sum) -> Sum {
+    if !(1e-290..1e290).contains(&a.0) {
+        let shift = if a.0 < 1.0 { 200.0 } else { -200.0 };
+        let shifted = Sum(a.0 * f64::exp2(shift), a.1 * f64::exp2(shift));
+        return add(log(shifted), multiply(LN_2_SUM, Sum(-shift, 0.0)));
+    }
+    if (a.0 - 1.0).abs() < 0.1 {
+        let s = divide(add(a, Sum(-1.0, 0.0)), add(a, Sum(1.0, 0.0)));
+        let square = multiply(s, s);
+        let terms = (0..22).rev().map(|n| divide(Sum(2.0, 0.0), Sum(f64::from(2 * n + 1), 0.0)));
+        return multiply(s, terms.fold(Sum(0.0, 0.0), |sum, term| add(multiply(sum, square), term)));
+    }
+    let first = Sum(a.0.ln(), 0.0);
+    let power = exp(negate(first)).expect("the inverse of a number that is not near 0 is a number");
+    let ratio = add(multiply(a, power), Sum(-1.0, 0.0));
+    // log(1 + ratio) for a ratio of at most 1e-13.
+    add(first, add(ratio, Sum(-0.5 * ratio.0 * ratio.0, 0.0)))
+}
+
+/// a = quarter·π/2 + r, for magnitudes up to 1e6.
+fn reduce(a: f64) -> Option<(i64, Sum)> {
+    let n = (a / FRAC_PI_2).round();
+    let parts = HALF_PI.map(|part| two_product(-n, part));
+    let r = parts.into_iter().fold(Sum(a, 0.0), add);
+    (a.abs() < 1e6).then_some((n as i64, r))
+}
+
+fn sine_and_cosine(r: Sum) -> (Sum, Sum) {
+    let minus_square = negate(multiply(r, r));
+    let series = |first: i32| {
+        let mut sum = Sum(1.0, 0.0);
+        for n in (1..=14).rev() {
+            let divisor = f64::from((2 * n + first - 1) * (2 * n + first));
+            sum = add(Sum(1.0, 0.0), divide(multiply(minus_square, sum), Sum(divisor, 0.0)));
+        }
+        sum
+    };
+    (multiply(r, series(1)), series(0))
+}
+
+fn atan(a: Sum) -> Sum {
+    if a.0.abs() > 1.0 {
+        let half_pi = Sum(HALF_PI[0].copysign(a.0), HALF_PI[1].copysign(a.0));
+        return add(half_pi, negate(atan(divide(Sum(1.0, 0.0), a))));
+    }
+    let first = Sum(a.0.atan(), 0.0);
+    let (sine, cosine) = sine_and_cosine(first);
+    let tangent = divide(add(multiply(a, cosine), negate(sine)), add(cosine, multiply(a, sine)));
+    add(first, tangent)
+}
+
+fn asin(a: Sum) -> Sum {
+    let other = root(multiply(add(Sum(1.0, 0.0), negate(a)), add(Sum(1.0, 0.0), a)));
+    if other.0 == 0.0 { Sum(HALF_PI[0].copysign(a.0), HALF_PI[1].copysign(a.0)) } else { atan(divide(a, other)) }
+}
+
+fn atan2(a: Sum, b: Sum) -> Sum {
+    let angle = atan(divide(a, b));
+    let pi = Sum(2.0 * HALF_PI[0].copysign(a.0), 2.0 * HALF_PI[1].copysign(a.0));
+    if b.0 < 0.0 { add(pi, angle) } else { angle }
+}
