@@ -13,7 +13,7 @@ use keopsc_ir::formula::{Graph, Node, NodeId, NodeKind, Program};
 use keopsc_ir::types::Role;
 use keopsc_ops::catalogue;
 
-use crate::rewrite::{add, compact, rewrite};
+use crate::rewrite::{add, compact, is_same, rewrite};
 use crate::simplify::evaluate_constants;
 
 /// A rule: an equal node, where there is a better one.
@@ -29,7 +29,15 @@ const STEPS: usize = 16;
 
 /// Hoists what can be hoisted.
 pub fn hoist(program: Program) -> Program {
-    (0..ROUNDS).fold(program, |program, _| compact(&hoist_once(&program)))
+    let mut program = compact(&program);
+    for _ in 0..ROUNDS {
+        let next = compact(&hoist_once(&program));
+        if is_same(&next, &program) {
+            break;
+        }
+        program = next;
+    }
+    program
 }
 
 fn hoist_once(program: &Program) -> Program {

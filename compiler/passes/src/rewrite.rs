@@ -32,6 +32,11 @@ pub(crate) fn compact(program: &Program) -> Program {
     }
 }
 
+/// Whether two programs are node by node the same.
+pub(crate) fn is_same(a: &Program, b: &Program) -> bool {
+    a.entries == b.entries && a.graph.nodes().map(|(_, node)| node).eq(b.graph.nodes().map(|(_, node)| node))
+}
+
 /// Adds a node whose arguments are `graph`'s own; the role of an operation follows from theirs.
 pub(crate) fn add(graph: &mut Graph, node: Node) -> NodeId {
     let role = match &node.kind {

@@ -14,7 +14,7 @@ use keopsc_ir::formula::{Graph, NodeId, NodeKind};
 use keopsc_ir::types::{Axis, Role};
 use keopsc_ops::{ReductionId, catalogue, reductions};
 
-use super::Failure;
+use super::{Failure, NODE_LIMIT};
 use crate::template::{Names, build};
 use crate::values::{Problem, with_defaults};
 
@@ -42,6 +42,9 @@ pub(crate) fn adjoint(graph: &mut Graph, request: &Request) -> Result<NodeId, Fa
     let domain = request.domain.unwrap_or(Role::Pair);
     contributions.insert(request.of, vec![(domain, request.cotangent)]);
     while let Some((node, parts)) = contributions.pop_last() {
+        if graph.len() > NODE_LIMIT {
+            return Err(Failure::TooLarge);
+        }
         extend_depends(graph, request.variable, &mut depends);
         if !depends[node.0 as usize] {
             continue;
@@ -57,7 +60,8 @@ pub(crate) fn adjoint(graph: &mut Graph, request: &Request) -> Result<NodeId, Fa
 
 /// Notes for the nodes that are new since last time whether they depend on the variable.
 fn extend_depends(graph: &Graph, variable: NodeId, depends: &mut Vec<bool>) {
-    for (id, node) in graph.nodes().skip(depends.len()) {
+    for id in (depends.len()..graph.len()).map(|number| NodeId(number as u32)) {
+        let node = graph.node(id);
         let inside = node.kind.arguments().iter().any(|argument| depends[argument.0 as usize]);
         depends.push(id == variable || (inside && !node.is_index));
     }

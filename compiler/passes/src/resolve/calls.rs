@@ -22,6 +22,7 @@ impl<'a> Resolver<'a> {
             return self.inline_input(span, function, arguments, keywords);
         }
         let definition = self.names.get(name).map(|definition| (definition.meaning.clone(), definition.span));
+        self.used.extend(definition.as_ref().map(|_| name.to_owned()));
         let value = match definition {
             Some((Meaning::Macro(parameters, body), defined)) => {
                 return self.expand_macro(span, function, (parameters, body, defined), arguments, keywords);

@@ -1,7 +1,7 @@
 //! Statements, in order: bindings and macros give names, `out` and `fused` make the functions of the library.
 
 use keopsc_diagnostics::{Code, Diagnostic};
-use keopsc_grammar::syntax::{Expr, ExprKind, File, Name, Output as Written, Span, StatementKind};
+use keopsc_grammar::syntax::{Expr, ExprKind, File, Name, Output as Written, Span, Statement, StatementKind};
 use keopsc_ir::formula::{Entry, InputId, NodeId, NodeKind, Origin, Output, Program};
 use keopsc_ir::types::Role;
 use keopsc_ops::reductions;
@@ -48,15 +48,36 @@ impl<'a> Resolver<'a> {
     }
 
     /// The program, unless there was an error.
-    pub fn finish(mut self) -> (Option<Program>, Vec<Diagnostic>) {
+    pub fn finish(mut self, file: &File) -> (Option<Program>, Vec<Diagnostic>) {
         self.diagnostics.sort_by_key(|diagnostic| diagnostic.primary_span().map(|span| span.start));
         self.program.scalar = Some(self.scalar);
+        let warnings = self.unused_definitions(file);
+        if self.diagnostics.is_empty() {
+            self.diagnostics = warnings;
+        }
         let sound = self.diagnostics.iter().all(|diagnostic| !diagnostic.is_error());
         (sound.then_some(self.program), self.diagnostics)
     }
 
+    /// Formulas and macros whose names nothing uses. Unused inputs are legal: one declares what a family of formulas shares.
+    fn unused_definitions(&self, file: &File) -> Vec<Diagnostic> {
+        let unused = |statement: &Statement| match &statement.kind {
+            StatementKind::Binding { name, value } if !is_input(value) && !self.used.contains(&name.text) => {
+                let message = format!("`{}` is never used", name.text);
+                let help = format!("write `out {} = …` if it is a result that is wanted", name.text);
+                Some(Diagnostic::warning(Code::UnusedDefinition, name.span, message).with_help(help))
+            }
+            StatementKind::Definition { name, .. } if !self.used.contains(&name.text) => {
+                let message = format!("the macro `{}` is never used", name.text);
+                Some(Diagnostic::warning(Code::UnusedDefinition, name.span, message))
+            }
+            _ => None,
+        };
+        file.statements.iter().filter_map(unused).collect()
+    }
+
     fn binding(&mut self, name: &'a Name, value: &'a Expr) {
-        if matches!(&value.kind, ExprKind::Call { function, .. } if maker(&function.text).is_some()) {
+        if is_input(value) {
             return;
         }
         let (operand, mentions) = self.read_definition(name, value);
@@ -194,6 +215,10 @@ impl<'a> Resolver<'a> {
         let message = format!("no input and no output can be called `{text}`");
         self.report(Diagnostic::error(Code::ReservedName, name.span, message).with_help(why))
     }
+}
+
+fn is_input(value: &Expr) -> bool {
+    matches!(&value.kind, ExprKind::Call { function, .. } if maker(&function.text).is_some())
 }
 
 /// The names that a statement gives, except those that are known from the beginning.

@@ -61,6 +61,7 @@ impl<'a> Resolver<'a> {
         }
         let Some(definition) = self.names.get(name) else { return self.unknown_name(name, span) };
         let mentions = definition.mentions.clone();
+        self.used.insert(name.to_owned());
         match &definition.meaning {
             Meaning::Value(value) => {
                 let value = value.clone();

@@ -38,12 +38,12 @@ pub struct Options {
     pub accumulate: Option<ScalarType>,
 }
 
-/// Resolves a file. There is no program if there is an error among the diagnostics.
+/// Resolves a file. There is no program if there is an error among the diagnostics; else they are warnings.
 pub fn resolve(file: &File, options: &Options) -> (Option<Program>, Vec<Diagnostic>) {
     let mut resolver = Resolver::new(options);
     resolver.read_settings(file);
     resolver.declare_dims(file);
     resolver.declare_inputs(file);
     resolver.read_statements(file);
-    resolver.finish()
+    resolver.finish(file)
 }

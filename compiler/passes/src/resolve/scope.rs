@@ -1,6 +1,6 @@
 //! What is known while a file is read: names, inputs, the graph so far, and what the formula at hand has mentioned.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use keopsc_diagnostics::{Code, Diagnostic};
 use keopsc_grammar::syntax::{Expr, Name, Span};
@@ -12,6 +12,9 @@ use crate::values::Value;
 
 /// How many expressions are read in all, macros expanded: what bounds the time for any file.
 const EXPRESSION_LIMIT: usize = 400_000;
+
+/// How many errors are found before nothing more is read.
+const ERROR_LIMIT: usize = 200;
 
 /// How many expressions may be open within each other, macros expanded: what bounds the stack.
 const DEPTH_LIMIT: usize = 600;
@@ -61,11 +64,14 @@ pub(super) struct Resolver<'a> {
     pub options: &'a Options,
     pub program: Program,
     pub diagnostics: Vec<Diagnostic>,
+    told: HashSet<(Code, Option<Span>, String)>,
     pub scalar: ScalarType,
     pub numerics: Numerics,
     pub names: HashMap<String, Definition<'a>>,
     /// Names in the order of their definition, for suggestions that do not depend on hashing.
     pub order: Vec<String>,
+    /// Names that some formula uses.
+    pub used: HashSet<String>,
     /// Names whose definitions come further down.
     pub later: Vec<(String, Span)>,
     /// Of each input.
@@ -81,6 +87,7 @@ pub(super) struct Resolver<'a> {
     /// Which indices have been summed inside each node: bit 0 for i, bit 1 for j.
     reduced: Vec<u8>,
     expressions: usize,
+    errors: usize,
     depth: usize,
 }
 
@@ -90,10 +97,12 @@ impl<'a> Resolver<'a> {
             options,
             program: Program::default(),
             diagnostics: Vec::new(),
+            told: HashSet::new(),
             scalar: ScalarType::F32,
             numerics: Numerics::default(),
             names: HashMap::new(),
             order: Vec::new(),
+            used: HashSet::new(),
             later: Vec::new(),
             declarations: Vec::new(),
             mentioned: Vec::new(),
@@ -102,13 +111,17 @@ impl<'a> Resolver<'a> {
             defining: None,
             reduced: Vec::new(),
             expressions: 0,
+            errors: 0,
             depth: 0,
         }
     }
 
-    /// Reports an error.
+    /// Reports an error, once where a macro brings it several times.
     pub fn report<T>(&mut self, diagnostic: Diagnostic) -> Result<T, Reported> {
-        self.diagnostics.push(diagnostic);
+        self.errors += 1;
+        if self.told.insert((diagnostic.code, diagnostic.primary_span(), diagnostic.message.clone())) {
+            self.diagnostics.push(diagnostic);
+        }
         Err(Reported)
     }
 
@@ -155,7 +168,8 @@ impl<'a> Resolver<'a> {
 
     fn reduced_bits(&mut self, node: NodeId) -> u8 {
         let graph = &self.program.graph;
-        for (_, next) in graph.nodes().skip(self.reduced.len()) {
+        for number in self.reduced.len()..graph.len() {
+            let next = graph.node(NodeId(number as u32));
             let inside = next.kind.arguments().iter().fold(0, |bits, argument| bits | self.reduced[argument.0 as usize]);
             let own = match &next.kind {
                 NodeKind::Reduction { over, .. } => bit(*over),
@@ -174,7 +188,7 @@ impl<'a> Resolver<'a> {
             let message = format!("this file has more than {EXPRESSION_LIMIT} expressions once its macros are expanded");
             return self.report(Diagnostic::error(Code::TooLarge, span, message).with_help("use a `def` less often, or give its result a name"));
         }
-        if self.expressions > EXPRESSION_LIMIT {
+        if self.expressions > EXPRESSION_LIMIT || self.errors >= ERROR_LIMIT {
             return Err(Reported);
         }
         if self.depth == DEPTH_LIMIT {

@@ -18,7 +18,7 @@ use std::convert::Infallible;
 
 use keopsc_ir::formula::{Graph, Node, NodeId, Program};
 
-use crate::rewrite::{add, compact, rewrite};
+use crate::rewrite::{add, compact, is_same, rewrite};
 pub(crate) use constants::evaluate_constants;
 
 /// A rule: an equal node, where there is a better one.
@@ -73,8 +73,4 @@ fn simplify_node(graph: &mut Graph, node: Node) -> NodeId {
         }
     }
     id
-}
-
-fn is_same(a: &Program, b: &Program) -> bool {
-    a.entries == b.entries && a.graph.nodes().map(|(_, node)| node).eq(b.graph.nodes().map(|(_, node)| node))
 }
