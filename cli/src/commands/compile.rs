@@ -1,0 +1,130 @@
+//! `keopsc compile`: a formula → a library and its header, or representations on the way.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use keopsc_diagnostics::Source;
+use keopsc_driver::cache::{Cache, Origin};
+use keopsc_driver::emit::Emit;
+use keopsc_driver::failure::{Failure, Problem};
+use keopsc_driver::options::Options;
+use keopsc_driver::output::write_file;
+use keopsc_driver::session;
+
+use super::{Stop, show_diagnostics, stop};
+use crate::arguments::{CodeArguments, Compile, SourceArguments};
+use crate::console::{self, Console, Severity};
+use crate::formula;
+
+/// What is made where no target is named: a library to keep runs anywhere, one for now runs here.
+const TARGET_TO_KEEP: &str = "portable";
+const TARGET_FOR_NOW: &str = "native";
+
+/// Runs the command.
+pub fn run(arguments: &Compile, console: &Console) -> Result<(), Stop> {
+    let start = Instant::now();
+    if arguments.cached {
+        let cached = cached(&arguments.source, &arguments.code, console)?;
+        if arguments.verbose {
+            console::error_text(&format!("{} in {}\n", cached.how(), milliseconds(start)));
+        }
+        return Ok(console::output(format!("{}\n", cached.library.display()).as_bytes())?);
+    }
+    let kinds = arguments.emit.iter().map(|text| Emit::from_option(text)).collect::<Result<Vec<Emit>, _>>()?;
+    let source = formula::read_source(&arguments.source)?;
+    let options = formula::options(&arguments.source, &arguments.code, TARGET_TO_KEEP)?;
+    if !kinds.is_empty() {
+        emit(&source, &options, &kinds)?;
+    }
+    if kinds.is_empty() || arguments.output.is_some() {
+        let default = || PathBuf::from(format!("lib{}.so", options.name));
+        let output = arguments.output.clone().unwrap_or_else(default);
+        write_library(&source, &options, &output, console)?;
+        if arguments.verbose {
+            console::error_text(&format!("compiled {} in {}\n", output.display(), milliseconds(start)));
+        }
+    }
+    Ok(())
+}
+
+/// The path of the formula's library in the cache, compiled now if it is not there.
+pub fn through_cache(source: &SourceArguments, code: &CodeArguments, console: &Console) -> Result<PathBuf, Stop> {
+    Ok(cached(source, code, console)?.library)
+}
+
+struct Cached {
+    library: PathBuf,
+    origin: Origin,
+}
+
+impl Cached {
+    fn how(&self) -> &'static str {
+        match self.origin {
+            Origin::Found => "found in the cache",
+            Origin::Compiled => "compiled into the cache",
+            Origin::CompiledOutside(_) => "compiled outside the cache",
+        }
+    }
+}
+
+fn cached(source: &SourceArguments, code: &CodeArguments, console: &Console) -> Result<Cached, Stop> {
+    let source_text = formula::read_source(source)?;
+    let options = formula::options(source, code, TARGET_FOR_NOW)?;
+    let key = session::cache_key(&source_text, &options);
+    let compile = || -> Result<_, Failure> {
+        let compiled = session::compile(&source_text, &options, &format!("lib{}.so", options.name))?;
+        show_diagnostics(console, &source_text, &compiled.warnings);
+        Ok(compiled.into_artifacts())
+    };
+    let (found, origin) = Cache::from_environment()?.find_or_compile(&key, compile).map_err(stop(&source_text))?;
+    if let Origin::CompiledOutside(problem) = &origin {
+        let note = format!("the library was put into `{}`, and will be compiled again next time", found.library.display());
+        console.problem(&problem.clone().with_note(note), Severity::Warning);
+    }
+    Ok(Cached { library: found.library, origin })
+}
+
+/// Prints representations, with a heading each if there are several.
+fn emit(source: &Source, options: &Options, kinds: &[Emit]) -> Result<(), Stop> {
+    let texts = session::emit(source, options, kinds).map_err(stop(source))?;
+    for (kind, text) in kinds.iter().zip(texts) {
+        if kinds.len() > 1 {
+            console::output(format!("==> {} <==\n", kind.option_text()).as_bytes())?;
+        }
+        console::output(text.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn write_library(source: &Source, options: &Options, output: &Path, console: &Console) -> Result<(), Stop> {
+    let default_soname = || format!("lib{}.so", options.name);
+    let is_stdout = output == Path::new("-");
+    let soname = match output.file_name() {
+        Some(name) if !is_stdout => name.to_string_lossy().into_owned(),
+        _ => default_soname(),
+    };
+    if !is_stdout {
+        // Not after a second's work.
+        check_folder(output)?;
+    }
+    let compiled = session::compile(source, options, &soname).map_err(stop(source))?;
+    show_diagnostics(console, source, &compiled.warnings);
+    if is_stdout {
+        return Ok(console::output(&compiled.library)?);
+    }
+    write_file(&output.with_file_name(format!("{}.h", options.name)), compiled.header.as_bytes())?;
+    Ok(write_file(output, &compiled.library)?)
+}
+
+fn check_folder(output: &Path) -> Result<(), Problem> {
+    match output.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            Err(keopsc_driver::output::no_folder(output, folder))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn milliseconds(start: Instant) -> String {
+    format!("{:.1} ms", start.elapsed().as_secs_f64() * 1e3)
+}

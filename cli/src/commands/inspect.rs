@@ -1,0 +1,54 @@
+//! `keopsc inspect`: what a compiled library offers, in its own words.
+
+use keopsc_runtime::loader::Library;
+use keopsc_runtime::manifest::{Entry, Kind, Role, Tensor};
+
+use super::{Stop, open_library};
+use crate::arguments::Inspect;
+use crate::console;
+
+/// Runs the command.
+pub fn run(arguments: &Inspect) -> Result<(), Stop> {
+    let library = open_library(&arguments.library)?;
+    let text = match arguments.json {
+        true => format!("{}\n", library.manifest_json()),
+        false => description(&library),
+    };
+    Ok(console::output(text.as_bytes())?)
+}
+
+fn description(library: &Library) -> String {
+    let manifest = library.manifest();
+    let target = library.target().unwrap_or("none: this processor runs none of them");
+    let entries: String = manifest.entries.iter().map(entry_text).collect();
+    format!(
+        "library   {}\ncompiler  {}\nabi       {}\ntargets   {}\nhere      {target}\n{entries}",
+        manifest.name,
+        manifest.compiler,
+        manifest.abi_version,
+        manifest.targets.join(", "),
+    )
+}
+
+fn entry_text(entry: &Entry) -> String {
+    let width = entry.tensors.iter().map(|tensor| tensor.name.len()).max().unwrap_or_default();
+    let tensors: String = entry.tensors.iter().map(|tensor| tensor_line(tensor, width)).collect();
+    format!("\n{}    {}\n{tensors}", entry.symbol, entry.formula)
+}
+
+fn tensor_line(tensor: &Tensor, width: usize) -> String {
+    let rows = match tensor.role {
+        Role::I => "M",
+        Role::J => "N",
+        Role::Parameter => "1",
+    };
+    let extents: Vec<String> =
+        std::iter::once(rows.to_owned()).chain(tensor.shape.iter().map(u32::to_string)).collect();
+    let kind = match tensor.kind {
+        Kind::Input => "input",
+        Kind::Cotangent => "cotangent",
+        Kind::Tangent => "tangent",
+        Kind::Output => "result",
+    };
+    format!("    {:width$}  {kind:9}  {:4}  {}\n", tensor.name, tensor.dtype.name(), extents.join(" x "))
+}

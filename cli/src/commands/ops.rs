@@ -1,0 +1,88 @@
+//! `keopsc ops`: the two tables of the language, or one row of them.
+
+use keopsc_diagnostics::suggest;
+use keopsc_driver::failure::Problem;
+use keopsc_ops::catalogue::{Operation, Value, find_operation, operation, operations};
+use keopsc_ops::reductions::{Reduction, find_reduction, reduction, reductions};
+
+use super::Stop;
+use crate::arguments::Ops;
+use crate::console;
+
+/// Runs the command.
+pub fn run(arguments: &Ops) -> Result<(), Stop> {
+    let text = match &arguments.name {
+        None => listing(),
+        Some(name) => description(name).ok_or_else(|| unknown(name))?,
+    };
+    Ok(console::output(text.as_bytes())?)
+}
+
+fn listing() -> String {
+    let operations: String = operations().map(|(_, row)| line(row.signature, row.doc)).collect();
+    let reductions: String = reductions().map(|(_, row)| line(row.signature, row.doc)).collect();
+    format!(
+        "Operations\n\n{operations}\nReductions\n\n{reductions}\n\
+         A dimension `n|1` is n, or 1 and repeated. `keopsc ops NAME` tells more about one.\n"
+    )
+}
+
+fn line(signature: &str, doc: &str) -> String {
+    const COLUMN: usize = 58;
+    match signature.len() < COLUMN {
+        true => format!("  {signature:COLUMN$}{doc}\n"),
+        false => format!("  {signature}\n  {:COLUMN$}{doc}\n", ""),
+    }
+}
+
+/// The rows of that name; an operation and a reduction may share one.
+fn description(name: &str) -> Option<String> {
+    let operation = find_operation(name).map(|id| describe_operation(operation(id)));
+    let reduction = find_reduction(name).map(|id| describe_reduction(reduction(id)));
+    match (operation, reduction) {
+        (Some(operation), Some(reduction)) => Some(format!("{operation}\n{reduction}")),
+        (one, other) => one.or(other),
+    }
+}
+
+fn describe_operation(row: &Operation) -> String {
+    let value = match row.value {
+        Value::Recipe(recipe) => format!("component k  {recipe}\n"),
+        Value::Expansion(cases) => cases.iter().map(|(condition, formula)| expansion(condition, formula)).collect(),
+    };
+    let laws: String = row.laws.iter().map(|law| format!("law          {} = {}\n", law.left, law.right)).collect();
+    format!("{}{value}{}{laws}", head(row.signature, row.doc, row.aliases), gradients(row.gradient))
+}
+
+fn describe_reduction(row: &Reduction) -> String {
+    format!("{}{}", head(row.signature, row.doc, row.aliases), gradients(row.gradient))
+}
+
+fn head(signature: &str, doc: &str, aliases: &[&str]) -> String {
+    let aliases = match aliases {
+        [] => String::new(),
+        aliases => format!("also called  {}\n", aliases.join(", ")),
+    };
+    format!("{signature}\n\n{doc}\n\n{aliases}")
+}
+
+fn expansion(condition: &str, formula: &str) -> String {
+    match condition {
+        "" => format!("stands for   {formula}\n"),
+        condition => format!("stands for   {formula}    if {condition}\n"),
+    }
+}
+
+fn gradients(rows: &[(&str, &str)]) -> String {
+    rows.iter().map(|(argument, formula)| format!("gradient     {argument}: {formula}\n")).collect()
+}
+
+fn unknown(name: &str) -> Problem {
+    let names = operations().map(|(_, row)| (row.name, row.aliases)).chain(reductions().map(|(_, row)| (row.name, row.aliases)));
+    let names = names.flat_map(|(name, aliases)| std::iter::once(name).chain(aliases.iter().copied()));
+    let problem = Problem::new(format!("there is no operation or reduction `{name}`"));
+    match suggest(name, names) {
+        Some(near) => problem.with_help(format!("did you mean `{near}`?")),
+        None => problem.with_help("`keopsc ops` lists them"),
+    }
+}

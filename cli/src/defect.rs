@@ -1,0 +1,75 @@
+//! What happens when keopsc itself is wrong: a message, a file to reproduce it, exit code 70.
+
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+
+use crate::console;
+
+/// BSD's EX_SOFTWARE.
+const EXIT_CODE: u8 = 70;
+
+/// Deep formulas are walked recursively; the main thread's stack is not ours to choose.
+const STACK_BYTES: usize = 64 << 20;
+
+/// The formula text that is being worked on, for the reproducer.
+static SOURCE: Mutex<Option<String>> = Mutex::new(None);
+
+/// Remembers the text that a defect would be reproduced with.
+pub fn remember_source(text: &str) {
+    *SOURCE.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.to_owned());
+}
+
+/// Runs the program; a panic becomes a report.
+pub fn guard(program: impl FnOnce() -> ExitCode + Send + 'static) -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| report(&panic_text(panic))));
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+    let result = match thread.spawn(|| catch_unwind(AssertUnwindSafe(program))) {
+        Ok(running) => running.join().and_then(|result| result),
+        Err(error) => {
+            console::error_text(&format!("error: cannot start a thread: {error}\n"));
+            return ExitCode::from(2);
+        }
+    };
+    result.unwrap_or(ExitCode::from(EXIT_CODE))
+}
+
+/// Reports a defect that did not panic.
+pub fn internal(message: &str) -> ExitCode {
+    report(message);
+    ExitCode::from(EXIT_CODE)
+}
+
+fn panic_text(panic: &PanicHookInfo<'_>) -> String {
+    let message = panic.payload_as_str().unwrap_or("a panic without words");
+    match panic.location() {
+        Some(place) => format!("{message} ({}:{})", place.file(), place.line()),
+        None => message.to_owned(),
+    }
+}
+
+fn report(message: &str) {
+    let text = format!("internal error: {message}\n  note: this is a defect of keopsc {}, not of the formula\n", version());
+    let help = match write_reproducer(message) {
+        Ok(path) => format!("  help: please report it with the file `{}`\n", path.display()),
+        Err(error) => format!("  help: please report it with the formula (the reproducer could not be written: {error})\n"),
+    };
+    console::error_text(&(text + &help));
+}
+
+fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+/// A formula file that begins with how keopsc was called, as comments.
+fn write_reproducer(message: &str) -> std::io::Result<PathBuf> {
+    let source = SOURCE.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default();
+    let arguments: Vec<String> = std::env::args().collect();
+    let head = format!("keopsc {}\n{arguments:?}\n{message}", version());
+    let head: String = head.lines().map(|line| format!("# {line}\n")).collect();
+    let mut file = tempfile::Builder::new().prefix("keopsc-defect-").suffix(".kf").tempfile()?;
+    std::io::Write::write_all(&mut file, (head + &source).as_bytes())?;
+    let (_, path) = file.keep().map_err(|error| error.error)?;
+    Ok(path)
+}

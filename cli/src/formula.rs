@@ -1,0 +1,78 @@
+//! The formula and the options of a command line, ready for the driver.
+
+use std::io::Read;
+use std::path::Path;
+
+use keopsc_diagnostics::{Code, Source};
+use keopsc_driver::failure::Problem;
+use keopsc_driver::link::Linker;
+use keopsc_driver::options::{self, FormulaOptions, Options};
+use keopsc_driver::{names, targets};
+
+use crate::arguments::{CodeArguments, SourceArguments};
+use crate::defect;
+
+/// The name of a formula that comes from no file.
+const NAMELESS: &str = "kernel";
+
+/// Reads the formula that the arguments name.
+pub fn read_source(arguments: &SourceArguments) -> Result<Source, Problem> {
+    let source = match (&arguments.expression, &arguments.file) {
+        (Some(text), _) => Source { name: "-e".to_owned(), text: text.clone() },
+        (None, Some(path)) if path == Path::new("-") => Source { name: "<stdin>".to_owned(), text: text(read_stdin()?, path)? },
+        (None, Some(path)) => Source { name: path.display().to_string(), text: text(read_file(path)?, path)? },
+        (None, None) => return Err(Problem::new("there is no formula: name a file, or write one after `-e`")),
+    };
+    defect::remember_source(&source.text);
+    Ok(source)
+}
+
+/// The contents of a file.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, Problem> {
+    std::fs::read(path).map_err(|error| Problem::file(Code::CannotRead, "read", path, &error))
+}
+
+/// All of stdin.
+pub fn read_stdin() -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    let result = std::io::stdin().lock().read_to_end(&mut bytes);
+    result.map_err(|error| Problem::new(format!("cannot read stdin: {}", keopsc_driver::failure::system_words(&error))))?;
+    Ok(bytes)
+}
+
+fn text(bytes: Vec<u8>, path: &Path) -> Result<String, Problem> {
+    String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        Problem::new(format!("`{}` is no text: byte {place} is not UTF-8", path.display()))
+    })
+}
+
+/// The options that the arguments give; `default_target` is taken where no target is named.
+pub fn options(source: &SourceArguments, code: &CodeArguments, default_target: &str) -> Result<Options, Problem> {
+    let targets = match code.target.is_empty() {
+        true => &[default_target.to_owned()][..],
+        false => &code.target[..],
+    };
+    Ok(Options {
+        name: library_name(source),
+        formula: formula_options(source)?,
+        levels: targets::levels(targets)?,
+        linker: Linker::from_option(&code.linker),
+    })
+}
+
+fn library_name(source: &SourceArguments) -> String {
+    let stem = source.file.as_deref().filter(|path| *path != Path::new("-")).and_then(Path::file_stem);
+    let stem = stem.map(|stem| stem.to_string_lossy().into_owned());
+    names::library_name(&source.name.clone().or(stem).unwrap_or_else(|| NAMELESS.to_owned()))
+}
+
+/// The options that prevail over the file.
+pub fn formula_options(source: &SourceArguments) -> Result<FormulaOptions, Problem> {
+    Ok(FormulaOptions {
+        dims: source.dims.iter().map(|text| options::dim(text)).collect::<Result<_, _>>()?,
+        dtype: source.dtype.as_deref().map(options::dtype).transpose()?,
+        sum: source.sum.as_deref().map(options::sum).transpose()?,
+        accumulate: source.accumulate.as_deref().map(options::accumulate).transpose()?,
+    })
+}

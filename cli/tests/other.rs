@@ -1,0 +1,92 @@
+//! The smaller commands, colours, pipes and what a shell needs.
+
+mod support;
+
+use std::io::Read;
+use std::process::Stdio;
+
+use support::{Place, said};
+
+#[test]
+fn the_tables_are_listed_and_described() {
+    let place = Place::new();
+    let listing = place.does(&["ops"]);
+    for name in ["SqDist(", "Exp(", "LogSumExp(", "ArgKMin("] {
+        assert!(listing.contains(name), "{name}");
+    }
+    let one = place.does(&["ops", "SqDist"]);
+    assert!(one.starts_with("SqDist(") && one.contains("gradient "), "{one}");
+    place.refuses(&["ops", "SqDits"], 2, "error: there is no operation or reduction `SqDits`\n  = help: did you mean `SqDist`?\n");
+}
+
+#[test]
+fn codes_are_explained() {
+    let place = Place::new();
+    assert!(place.does(&["explain", "e0101"]).starts_with("E0101: "));
+    place.refuses(
+        &["explain", "nonsense"],
+        2,
+        "error: there is no code `nonsense`\n  = help: codes look like E0101 and stand in brackets after the word `error`\n",
+    );
+}
+
+#[test]
+fn targets_are_listed() {
+    let text = Place::new().does(&["targets"]);
+    let names: Vec<&str> = text.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(names, ["portable", "native", "x86-64-v2", "x86-64-v3", "x86-64-v4"]);
+}
+
+#[test]
+fn shells_get_completions_and_a_man_page() {
+    let place = Place::new();
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(place.does(&["completions", shell]).contains("compile"), "{shell}");
+    }
+    let page = place.does(&["man"]);
+    assert!(page.contains(".TH keopsc 1") && page.contains("KEOPSC_CACHE_DIR"), "{page}");
+}
+
+#[test]
+fn every_command_has_help() {
+    let place = Place::new();
+    for command in ["compile", "check", "run", "inspect", "ops", "explain", "targets", "cache", "completions", "man"] {
+        let text = place.does(&[command, "--help"]);
+        assert!(text.contains(&format!("Usage: keopsc {command}")), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 140), "{text}");
+    }
+    assert!(place.does(&["--version"]).starts_with("keopsc 0."));
+}
+
+#[test]
+fn colours_are_off_unless_asked_for() {
+    let place = Place::new();
+    place.write("bad.kf", "out c = Sum[j](\n");
+    let escape = |arguments: &[&str], no_color: &str| {
+        let output = place.command(arguments).env("NO_COLOR", no_color).output().unwrap();
+        said(output).err.contains('\x1b')
+    };
+    assert!(!escape(&["check", "bad.kf"], ""));
+    assert!(escape(&["check", "bad.kf", "--color", "always"], ""));
+    assert!(!escape(&["check", "bad.kf"], "1"));
+    assert!(escape(&["check", "missing.kf", "--color", "always"], "1"));
+}
+
+#[test]
+fn problems_are_json_on_request() {
+    let said = Place::new().keopsc(&["compile", "missing.kf", "--message-format", "json"]);
+    let message: serde_json::Value = serde_json::from_str(&said.err).unwrap();
+    assert_eq!(message["severity"], "error");
+    assert_eq!(message["code"], "E0301");
+    assert_eq!(message["message"], "cannot read `missing.kf`: No such file or directory");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_problem() {
+    let place = Place::new();
+    let mut running = place.command(&["ops"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = [0; 1];
+    running.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    let output = running.wait_with_output().unwrap();
+    assert_eq!((said(output).err.as_str()), "");
+}
