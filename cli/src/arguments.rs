@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 /// Compiler for reductions of symbolic matrices: formula files in, self-contained shared libraries out.
 #[derive(Debug, Parser)]
-#[command(name = "keopsc", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "keopsc", version, arg_required_else_help = true)]
 #[command(after_help = "\
 Exit codes: 0 done; 1 errors in the formula; 2 wrong usage, or a file, tool or machine in the way; 70 a defect of keopsc.
 Environment: KEOPSC_CACHE_DIR, KEOPSC_CACHE_SIZE (default 1G), KEOPSC_NUM_THREADS, KEOPSC_TARGET, NO_COLOR.")]

@@ -36,12 +36,12 @@ impl Console {
     }
 
     fn human(&self, problem: &Problem, severity: Severity) -> String {
-        let text = problem.to_string();
-        let body = text.strip_prefix("error:").unwrap_or(&text);
+        let text = problem.text(severity.name());
+        let (head, rest) = text.split_once(": ").unwrap_or((&text, ""));
         match (self.is_colored, severity) {
-            (false, _) => format!("{}:{body}\n", severity.name()),
-            (true, Severity::Error) => format!("\x1b[1;31merror\x1b[0m:{body}\n"),
-            (true, Severity::Warning) => format!("\x1b[1;33mwarning\x1b[0m:{body}\n"),
+            (false, _) => format!("{text}\n"),
+            (true, Severity::Error) => format!("\x1b[1;31m{head}\x1b[0m: {rest}\n"),
+            (true, Severity::Warning) => format!("\x1b[1;33m{head}\x1b[0m: {rest}\n"),
         }
     }
 }
@@ -67,6 +67,7 @@ impl Severity {
 fn json(problem: &Problem, severity: Severity) -> String {
     let object = serde_json::json!({
         "severity": severity.name(),
+        "code": problem.code.map(|code| code.as_str()),
         "message": problem.message,
         "notes": problem.notes,
         "help": problem.help,

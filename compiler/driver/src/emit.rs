@@ -9,7 +9,7 @@ use crate::failure::Problem;
 pub enum Emit {
     /// The syntax tree, as formula text.
     Ast,
-    /// The formula graph, simplified.
+    /// The formula graph, after all passes on it.
     Formula,
     /// The kernel plans.
     Plan,
@@ -55,7 +55,7 @@ impl Emit {
     /// The pass whose result it is, if it is one's.
     pub fn pass(&self) -> Option<&'static str> {
         match self {
-            Emit::Formula => Some("simplify"),
+            Emit::Formula => PASSES.iter().rev().find(|pass| **pass != "plan").copied(),
             Emit::Plan => Some("plan"),
             Emit::After(pass) => Some(pass),
             _ => None,
@@ -94,7 +94,7 @@ mod tests {
         );
         assert_eq!(
             Emit::from_option("after:simplfy").unwrap_err().to_string(),
-            "error: there is no pass `simplfy`\n  = help: passes are resolve, differentiate, simplify, plan"
+            format!("error: there is no pass `simplfy`\n  = help: passes are {}", PASSES.join(", "))
         );
     }
 
