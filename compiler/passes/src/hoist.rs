@@ -128,7 +128,9 @@ fn operands(graph: &Graph, id: NodeId, name: &str) -> Option<(NodeId, NodeId)> {
 
 fn arguments<'a>(graph: &'a Graph, id: NodeId, name: &str) -> Option<&'a [NodeId]> {
     match &graph.node(id).kind {
-        NodeKind::Operation { operation, arguments, .. } if catalogue::operation(*operation).name == name => Some(arguments),
+        NodeKind::Operation { operation, arguments, .. } if catalogue::operation(*operation).name == name => {
+            Some(arguments)
+        }
         _ => None,
     }
 }

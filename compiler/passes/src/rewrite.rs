@@ -13,7 +13,10 @@ pub(crate) fn rewrite<E>(
     let mut graph = Graph::default();
     let mut renamed: Vec<Option<NodeId>> = vec![None; program.graph.len()];
     for (id, node) in program.graph.nodes().filter(|(id, _)| needed[id.0 as usize]) {
-        let node = Node { kind: with_arguments(&node.kind, |argument| renamed[argument.0 as usize].unwrap_or(argument)), ..*node };
+        let node = Node {
+            kind: with_arguments(&node.kind, |argument| renamed[argument.0 as usize].unwrap_or(argument)),
+            ..*node
+        };
         renamed[id.0 as usize] = Some(replace(&mut graph, id, node)?);
     }
     let mut entries = program.entries.clone();
@@ -69,7 +72,8 @@ fn with_arguments(kind: &NodeKind, rename: impl Fn(NodeId) -> NodeId) -> NodeKin
         NodeKind::Operation { arguments, .. } | NodeKind::Reduction { arguments, .. } => {
             arguments.iter_mut().for_each(|argument| *argument = rename(*argument));
         }
-        NodeKind::Gradient { of, variable, cotangent: direction } | NodeKind::Tangent { of, variable, tangent: direction } => {
+        NodeKind::Gradient { of, variable, cotangent: direction }
+        | NodeKind::Tangent { of, variable, tangent: direction } => {
             [of, variable, direction].into_iter().for_each(|argument| *argument = rename(*argument));
         }
     }

@@ -131,7 +131,13 @@ fn call(
     values::apply(graph, operation, &parameters?, &nodes?).map(Value::Formula)
 }
 
-fn reduce(graph: &mut Graph, text: &Expr, function: &Name, arguments: &[Expr], names: &Names<'_>) -> Result<Value, Problem> {
+fn reduce(
+    graph: &mut Graph,
+    text: &Expr,
+    function: &Name,
+    arguments: &[Expr],
+    names: &Names<'_>,
+) -> Result<Value, Problem> {
     let (Some(reduction), Some((over, rows))) = (reductions::find_reduction(&function.text), names.reduced) else {
         defect(text, "no such reduction")
     };

@@ -95,7 +95,9 @@ pub(crate) fn unary(graph: &mut Graph, operator: UnaryOperator, operand: &Value)
     match (operators::unary(operator), operand) {
         (None, Value::Integer(_) | Value::Real(_)) => Ok(operand.clone()),
         (None, _) => to_formula(graph, operand).map(Value::Formula),
-        (Some(_), Value::Integer(number)) => Ok(number.checked_neg().map_or(Value::Real(-(*number as f64)), Value::Integer)),
+        (Some(_), Value::Integer(number)) => {
+            Ok(number.checked_neg().map_or(Value::Real(-(*number as f64)), Value::Integer))
+        }
         (Some(_), Value::Real(number)) => Ok(Value::Real(-number)),
         (Some(operation), _) => apply_to_values(graph, operation, &[], &[operand]),
     }
@@ -107,7 +109,9 @@ pub(crate) fn binary(graph: &mut Graph, operator: BinaryOperator, a: &Value, b: 
         return Ok(value);
     }
     match (operator, b) {
-        (BinaryOperator::Divide | BinaryOperator::Remainder, _) if to_number(b) == Some(0.0) => Err(Problem::DivisionByZero),
+        (BinaryOperator::Divide | BinaryOperator::Remainder, _) if to_number(b) == Some(0.0) => {
+            Err(Problem::DivisionByZero)
+        }
         (BinaryOperator::Power, Value::Integer(exponent)) => {
             apply_to_values(graph, operators::integer_power(), &[*exponent], &[a])
         }
@@ -190,7 +194,12 @@ fn named(graph: &mut Graph, name: &str, parameters: &[i64], arguments: &[&Value]
     apply_to_values(graph, operation, parameters, arguments)
 }
 
-fn apply_to_values(graph: &mut Graph, operation: OperationId, parameters: &[i64], arguments: &[&Value]) -> Result<Value, Problem> {
+fn apply_to_values(
+    graph: &mut Graph,
+    operation: OperationId,
+    parameters: &[i64],
+    arguments: &[&Value],
+) -> Result<Value, Problem> {
     let nodes: Result<Vec<NodeId>, Problem> = arguments.iter().map(|argument| to_formula(graph, argument)).collect();
     apply(graph, operation, parameters, &nodes?).map(Value::Formula)
 }

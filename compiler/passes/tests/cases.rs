@@ -99,10 +99,18 @@ fn examples_of_codes() {
     for code in Code::ALL.iter().filter(|code| is_of_meaning(**code)) {
         let run = |text: &str| run_text(code.to_string(), text.to_owned());
         if !code.wrong_example().is_empty() {
-            assert!(run(code.wrong_example()).codes.contains(code), "the wrong example of {code} gives\n{}", run(code.wrong_example()).said);
+            assert!(
+                run(code.wrong_example()).codes.contains(code),
+                "the wrong example of {code} gives\n{}",
+                run(code.wrong_example()).said
+            );
         }
         if !code.right_example().is_empty() {
-            assert!(run(code.right_example()).codes.is_empty(), "the right example of {code} gives\n{}", run(code.right_example()).said);
+            assert!(
+                run(code.right_example()).codes.is_empty(),
+                "the right example of {code} gives\n{}",
+                run(code.right_example()).said
+            );
         }
     }
 }

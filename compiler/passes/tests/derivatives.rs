@@ -51,7 +51,10 @@ impl Case {
         };
         let (coarse, fine) = (difference(1e-4), difference(5e-5));
         let magnitude = fine.iter().chain(&value).fold(1.0, |most: f64, value| most.max(value.abs()));
-        let rough = coarse.iter().zip(&fine).any(|(a, b)| !(a.is_finite() && b.is_finite() && (a - b).abs() <= 1e-5 * magnitude));
+        let rough = coarse
+            .iter()
+            .zip(&fine)
+            .any(|(a, b)| !(a.is_finite() && b.is_finite() && (a - b).abs() <= 1e-5 * magnitude));
         if rough || magnitude > 1e6 {
             return Verdict::NotSmooth;
         }

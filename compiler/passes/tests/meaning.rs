@@ -19,7 +19,8 @@ fn evaluate(program: &Program, sizes: Sizes, seed: u64, shift: f64) -> Vec<Array
     let mut results = Vec::new();
     for entry in &program.entries {
         let inputs = inputs(program, entry, sizes, seed, shift);
-        results.extend(formula::evaluate::evaluate(program, entry, sizes, &inputs).expect("the program can be evaluated"));
+        results
+            .extend(formula::evaluate::evaluate(program, entry, sizes, &inputs).expect("the program can be evaluated"));
     }
     results
 }
@@ -36,7 +37,8 @@ fn assert_same(seed: u64, what: &str, before: &[Array], nearby: &[Array], after:
     assert_eq!(before.len(), after.len(), "seed {seed}, {what}");
     for (number, ((before, nearby), after)) in before.iter().zip(nearby).zip(after).enumerate() {
         assert_eq!(before.values.len(), after.values.len(), "seed {seed}, {what}, output {number}");
-        let magnitude = before.values.iter().filter(|value| value.is_finite()).fold(1e-6, |most: f64, value| most.max(value.abs()));
+        let magnitude =
+            before.values.iter().filter(|value| value.is_finite()).fold(1e-6, |most: f64, value| most.max(value.abs()));
         for ((&before, &nearby), &after) in before.values.iter().zip(&nearby.values).zip(&after.values) {
             let tolerance = 1e-9 * magnitude + 1e3 * (before - nearby).abs();
             let same = !before.is_finite() || !nearby.is_finite() || (before - after).abs() <= tolerance;
@@ -50,9 +52,11 @@ fn simplified_programs_and_their_plans_compute_the_same() {
     for seed in 0..cases() {
         let program = generate::generate(seed);
         let simplified = simplify(program.clone());
-        formula::verify::verify(&simplified, Stage::Differentiated).unwrap_or_else(|defects| panic!("seed {seed}: {defects:?}"));
+        formula::verify::verify(&simplified, Stage::Differentiated)
+            .unwrap_or_else(|defects| panic!("seed {seed}: {defects:?}"));
         let hoisted = hoist(simplified.clone());
-        formula::verify::verify(&hoisted, Stage::Differentiated).unwrap_or_else(|defects| panic!("seed {seed}: {defects:?}"));
+        formula::verify::verify(&hoisted, Stage::Differentiated)
+            .unwrap_or_else(|defects| panic!("seed {seed}: {defects:?}"));
         let plans = plan(&hoisted);
         for sizes in SIZES {
             let before = evaluate(&program, *sizes, seed, 0.0);
@@ -61,7 +65,8 @@ fn simplified_programs_and_their_plans_compute_the_same() {
             assert_same(seed, "hoist", &before, &nearby, &evaluate(&hoisted, *sizes, seed, 0.0));
             let mut from_plans = Vec::new();
             for (entry, plan) in hoisted.entries.iter().zip(&plans) {
-                plan::verify::verify(plan).unwrap_or_else(|defects| panic!("seed {seed}: {defects:?}\n{}", plan::print::print(plan)));
+                plan::verify::verify(plan)
+                    .unwrap_or_else(|defects| panic!("seed {seed}: {defects:?}\n{}", plan::print::print(plan)));
                 let inputs = inputs(&hoisted, entry, *sizes, seed, 0.0);
                 from_plans.extend(plan::evaluate::evaluate(plan, *sizes, &inputs).expect("the plan can be evaluated"));
             }
@@ -74,7 +79,8 @@ fn simplified_programs_and_their_plans_compute_the_same() {
 fn derivatives_survive_simplification() {
     for seed in 0..cases() / 3 {
         let Ok(program) = differentiate(generate::generate_with_requests(seed)) else { continue };
-        formula::verify::verify(&program, Stage::Differentiated).unwrap_or_else(|defects| panic!("seed {seed}: {defects:?}"));
+        formula::verify::verify(&program, Stage::Differentiated)
+            .unwrap_or_else(|defects| panic!("seed {seed}: {defects:?}"));
         let simplified = hoist(simplify(program.clone()));
         let sizes = SIZES[0];
         let before = evaluate(&program, sizes, seed, 0.0);

@@ -127,7 +127,9 @@ fn pass_on(
             let arguments = with_defaults(graph, reductions::signature(reduction), &arguments);
             let names = reduction_names(graph, reduction, &parameters, &arguments)?;
             if gradient.is_empty() {
-                let Some(text) = reductions::equivalent(reduction) else { return Err(Failure::NotDifferentiable(reduction)) };
+                let Some(text) = reductions::equivalent(reduction) else {
+                    return Err(Failure::NotDifferentiable(reduction));
+                };
                 let equivalent = build(graph, text, &names.reducing(over, rows)).map_err(Failure::Table)?;
                 // It stands behind all other nodes, and so is next.
                 contributions.entry(equivalent).or_default().push((rows, cotangent));

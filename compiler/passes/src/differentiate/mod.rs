@@ -42,9 +42,11 @@ pub fn differentiate(program: Program) -> Result<Program, Vec<Diagnostic>> {
             (NodeKind::Gradient { of: old, .. }, NodeKind::Gradient { of, variable, cotangent }) => {
                 adjoint(graph, &Request { of: *of, variable: *variable, cotangent: *cotangent, domain: domain(*old) })
             }
-            (NodeKind::Tangent { of: old, .. }, NodeKind::Tangent { of, variable, tangent }) => {
-                tangent_of(graph, id, &Request { of: *of, variable: *variable, cotangent: *tangent, domain: domain(*old) })
-            }
+            (NodeKind::Tangent { of: old, .. }, NodeKind::Tangent { of, variable, tangent }) => tangent_of(
+                graph,
+                id,
+                &Request { of: *of, variable: *variable, cotangent: *tangent, domain: domain(*old) },
+            ),
             _ => Ok(add(graph, node)),
         }
     });
@@ -86,7 +88,8 @@ fn diagnostic(failure: &Failure) -> Diagnostic {
         }
         Failure::TooLarge => {
             let message = format!("the derivatives of this file need more than {NODE_LIMIT} operations");
-            Diagnostic::error(Code::TooLarge, Span::default(), message).with_help("take fewer derivatives of derivatives in one file")
+            Diagnostic::error(Code::TooLarge, Span::default(), message)
+                .with_help("take fewer derivatives of derivatives in one file")
         }
         Failure::Table(Problem::Shape(error @ ShapeError::TooLarge { .. })) => {
             Diagnostic::error(Code::TooLarge, Span::default(), format!("in a derivative, {error}"))

@@ -104,7 +104,9 @@ impl PassBuilder<'_> {
                 let dims: Vec<u32> = arguments.iter().map(|&value| self.pass.value(value).dim).collect();
                 let recipe = catalogue::instantiate(*operation, &dims, parameters);
                 let recipe = recipe.expect("the graph's operations have recipes and dimensions that fit");
-                let value = replace_components(&recipe, &mut |&position, index| self.component(arguments[position as usize], index));
+                let value = replace_components(&recipe, &mut |&position, index| {
+                    self.component(arguments[position as usize], index)
+                });
                 (self.block_of(&value), Definition::Compute(value))
             }
             NodeKind::Reduction { outcome, .. } => {
@@ -184,7 +186,9 @@ pub(crate) fn sink_into_epilogue(pass: &mut Pass) {
 pub(crate) fn remove_unused_values(pass: &mut Pass) {
     let mut needed = vec![false; pass.values.len()];
     let results = pass.writes.iter().map(|write| write.value);
-    for value in pass.accumulations.iter().flat_map(|accumulation| accumulation.arguments.iter().copied()).chain(results) {
+    for value in
+        pass.accumulations.iter().flat_map(|accumulation| accumulation.arguments.iter().copied()).chain(results)
+    {
         needed[value.0 as usize] = true;
     }
     for number in (0..pass.values.len()).rev() {

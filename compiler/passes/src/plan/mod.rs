@@ -34,7 +34,8 @@ pub fn plan(program: &Program) -> Vec<Plan> {
 fn plan_entry(program: &Program, entry: &Entry) -> Plan {
     let arrangement = Arrangement::of(program, entry);
     let layout = Layout::of(program, entry, &arrangement);
-    let passes = (0..arrangement.passes.len()).map(|number| plan_pass(program, &arrangement, &layout, number)).collect();
+    let passes =
+        (0..arrangement.passes.len()).map(|number| plan_pass(program, &arrangement, &layout, number)).collect();
     Plan { name: entry.name.clone(), tensors: layout.tensors, passes, numerics: entry.numerics }
 }
 

@@ -71,7 +71,9 @@ impl Arrangement {
             let number = self.passes.len();
             let mut accumulations: Vec<Reduced> = Vec::new();
             for node in nodes {
-                let NodeKind::Reduction { reduction, parameters, arguments, .. } = &graph.node(node).kind else { continue };
+                let NodeKind::Reduction { reduction, parameters, arguments, .. } = &graph.node(node).kind else {
+                    continue;
+                };
                 let (parameters, arguments) = (parameters.clone(), arguments.clone());
                 let reduced = Reduced { reduction: *reduction, parameters, arguments };
                 let place = accumulations.iter().position(|known| *known == reduced).unwrap_or_else(|| {

@@ -4,7 +4,10 @@ use keopsc_ir::plan::ValueId;
 use keopsc_ops::scalar::{Counter, Index, Scalar};
 
 /// Replaces each component that `scalar` reads, leaving everything else as it is.
-pub(crate) fn replace_components<V, W>(scalar: &Scalar<V>, replace: &mut impl FnMut(&V, &Index) -> Scalar<W>) -> Scalar<W> {
+pub(crate) fn replace_components<V, W>(
+    scalar: &Scalar<V>,
+    replace: &mut impl FnMut(&V, &Index) -> Scalar<W>,
+) -> Scalar<W> {
     match scalar {
         Scalar::Constant(value) => Scalar::Constant(*value),
         Scalar::Index(index) => Scalar::Index(index.clone()),

@@ -58,13 +58,18 @@ impl<'a> Resolver<'a> {
 
     fn unknown_function<T>(&mut self, function: &Name) -> Result<T, Reported> {
         let name = function.text.as_str();
-        let diagnostic = Diagnostic::error(Code::UnknownFunction, function.span, format!("there is no operation `{name}`"));
+        let diagnostic =
+            Diagnostic::error(Code::UnknownFunction, function.span, format!("there is no operation `{name}`"));
         if let Some(&(_, later)) = self.later.iter().find(|(known, _)| known == name) {
             let label = format!("`{name}` is defined here, further down");
-            return self.report(diagnostic.with_label(later, label).with_help("a name is defined above the lines that use it"));
+            return self.report(
+                diagnostic.with_label(later, label).with_help("a name is defined above the lines that use it"),
+            );
         }
         if reductions::find_reduction(name).is_some() {
-            let help = format!("`{name}` is a reduction: write `{name}[j](…)` to reduce over j, `{name}[i](…)` to reduce over i");
+            let help = format!(
+                "`{name}` is a reduction: write `{name}[j](…)` to reduce over j, `{name}[i](…)` to reduce over i"
+            );
             return self.report(diagnostic.with_help(help));
         }
         if let Some(definition) = self.names.get(name) {
@@ -73,7 +78,8 @@ impl<'a> Resolver<'a> {
             let diagnostic = diagnostic.with_label(definition.span, label).with_help(help);
             return self.report(diagnostic);
         }
-        let operations = catalogue::operations().flat_map(|(_, row)| std::iter::once(row.name).chain(row.aliases.iter().copied()));
+        let operations =
+            catalogue::operations().flat_map(|(_, row)| std::iter::once(row.name).chain(row.aliases.iter().copied()));
         let reductions = reductions::reductions().map(|(_, row)| row.name);
         let macros = self.names.iter().filter(|(_, definition)| matches!(definition.meaning, Meaning::Macro(..)));
         let mut macros: Vec<&str> = macros.map(|(name, _)| name.as_str()).collect();
@@ -96,7 +102,8 @@ impl<'a> Resolver<'a> {
         let signature = catalogue::signature(operation);
         let (formulas, parameters) = (signature.arguments.len(), signature.parameters.len());
         let names = signature.arguments.iter().map(|argument| argument.name.as_str());
-        let names: Vec<&str> = names.chain(signature.parameters.iter().map(|parameter| parameter.name.as_str())).collect();
+        let names: Vec<&str> =
+            names.chain(signature.parameters.iter().map(|parameter| parameter.name.as_str())).collect();
         let ordered = self.order_arguments(span, function, signature.text, &names, arguments, keywords)?;
         let operands = self.operands(ordered.iter().copied().flatten())?;
         let references: Vec<&Operand> = operands.iter().collect();
@@ -155,7 +162,9 @@ impl<'a> Resolver<'a> {
     pub fn wrong_count<T>(&mut self, span: Span, function: &str, signature: &str, given: usize) -> Result<T, Reported> {
         let plural = if given == 1 { "" } else { "s" };
         let message = format!("`{function}` cannot take {given} argument{plural}");
-        self.report(Diagnostic::error(Code::ArgumentCount, span, message).with_help(format!("its form is `{signature}`")))
+        self.report(
+            Diagnostic::error(Code::ArgumentCount, span, message).with_help(format!("its form is `{signature}`")),
+        )
     }
 
     fn unknown_keyword<T>(&mut self, function: &Name, name: &Name, names: &[&str]) -> Result<T, Reported> {

@@ -50,7 +50,9 @@ impl<'a> Resolver<'a> {
             if !self.names.contains_key(name) {
                 let message = format!("`{name}={value}` was given, but the file declares no `dim {name}`");
                 let known = suggest(name, self.order.iter().map(String::as_str));
-                let help = known.map_or(format!("write `dim {name} = {value}` in the file"), |known| format!("did you mean `{known}`?"));
+                let help = known.map_or(format!("write `dim {name} = {value}` in the file"), |known| {
+                    format!("did you mean `{known}`?")
+                });
                 self.diagnostics.push(Diagnostic::error(Code::UnknownDim, Span::default(), message).with_help(help));
             }
         }
@@ -64,7 +66,8 @@ impl<'a> Resolver<'a> {
             if maker(&function.text).is_none() {
                 continue;
             }
-            let declared = self.check_reserved(name).and_then(|()| self.written_input(value.span, function, arguments, keywords));
+            let declared =
+                self.check_reserved(name).and_then(|()| self.written_input(value.span, function, arguments, keywords));
             let declared = declared.and_then(|written| self.add_input(Some(name), value.span, &written));
             let meaning = declared.map_or(Meaning::Broken, |node| Meaning::Value(Value::Formula(node)));
             let mentions = self.meaning_inputs(&meaning);
@@ -91,7 +94,14 @@ impl<'a> Resolver<'a> {
     }
 
     /// Adds a cotangent or tangent, unless there is one of that name.
-    pub fn request_input(&mut self, name: String, role: Role, dim: u32, origin: Origin, span: Span) -> Result<NodeId, Reported> {
+    pub fn request_input(
+        &mut self,
+        name: String,
+        role: Role,
+        dim: u32,
+        origin: Origin,
+        span: Span,
+    ) -> Result<NodeId, Reported> {
         let known = self.program.inputs.iter().position(|input| input.name == name);
         if let Some(number) = known {
             let input = &self.program.inputs[number];
@@ -127,14 +137,17 @@ impl<'a> Resolver<'a> {
         let (position, dim, role) = match (numbers?.as_slice(), role) {
             (&[dim], Some(role)) => (None, dim, role),
             (&[position, dim], Some(role)) => (Some(position), dim, role),
-            (&[position, dim, category @ 0..=2], None) => (Some(position), dim, [Role::I, Role::J, Role::Parameter][category as usize]),
+            (&[position, dim, category @ 0..=2], None) => {
+                (Some(position), dim, [Role::I, Role::J, Role::Parameter][category as usize])
+            }
             (_, role) => return self.malformed_input(span, function, role),
         };
         let dim = self.check_dim(arguments, dim, role, function)?;
         match position {
-            Some(position) if position < 0 => {
-                self.report(Diagnostic::error(Code::BadDeclaration, span, format!("the position of an input cannot be {position}")).with_help("positions count from 0"))
-            }
+            Some(position) if position < 0 => self.report(
+                Diagnostic::error(Code::BadDeclaration, span, format!("the position of an input cannot be {position}"))
+                    .with_help("positions count from 0"),
+            ),
             _ => Ok(Written { role, dim, position, scalar }),
         }
     }
@@ -157,7 +170,9 @@ impl<'a> Resolver<'a> {
         let name = &function.text;
         let help = match role {
             Some(_) => format!("write `{name}(dim)` or `{name}(position, dim)`"),
-            None => "write `Var(position, dim, category)`; the category is 0 for i, 1 for j, 2 for parameters".to_owned(),
+            None => {
+                "write `Var(position, dim, category)`; the category is 0 for i, 1 for j, 2 for parameters".to_owned()
+            }
         };
         let message = format!("`{name}` does not say what input is meant");
         self.report(Diagnostic::error(Code::BadDeclaration, span, message).with_help(help))

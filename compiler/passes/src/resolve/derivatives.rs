@@ -53,7 +53,13 @@ pub(super) fn is_derivative(name: &str) -> bool {
 
 impl<'a> Resolver<'a> {
     /// What a request for a derivative stands for.
-    pub fn derivative(&mut self, span: Span, function: &Name, arguments: &'a [Expr], keywords: &'a [Keyword]) -> Result<Value, Reported> {
+    pub fn derivative(
+        &mut self,
+        span: Span,
+        function: &Name,
+        arguments: &'a [Expr],
+        keywords: &'a [Keyword],
+    ) -> Result<Value, Reported> {
         let found = REQUESTS.iter().find(|(known, ..)| *known == function.text);
         let Some(&(_, form, [least, most], request)) = found else { return Err(Reported) };
         let operands = self.operands(arguments.iter().chain(keywords.iter().map(|keyword| &keyword.value)))?;
@@ -89,7 +95,8 @@ impl<'a> Resolver<'a> {
         match operand.value {
             Value::Formula(node) if self.program.graph.node(node).is_index => {
                 let message = format!("`{}` cannot differentiate row numbers", function.text);
-                let diagnostic = self.with_operands(Diagnostic::error(Code::NotDifferentiable, operand.span, message), &[operand]);
+                let diagnostic =
+                    self.with_operands(Diagnostic::error(Code::NotDifferentiable, operand.span, message), &[operand]);
                 self.report(diagnostic.with_help("row numbers jump, so that they have no derivative"))
             }
             _ => Ok(()),
@@ -116,7 +123,8 @@ impl<'a> Resolver<'a> {
             if reductions::gradient(reduction).is_empty() && reductions::equivalent(reduction).is_none() {
                 let name = reductions::reduction(reduction).name;
                 let message = format!("the reduction `{name}` has no derivative");
-                let diagnostic = self.with_operands(Diagnostic::error(Code::NotDifferentiable, operand.span, message), &[operand]);
+                let diagnostic =
+                    self.with_operands(Diagnostic::error(Code::NotDifferentiable, operand.span, message), &[operand]);
                 return self.report(diagnostic.with_help("`keopsc ops` says which operations and reductions have one"));
             }
         }
@@ -156,7 +164,13 @@ impl<'a> Resolver<'a> {
         Ok(self.gradient(of, variable, cotangent))
     }
 
-    fn tangent_request(&mut self, span: Span, of: NodeId, variable: NodeId, given: Option<&Operand>) -> Result<NodeId, Reported> {
+    fn tangent_request(
+        &mut self,
+        span: Span,
+        of: NodeId,
+        variable: NodeId,
+        given: Option<&Operand>,
+    ) -> Result<NodeId, Reported> {
         let tangent = match given {
             Some(given) => self.direction(given, variable, "tangent", true)?,
             None => {
@@ -188,7 +202,11 @@ impl<'a> Resolver<'a> {
         let (role, dim) = self.role_and_dim(node);
         let (expected_role, expected) = self.role_and_dim(of);
         if bound && !expected_role.contains(role) {
-            let message = format!("the {word} is {}, but belongs to something that is {}", role_words(role), role_words(expected_role));
+            let message = format!(
+                "the {word} is {}, but belongs to something that is {}",
+                role_words(role),
+                role_words(expected_role)
+            );
             let diagnostic = self.with_operands(Diagnostic::error(Code::WrongRole, given.span, message), &[given]);
             return self.report(diagnostic.with_help(format!("a {word} has the rows of what it belongs to")));
         }
@@ -199,7 +217,8 @@ impl<'a> Resolver<'a> {
             let spread = self.program.graph.named("SumT", &[i64::from(expected)], &[node]);
             return spread.or_else(|error| self.problem(given.span, &values::Problem::Shape(error), word, &[given]));
         }
-        let message = format!("the {word} has {}, but belongs to something with {}", components(dim), components(expected));
+        let message =
+            format!("the {word} has {}, but belongs to something with {}", components(dim), components(expected));
         let diagnostic = self.with_operands(Diagnostic::error(Code::DimensionMismatch, given.span, message), &[given]);
         self.report(diagnostic)
     }
@@ -210,7 +229,8 @@ impl<'a> Resolver<'a> {
         if role == Role::Pair {
             let message = "this depends on both i and j, so that its gradient needs a cotangent";
             let diagnostic = self.with_operands(Diagnostic::error(Code::WrongRole, span, message), &[operand]);
-            return self.report(diagnostic.with_help("give the cotangent as the third argument, or reduce over i or j first"));
+            return self
+                .report(diagnostic.with_help("give the cotangent as the third argument, or reduce over i or j first"));
         }
         let name = operand.name.clone().or_else(|| self.defining.clone()).unwrap_or_else(|| "result".to_owned());
         self.request_input(format!("d_{name}"), role, dim, Origin::Cotangent, span)
@@ -245,7 +265,9 @@ impl<'a> Resolver<'a> {
     fn divergence(&mut self, span: Span, of: NodeId, variable: NodeId) -> Result<NodeId, Reported> {
         let (dim, expected) = (self.program.graph.node(of).dim, self.program.graph.node(variable).dim);
         if dim != expected {
-            let message = format!("a divergence is that of a formula with as many components as the input: {dim} and {expected} here");
+            let message = format!(
+                "a divergence is that of a formula with as many components as the input: {dim} and {expected} here"
+            );
             let label = describe_node(&self.program.graph, of);
             return self.report(Diagnostic::error(Code::DimensionMismatch, span, message).with_label(span, label));
         }

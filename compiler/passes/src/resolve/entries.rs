@@ -12,11 +12,65 @@ use crate::values::{self, Value};
 
 /// Names that the C header cannot have as arguments or results.
 const RESERVED: &[&str] = &[
-    "M", "N", "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern", "float", "for",
-    "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed", "sizeof", "static", "struct", "switch",
-    "typedef", "union", "unsigned", "void", "volatile", "while", "bool", "catch", "class", "delete", "explicit", "export", "false",
-    "friend", "mutable", "namespace", "new", "operator", "private", "protected", "public", "template", "this", "throw", "true", "try",
-    "typename", "using", "virtual",
+    "M",
+    "N",
+    "auto",
+    "break",
+    "case",
+    "char",
+    "const",
+    "continue",
+    "default",
+    "do",
+    "double",
+    "else",
+    "enum",
+    "extern",
+    "float",
+    "for",
+    "goto",
+    "if",
+    "inline",
+    "int",
+    "long",
+    "register",
+    "restrict",
+    "return",
+    "short",
+    "signed",
+    "sizeof",
+    "static",
+    "struct",
+    "switch",
+    "typedef",
+    "union",
+    "unsigned",
+    "void",
+    "volatile",
+    "while",
+    "bool",
+    "catch",
+    "class",
+    "delete",
+    "explicit",
+    "export",
+    "false",
+    "friend",
+    "mutable",
+    "namespace",
+    "new",
+    "operator",
+    "private",
+    "protected",
+    "public",
+    "template",
+    "this",
+    "throw",
+    "true",
+    "try",
+    "typename",
+    "using",
+    "virtual",
 ];
 
 /// Ends of names that the library's own functions have.
@@ -40,9 +94,14 @@ impl<'a> Resolver<'a> {
                 self.later.pop();
             }
         }
-        if !file.statements.iter().any(|statement| matches!(statement.kind, StatementKind::Output(_) | StatementKind::Fused { .. })) {
-            let diagnostic = Diagnostic::error(Code::NoOutput, Span::default(), "this file asks for nothing: it has no `out`")
-                .with_help("write `out name = Sum[j](…)` for every result that is wanted");
+        if !file
+            .statements
+            .iter()
+            .any(|statement| matches!(statement.kind, StatementKind::Output(_) | StatementKind::Fused { .. }))
+        {
+            let diagnostic =
+                Diagnostic::error(Code::NoOutput, Span::default(), "this file asks for nothing: it has no `out`")
+                    .with_help("write `out name = Sum[j](…)` for every result that is wanted");
             self.diagnostics.push(diagnostic);
         }
     }
@@ -89,7 +148,8 @@ impl<'a> Resolver<'a> {
         for (number, parameter) in parameters.iter().enumerate() {
             if let Some(first) = parameters[..number].iter().find(|first| first.text == parameter.text) {
                 let message = format!("the macro `{}` has two parameters `{}`", name.text, parameter.text);
-                let diagnostic = Diagnostic::error(Code::DuplicateName, parameter.span, message).with_label(first.span, "the first one");
+                let diagnostic = Diagnostic::error(Code::DuplicateName, parameter.span, message)
+                    .with_label(first.span, "the first one");
                 self.diagnostics.push(diagnostic);
             }
         }
@@ -120,9 +180,28 @@ impl<'a> Resolver<'a> {
         };
         self.define(&written.name, meaning, mentions.clone());
         reserved.ok()?;
-        let entry = Entry { name: written.name.text.clone(), inputs: self.in_call_order(mentions), outputs: outputs?, numerics };
-        self.program.entries.push(entry.clone());
+        let entry = Entry {
+            name: written.name.text.clone(),
+            inputs: self.in_call_order(mentions),
+            outputs: outputs?,
+            numerics,
+        };
+        self.add_entry(&written.name, entry.clone());
         Some(entry)
+    }
+
+    /// Adds an entry, in which no result may have the name of an input or of another result.
+    fn add_entry(&mut self, name: &Name, entry: Entry) {
+        let inputs = entry.inputs.iter().map(|id| self.program.input(*id).name.as_str());
+        let results = entry.outputs.iter().map(|output| output.name.as_str());
+        let names: Vec<&str> = inputs.chain(results).collect();
+        let twice = names.iter().enumerate().find(|(number, name)| names[..*number].contains(name));
+        if let Some((_, twice)) = twice {
+            let message = format!("the function `{}` would have two arguments `{twice}`", entry.name);
+            let help = "the cotangent of a result `s` is called `d_s`, a tangent of `x` is `t_x`, the row numbers of a pair end in `_indices`";
+            self.diagnostics.push(Diagnostic::error(Code::DuplicateName, name.span, message).with_help(help));
+        }
+        self.program.entries.push(entry);
     }
 
     fn fused(&mut self, name: &'a Name, outputs: &'a [Written]) {
@@ -132,7 +211,7 @@ impl<'a> Resolver<'a> {
         }
         let reserved = self.check_reserved(name);
         let entries: Vec<Option<Entry>> = outputs.iter().map(|output| self.output(output)).collect();
-        self.define(name, Meaning::Broken, Vec::new());
+        self.define(name, Meaning::Block, Vec::new());
         let (Ok(()), Some(entries)) = (reserved, entries.into_iter().collect::<Option<Vec<Entry>>>()) else { return };
         let Some(first) = entries.first() else { return };
         if let Some(place) = entries.iter().position(|entry| entry.numerics != first.numerics) {
@@ -148,7 +227,7 @@ impl<'a> Resolver<'a> {
         let inputs = self.in_call_order(mentioned);
         let numerics = first.numerics;
         let outputs = entries.into_iter().flat_map(|entry| entry.outputs).collect();
-        self.program.entries.push(Entry { name: name.text.clone(), inputs, outputs, numerics });
+        self.add_entry(name, Entry { name: name.text.clone(), inputs, outputs, numerics });
     }
 
     /// The results that an output's value is.
@@ -186,7 +265,8 @@ impl<'a> Resolver<'a> {
         }
         let message = format!("`{}` would be a whole matrix: it depends on both i and j", name.text);
         let diagnostic = self.with_operands(Diagnostic::error(Code::WrongRole, operand.span, message), &[operand]);
-        let help = "an output has one row per i, one per j, or is a parameter: reduce over the other index, as in `Sum[j](…)`";
+        let help =
+            "an output has one row per i, one per j, or is a parameter: reduce over the other index, as in `Sum[j](…)`";
         self.report(diagnostic.with_help(help))
     }
 
@@ -209,7 +289,9 @@ impl<'a> Resolver<'a> {
         }
         let why = match end {
             Some(end) => format!("names that end in `{end}` belong to the library's own functions"),
-            None if text == "M" || text == "N" => "M and N are the numbers of rows in every function of the library".to_owned(),
+            None if text == "M" || text == "N" => {
+                "M and N are the numbers of rows in every function of the library".to_owned()
+            }
             None => format!("`{text}` is a word of C or C++, in which the library is used"),
         };
         let message = format!("no input and no output can be called `{text}`");

@@ -74,6 +74,10 @@ impl<'a> Resolver<'a> {
                 let help = format!("write `{name}({})`", parameters.join(", "));
                 self.report(Diagnostic::error(Code::NotAValue, span, message).with_help(help))
             }
+            Meaning::Block => {
+                let message = format!("`{name}` is a fused block and no value");
+                self.report(Diagnostic::error(Code::NotAValue, span, message).with_help("use the names of its outputs"))
+            }
             Meaning::Broken => Err(Reported),
         }
     }
@@ -86,7 +90,9 @@ impl<'a> Resolver<'a> {
         let diagnostic = Diagnostic::error(Code::UnknownName, span, format!("`{name}` has not been given a meaning"));
         if let Some(&(_, later)) = self.later.iter().find(|(known, _)| known == name) {
             let label = format!("`{name}` is defined here, further down");
-            return self.report(diagnostic.with_label(later, label).with_help("a name is defined above the lines that use it"));
+            return self.report(
+                diagnostic.with_label(later, label).with_help("a name is defined above the lines that use it"),
+            );
         }
         let locals = self.locals.iter().flatten().map(|(known, _)| known.as_str());
         let help = if name == "i" || name == "j" {
@@ -94,7 +100,9 @@ impl<'a> Resolver<'a> {
         } else if let Some(meant) = suggest(name, locals.chain(self.order.iter().map(String::as_str))) {
             format!("did you mean `{meant}`?")
         } else {
-            format!("declare an input `{name} = Vi(dim)` (one row per i), `Vj(dim)` (per j) or `Pm(dim)` (a parameter), or a dimension `dim {name} = …`")
+            format!(
+                "declare an input `{name} = Vi(dim)` (one row per i), `Vj(dim)` (per j) or `Pm(dim)` (a parameter), or a dimension `dim {name} = …`"
+            )
         };
         self.report(diagnostic.with_help(help))
     }
@@ -105,7 +113,13 @@ impl<'a> Resolver<'a> {
         value.or_else(|problem| self.problem(span, &problem, "-", &[&operand]))
     }
 
-    fn binary(&mut self, span: Span, operator: BinaryOperator, left: &'a Expr, right: &'a Expr) -> Result<Value, Reported> {
+    fn binary(
+        &mut self,
+        span: Span,
+        operator: BinaryOperator,
+        left: &'a Expr,
+        right: &'a Expr,
+    ) -> Result<Value, Reported> {
         let (left, right) = (self.expression(left), self.expression(right));
         let (left, right) = (left?, right?);
         let value = values::binary(&mut self.program.graph, operator, &left.value, &right.value);
@@ -119,7 +133,13 @@ impl<'a> Resolver<'a> {
         value.or_else(|problem| self.problem(index.span, &problem, "[ ]", &[&base]))
     }
 
-    fn slice(&mut self, span: Span, base: &'a Expr, from: Option<&'a Expr>, to: Option<&'a Expr>) -> Result<Value, Reported> {
+    fn slice(
+        &mut self,
+        span: Span,
+        base: &'a Expr,
+        from: Option<&'a Expr>,
+        to: Option<&'a Expr>,
+    ) -> Result<Value, Reported> {
         let base = self.expression(base);
         let mut bound = |bound: Option<&'a Expr>| bound.map(|bound| self.integer(bound)).transpose();
         let (from, to) = (bound(from), bound(to));

@@ -10,7 +10,13 @@ use crate::values::{Problem, Value};
 
 impl Resolver<'_> {
     /// Reports a problem at `span` with `function` (an operator or a name; empty where there is none) on these operands.
-    pub fn problem<T>(&mut self, span: Span, problem: &Problem, function: &str, operands: &[&Operand]) -> Result<T, Reported> {
+    pub fn problem<T>(
+        &mut self,
+        span: Span,
+        problem: &Problem,
+        function: &str,
+        operands: &[&Operand],
+    ) -> Result<T, Reported> {
         let diagnostic = match problem {
             Problem::Shape(error) => self.shape_problem(span, error, function, operands),
             Problem::ListAsFormula => {
@@ -24,20 +30,28 @@ impl Resolver<'_> {
                     .with_help("make it an output by itself, or use the reduction that gives the values alone, such as `Min` for `Min_ArgMin`")
             }
             Problem::IndexAsFormula => {
-                let is_index = |value: &Value| matches!(value, Value::Formula(node) if self.program.graph.node(*node).is_index);
+                let is_index =
+                    |value: &Value| matches!(value, Value::Formula(node) if self.program.graph.node(*node).is_index);
                 let span = place(operands, span, is_index);
                 Diagnostic::error(Code::NotAFormula, span, "row numbers (64-bit integers) cannot be part of a formula")
                     .with_help("make them an output by themselves")
             }
             Problem::NotAnInteger => {
-                let found = operands.first().map_or(String::new(), |operand| describe(&self.program.graph, &operand.value));
-                Diagnostic::error(Code::NotAnInteger, span, "an integer that is known when the file is read is expected here")
-                    .with_label(span, found)
-                    .with_help("integers are numbers, names from `dim D = 3`, and `+ - * / % **` of them")
+                let found =
+                    operands.first().map_or(String::new(), |operand| describe(&self.program.graph, &operand.value));
+                Diagnostic::error(
+                    Code::NotAnInteger,
+                    span,
+                    "an integer that is known when the file is read is expected here",
+                )
+                .with_label(span, found)
+                .with_help("integers are numbers, names from `dim D = 3`, and `+ - * / % **` of them")
             }
-            Problem::DivisionByZero => {
-                Diagnostic::error(Code::DivisionByZero, operands.get(1).map_or(span, |operand| operand.span), "division by the number 0")
-            }
+            Problem::DivisionByZero => Diagnostic::error(
+                Code::DivisionByZero,
+                operands.get(1).map_or(span, |operand| operand.span),
+                "division by the number 0",
+            ),
             Problem::OutOfRange { index, dim } => {
                 let help = format!("components are numbered from 0 to {}; -1 is the last one", dim.saturating_sub(1));
                 let message = format!("there is no component {index} of {}", components(*dim));
@@ -45,7 +59,8 @@ impl Resolver<'_> {
             }
             Problem::EmptySlice { from, to } => {
                 let message = format!("the slice from {from} to {to} has no components");
-                Diagnostic::error(Code::OutOfRange, span, message).with_help("`v[a:b]` are the components a, a+1, … b-1")
+                Diagnostic::error(Code::OutOfRange, span, message)
+                    .with_help("`v[a:b]` are the components a, a+1, … b-1")
             }
         };
         self.report(diagnostic)
@@ -62,11 +77,14 @@ impl Resolver<'_> {
             }
             ShapeError::DimensionConflict { signature, .. } => {
                 let message = format!("the dimensions of the arguments of `{function}` do not fit together");
-                let help = format!("its form is `{signature}`; the same letter is the same number, `|1` also takes a single component");
+                let help = format!(
+                    "its form is `{signature}`; the same letter is the same number, `|1` also takes a single component"
+                );
                 self.with_operands(Diagnostic::error(Code::DimensionMismatch, span, message), operands).with_help(help)
             }
             ShapeError::ArgumentCount { signature, .. } => {
-                Diagnostic::error(Code::ArgumentCount, span, error.to_string()).with_help(format!("its form is `{signature}`"))
+                Diagnostic::error(Code::ArgumentCount, span, error.to_string())
+                    .with_help(format!("its form is `{signature}`"))
             }
             ShapeError::Parameter { .. } => {
                 self.with_operands(Diagnostic::error(Code::OutOfRange, span, error.to_string()), operands)

@@ -28,8 +28,12 @@ impl<'a> Resolver<'a> {
             "i" => Ok(Axis::I),
             "j" => Ok(Axis::J),
             _ => self.report(
-                Diagnostic::error(Code::BadIndex, index.span, format!("`{}` is not an index that can be reduced", index.text))
-                    .with_help(format!("write `{0}[j]` to reduce over j, `{0}[i]` to reduce over i", function.text)),
+                Diagnostic::error(
+                    Code::BadIndex,
+                    index.span,
+                    format!("`{}` is not an index that can be reduced", index.text),
+                )
+                .with_help(format!("write `{0}[j]` to reduce over j, `{0}[i]` to reduce over i", function.text)),
             ),
         };
         let (reduction, over) = (reduction?, over?);
@@ -39,7 +43,8 @@ impl<'a> Resolver<'a> {
         let ordered = self.order_arguments(span, function, signature.text, &formulas, arguments, keywords)?;
         let integers = self.order_arguments(span, function, signature.text, &parameters, &[], options)?;
         let operands = self.operands(ordered.into_iter().flatten())?;
-        let numbers: Vec<Result<i64, Reported>> = integers.into_iter().flatten().map(|number| self.integer(number)).collect();
+        let numbers: Vec<Result<i64, Reported>> =
+            integers.into_iter().flatten().map(|number| self.integer(number)).collect();
         let numbers = numbers.into_iter().collect::<Result<Vec<i64>, Reported>>()?;
         if numbers.len() < parameters.len() {
             let missing = parameters[numbers.len()];
@@ -61,7 +66,12 @@ impl<'a> Resolver<'a> {
     ) -> Result<Value, Reported> {
         let signature = reductions::signature(reduction);
         let parameters = signature.parameters.len();
-        let form = format!("{}(F{}, tag{})", function.text, ", K".repeat(parameters), ", G".repeat(signature.arguments.len() - 1));
+        let form = format!(
+            "{}(F{}, tag{})",
+            function.text,
+            ", K".repeat(parameters),
+            ", G".repeat(signature.arguments.len() - 1)
+        );
         let operands = self.operands(arguments.iter())?;
         let least = parameters + 2;
         if !(least..=least + signature.arguments.len() - 1).contains(&operands.len()) || !keywords.is_empty() {
@@ -98,7 +108,8 @@ impl<'a> Resolver<'a> {
         if operands.len() < signature.required_arguments() {
             return self.wrong_count(span, &function.text, signature.text, operands.len());
         }
-        let nodes: Vec<Result<NodeId, Reported>> = operands.iter().map(|operand| self.operand_formula(operand)).collect();
+        let nodes: Vec<Result<NodeId, Reported>> =
+            operands.iter().map(|operand| self.operand_formula(operand)).collect();
         let nodes = nodes.into_iter().collect::<Result<Vec<NodeId>, Reported>>()?;
         let nodes = values::with_defaults(&mut self.program.graph, signature, &nodes);
         let rows = self.rows(over, &nodes);
@@ -126,7 +137,8 @@ impl<'a> Resolver<'a> {
     pub fn unknown_reduction<T>(&mut self, function: &Name, base: &str, end: &str) -> Result<T, Reported> {
         let message = format!("there is no reduction `{}`", function.text);
         let diagnostic = Diagnostic::error(Code::UnknownFunction, function.span, message);
-        let names = reductions::reductions().flat_map(|(_, row)| std::iter::once(row.name).chain(row.aliases.iter().copied()));
+        let names =
+            reductions::reductions().flat_map(|(_, row)| std::iter::once(row.name).chain(row.aliases.iter().copied()));
         let help = if catalogue::find_operation(base).is_some() {
             format!("`{base}` is an operation on single pairs: write `{base}(…)`")
         } else {

@@ -30,6 +30,8 @@ pub(super) enum Meaning<'a> {
     Value(Value),
     /// A `def`.
     Macro(&'a [Name], &'a Expr),
+    /// A `fused` block.
+    Block,
     /// Something whose definition had an error.
     Broken,
 }
@@ -170,7 +172,8 @@ impl<'a> Resolver<'a> {
         let graph = &self.program.graph;
         for number in self.reduced.len()..graph.len() {
             let next = graph.node(NodeId(number as u32));
-            let inside = next.kind.arguments().iter().fold(0, |bits, argument| bits | self.reduced[argument.0 as usize]);
+            let inside =
+                next.kind.arguments().iter().fold(0, |bits, argument| bits | self.reduced[argument.0 as usize]);
             let own = match &next.kind {
                 NodeKind::Reduction { over, .. } => bit(*over),
                 NodeKind::Gradient { .. } if inside != 0 => missing_bits(next.role),
@@ -185,14 +188,20 @@ impl<'a> Resolver<'a> {
     pub fn enter(&mut self, span: Span) -> Result<(), Reported> {
         self.expressions += 1;
         if self.expressions == EXPRESSION_LIMIT {
-            let message = format!("this file has more than {EXPRESSION_LIMIT} expressions once its macros are expanded");
-            return self.report(Diagnostic::error(Code::TooLarge, span, message).with_help("use a `def` less often, or give its result a name"));
+            let message =
+                format!("this file has more than {EXPRESSION_LIMIT} expressions once its macros are expanded");
+            return self.report(
+                Diagnostic::error(Code::TooLarge, span, message)
+                    .with_help("use a `def` less often, or give its result a name"),
+            );
         }
         if self.expressions > EXPRESSION_LIMIT || self.errors >= ERROR_LIMIT {
             return Err(Reported);
         }
         if self.depth == DEPTH_LIMIT {
-            let message = format!("with its macros expanded this formula has more than {DEPTH_LIMIT} operations within each other");
+            let message = format!(
+                "with its macros expanded this formula has more than {DEPTH_LIMIT} operations within each other"
+            );
             return self.report(Diagnostic::error(Code::TooLarge, span, message).with_help("give parts of it a name"));
         }
         self.depth += 1;

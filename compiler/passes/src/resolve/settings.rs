@@ -12,8 +12,14 @@ const TYPES: &[(&str, ScalarType)] =
 
 /// Other names of types that people write, and what to write instead.
 const OTHER_TYPES: &[(&str, &str)] = &[
-    ("c64", "write complex vectors as real ones of twice the dimension (re, im, re, im …) with the `Complex…` operations"),
-    ("c128", "write complex vectors as real ones of twice the dimension (re, im, re, im …) with the `Complex…` operations"),
+    (
+        "c64",
+        "write complex vectors as real ones of twice the dimension (re, im, re, im …) with the `Complex…` operations",
+    ),
+    (
+        "c128",
+        "write complex vectors as real ones of twice the dimension (re, im, re, im …) with the `Complex…` operations",
+    ),
     ("float", "write `f32`"),
     ("float32", "write `f32`"),
     ("double", "write `f64`"),
@@ -91,7 +97,7 @@ impl<'a> Resolver<'a> {
                 _ => {
                     let message = format!("`numerics` has no setting `{}`", key.text);
                     let known = ["sum", "accumulate", "products"];
-                    let help = match suggest(&key.text, known.into_iter()) {
+                    let help = match suggest(&key.text, known) {
                         Some(meant) => format!("did you mean `{meant}`?"),
                         None => "the settings are `sum`, `accumulate` and `products`".to_owned(),
                     };

@@ -22,9 +22,8 @@ pub(super) fn drop_zeros(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let node = graph.node(id);
     let dim = node.dim;
     let vanishes = match &node.kind {
-        NodeKind::Operation { operation, arguments, .. } => {
-            catalogue::linear_positions(*operation).any(|position| arguments.get(position).is_some_and(|&argument| is_zero(graph, argument)))
-        }
+        NodeKind::Operation { operation, arguments, .. } => catalogue::linear_positions(*operation)
+            .any(|position| arguments.get(position).is_some_and(|&argument| is_zero(graph, argument))),
         NodeKind::Reduction { reduction, arguments, .. } => {
             reductions::reduction(*reduction).name == "Sum" && is_zero(graph, arguments[0])
         }

@@ -62,7 +62,9 @@ fn matches(graph: &Graph, pattern: &'static Expr, id: NodeId, names: &mut Names<
                 !matches!(name.as_str(), "c" | "d") || constant(graph, id).is_some()
             }
         },
-        ExprKind::Unary(operator, operand) => matches_operation(graph, operators::unary(*operator), &[operand], id, names),
+        ExprKind::Unary(operator, operand) => {
+            matches_operation(graph, operators::unary(*operator), &[operand], id, names)
+        }
         ExprKind::Binary(operator, left, right) => {
             let (operation, order) = operators::binary(*operator);
             let operands: [&'static Expr; 2] = if order == Order::Swapped { [right, left] } else { [left, right] };

@@ -8,6 +8,7 @@
 //! indices and dimensions. Each replaces a node by an equal one that is at least as accurate; they are applied bottom-up until none
 //! applies. Equal formulas are one node by construction, so common sub-expressions need no rule.
 
+mod components;
 mod constants;
 mod laws;
 mod order;
@@ -30,6 +31,7 @@ const RULES: &[Rule] = &[
     constants::drop_zeros,
     order::order_operands,
     laws::apply_laws,
+    components::take_component,
     spread::drop_spreads,
     spread::sum_spreads,
     spread::take_scalars_out_of_sums,

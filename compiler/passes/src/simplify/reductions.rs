@@ -86,7 +86,10 @@ fn split_within(graph: &mut Graph, id: NodeId, over: Axis, depth: usize) -> Opti
     }
 }
 
-#[allow(clippy::option_option, reason = "the outer option says that something did not fit, the inner one that there is no factor")]
+#[allow(
+    clippy::option_option,
+    reason = "the outer option says that something did not fit, the inner one that there is no factor"
+)]
 fn product(graph: &mut Graph, a: Option<NodeId>, b: Option<NodeId>) -> Option<Option<NodeId>> {
     match (a, b) {
         (Some(a), Some(b)) => Some(Some(graph.multiply(a, b).ok()?)),

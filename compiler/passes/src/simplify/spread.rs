@@ -3,6 +3,8 @@
 use keopsc_ir::formula::{Graph, NodeId, NodeKind};
 use keopsc_ops::catalogue;
 
+use super::components::is_component_wise;
+
 /// The scalar that stands in every component of a node.
 pub(super) fn spread_scalar(graph: &Graph, id: NodeId) -> Option<NodeId> {
     let (name, arguments) = operation(graph, id)?;
@@ -25,18 +27,19 @@ pub(super) fn drop_spreads(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
             return graph.operation(operation, &parameters, &arguments).ok();
         }
     }
-    component_wise(graph, id)
+    spread_later(graph, id)
 }
 
-/// `Exp(SumT(s, n)) = SumT(Exp(s), n)`, for operations that broadcast and see nothing but spread scalars.
-fn component_wise(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
+/// `Exp(SumT(s, n)) = SumT(Exp(s), n)`, for operations on single components that see nothing but scalars.
+fn spread_later(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let NodeKind::Operation { operation, parameters, arguments } = graph.node(id).kind.clone() else { return None };
     let dim = graph.node(id).dim;
-    let broadcasts = catalogue::signature(operation).arguments.iter().all(|argument| argument.pattern.broadcasts);
-    if dim == 1 || !broadcasts {
+    if dim == 1 || !is_component_wise(graph, operation, &parameters, &arguments, &[]) {
         return None;
     }
-    let scalar = |&argument: &NodeId| if graph.node(argument).dim == 1 { Some(argument) } else { spread_scalar(graph, argument) };
+    let scalar = |&argument: &NodeId| {
+        if graph.node(argument).dim == 1 { Some(argument) } else { spread_scalar(graph, argument) }
+    };
     let scalars: Vec<NodeId> = arguments.iter().map(scalar).collect::<Option<_>>()?;
     let result = graph.operation(operation, &parameters, &scalars).ok()?;
     graph.named("SumT", &[i64::from(dim)], &[result]).ok()
@@ -89,7 +92,9 @@ pub(super) fn take_scalars_out_of_sums(graph: &mut Graph, id: NodeId) -> Option<
 /// Name and arguments of an operation.
 pub(super) fn operation(graph: &Graph, id: NodeId) -> Option<(&'static str, Vec<NodeId>)> {
     match &graph.node(id).kind {
-        NodeKind::Operation { operation, arguments, .. } => Some((catalogue::operation(*operation).name, arguments.clone())),
+        NodeKind::Operation { operation, arguments, .. } => {
+            Some((catalogue::operation(*operation).name, arguments.clone()))
+        }
         _ => None,
     }
 }
