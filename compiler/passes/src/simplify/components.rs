@@ -41,6 +41,19 @@ pub(super) fn take_component(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     graph.operation(operation, &parameters, &components).ok()
 }
 
+/// `Scalprod(ElemT(s, n, m), v) = s * Elem(v, m)`
+pub(super) fn multiply_by_unit(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
+    let (_, _, arguments) = named(graph, id, "Scalprod")?;
+    let place = arguments.iter().position(|&argument| named(graph, argument, "ElemT").is_some())?;
+    let (_, parameters, unit) = named(graph, arguments[place], "ElemT")?;
+    let other = *arguments.get(1 - place)?;
+    let component = match graph.node(other).dim {
+        1 => other,
+        _ => graph.named("Elem", &[parameters[1]], &[other]).ok()?,
+    };
+    graph.multiply(unit[0], component).ok()
+}
+
 /// Whether each component of an operation's result is a function of the same components of its arguments, made of these intrinsics only
 /// (of any where none are given).
 pub(super) fn is_component_wise(

@@ -32,6 +32,7 @@ const RULES: &[Rule] = &[
     order::order_operands,
     laws::apply_laws,
     components::take_component,
+    components::multiply_by_unit,
     spread::drop_spreads,
     spread::sum_spreads,
     spread::take_scalars_out_of_sums,
