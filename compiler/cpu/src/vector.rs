@@ -45,6 +45,14 @@ impl Float {
         }
     }
 
+    /// The bits of a number, rounded to the type.
+    pub fn bits_of(self, value: f64) -> i64 {
+        match self {
+            Float::F32 => i64::from((value as f32).to_bits()),
+            Float::F64 => value.to_bits() as i64,
+        }
+    }
+
     /// What is added to an exponent where it is stored.
     pub fn exponent_bias(self) -> i64 {
         match self {
@@ -202,6 +210,13 @@ impl<'ctx> Lanes<'_, 'ctx> {
     pub fn constant(&self, values: &[f64]) -> Vector<'ctx> {
         let values: Vec<_> = values.iter().map(|value| self.scalar_type().const_float(*value)).collect();
         VectorType::const_vector(&values)
+    }
+
+    /// A real constant a lane, given by its bits for each of a range of numbers, one a lane.
+    pub fn constant_bits(&self, numbers: std::ops::Range<u32>, bits: impl Fn(u32) -> i64) -> Vector<'ctx> {
+        let values: Vec<_> =
+            numbers.map(|number| self.integer_scalar_type().const_int(bits(number) as u64, true)).collect();
+        self.from_bits(VectorType::const_vector(&values))
     }
 
     /// The numbers 0, 1, 2, … as integer lanes.
@@ -394,6 +409,8 @@ impl<'ctx> Lanes<'_, 'ctx> {
         not_equal => UNE;
         /// Whether one of a and b is NaN.
         unordered => UNO;
+        /// Not a < b: a ≥ b or one is NaN.
+        not_less => UGE;
         /// Not a ≤ b: a > b or one is NaN.
         not_less_equal => UGT;
     }
@@ -491,26 +508,15 @@ impl<'ctx> Lanes<'_, 'ctx> {
     }
 }
 
+/// Towards −∞, no exceptions raised.
+const ROUND_DOWN: u64 = 0b1001;
 /// The smaller by IEEE 754-2008's minNum, with the sign of the result of the comparison.
 const RANGE_MIN: u64 = 0b0100;
 /// The larger.
 const RANGE_MAX: u64 = 0b0101;
-/// The one of smaller magnitude, with the sign of the first operand.
-const RANGE_CLAMP: u64 = 0b0010;
 
 /// Instructions of AVX-512, on full registers only ([`Lanes::is_avx512_register`]).
 impl<'ctx> Lanes<'_, 'ctx> {
-    /// a · 2^⌊b⌋ for any b: rounded once, with gradual underflow and overflow to infinity. NaN where a or b is.
-    pub fn avx512_scale(&self, a: Vector<'ctx>, b: Vector<'ctx>) -> Vector<'ctx> {
-        let arguments = [a.into(), b.into(), a.into(), self.full_mask(), self.current_rounding()];
-        self.avx512("mask.scalef", &arguments)
-    }
-
-    /// a with its magnitude limited to that of b; where a is NaN, b.
-    pub fn avx512_clamp(&self, a: Vector<'ctx>, b: Vector<'ctx>) -> Vector<'ctx> {
-        self.avx512_range(a, b, RANGE_CLAMP)
-    }
-
     /// Lane k is the entry of the table `low`, `high` (2·L entries) that the lowest bits of `index[k]` say.
     pub fn avx512_table(&self, index: Vector<'ctx>, low: Vector<'ctx>, high: Vector<'ctx>) -> Vector<'ctx> {
         self.avx512("vpermi2var", &[low.into(), index.into(), high.into()])
@@ -521,9 +527,10 @@ impl<'ctx> Lanes<'_, 'ctx> {
         self.avx512("rsqrt14", &[a.into(), a.into(), self.full_mask()])
     }
 
-    /// The exponent of a as a real number: ⌊log2 |a|⌋, −infinity at 0; subnormal numbers are not flushed.
-    pub fn avx512_exponent(&self, a: Vector<'ctx>) -> Vector<'ctx> {
-        self.avx512("mask.getexp", &[a.into(), a.into(), self.full_mask(), self.current_rounding()])
+    /// a · b + c, rounded down.
+    pub fn avx512_fma_down(&self, a: Vector<'ctx>, b: Vector<'ctx>, c: Vector<'ctx>) -> Vector<'ctx> {
+        let down = self.context.i32_type().const_int(ROUND_DOWN, false).into();
+        self.avx512("vfmadd", &[a.into(), b.into(), c.into(), down])
     }
 
     fn avx512_range(&self, a: Vector<'ctx>, b: Vector<'ctx>, what: u64) -> Vector<'ctx> {

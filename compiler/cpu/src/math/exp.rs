@@ -1,13 +1,13 @@
 //! e^a and 2^a.
 //!
-//! Let k be the multiple of 1/T nearest to a·log2 e, and r = a − k·ln 2, which is small. Then `e^a = 2^⌊k⌋ · 2^(k−⌊k⌋) · e^r`:
-//! a polynomial for e^r, a table of T entries for 2^(k−⌊k⌋), and a scaling. ln 2 is subtracted in two parts, so that a is never
-//! multiplied and rounded first. 2^a is the same with k near a and r = a − k, exactly.
+//! Let k be a multiple of 1/T next to a·log2 e, and r = a − k·ln 2, which is small. Then `e^a = 2^⌊k⌋ · 2^(k−⌊k⌋) · e^r`:
+//! a polynomial for e^r, a table of T entries for 2^(k−⌊k⌋), and a power of two. ln 2 is subtracted in two parts, so that a is
+//! never multiplied and rounded first. 2^a is the same with k near a and r = a − k, exactly.
 //!
-//! | level | T | degree f32, f64 | scaling | below the normal numbers |
-//! | --- | --- | --- | --- | --- |
-//! | AVX-512 | 32 in f32, 16 in f64 | 3, 6 | `vscalef`, any exponent | gradual underflow, rounded once |
-//! | others | 1 | 6, 11 | product with a power of two | what is under 2^(−125.5), 2^(−1021.5) becomes 0 |
+//! | level | T | degree f32, f64 | results that become 0 |
+//! | --- | --- | --- | --- |
+//! | AVX-512 | 32 in f32, 16 in f64 (two registers) | 3, 6 | below 2^−126, 2^−1022: the subnormal ones |
+//! | others | 1 | 6, 11 | below 2^−125.5, 2^−1021.5 |
 //!
 //! Edge values: 0 for −∞ and all below the range, ∞ for ∞ and all above, 1 for ±0, NaN for NaN. Bound: 1 ULP.
 
@@ -37,41 +37,41 @@ enum Base {
     Two,
 }
 
-/// The factor of all table entries, and the polynomial of base^r / factor − 1 for |r| up to half a step of k: relative error
-/// 5e-10 in float32 and 8e-18 in float64.
+/// The factor of all table entries, and the polynomial of base^r / factor − 1 for r from 0 to a step of k: relative error 3e-10 in
+/// float32 and 9e-18 in float64, none at 0.
 ///
 /// A rounded entry is up to half a unit wrong, on top of which comes the rounding of the result. With this factor all entries
 /// happen to lie within 0.33 (float32) and 0.15 (float64) units of a number of the type, and the entry of 2^0 is exact.
 fn table_polynomial(base: Base, float: Float) -> (f64, &'static [f64]) {
     match (base, float) {
         (Base::E, Float::F32) => {
-            (1.0049934387207031, &[-0.004968628287315369, 0.9950313568115234, 0.4975205659866333, 0.1658400297164917])
+            (1.0049934387207031, &[-0.004968628287315369, 0.9950315952301025, 0.49747341871261597, 0.16825322806835175])
         }
         (Base::Two, Float::F32) => {
-            (1.0049934387207031, &[-0.004968628287315369, 0.6897031664848328, 0.23903526365756989, 0.0552288182079792])
+            (1.0049934387207031, &[-0.004968628287315369, 0.6897033452987671, 0.23901259899139404, 0.05603247508406639])
         }
         (Base::E, Float::F64) => (
             1.0012331763253282,
             &[
                 -0.0012316574744897016,
-                0.9987683425255126,
-                0.4993841712627562,
-                0.16646139038228785,
-                0.04161534759621663,
-                0.008323233210356091,
-                0.0013872046222787424,
+                0.9987683425254991,
+                0.49938417126778045,
+                0.16646138967269103,
+                0.041615398820637514,
+                0.008321298297798735,
+                0.0014172549554778858,
             ],
         ),
         (Base::Two, Float::F64) => (
             1.0012331763253282,
             &[
                 -0.0012316574744897016,
-                0.6922934606540888,
-                0.23993063018623448,
-                0.05543574660165474,
-                0.00960628286494195,
-                0.0013317397677188067,
-                0.00015384850963999245,
+                0.6922934606540794,
+                0.2399306301886484,
+                0.05543574636534151,
+                0.009606294689336195,
+                0.0013314301764897054,
+                0.00015718125442949505,
             ],
         ),
     }
@@ -132,8 +132,10 @@ fn power_of<'ctx>(
     }
 }
 
-/// Any a: r is cut to [−1, 1], which changes it only where the scaling gives 0 or ∞ whatever r is. The cut makes a NaN 1; the
-/// scaling brings it back, since k is NaN too.
+/// k is rounded down, so that it stays below the first power that overflows for all a whose power does not. Its integer part is
+/// added to the exponent of the table's entry. k is cut there, so that r alone grows for larger a, and the polynomial, whose coefficients are positive but for the first, with it to ∞.
+/// Smaller a than the least normal number's logarithm are masked: to compute a subnormal number or 0 from normal ones would cost
+/// some processors a hundred cycles, and pairs far from each other are the common case.
 fn with_table<'ctx>(
     base: Base,
     steps: &Steps<'_, '_, 'ctx>,
@@ -141,19 +143,43 @@ fn with_table<'ctx>(
     rest: Option<&[Vector<'ctx>]>,
 ) -> Chains<'ctx> {
     let lanes = steps.lanes;
-    let entries = 2 * lanes.count();
-    let magic = rounding_constant(lanes.float()) / f64::from(entries);
-    let (factor, coefficients) = table_polynomial(base, lanes.float());
-    let power = |entry: u32| factor * (f64::from(entry) / f64::from(entries)).exp2();
-    let low = lanes.constant(&(0..entries / 2).map(power).collect::<Vec<_>>());
-    let high = lanes.constant(&(entries / 2..entries).map(power).collect::<Vec<_>>());
+    let (float, entries) = (lanes.float(), 2 * lanes.count());
+    let step = 1.0 / f64::from(entries);
+    let index_bits = entries.ilog2();
+    let magic = rounding_constant(float) * step;
+    let log2 = match base {
+        Base::E => LOG2_E,
+        Base::Two => 1.0,
+    };
+    let greatest = float.exponent_bias() as f64 + 1.0 - step;
+    let (factor, coefficients) = table_polynomial(base, float);
+    let table = |entries| {
+        lanes.constant_bits(entries, |entry: u32| {
+            let value = factor * (f64::from(entry) * step).exp2();
+            float.bits_of(value) - (i64::from(entry) << (float.mantissa_bits() - index_bits))
+        })
+    };
+    let (low, high) = (table(0..entries / 2), table(entries / 2..entries));
 
-    let shifted = shifted_exponent(base, steps, a, magic);
+    let shifted = steps.min_or_second(magic + greatest, &steps.avx512_fma_down(a, log2, magic));
     let k = steps.sub(&shifted, magic);
-    let r = steps.avx512_clamp(&remainder(base, steps, a, &k, rest), 1.0);
-    let table = steps.avx512_table(&steps.bits(&shifted), low, high);
+    let r = remainder(base, steps, a, &k, rest);
+    let index = steps.bits(&shifted);
+    let exponent = steps.shift_left(&index, i64::from(float.mantissa_bits() - index_bits));
+    let entry = steps.bits(&steps.avx512_table(&index, low, high));
+    let power = steps.from_bits(&steps.integer_add(&entry, &exponent));
     let less_one = steps.polynomial(&r, coefficients);
-    steps.avx512_scale(&steps.fma(&table, &less_one, &table), &k)
+    let normal = steps.not_less(a, least_exponent(base, float));
+    steps.select(&normal, &steps.fma(&power, &less_one, &power), 0.0)
+}
+
+/// The a whose power is the least normal number, from above.
+fn least_exponent(base: Base, float: Float) -> f64 {
+    match (base, float) {
+        (Base::E, Float::F32) => -87.336_54,
+        (Base::E, Float::F64) => -708.396_418_532_264,
+        (Base::Two, _) => (1 - float.exponent_bias()) as f64,
+    }
 }
 
 /// a is cut to where the exponent of the result, less one, is one that a normal number can have, or that of 0.

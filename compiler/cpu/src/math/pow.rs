@@ -4,7 +4,8 @@
 //! type's: float32 computes in float64, float64 carries log |a| as a sum of two numbers with a relative error of 2^−62.
 //!
 //! Edge values as in C: 1 for b = ±0 and for a = 1 (NaN included), and for a = −1 with b infinite; NaN for finite a < 0 and b not an
-//! integer; the sign of a where b is an odd integer; 0 and ∞ by the usual limits. Bound: 2 ULP.
+//! integer; the sign of a where b is an odd integer; 0 and ∞ by the usual limits. Bound: 2 ULP; in float64
+//! results that would be subnormal become 0 as those of [`super::exp`] do.
 
 use super::exp::{exp, exp_of_sum, ln_2_parts};
 use super::log::{exponent_and_significand, log};

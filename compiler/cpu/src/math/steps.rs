@@ -87,12 +87,12 @@ impl<'s, 'a, 'ctx> Steps<'s, 'a, 'ctx> {
         add(a, b); sub(a, b); mul(a, b); div(a, b); neg(a); abs(a); fma(a, b, c); fnma(a, b, c);
         floor(a); ceil(a); trunc(a); round_even(a); round(a); copy_sign(a, b);
         min(a, b); max(a, b); min_or_second(a, b); max_or_second(a, b); hardware_sqrt(a);
-        less(a, b); less_equal(a, b); equal(a, b); not_equal(a, b); unordered(a, b); not_less_equal(a, b); is_nan(a); select(mask, b, c);
+        less(a, b); less_equal(a, b); equal(a, b); not_equal(a, b); unordered(a, b); not_less(a, b); not_less_equal(a, b); is_nan(a); select(mask, b, c);
         integer_less(a, b); integer_below(a, b); integer_equal(a, b);
         integer_add(a, b); integer_sub(a, b); integer_mul(a, b); and(a, b); or(a, b); xor(a, b); not(a);
         shift_left(a, b); shift_right(a, b); shift_right_signed(a, b);
         bits(a); from_bits(a); integer_to_real(a); real_to_integer(a); widen(a); narrow(a);
-        avx512_scale(a, b); avx512_clamp(a, b); avx512_rsqrt14(a); avx512_table(index, low, high);
+        avx512_fma_down(a, b, c); avx512_rsqrt14(a); avx512_table(index, low, high);
     }
 
     /// The polynomial `coefficients[0] + coefficients[1]·x + …` by Horner's rule. There is at least one coefficient.
