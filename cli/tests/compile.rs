@@ -57,7 +57,7 @@ fn two_folders_give_the_same_bytes() {
 #[test]
 fn every_representation_is_printed() {
     let place = Place::new();
-    let kinds = ["ast", "formula", "plan", "schedule", "llvm", "asm", "header", "manifest", "after:resolve"];
+    let kinds = ["ast", "formula", "plan", "schedule", "llvm", "asm", "cuda", "header", "manifest", "after:resolve"];
     let text = place.does(&["compile", "gauss.kf", "--target", "native", "--emit", &kinds.join(",")]);
     let headings: Vec<&str> = text.lines().filter(|line| line.starts_with("==> ")).collect();
     let expected: Vec<String> = kinds.iter().map(|kind| format!("==> {kind} <==")).collect();
@@ -123,7 +123,7 @@ fn wrong_usage_is_code_2_and_says_what_to_do() {
         (
             &["compile", "gauss.kf", "--emit", "objct"],
             "error: there is nothing called `objct` to emit\n  \
-             = help: `--emit` takes ast, formula, plan, schedule, llvm, asm, header, manifest and after:PASS\n",
+             = help: `--emit` takes ast, formula, plan, schedule, llvm, asm, cuda, header, manifest and after:PASS\n",
         ),
         (
             &["compile", "gauss.kf", "-D", "D"],

@@ -43,17 +43,21 @@ use lines::Lines;
 
 /// The text of all kernels of a plan that `verify` accepts, complete in itself.
 pub fn emit(plan: &Plan) -> String {
-    let schedules = schedule::schedule(plan);
+    emit_library(std::slice::from_ref(plan))
+}
+
+/// The text of all kernels of several plans, whose names differ.
+pub fn emit_library(plans: &[Plan]) -> String {
     let mut kernels = Lines::default();
-    for (number, (pass, schedule)) in plan.passes.iter().zip(&schedules).enumerate() {
-        kernel::emit_pass(&mut kernels, plan, number, pass, schedule);
+    for plan in plans {
+        kernels.gap();
+        describe(&mut kernels, plan);
+        for (number, (pass, schedule)) in plan.passes.iter().zip(&schedule::schedule(plan)).enumerate() {
+            kernel::emit_pass(&mut kernels, plan, number, pass, schedule);
+        }
     }
     let kernels = kernels.into_text();
-    let mut text = format!("// {}: made by keopsc {}.\n", plan.name, env!("CARGO_PKG_VERSION"));
-    text.push_str(&describe_tensors(plan));
-    text.push_str(NO_MISTAKES);
-    text.push_str(&storage::helpers(&kernels));
-    text + &kernels
+    format!("// Made by keopsc {}.\n\n{NO_MISTAKES}{}{kernels}", env!("CARGO_PKG_VERSION"), storage::helpers(&kernels))
 }
 
 /// Warnings of nvcc and NVRTC about what formulas may say.
@@ -62,9 +66,10 @@ const NO_MISTAKES: &str =
 #pragma nv_diag_suppress 39, 177, 550
 ";
 
-/// A comment line for each tensor, numbered as the kernels' arguments are.
-fn describe_tensors(plan: &Plan) -> String {
+/// A comment: the plan's name and tensors, numbered as the kernels' arguments are.
+fn describe(lines: &mut Lines, plan: &Plan) {
+    lines.line(format!("// Entry {}", plan.name));
     let printed = print(plan);
     let tensors = printed.lines().filter_map(|line| line.strip_prefix("tensor "));
-    tensors.enumerate().map(|(number, line)| format!("// tensor{number} is {line}\n")).collect()
+    tensors.enumerate().for_each(|(number, line)| lines.line(format!("// tensor{number} is {line}")));
 }

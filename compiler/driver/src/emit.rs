@@ -19,6 +19,8 @@ pub enum Emit {
     Llvm,
     /// Assembly.
     Asm,
+    /// CUDA C++.
+    Cuda,
     /// The C header.
     Header,
     /// The manifest, as JSON.
@@ -27,13 +29,14 @@ pub enum Emit {
     After(&'static str),
 }
 
-const KINDS: [(&str, Emit); 8] = [
+const KINDS: [(&str, Emit); 9] = [
     ("ast", Emit::Ast),
     ("formula", Emit::Formula),
     ("plan", Emit::Plan),
     ("schedule", Emit::Schedule),
     ("llvm", Emit::Llvm),
     ("asm", Emit::Asm),
+    ("cuda", Emit::Cuda),
     ("header", Emit::Header),
     ("manifest", Emit::Manifest),
 ];
@@ -90,7 +93,7 @@ mod tests {
         assert_eq!(
             Emit::from_option("obj").unwrap_err().to_string(),
             "error: there is nothing called `obj` to emit\n  = help: `--emit` takes \
-             ast, formula, plan, schedule, llvm, asm, header, manifest and after:PASS"
+             ast, formula, plan, schedule, llvm, asm, cuda, header, manifest and after:PASS"
         );
         assert_eq!(
             Emit::from_option("after:simplfy").unwrap_err().to_string(),

@@ -170,7 +170,7 @@ def main():
             expected = np.fromfile(folder / f"{name}.{number}.expected")
             bounds = np.fromfile(folder / f"{name}.{number}.bounds")
             held = np.isfinite(bounds)
-            distance = np.abs(found - expected)[held]
+            distance = np.abs(found[held] - expected[held])
             bad = ~(distance <= bounds[held])
             checked, exempt, wrong = checked + held.sum(), exempt + (~held).sum(), wrong + bad.sum()
             if not np.array_equal(found, again[number], equal_nan=True):
