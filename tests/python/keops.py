@@ -258,3 +258,8 @@ def distance_in_ulps(value, expected, terms=1.0):
     """The largest error in units of the last place of `terms`, the size of what was added up."""
     unit = np.finfo(value.dtype).eps * np.maximum(np.abs(terms), np.finfo(value.dtype).tiny)
     return float(np.max(np.abs(value.astype(np.float64) - expected) / unit, initial=0.0))
+
+
+def relative_error(value, expected):
+    """The error in the Euclidean norm, relative to that of what is expected."""
+    return float(np.linalg.norm(np.asarray(value, np.float64) - expected) / np.linalg.norm(expected))

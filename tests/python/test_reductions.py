@@ -98,7 +98,7 @@ def agree(value, expected, ulps):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_sizes(compiled, random, dtype, m, n):
     """Over j. Layer 1, which knows M and N even where an array is empty."""
-    library = compiled(f"dtype {dtype}" + SOURCE.replace("[R]", "[j]"), "reductions")
+    library = compiled(f"dtype {dtype}" + SOURCE.replace("[R", "[j"), "reductions")
     x, y = (random.uniform(0.25, 1, (rows, 3)).astype(DTYPES[dtype]) for rows in (m, n))
     p = x[:, None, :].astype(float) * y[None, :, :]
     s = p.sum(axis=-1, keepdims=True)
@@ -122,8 +122,8 @@ def test_sizes(compiled, random, dtype, m, n):
 @pytest.mark.parametrize(("m", "n"), [(0, 5), (5, 0), (1, 1), (49, 100), (100, 49), (1000, 7)])
 def test_over_i(compiled, random, m, n):
     """The other direction gives what exchanging x and y gives over j, bit for bit."""
-    over_i = compiled("dtype f32" + SOURCE.replace("[R]", "[i]"), "over_i")
-    over_j = compiled("dtype f32" + SOURCE.replace("[R]", "[j]"), "reductions")
+    over_i = compiled("dtype f32" + SOURCE.replace("[R", "[i"), "over_i")
+    over_j = compiled("dtype f32" + SOURCE.replace("[R", "[j"), "reductions")
     x, y = (random.uniform(0.25, 1, (rows, 3)).astype(np.float32) for rows in (m, n))
     for name in VALUES:
         result = over_i.entries[name].plain(m, n, x, y)
