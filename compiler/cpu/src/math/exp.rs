@@ -134,7 +134,7 @@ fn power_of<'ctx>(
 
 /// k is rounded down, so that it stays below the first power that overflows for all a whose power does not. Its integer part is
 /// added to the exponent of the table's entry. k is cut there, so that r alone grows for larger a, and the polynomial, whose coefficients are positive but for the first, with it to ∞.
-/// Smaller a than the least normal number's logarithm are masked: to compute a subnormal number or 0 from normal ones would cost
+/// Where k is below the exponents of normal numbers, the result is masked: to compute a subnormal number or 0 from normal ones would cost
 /// some processors a hundred cycles, and pairs far from each other are the common case.
 fn with_table<'ctx>(
     base: Base,
@@ -169,17 +169,8 @@ fn with_table<'ctx>(
     let entry = steps.bits(&steps.avx512_table(&index, low, high));
     let power = steps.from_bits(&steps.integer_add(&entry, &exponent));
     let less_one = steps.polynomial(&r, coefficients);
-    let normal = steps.not_less(a, least_exponent(base, float));
+    let normal = steps.not_less(&shifted, magic + (1 - float.exponent_bias()) as f64);
     steps.select(&normal, &steps.fma(&power, &less_one, &power), 0.0)
-}
-
-/// The a whose power is the least normal number, from above.
-fn least_exponent(base: Base, float: Float) -> f64 {
-    match (base, float) {
-        (Base::E, Float::F32) => -87.336_54,
-        (Base::E, Float::F64) => -708.396_418_532_264,
-        (Base::Two, _) => (1 - float.exponent_bias()) as f64,
-    }
 }
 
 /// a is cut to where the exponent of the result, less one, is one that a normal number can have, or that of 0.
