@@ -67,7 +67,7 @@ def best(p, sign, count=5):
     values = np.full((rows, count, dim), sign * np.inf, p.dtype)
     numbers[:, : min(columns, count)] = order
     values[:, : min(columns, count)] = np.take_along_axis(p, order, axis=1)
-    return values.reshape(rows, -1), numbers.reshape(rows, -1)
+    return values.reshape(rows, count * dim), numbers.reshape(rows, count * dim)
 
 
 # What each is of p (rows, columns, 3) and s (rows, columns, 1).
