@@ -311,8 +311,9 @@ pub struct PassDescriptor {
     pub column_prologue: Option<unsafe extern "C" fn(*const c_void, *mut c_void)>,
     /// `(state)`: the neutral state.
     pub initialize: unsafe extern "C" fn(*mut c_void),
-    /// `(parameters, row_tile, column_records, count, first_column, state)`: reduces `count` columns (at most `chunk`), beginning
-    /// with the neutral state, and stores the result in `state`. `first_column` is the number of the first record.
+    /// `(parameters, row_tile, column_records, count, first_column, state)`: reduces the `count` columns (at most `chunk`) whose records begin at
+    /// `column_records`, starting
+    /// with the neutral state, and stores the result in `state`. `first_column` is the number of the first of these columns, so that indices are exact.
     pub accumulate: unsafe extern "C" fn(*const c_void, *const c_void, *const c_void, i64, i64, *mut c_void),
     /// `(left, right)`: merges the state of later columns `right` into that of earlier ones `left`.
     pub merge: unsafe extern "C" fn(*mut c_void, *const c_void),

@@ -4,7 +4,7 @@
 //! load x tile                                     once
 //! for j in 0..count step columns:
 //!     contractions of all row vectors × columns   a register-blocked loop over components
-//!     for each of these columns:
+//!     for each of these columns:                  a loop too, so that code stays small
 //!         pair body, update of the accumulators   all row vectors interleaved
 //! store state                                     once
 //! ```
@@ -19,7 +19,7 @@ use keopsc_ops::scalar::Counter;
 use keopsc_passes::schedule::Storage;
 
 use super::Kernel;
-use super::expression::{Bundle, Component, Reader};
+use super::expression::{Component, Reader};
 use super::reader::{PlanReader, Rows};
 use super::state::{RuleReader, StateView};
 use crate::vector::{Float, Vector};
@@ -111,36 +111,49 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         column: IntValue<'ctx>,
         group: i64,
     ) {
-        let record_size = i64::from(self.layout.column_values);
-        let record = |number: i64| {
-            let place = self.multiply(self.add(column, self.integer(number)), self.integer(record_size));
-            self.lanes.offset(records, place)
-        };
-        let columns: Vec<_> = (0..group).map(record).collect();
-        let contractions = self.contract(shared, &columns);
-        let rows = self.schedule.row_vectors as usize;
-        for (number, place) in columns.iter().enumerate() {
+        let contractions = self.contract(shared, records, column, group);
+        let rows = self.integer(i64::from(self.schedule.row_vectors));
+        self.fixed_loop(0, group as u64, |number| {
+            let column = self.add(column, number);
             let mut reader = shared.clone();
-            reader.columns = vec![*place];
-            for (value, bundle) in &contractions {
-                reader.remember(*value, 0, bundle[number * rows..(number + 1) * rows].to_vec());
+            reader.columns = vec![self.record(records, column)];
+            for (value, place) in &contractions {
+                let first = self.multiply(number, rows);
+                let vectors = (0..i64::from(self.schedule.row_vectors)).map(|n| self.add(first, self.integer(n)));
+                let places: Vec<_> =
+                    vectors.map(|vector| self.element(self.lanes.vector_type(), *place, vector)).collect();
+                reader.remember(*value, 0, self.load_all(&places, self.lanes.vector_type()));
             }
             self.fill_memory(&mut reader);
-            let local = self.narrow_integer(self.add(column, self.integer(number as i64)));
-            self.update(&mut reader, slots, local);
-        }
+            self.update(&mut reader, slots, self.narrow_integer(column));
+        });
     }
 
-    /// The contractions for the whole register tile.
+    /// The contractions for the whole register tile, left in `[columns][row_vectors]` vectors of stack memory.
     fn contract(
         &self,
         shared: &PlanReader<'_, 'a, 'ctx>,
-        columns: &[PointerValue<'ctx>],
-    ) -> Vec<(ValueId, Bundle<'ctx>)> {
+        records: PointerValue<'ctx>,
+        column: IntValue<'ctx>,
+        group: i64,
+    ) -> Vec<(ValueId, PointerValue<'ctx>)> {
         let mut reader = shared.clone();
-        reader.columns = columns.to_vec();
-        let contractions = self.schedule.contractions.iter();
-        contractions.map(|value| (*value, reader.read(*value, Component::Known(0)))).collect()
+        reader.columns = (0..group).map(|number| self.record(records, self.add(column, self.integer(number)))).collect();
+        let contract = |value: &ValueId| {
+            let bundle = reader.read(*value, Component::Known(0));
+            let vector = self.lanes.vector_type();
+            let memory = self.local(vector, bundle.len() as u32);
+            let places: Vec<_> =
+                (0..bundle.len() as i64).map(|n| self.element(vector, memory, self.integer(n))).collect();
+            self.store_all(&bundle, &places);
+            (*value, memory)
+        };
+        self.schedule.contractions.iter().map(contract).collect()
+    }
+
+    fn record(&self, records: PointerValue<'ctx>, column: IntValue<'ctx>) -> PointerValue<'ctx> {
+        let size = self.integer(i64::from(self.layout.column_values));
+        self.lanes.offset(records, self.multiply(column, size))
     }
 
     /// Computes the pair values that live in memory.

@@ -144,7 +144,9 @@ impl Generator {
         };
         let over = self.random.pick(&[Axis::I, Axis::J]);
         let rows = if self.random.percent(20) { Role::Parameter } else { over.other().role() };
-        let arguments: Vec<NodeId> = dims.iter().map(|&dim| self.node_of(dim, rows.union(over.role()))).collect();
+        let mut arguments: Vec<NodeId> = dims.iter().map(|&dim| self.node_of(dim, rows.union(over.role()))).collect();
+        let left_out = signature.arguments.iter().skip(count).filter_map(|argument| argument.default);
+        arguments.extend(left_out.map(|value| self.program.graph.constant(value)));
         let outcomes = self.program.graph.reduction(reduction, over, rows, &parameters, &arguments);
         for node in outcomes.unwrap_or_default() {
             if !self.program.graph.node(node).is_index {

@@ -8,10 +8,12 @@ use super::constants::{constant, same_dim};
 use super::spread::operation;
 
 /// A reduction over j of what depends on j alone is the same for all rows i: it is done once.
+///
+/// Not so for row numbers: what is done once is read again as real numbers, which hold no large row number.
 pub(super) fn reduce_fewer_rows(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let mut node = graph.node(id).clone();
     let NodeKind::Reduction { rows, arguments, .. } = &mut node.kind else { return None };
-    if *rows == Role::Parameter || graph.role(arguments).contains(*rows) {
+    if node.is_index || *rows == Role::Parameter || graph.role(arguments).contains(*rows) {
         return None;
     }
     *rows = Role::Parameter;

@@ -1,0 +1,60 @@
+//! Compiled code against the float64 interpreter, on random programs of the whole catalogue.
+
+use keopsc_ir::evaluation::Sizes;
+use keopsc_ir::formula::Program;
+use keopsc_ir::formula::evaluate::evaluate;
+use keopsc_ir::formula::generate::{generate, generate_inputs};
+use keopsc_ir::random::Random;
+use keopsc_ir::types::ScalarType;
+use keopsc_passes::{hoist, plan, simplify};
+use keopsc_tests::{compile, runnable_levels};
+
+/// Sizes around lane counts, tiles and chunks.
+const SIZES: [(usize, usize); 6] = [(1, 1), (3, 0), (0, 4), (17, 33), (49, 7), (5, 515)];
+
+fn in_float64(mut program: Program) -> Program {
+    program.inputs.iter_mut().for_each(|input| input.scalar = ScalarType::F64);
+    program.scalar = Some(ScalarType::F64);
+    program
+}
+
+#[test]
+fn random_programs_compute_what_the_interpreter_says() {
+    let count = std::env::var("KEOPSC_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
+    let levels = runnable_levels();
+    let mut failures = Vec::new();
+    for seed in 0..count {
+        let program = in_float64(simplify::simplify(generate(seed)));
+        let plans = plan::plan(&hoist::hoist(program.clone()));
+        let compiled = compile(&plans, levels[seed as usize % levels.len()]);
+        for (number, entry) in program.entries.iter().enumerate() {
+            for (i, j) in SIZES {
+                let sizes = Sizes { i, j };
+                let mut random = Random::new(seed ^ 0x5eed);
+                let inputs = generate_inputs(&program, entry, sizes, &mut random);
+                let expected = evaluate(&program, entry, sizes, &inputs).expect("generated programs evaluate");
+                let found = compiled.run(number, sizes, &inputs);
+                for (output, (expected, found)) in expected.iter().zip(&found).enumerate() {
+                    if let Some(place) = difference(&expected.values, found) {
+                        failures.push(format!(
+                            "seed {seed}, entry {}, output {output}, {sizes:?}, element {place}: {:e} instead of {:e}",
+                            entry.name, found[place], expected.values[place]
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} differences:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// The first element that is off by more than rounding, relative to the largest.
+fn difference(expected: &[f64], found: &[f64]) -> Option<usize> {
+    assert_eq!(expected.len(), found.len());
+    let scale = expected.iter().filter(|value| value.is_finite()).fold(1e-300, |scale: f64, value| scale.max(value.abs()));
+    (0..expected.len()).find(|&place| {
+        let (a, b) = (expected[place], found[place]);
+        let same = a == b || (a.is_nan() && b.is_nan());
+        !same && (a - b).abs().partial_cmp(&(1e-9 * scale)) != Some(std::cmp::Ordering::Less)
+    })
+}
