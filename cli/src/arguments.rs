@@ -127,7 +127,7 @@ pub struct Compile {
     pub output: Option<PathBuf>,
 
     /// Print representations to stdout instead of writing a library (with `-o`, as well as):
-    /// ast, formula, plan, schedule, llvm, asm, header, manifest, after:PASS.
+    /// ast, formula, plan, schedule, llvm, asm, cuda, header, manifest, after:PASS.
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     pub emit: Vec<String>,
 
@@ -187,16 +187,16 @@ pub struct Run {
     pub code: CodeArguments,
 
     /// M, the number of rows that i counts, where no input tells it.
-    #[arg(long, value_name = "M")]
+    #[arg(long, value_name = "M", value_parser = clap::value_parser!(i64).range(0..))]
     pub rows_i: Option<i64>,
 
     /// N, the number of rows that j counts, where no input tells it.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..))]
     pub rows_j: Option<i64>,
 
     /// Threads to use [default: KEOPSC_NUM_THREADS, else all processors].
-    #[arg(long, value_name = "COUNT", default_value_t = 0)]
-    pub threads: i32,
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(i32).range(1..))]
+    pub threads: Option<i32>,
 
     /// Allow inputs to be rounded to the formula's type (float64 files into an f32 formula).
     #[arg(long)]

@@ -50,10 +50,10 @@ fn panic_text(panic: &PanicHookInfo<'_>) -> String {
 }
 
 fn report(message: &str) {
-    let text = format!("internal error: {message}\n  note: this is a defect of keopsc {}, not of the formula\n", version());
+    let text = format!("internal error: {message}\n  = this is a defect of keopsc {}, not of the formula\n", version());
     let help = match write_reproducer(message) {
-        Ok(path) => format!("  help: please report it with the file `{}`\n", path.display()),
-        Err(error) => format!("  help: please report it with the formula (the reproducer could not be written: {error})\n"),
+        Ok(path) => format!("  = help: please report it with the file `{}`\n", path.display()),
+        Err(error) => format!("  = help: please report it with the formula (the reproducer could not be written: {error})\n"),
     };
     console::error_text(&(text + &help));
 }
@@ -62,14 +62,39 @@ fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
-/// A formula file that begins with how keopsc was called, as comments.
 fn write_reproducer(message: &str) -> std::io::Result<PathBuf> {
     let source = SOURCE.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default();
     let arguments: Vec<String> = std::env::args().collect();
-    let head = format!("keopsc {}\n{arguments:?}\n{message}", version());
-    let head: String = head.lines().map(|line| format!("# {line}\n")).collect();
     let mut file = tempfile::Builder::new().prefix("keopsc-defect-").suffix(".kf").tempfile()?;
-    std::io::Write::write_all(&mut file, (head + &source).as_bytes())?;
+    std::io::Write::write_all(&mut file, reproducer(&arguments, message, &source).as_bytes())?;
     let (_, path) = file.keep().map_err(|error| error.error)?;
     Ok(path)
+}
+
+/// A formula file that begins with how keopsc was called, as comments.
+fn reproducer(arguments: &[String], message: &str, source: &str) -> String {
+    let head = format!("keopsc {}\n{arguments:?}\n{message}", version());
+    let head: String = head.lines().map(|line| format!("# {line}\n")).collect();
+    head + source
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_exit_code_70() {
+        let code = guard(|| panic!("this test panics"));
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(70)));
+        // Others panic in the usual words.
+        drop(std::panic::take_hook());
+    }
+
+    #[test]
+    fn a_reproducer_is_a_formula_file() {
+        let arguments = ["keopsc".to_owned(), "check".to_owned(), "a\nb.kf".to_owned()];
+        let text = reproducer(&arguments, "two\nlines", "out f = Sum[j](x)\n");
+        let version = version();
+        assert_eq!(text, format!("# keopsc {version}\n# [\"keopsc\", \"check\", \"a\\nb.kf\"]\n# two\n# lines\nout f = Sum[j](x)\n"));
+    }
 }

@@ -49,6 +49,14 @@ fn everything_that_changes_the_library_changes_its_place() {
 }
 
 #[test]
+fn the_variable_that_libraries_obey_says_what_is_made() {
+    let place = Place::new();
+    let output = place.command(&CACHED).env("KEOPSC_TARGET", "x86-64-v2").output().unwrap();
+    let shown = place.does(&["inspect", only_line(&said(output).out).to_str().unwrap()]);
+    assert!(shown.contains("targets   x86-64-v2\n"), "{shown}");
+}
+
+#[test]
 fn sixteen_processes_compile_once() {
     let place = Place::new();
     let start = |_| {

@@ -90,7 +90,7 @@ fn a_good_formula_checks_silently() {
 #[test]
 fn wrong_usage_is_code_2_and_says_what_to_do() {
     let place = Place::new();
-    let cases: [(&[&str], &str); 10] = [
+    let cases: [(&[&str], &str); 12] = [
         (
             &["compile", "missing.kf"],
             "error[E0301]: cannot read `missing.kf`: No such file or directory\n",
@@ -128,6 +128,11 @@ fn wrong_usage_is_code_2_and_says_what_to_do() {
         (
             &["compile", "gauss.kf", "-D", "D"],
             "error: `-D D` sets no dimension\n  = help: write a name and a whole number: `-D D=64`\n",
+        ),
+        (&["compile", "gauss.kf", "-o", "gauss.kf"], "error: `gauss.kf` is the formula: it would be overwritten\n"),
+        (
+            &["compile", "gauss.kf", "-o", "./gauss.h"],
+            "error: the library and its header would both be `./gauss.h`\n  = help: give the library another name: `-o libNAME.so`\n",
         ),
         (&["inspect", "missing.so"], "error[E0301]: cannot read `missing.so`: No such file or directory\n"),
     ];

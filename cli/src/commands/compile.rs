@@ -20,6 +20,9 @@ use crate::formula;
 const TARGET_TO_KEEP: &str = "portable";
 const TARGET_FOR_NOW: &str = "native";
 
+/// What libraries look at when they choose their code; one for now has nothing to choose from but what was asked for.
+const TARGET_VARIABLE: &str = "KEOPSC_TARGET";
+
 /// Runs the command.
 pub fn run(arguments: &Compile, console: &Console) -> Result<(), Stop> {
     let start = Instant::now();
@@ -69,7 +72,8 @@ impl Cached {
 
 fn cached(source: &SourceArguments, code: &CodeArguments, console: &Console) -> Result<Cached, Stop> {
     let source_text = formula::read_source(source)?;
-    let options = formula::options(source, code, TARGET_FOR_NOW)?;
+    let wanted = std::env::var(TARGET_VARIABLE).ok().filter(|target| !target.is_empty());
+    let options = formula::options(source, code, wanted.as_deref().unwrap_or(TARGET_FOR_NOW))?;
     let key = session::cache_key(&source_text, &options);
     let compile = || -> Result<_, Failure> {
         let compiled = session::compile(&source_text, &options, &format!("lib{}.so", options.name))?;
@@ -99,30 +103,41 @@ fn emit(source: &Source, options: &Options, kinds: &[Emit]) -> Result<(), Stop> 
 fn write_library(source: &Source, options: &Options, output: &Path, console: &Console) -> Result<(), Stop> {
     let default_soname = || format!("lib{}.so", options.name);
     let is_stdout = output == Path::new("-");
+    let header = output.with_file_name(format!("{}.h", options.name));
     let soname = match output.file_name() {
         Some(name) if !is_stdout => name.to_string_lossy().into_owned(),
         _ => default_soname(),
     };
     if !is_stdout {
-        // Not after a second's work.
-        check_folder(output)?;
+        check_output(output, &header, source)?;
     }
     let compiled = session::compile(source, options, &soname).map_err(stop(source))?;
     show_diagnostics(console, source, &compiled.warnings);
     if is_stdout {
         return Ok(console::output(&compiled.library)?);
     }
-    write_file(&output.with_file_name(format!("{}.h", options.name)), compiled.header.as_bytes())?;
+    write_file(&header, compiled.header.as_bytes())?;
     Ok(write_file(output, &compiled.library)?)
 }
 
-fn check_folder(output: &Path) -> Result<(), Problem> {
-    match output.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
-            Err(keopsc_driver::output::no_folder(output, folder))
-        }
-        _ => Ok(()),
+/// Finds before a second's work what would be in the way after it.
+fn check_output(output: &Path, header: &Path, source: &Source) -> Result<(), Problem> {
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(keopsc_driver::output::no_folder(output, folder));
     }
+    if output == header {
+        let message = format!("the library and its header would both be `{}`", output.display());
+        return Err(Problem::new(message).with_help("give the library another name: `-o libNAME.so`"));
+    }
+    match [output, header].into_iter().find(|path| is_same_file(path, Path::new(&source.name))) {
+        Some(path) => Err(Problem::new(format!("`{}` is the formula: it would be overwritten", path.display()))),
+        None => Ok(()),
+    }
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 fn milliseconds(start: Instant) -> String {
