@@ -1,6 +1,6 @@
 //! Writes kernels, inputs and expected results for a check on a GPU: `cargo run -p keopsc-cuda --example device_cases -- OUTDIR [COUNT]`.
 //!
-//! Cases are the formulas of `tests/cases/stages` and COUNT random programs (40). Each is `NAME.cu`, `NAME.json` and raw little-endian
+//! Cases are the formulas of `tests/cases/stages`, a long one and COUNT random programs (40). Each is `NAME.cu`, `NAME.json` and raw little-endian
 //! files of tensors: inputs as they are stored, expected results in float64 from the interpreter of plans, and how far each may be
 //! from it. That bound follows from results for inputs that differ in their last digits, so that what magnifies rounding is not held
 //! to it; where a result is not finite or jumps, it is infinite. `compiler/cuda/tests/device/check.py OUTDIR` runs them.
@@ -22,11 +22,18 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 const SIZES: &[Sizes] =
     &[Sizes { i: 37, j: 1100 }, Sizes { i: 530, j: 23 }, Sizes { i: 1, j: 3 }, Sizes { i: 3, j: 0 }];
 
+/// Too long for registers, and for shared memory.
+const LONG: &str = "A = Pm(3000)\nB = Pm(200)\nx = Vi(1100)\ny = Vj(1100)\nz = Vj(40)\n\
+                    out f = Sum[j](Exp((x | y) / 100) * (z * Sum(A)) * (z | z) * Sum(B))\n";
+
 fn main() -> Outcome<()> {
     let mut arguments = std::env::args().skip(1);
     let folder = PathBuf::from(arguments.next().ok_or("where to? device_cases OUTDIR [COUNT]")?);
     let count: u64 = arguments.next().map_or(Ok(40), |text| text.parse())?;
     std::fs::create_dir_all(&folder)?;
+    let (file, _) = keopsc_grammar::parse_file(LONG);
+    let output = pipeline::run(&file, &Options::default(), &mut |_, _| {}).map_err(|errors| format!("{errors:?}"))?;
+    write_case(&folder, "long", &output.plans[0], SIZES[1])?;
     for (name, plan) in written_plans()? {
         for (number, sizes) in SIZES.iter().enumerate() {
             write_case(&folder, &format!("{name}_{number}"), &plan, *sizes)?;
