@@ -107,6 +107,17 @@ impl Index {
     /// The component of the result, `k`.
     pub const K: Index = Index::Counter(Counter(0));
 
+    /// Whether it depends on a counter.
+    pub fn mentions(&self, counter: Counter) -> bool {
+        match self {
+            Index::Constant(_) => false,
+            Index::Counter(other) => *other == counter,
+            Index::Add(a, b) | Index::Sub(a, b) | Index::Mul(a, b) | Index::Div(a, b) | Index::Rem(a, b) => {
+                a.mentions(counter) || b.mentions(counter)
+            }
+        }
+    }
+
     /// The number, where no counter is needed to know it and no division by 0 occurs.
     pub fn constant(&self) -> Option<i64> {
         self.evaluate(&|_| None)
@@ -167,6 +178,22 @@ impl<V> Scalar<V> {
                 otherwise: Box::new(otherwise.map(value)),
             },
         }
+    }
+
+    /// Calls `see` with each component that is read, as often as it is written.
+    pub fn for_each_read(&self, see: &mut impl FnMut(&V, &Index)) {
+        self.visit(&mut |part| {
+            if let Scalar::Component(value, index) = part {
+                see(value, index);
+            }
+        });
+    }
+
+    /// Whether there is a fold in it.
+    pub fn contains_fold(&self) -> bool {
+        let mut found = false;
+        self.visit(&mut |part| found |= matches!(part, Scalar::Fold { .. }));
+        found
     }
 
     /// Calls `see` on this expression and on every part of it, outermost first.

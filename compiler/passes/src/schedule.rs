@@ -184,9 +184,9 @@ fn count_evaluations(pass: &Pass) -> Vec<u32> {
             Scalar::Fold { body, counter, .. } if value.dim == 1 => (&**body, *counter),
             body => (body, Counter(0)),
         };
-        let repeated = contains_fold(inner);
+        let repeated = inner.contains_fold();
         let single = value.dim == 1 && once == Counter(0);
-        for_each_read(inner, &mut |id, index| {
+        inner.for_each_read(&mut |id, index| {
             let same = *index == Index::Counter(once) || (single && *index == Index::Constant(0));
             evaluations[id.0 as usize] += if same && !repeated { 1 } else { 2 };
         });
@@ -198,9 +198,9 @@ fn count_evaluations(pass: &Pass) -> Vec<u32> {
             let updates = rule.slots.iter().map(|slot| slot.dim).zip(&rule.update);
             let mut reads = 0;
             for (dim, body) in lets.chain(updates) {
-                for_each_read(body, &mut |operand, index| {
-                    let same = *index == Index::Counter(Counter(0)) || (dim == 1 && *index == Index::Constant(0));
-                    let this = operand == Operand::Argument(position as u32);
+                body.for_each_read(&mut |operand, index| {
+                    let same = *index == Index::K || (dim == 1 && *index == Index::Constant(0));
+                    let this = *operand == Operand::Argument(position as u32);
                     reads += if !this { 0 } else if same { 1 } else { 2 };
                 });
             }
@@ -213,20 +213,11 @@ fn count_evaluations(pass: &Pass) -> Vec<u32> {
     evaluations
 }
 
-fn contains_fold<V>(scalar: &Scalar<V>) -> bool {
-    match scalar {
-        Scalar::Fold { .. } => true,
-        Scalar::Call(_, arguments) => arguments.iter().any(contains_fold),
-        Scalar::Choose { then, otherwise, .. } => contains_fold(then) || contains_fold(otherwise),
-        Scalar::Constant(_) | Scalar::Component(..) | Scalar::Index(_) => false,
-    }
-}
-
 /// Marks the values of which a component is read whose number is known only at run time.
 fn mark_looped(scalar: &Scalar<ValueId>, counters: &[Counter], looped: &mut [bool]) {
     match scalar {
         Scalar::Component(value, index) => {
-            if counters.iter().any(|counter| mentions(index, *counter)) {
+            if counters.iter().any(|counter| index.mentions(*counter)) {
                 looped[value.0 as usize] = true;
             }
         }
@@ -246,21 +237,11 @@ fn mark_looped(scalar: &Scalar<ValueId>, counters: &[Counter], looped: &mut [boo
     }
 }
 
-fn mentions(index: &Index, counter: Counter) -> bool {
-    match index {
-        Index::Constant(_) => false,
-        Index::Counter(other) => *other == counter,
-        Index::Add(a, b) | Index::Sub(a, b) | Index::Mul(a, b) | Index::Div(a, b) | Index::Rem(a, b) => {
-            mentions(a, counter) || mentions(b, counter)
-        }
-    }
-}
-
 /// A scalar pair value that is a long fold over row, column and parameter values only.
 fn is_contraction(pass: &Pass, value: &Value) -> bool {
     let Definition::Compute(Scalar::Fold { count, body, .. }) = &value.definition else { return false };
     let mut own = true;
-    for_each_component(body, &mut |id| own &= pass.value(id).block != Block::Pair);
+    body.for_each_read(&mut |id, _| own &= pass.value(*id).block != Block::Pair);
     own && value.dim == 1 && *count > UNROLL
 }
 
@@ -269,7 +250,7 @@ fn count_uses(pass: &Pass, block: impl Fn(Block) -> bool) -> Vec<u32> {
     let mut uses = vec![0; pass.values.len()];
     for value in pass.values.iter().filter(|value| block(value.block)) {
         if let Definition::Compute(body) = &value.definition {
-            for_each_component(body, &mut |id| uses[id.0 as usize] += 1);
+            body.for_each_read(&mut |id, _| uses[id.0 as usize] += 1);
         }
     }
     for argument in pass.accumulations.iter().flat_map(|accumulation| &accumulation.arguments) {
@@ -284,25 +265,8 @@ fn count_uses(pass: &Pass, block: impl Fn(Block) -> bool) -> Vec<u32> {
 /// Whether an expression reads a value.
 pub fn reads_value(scalar: &Scalar<ValueId>, value: ValueId) -> bool {
     let mut found = false;
-    for_each_component(scalar, &mut |id| found |= id == value);
+    scalar.for_each_read(&mut |id, _| found |= *id == value);
     found
-}
-
-fn for_each_component(scalar: &Scalar<ValueId>, visit: &mut impl FnMut(ValueId)) {
-    for_each_read(scalar, &mut |id, _| visit(id));
-}
-
-fn for_each_read<V: Copy>(scalar: &Scalar<V>, visit: &mut impl FnMut(V, &Index)) {
-    match scalar {
-        Scalar::Component(value, index) => visit(*value, index),
-        Scalar::Call(_, arguments) => arguments.iter().for_each(|argument| for_each_read(argument, visit)),
-        Scalar::Fold { body, .. } => for_each_read(body, visit),
-        Scalar::Choose { then, otherwise, .. } => {
-            for_each_read(then, visit);
-            for_each_read(otherwise, visit);
-        }
-        Scalar::Constant(_) | Scalar::Index(_) => {}
-    }
 }
 
 /// Estimated cycles for one vector of pairs, at two simple instructions a cycle.

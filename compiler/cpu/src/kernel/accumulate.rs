@@ -14,8 +14,8 @@ use std::collections::HashMap;
 use inkwell::IntPredicate;
 use inkwell::values::{BasicValueEnum, IntValue, PointerValue};
 use keopsc_ir::plan::{Block, Definition, Value, ValueId};
-use keopsc_ops::intrinsics::Kind;
-use keopsc_ops::scalar::Counter;
+use keopsc_ops::intrinsics::{Intrinsic, Kind};
+use keopsc_ops::scalar::{Counter, Scalar};
 use keopsc_passes::schedule::Storage;
 
 use super::Kernel;
@@ -137,18 +137,52 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         column: IntValue<'ctx>,
         group: i64,
     ) -> Vec<(ValueId, PointerValue<'ctx>)> {
-        let mut reader = shared.clone();
-        reader.columns = (0..group).map(|number| self.record(records, self.add(column, self.integer(number)))).collect();
-        let contract = |value: &ValueId| {
-            let bundle = reader.read(*value, Component::Known(0));
-            let vector = self.lanes.vector_type();
-            let memory = self.local(vector, bundle.len() as u32);
-            let places: Vec<_> =
-                (0..bundle.len() as i64).map(|n| self.element(vector, memory, self.integer(n))).collect();
-            self.store_all(&bundle, &places);
-            (*value, memory)
+        let reader = |number: i64| {
+            let mut reader = shared.clone();
+            reader.columns = vec![self.record(records, self.add(column, self.integer(number)))];
+            reader
         };
-        self.schedule.contractions.iter().map(contract).collect()
+        let mut readers: Vec<_> = (0..group).map(reader).collect();
+        let contract = |value: &ValueId| match &self.pass.value(*value).definition {
+            Definition::Compute(Scalar::Fold { with, counter, count, body }) => {
+                Some((*value, self.contract_one(*with, *counter, *count, body, &mut readers)))
+            }
+            _ => None,
+        };
+        self.schedule.contractions.iter().filter_map(contract).collect()
+    }
+
+    /// One loop over components for all columns. A column's terms are added before the next column's are begun, so that the sums and the
+    /// rows' components are all that registers have to hold.
+    fn contract_one(
+        &self,
+        with: Intrinsic,
+        counter: Counter,
+        count: u32,
+        body: &Scalar<ValueId>,
+        readers: &mut [PlanReader<'_, 'a, 'ctx>],
+    ) -> PointerValue<'ctx> {
+        let vector = self.lanes.vector_type();
+        let rows = i64::from(self.schedule.row_vectors);
+        let sums = self.local(vector, (readers.len() as i64 * rows) as u32);
+        let places = |column: usize| -> Vec<_> {
+            let first = column as i64 * rows;
+            (first..first + rows).map(|number| self.element(vector, sums, self.integer(number))).collect()
+        };
+        for (column, reader) in readers.iter_mut().enumerate() {
+            let first = self.evaluate(body, &vec![(counter, Component::Known(0))], reader);
+            self.store_all(&first, &places(column));
+        }
+        self.fixed_loop(1, u64::from(count), |number| {
+            for (column, reader) in readers.iter_mut().enumerate() {
+                reader.enter();
+                let sum = self.load_all(&places(column), vector);
+                let sum = self.fold_step(with, sum, body, &vec![(counter, Component::Looped(number))], reader);
+                self.store_all(&sum, &places(column));
+                reader.leave();
+            }
+        });
+        sums
     }
 
     fn record(&self, records: PointerValue<'ctx>, column: IntValue<'ctx>) -> PointerValue<'ctx> {

@@ -154,7 +154,7 @@ impl<'ctx> Kernel<'_, 'ctx> {
     }
 
     /// One more term of a fold.
-    fn fold_step<V: Copy>(
+    pub fn fold_step<V: Copy>(
         &self,
         with: Intrinsic,
         sum: Bundle<'ctx>,
@@ -220,7 +220,7 @@ impl<'ctx> Kernel<'_, 'ctx> {
     ) {
         match scalar {
             Scalar::Component(value, index) => {
-                if !mentions(index, looped)
+                if !index.mentions(looped)
                     && let Component::Known(number) = self.index(index, counters)
                 {
                     reader.read(*value, Component::Known(number));
@@ -313,14 +313,4 @@ pub fn with_counter<'ctx>(
     let mut counters = counters.clone();
     counters.push((counter, component));
     counters
-}
-
-fn mentions(index: &Index, counter: Counter) -> bool {
-    match index {
-        Index::Constant(_) => false,
-        Index::Counter(other) => *other == counter,
-        Index::Add(a, b) | Index::Sub(a, b) | Index::Mul(a, b) | Index::Div(a, b) | Index::Rem(a, b) => {
-            mentions(a, counter) || mentions(b, counter)
-        }
-    }
 }

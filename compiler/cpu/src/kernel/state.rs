@@ -5,7 +5,7 @@ use inkwell::values::{IntValue, PointerValue};
 use keopsc_ir::plan::{Accumulation, ValueId};
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::reductions::{Let, Operand};
-use keopsc_ops::scalar::{Counter, Scalar};
+use keopsc_ops::scalar::{Counter, Index, Scalar};
 use std::collections::HashMap;
 
 use super::Kernel;
@@ -196,35 +196,61 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
 
     /// Replaces a state by what `rules` make of it (one expression a slot), all read before any is written.
     ///
-    /// A long slot's loop reads and writes one component after the other, which is the same as long as a rule reads only its
-    /// own component of its own slot; short slots that it reads are written after it.
+    /// Short slots are computed into registers first. A long slot is computed by a loop, in place where nothing but its own component is read
+    /// of it, else into memory of its own from which it is copied.
     pub fn apply_rules(&self, rules: &'a [Scalar<Operand>], reader: &mut RuleReader<'_, '_, '_, 'a, 'ctx>) {
-        let accumulation = reader.accumulation;
-        let (state, unroll) = (reader.state, self.schedule.unroll);
+        let (accumulation, state) = (reader.accumulation, reader.state);
+        let slots = &accumulation.rule.slots;
+        let is_long = |slot: usize| slots[slot].dim > self.schedule.unroll;
+        if (0..slots.len()).any(is_long) {
+            self.remember_lets(reader);
+        }
         let mut pending = Vec::new();
-        for (slot, rule) in rules.iter().enumerate() {
-            if accumulation.rule.slots[slot].dim <= unroll {
-                for number in 0..i64::from(accumulation.rule.slots[slot].dim) {
-                    let index = Component::Known(number);
-                    pending.push((slot as u32, index, self.apply_rule(rule, index, reader)));
-                }
-            } else {
-                self.remember_lets(reader);
+        for slot in (0..slots.len()).filter(|slot| !is_long(*slot)) {
+            for number in 0..i64::from(slots[slot].dim) {
+                let index = Component::Known(number);
+                pending.push((slot as u32, index, self.apply_rule(&rules[slot], index, reader)));
             }
         }
-        for (slot, rule) in rules.iter().enumerate() {
-            if accumulation.rule.slots[slot].dim > unroll {
-                reader.enter();
-                self.components(accumulation.rule.slots[slot].dim, |index| {
-                    let value = self.apply_rule(rule, index, reader);
-                    self.store_slot(state, accumulation, slot as u32, index, &value);
-                });
-                reader.leave();
-            }
+        let mut copies = Vec::new();
+        for slot in (0..slots.len()).filter(|slot| is_long(*slot)) {
+            let copied = !is_updated_in_place(slot as u32, rules, reader.lets);
+            let vectors = reader.width() as u32;
+            let place = copied.then(|| self.local(self.slot_type(state, slots[slot].kind), slots[slot].dim * vectors));
+            reader.enter();
+            self.components(slots[slot].dim, |index| {
+                let value = self.apply_rule(&rules[slot], index, reader);
+                match place {
+                    Some(place) => self.store_all(&value, &self.copy_places(place, reader.width(), state, slots[slot].kind, index)),
+                    None => self.store_slot(state, accumulation, slot as u32, index, &value),
+                }
+            });
+            reader.leave();
+            copies.extend(place.map(|place| (slot, place)));
+        }
+        for (slot, place) in copies {
+            self.components(slots[slot].dim, |index| {
+                let places = self.copy_places(place, reader.width(), state, slots[slot].kind, index);
+                let value = self.load_all(&places, self.slot_type(state, slots[slot].kind));
+                self.store_slot(state, accumulation, slot as u32, index, &value);
+            });
         }
         for (slot, index, value) in pending {
             self.store_slot(state, accumulation, slot, index, &value);
         }
+    }
+
+    fn copy_places(
+        &self,
+        place: PointerValue<'ctx>,
+        width: usize,
+        view: StateView<'_, 'ctx>,
+        kind: Kind,
+        index: Component<'ctx>,
+    ) -> Vec<PointerValue<'ctx>> {
+        let first = self.multiply(self.component_number(index), self.integer(width as i64));
+        let numbers = (0..width as i64).map(|number| self.add(first, self.integer(number)));
+        numbers.map(|number| self.element(self.slot_type(view, kind), place, number)).collect()
     }
 
     /// Evaluates short `let`s now, before loops that use them.
@@ -246,6 +272,18 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
     ) -> Bundle<'ctx> {
         self.evaluate(rule, &vec![(Counter(0), index)], reader)
     }
+}
+
+/// Whether a slot is read by its own rule alone, and there only the component that is written next.
+fn is_updated_in_place(slot: u32, rules: &[Scalar<Operand>], lets: &[Let]) -> bool {
+    let others = rules.iter().enumerate().filter(|(number, _)| *number as u32 != slot).map(|(_, rule)| rule);
+    let elsewhere = others.chain(lets.iter().map(|item| &item.value));
+    let mut alone = true;
+    elsewhere.for_each(|rule| rule.for_each_read(&mut |operand, _| alone &= *operand != Operand::State(slot)));
+    rules[slot as usize].for_each_read(&mut |operand, index| {
+        alone &= *operand != Operand::State(slot) || *index == Index::K;
+    });
+    alone
 }
 
 /// `(state)`: the neutral state.
