@@ -37,7 +37,7 @@ pub enum Command {
     Inspect(Inspect),
     /// List the operations and reductions, or describe one.
     Ops(Ops),
-    /// Explain an error code.
+    /// Explain an error code, or how a formula is computed.
     Explain(Explain),
     /// List what code can be made for.
     Targets,
@@ -226,9 +226,21 @@ pub struct Ops {
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// A code such as E0123.
-    #[arg(value_name = "CODE")]
-    pub code: String,
+    /// A code such as E0101, or a formula file; `-` reads stdin.
+    #[arg(value_name = "CODE|FILE", required_unless_present = "expression", value_hint = ValueHint::FilePath)]
+    pub subject: Option<String>,
+
+    /// Formula text instead of a file; `;` separates statements.
+    #[arg(short = 'e', long = "expression", value_name = "TEXT", conflicts_with = "subject")]
+    pub expression: Option<String>,
+
+    /// Set a dimension that the file declares: `-D D=64`.
+    #[arg(short = 'D', value_name = "NAME=VALUE")]
+    pub dims: Vec<String>,
+
+    /// Storage type of inputs and results, whatever the file says: f16, bf16, f32 or f64.
+    #[arg(long, value_name = "TYPE")]
+    pub dtype: Option<String>,
 }
 
 /// Arguments of `cache`.

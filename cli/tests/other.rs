@@ -26,8 +26,17 @@ fn codes_are_explained() {
     place.refuses(
         &["explain", "nonsense"],
         2,
-        "error: there is no code `nonsense`\n  = help: codes look like E0101 and stand in brackets after the word `error`\n",
+        "error: there is no code and no file `nonsense`\n  = help: codes look like E0101 and stand in brackets after the word `error`\n",
     );
+}
+
+#[test]
+fn formulas_are_explained() {
+    let place = Place::new();
+    let text = place.does(&["explain", "gauss.kf"]);
+    assert!(text.starts_with("conv = Sum[j](Exp(-SqDist(x, y)) * b)\n  takes x (M x 2)"), "{text}");
+    assert_eq!(place.does(&["explain", "-e", support::GAUSS]), text);
+    place.refuses(&["explain", "no.kf"], 2, "error[E0301]: cannot read `no.kf`: No such file or directory\n");
 }
 
 #[test]

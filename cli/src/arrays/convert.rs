@@ -59,7 +59,7 @@ pub enum Refusal {
 
 /// Converts the elements.
 pub fn convert(array: Array, dtype: Dtype, rounding: Rounding) -> Result<Buffer, Refusal> {
-    let rounding = if array.is_text { Rounding::Allowed } else { rounding };
+    let rounding = if array.is_text() { Rounding::Allowed } else { rounding };
     match (array.elements, dtype) {
         (Elements::F32(elements), Dtype::F32) => Ok(Buffer::F32(elements)),
         (Elements::F64(elements), Dtype::F64) => Ok(Buffer::F64(elements)),
@@ -139,10 +139,11 @@ fn bfloat_to_double(bits: BrainFloat) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Written;
     use super::*;
 
     fn array(elements: Elements) -> Array {
-        Array { shape: vec![1], elements, is_text: false }
+        Array { shape: vec![1], elements, written: Written::Binary("test".to_owned()) }
     }
 
     #[test]
@@ -173,7 +174,7 @@ mod tests {
     fn rounding_is_allowed_by_request_and_for_text() {
         let mut tenth = array(Elements::F64(vec![0.1]));
         assert_eq!(convert(tenth.clone(), Dtype::F32, Rounding::Allowed), Ok(Buffer::F32(vec![0.1])));
-        tenth.is_text = true;
+        tenth.written = Written::Text;
         assert_eq!(convert(tenth, Dtype::F32, Rounding::Refused), Ok(Buffer::F32(vec![0.1])));
     }
 }

@@ -25,16 +25,13 @@ pub enum Elements {
     I64(Vec<i64>),
 }
 
-impl Elements {
-    /// The type's name in messages.
-    pub fn type_name(&self) -> &'static str {
-        match self {
-            Elements::F16(_) => "float16",
-            Elements::F32(_) => "float32",
-            Elements::F64(_) => "float64",
-            Elements::I64(_) => "int64",
-        }
-    }
+/// How the numbers of an array were written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Written {
+    /// As decimal text: they stand for the nearest numbers of any type.
+    Text,
+    /// In a type of this name.
+    Binary(String),
 }
 
 /// A row-major array.
@@ -44,8 +41,15 @@ pub struct Array {
     pub shape: Vec<usize>,
     /// As many elements as the extents' product.
     pub elements: Elements,
-    /// Whether it was written as decimal text, whose numbers stand for the nearest ones of any type.
-    pub is_text: bool,
+    /// How they were written.
+    pub written: Written,
+}
+
+impl Array {
+    /// Whether it was written as decimal text.
+    pub fn is_text(&self) -> bool {
+        self.written == Written::Text
+    }
 }
 
 /// Reads an array from a file's bytes: NumPy's format if they begin like it, else a table of text.
@@ -76,7 +80,7 @@ pub fn from_result(result: &loader::Array, tensor: &Tensor) -> Array {
         Dtype::F64 => result.elements().map(|elements| Elements::F64(elements.to_vec())),
         Dtype::I64 => result.elements().map(|elements| Elements::I64(elements.to_vec())),
     };
-    Array { shape, elements: elements.unwrap_or_else(|| Elements::F64(result.to_f64())), is_text: false }
+    Array { shape, elements: elements.unwrap_or_else(|| Elements::F64(result.to_f64())), written: Written::Text }
 }
 
 /// The number of elements of an array of that shape, if it can be counted.

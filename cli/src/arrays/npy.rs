@@ -4,7 +4,7 @@
 //! \x93NUMPY 1 0  118  {'descr': '<f4', 'fortran_order': False, 'shape': (100, 3), }  …data
 //! ```
 
-use super::{Array, Elements, element_count};
+use super::{Array, Elements, Written, element_count};
 
 /// How every such file begins.
 pub const MAGIC: &[u8] = b"\x93NUMPY";
@@ -30,7 +30,7 @@ pub fn read(bytes: &[u8]) -> Result<Array, String> {
     })?;
     let elements = decode(&header.descr, data)?;
     let elements = if header.is_fortran_order { row_major(elements, &header.shape) } else { elements };
-    Ok(Array { shape: header.shape, elements, is_text: false })
+    Ok(Array { shape: header.shape, elements, written: Written::Binary(type_name(&header.descr)) })
 }
 
 /// The header's text and what follows it.
@@ -95,6 +95,17 @@ fn element_size(descr: &str) -> Result<usize, String> {
         )),
         _ => Err(format!("its dtype `{descr}` is not one of float16/32/64, bool or an integer type")),
     }
+}
+
+/// NumPy's name of a dtype whose size is known: `<f4` is `float32`.
+fn type_name(descr: &str) -> String {
+    let kind = match descr.get(1..2) {
+        Some("f") => "float",
+        Some("i") => "int",
+        Some("u") => "uint",
+        _ => return "bool".to_owned(),
+    };
+    format!("{kind}{}", 8 * element_size(descr).unwrap_or_default())
 }
 
 /// An element's bytes, least significant first, as a number.
@@ -212,14 +223,14 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         let all = [
-            (vec![2, 2], Elements::F32(vec![0.0, -1.5, f32::INFINITY, 3.0])),
-            (vec![3], Elements::F64(vec![0.1, -2.0, 1e300])),
-            (vec![], Elements::F64(vec![7.0])),
-            (vec![1, 2, 1], Elements::I64(vec![-1, i64::MAX])),
-            (vec![0, 3], Elements::F32(vec![])),
+            ("float32", vec![2, 2], Elements::F32(vec![0.0, -1.5, f32::INFINITY, 3.0])),
+            ("float64", vec![3], Elements::F64(vec![0.1, -2.0, 1e300])),
+            ("float64", vec![], Elements::F64(vec![7.0])),
+            ("int64", vec![1, 2, 1], Elements::I64(vec![-1, i64::MAX])),
+            ("float32", vec![0, 3], Elements::F32(vec![])),
         ];
-        for (shape, elements) in all {
-            let array = Array { shape, elements, is_text: false };
+        for (name, shape, elements) in all {
+            let array = Array { shape, written: Written::Binary(name.to_owned()), elements };
             let bytes = write(&array);
             assert_eq!(read(&bytes), Ok(array));
             let header_end = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
@@ -229,7 +240,8 @@ mod tests {
 
     #[test]
     fn all_versions_orders_and_types_are_read() {
-        let cases: [(u8, &str, &str, &str, &[u8], Elements); 8] = [
+        type Case = (u8, &'static str, &'static str, &'static str, &'static [u8], Elements);
+        let cases: [Case; 8] = [
             (1, "<f4", "False", "(1,)", &[0, 0, 128, 63], Elements::F32(vec![1.0])),
             (2, ">f4", "False", "(1,)", &[63, 128, 0, 0], Elements::F32(vec![1.0])),
             (3, "<f2", "False", "(1L,)", &[0, 60], Elements::F32(vec![1.0])),
@@ -265,7 +277,7 @@ mod tests {
 
     #[test]
     fn no_cut_or_flipped_byte_panics() {
-        let whole = write(&Array { shape: vec![2, 3], elements: Elements::F64(vec![1.0; 6]), is_text: false });
+        let whole = write(&Array { shape: vec![2, 3], elements: Elements::F64(vec![1.0; 6]), written: Written::Text });
         for length in 0..whole.len() {
             if length >= MAGIC.len() {
                 read(&whole[..length]).unwrap_err();

@@ -1,6 +1,6 @@
 //! Tables of decimal numbers: one row a line, columns separated by commas, semicolons, tabs or blanks.
 
-use super::{Array, Elements};
+use super::{Array, Elements, Written};
 
 /// Reads a table as float64. A first line without any number is a heading; `#` begins a comment.
 pub fn read(bytes: &[u8]) -> Result<Array, String> {
@@ -25,7 +25,7 @@ pub fn read(bytes: &[u8]) -> Result<Array, String> {
         }
         shape = (shape.0 + 1, columns);
     }
-    Ok(Array { shape: vec![shape.0, shape.1], elements: Elements::F64(elements), is_text: true })
+    Ok(Array { shape: vec![shape.0, shape.1], elements: Elements::F64(elements), written: Written::Text })
 }
 
 fn fields(line: &str) -> Vec<&str> {
@@ -82,7 +82,7 @@ mod tests {
     fn read_text(text: &str) -> Result<(Vec<usize>, Vec<f64>), String> {
         read(text.as_bytes()).map(|array| match array.elements {
             Elements::F64(elements) => (array.shape, elements),
-            other => panic!("a table was read as {}", other.type_name()),
+            other => panic!("a table was read as {other:?}"),
         })
     }
 
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn numbers_are_written_shortest() {
         let elements = Elements::F32(vec![0.1, 1e-30, -2.0, f32::INFINITY, f32::NAN, 16777216.0]);
-        let array = Array { shape: vec![3, 2], elements, is_text: false };
+        let array = Array { shape: vec![3, 2], elements, written: Written::Text };
         let text = String::from_utf8(write(&array)).unwrap();
         assert_eq!(text, "0.1,1e-30\n-2,inf\nnan,16777216\n");
     }
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn an_empty_array_is_an_empty_file() {
         for shape in [vec![0, 3], vec![3, 0]] {
-            let array = Array { shape, elements: Elements::F64(vec![]), is_text: false };
+            let array = Array { shape, elements: Elements::F64(vec![]), written: Written::Text };
             assert_eq!(write(&array), Vec::<u8>::new());
         }
     }

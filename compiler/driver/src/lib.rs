@@ -3,7 +3,8 @@
 //! ```text
 //! session     text ─▶ tree ─▶ plans ─▶ objects ─▶ library: the stages in order
 //! options     what a user sets from outside        targets   what code can be made for
-//! emit        what `--emit` prints                 names     of libraries and of C parameters
+//! emit        what `--emit` prints                 explain   plans in words
+//! names     of libraries and of C parameters
 //! manifest    plans ─▶ manifest                    header    manifest ─▶ C header
 //! link        objects ─▶ shared library            cache     key ─▶ path of a library
 //! output      bytes ─▶ file, whole or not at all   failure   why not, and whose turn it is
@@ -16,6 +17,7 @@
 
 pub mod cache;
 pub mod emit;
+mod explain;
 pub mod failure;
 pub mod header;
 mod layout;

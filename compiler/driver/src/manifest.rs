@@ -71,7 +71,7 @@ fn dtype(scalar: ScalarType) -> written::Dtype {
 }
 
 /// The formula of an entry as written: `Sum[j](K * b)`, or `value = …; score = …` of a fused block.
-fn formula(file: &File, entry: &str) -> String {
+pub fn formula(file: &File, entry: &str) -> String {
     let named = |output: &Output| format!("{} = {}", output.name.text, print_expression(&output.value));
     for statement in &file.statements {
         match &statement.kind {

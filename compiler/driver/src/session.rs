@@ -17,11 +17,12 @@ use keopsc_runtime::manifest::Manifest;
 
 use crate::cache::{Artifacts, Key};
 use crate::emit::Emit;
+use crate::explain::explanation;
 use crate::failure::Failure;
 use crate::header::header;
 use crate::layout::layout_text;
 use crate::link::{LinkRequest, link};
-use crate::manifest::manifest;
+use crate::manifest::{formula, manifest};
 use crate::options::{FormulaOptions, Options};
 
 /// A compiled library, in memory.
@@ -76,6 +77,13 @@ pub fn emit(source: &Source, options: &Options, kinds: &[Emit]) -> Result<Vec<St
         }
     })?;
     kinds.iter().map(|kind| representation(kind, &front, &stages, options)).collect()
+}
+
+/// How each entry of a formula is computed, in words.
+pub fn explain(source: &Source, options: &FormulaOptions) -> Result<String, Failure> {
+    let FrontEnd { file, output } = front_end(source, options, &mut |_, _| {})?;
+    let texts = output.plans.iter().map(|plan| explanation(plan, &formula(&file, &plan.name)));
+    Ok(texts.collect::<Vec<_>>().join("\n"))
 }
 
 /// The key of what [`compile`] would make, from the text alone: nothing is parsed.

@@ -9,7 +9,7 @@ use keopsc_runtime::manifest::{Role, Tensor};
 use super::requests::{is_identifier, tensor_names, unknown};
 use crate::arguments::Run;
 use crate::arrays::convert::{Buffer, Refusal, Rounding, convert};
-use crate::arrays::{self, Array, Elements, shape_text};
+use crate::arrays::{self, Array, Elements, Written, shape_text};
 use crate::formula::{read_file, read_stdin};
 
 /// The `name=path` words of the command line.
@@ -94,16 +94,23 @@ fn read(tensor: &Tensor, value: &str, rounding: Rounding) -> Result<Input, Probl
         }
     };
     let shape = call_shape(&array, tensor).ok_or_else(|| wrong_shape(&array, tensor, value))?;
-    let type_name = array.elements.type_name();
+    let type_name = type_name(&array);
     let count = shape.iter().product::<i64>();
-    let buffer = convert(array, tensor.dtype, rounding).map_err(|refusal| refused(refusal, tensor, value, type_name, count))?;
+    let buffer = convert(array, tensor.dtype, rounding).map_err(|refusal| refused(refusal, tensor, value, &type_name, count))?;
     Ok(Input { tensor: tensor.clone(), buffer, shape })
+}
+
+fn type_name(array: &Array) -> String {
+    match &array.written {
+        Written::Text => "text".to_owned(),
+        Written::Binary(name) => name.clone(),
+    }
 }
 
 /// `0.5` or `1,2,3` as an array of numbers.
 fn numbers(value: &str) -> Option<Array> {
     let numbers: Vec<f64> = value.split(',').map(|number| number.trim().parse().ok()).collect::<Option<_>>()?;
-    Some(Array { shape: vec![numbers.len()], elements: Elements::F64(numbers), is_text: true })
+    Some(Array { shape: vec![numbers.len()], elements: Elements::F64(numbers), written: Written::Text })
 }
 
 /// The array's shape as a call wants it, if it fits.
@@ -117,12 +124,12 @@ fn call_shape(array: &Array, tensor: &Tensor) -> Option<Vec<i64>> {
         (Role::Parameter, []) if dim == 1 => vec![1],
         (Role::Parameter, [1, last]) if *last == dim => vec![dim],
         // A column of numbers.
-        (Role::Parameter, [rows, 1]) if array.is_text && *rows == dim => vec![dim],
+        (Role::Parameter, [rows, 1]) if array.is_text() && *rows == dim => vec![dim],
         (Role::Parameter, [.., last]) if *last == dim => shape.to_vec(),
         (Role::I | Role::J, [rows]) if dim == 1 => vec![*rows, 1],
         (Role::I | Role::J, [.., _, last]) if *last == dim => shape.to_vec(),
         // An empty table does not know its columns.
-        (Role::I | Role::J, [0, 0]) if array.is_text => vec![0, dim],
+        (Role::I | Role::J, [0, 0]) if array.is_text() => vec![0, dim],
         _ => return None,
     };
     fitted.into_iter().map(|extent| i64::try_from(extent).ok()).collect()
@@ -159,9 +166,10 @@ mod tests {
     use super::*;
 
     fn fitted(role: Role, inner: &[u32], shape: &[usize], is_text: bool) -> Option<Vec<i64>> {
+        let written = if is_text { Written::Text } else { Written::Binary("float32".to_owned()) };
         let tensor =
             Tensor { name: "x".to_owned(), kind: Kind::Input, role, shape: inner.to_vec(), dtype: Dtype::F32 };
-        call_shape(&Array { shape: shape.to_vec(), elements: Elements::F32(vec![]), is_text }, &tensor)
+        call_shape(&Array { shape: shape.to_vec(), elements: Elements::F32(vec![]), written }, &tensor)
     }
 
     #[test]
