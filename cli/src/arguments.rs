@@ -221,6 +221,10 @@ pub struct Ops {
     /// An operation or reduction to describe.
     #[arg(value_name = "NAME")]
     pub name: Option<String>,
+
+    /// Print both tables as JSON, for programs that generate something from them.
+    #[arg(long, conflicts_with = "name")]
+    pub json: bool,
 }
 
 /// Arguments of `explain`.

@@ -21,9 +21,13 @@ pub fn remember_source(text: &str) {
     *SOURCE.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.to_owned());
 }
 
-/// Runs the program; a panic becomes a report.
+/// Runs the program; a panic becomes a report and its exit code.
 pub fn guard(program: impl FnOnce() -> ExitCode + Send + 'static) -> ExitCode {
-    std::panic::set_hook(Box::new(|panic| report(&panic_text(panic))));
+    guard_with(report, program)
+}
+
+fn guard_with(report: fn(&str), program: impl FnOnce() -> ExitCode + Send + 'static) -> ExitCode {
+    std::panic::set_hook(Box::new(move |panic| report(&panic_text(panic))));
     let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
     let result = match thread.spawn(|| catch_unwind(AssertUnwindSafe(program))) {
         Ok(running) => running.join().and_then(|result| result),
@@ -84,10 +88,12 @@ mod tests {
 
     #[test]
     fn a_panic_is_exit_code_70() {
-        let code = guard(|| panic!("this test panics"));
-        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(70)));
+        static REPORTED: Mutex<String> = Mutex::new(String::new());
+        let code = guard_with(|message| REPORTED.lock().unwrap().push_str(message), || panic!("this test panics"));
         // Others panic in the usual words.
         drop(std::panic::take_hook());
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(70)));
+        assert!(REPORTED.lock().unwrap().starts_with("this test panics (cli/src/defect.rs:"));
     }
 
     #[test]

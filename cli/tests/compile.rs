@@ -90,7 +90,7 @@ fn a_good_formula_checks_silently() {
 #[test]
 fn wrong_usage_is_code_2_and_says_what_to_do() {
     let place = Place::new();
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 13] = [
         (
             &["compile", "missing.kf"],
             "error[E0301]: cannot read `missing.kf`: No such file or directory\n",
@@ -134,6 +134,11 @@ fn wrong_usage_is_code_2_and_says_what_to_do() {
             &["compile", "gauss.kf", "-o", "./gauss.h"],
             "error: the library and its header would both be `./gauss.h`\n  = help: give the library another name: `-o libNAME.so`\n",
         ),
+        (
+            &["compile", "gauss.kf", "-o", "-", "--emit", "plan"],
+            "error: stdout can take the library or the representations, not both\n  \
+             = help: give the library a file with `-o`, or leave out `-o` or `--emit`\n",
+        ),
         (&["inspect", "missing.so"], "error[E0301]: cannot read `missing.so`: No such file or directory\n"),
     ];
     for (arguments, words) in cases {
@@ -165,6 +170,21 @@ fn foreign_and_truncated_libraries_are_refused() {
     let libc = ["/lib/x86_64-linux-gnu/libm.so.6", "/lib64/libm.so.6"].into_iter().find(|path| std::path::Path::new(path).exists());
     let said = place.keopsc(&["inspect", libc.unwrap()]);
     assert_eq!((said.code, said.err.contains("was not made by keopsc")), (2, true), "{said:?}");
+}
+
+#[test]
+fn a_full_disk_leaves_what_was_there() {
+    let place = Place::new();
+    place.write("libgauss.so", "old");
+    // A limit on the size of files is the nearest thing to a full disk that needs no privileges.
+    let script = format!("ulimit -f 32; trap '' XFSZ; exec \"{}\" compile gauss.kf -o libgauss.so", env!("CARGO_BIN_EXE_keopsc"));
+    let output = std::process::Command::new("sh").args(["-c", &script]).current_dir(place.path("")).output().unwrap();
+    let said = support::said(output);
+    assert_eq!((said.code, said.err.as_str()), (2, "error[E0302]: cannot write `libgauss.so`: File too large\n"));
+    assert_eq!(place.read("libgauss.so"), "old");
+    let mut left: Vec<_> = std::fs::read_dir(place.path("")).unwrap().map(|file| file.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["gauss.h", "gauss.kf", "libgauss.so"]);
 }
 
 #[test]

@@ -14,6 +14,11 @@ fn the_tables_are_listed_and_described() {
     for name in ["SqDist(", "Exp(", "LogSumExp(", "ArgKMin("] {
         assert!(listing.contains(name), "{name}");
     }
+    let json: serde_json::Value = serde_json::from_str(&place.does(&["ops", "--json"])).unwrap();
+    let names = |table: &str| -> Vec<String> {
+        json[table].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(names("operations").iter().chain(&names("reductions")).all(|name| listing.contains(name)));
     let one = place.does(&["ops", "SqDist"]);
     assert!(one.starts_with("SqDist(") && one.contains("gradient "), "{one}");
     place.refuses(&["ops", "SqDits"], 2, "error: there is no operation or reduction `SqDits`\n  = help: did you mean `SqDist`?\n");

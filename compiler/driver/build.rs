@@ -6,8 +6,18 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// What compiled libraries depend on, seen from this folder.
-const SOURCES: [&str; 8] =
-    ["../../grammar", "../../runtime", "../diagnostics", "../ops", "../ir", "../passes", "../cpu", "../driver"];
+const SOURCES: [&str; 10] = [
+    "../../Cargo.lock",
+    "../../grammar",
+    "../../runtime",
+    "../diagnostics",
+    "../ops",
+    "../ir",
+    "../passes",
+    "../cpu",
+    "../cuda",
+    "../driver",
+];
 
 fn main() {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
@@ -23,11 +33,14 @@ fn main() {
     println!("cargo::rustc-env=KEOPSC_BUILD={hash:016x}");
 }
 
-/// All files below a folder, sorted; none if the crate was published without its neighbours.
+/// All files below a folder, sorted, or the file itself; none if the crate was published without its neighbours.
 fn files_below(folder: &Path) -> Vec<PathBuf> {
+    if folder.is_file() {
+        return vec![folder.to_path_buf()];
+    }
     let mut children: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     children.sort();
-    children.into_iter().flat_map(|child| if child.is_dir() { files_below(&child) } else { vec![child] }).collect()
+    children.iter().flat_map(|child| files_below(child)).collect()
 }
 
 /// The offset basis of the 64-bit FNV-1a hash.

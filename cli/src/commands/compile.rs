@@ -36,6 +36,11 @@ pub fn run(arguments: &Compile, console: &Console) -> Result<(), Stop> {
     let kinds = arguments.emit.iter().map(|text| Emit::from_option(text)).collect::<Result<Vec<Emit>, _>>()?;
     let source = formula::read_source(&arguments.source)?;
     let options = formula::options(&arguments.source, &arguments.code, TARGET_TO_KEEP)?;
+    if !kinds.is_empty() && arguments.output.as_deref() == Some(Path::new("-")) {
+        return Err(Problem::new("stdout can take the library or the representations, not both")
+            .with_help("give the library a file with `-o`, or leave out `-o` or `--emit`")
+            .into());
+    }
     if !kinds.is_empty() {
         emit(&source, &options, &kinds)?;
     }

@@ -12,6 +12,7 @@ use crate::console;
 /// Runs the command.
 pub fn run(arguments: &Ops) -> Result<(), Stop> {
     let text = match &arguments.name {
+        None if arguments.json => json(),
         None => listing(),
         Some(name) => description(name).ok_or_else(|| unknown(name))?,
     };
@@ -25,6 +26,16 @@ fn listing() -> String {
         "Operations\n\n{operations}\nReductions\n\n{reductions}\n\
          A dimension `n|1` is n, or 1 and repeated. `keopsc ops NAME` tells more about one.\n"
     )
+}
+
+/// Both tables: names, aliases, signatures and sentences, in the order of the reference page.
+fn json() -> String {
+    let row = |name: &str, aliases: &[&str], signature: &str, doc: &str| {
+        serde_json::json!({ "name": name, "aliases": aliases, "signature": signature, "doc": doc })
+    };
+    let operations: Vec<_> = operations().map(|(_, found)| row(found.name, found.aliases, found.signature, found.doc)).collect();
+    let reductions: Vec<_> = reductions().map(|(_, found)| row(found.name, found.aliases, found.signature, found.doc)).collect();
+    format!("{}\n", serde_json::json!({ "operations": operations, "reductions": reductions }))
 }
 
 fn line(signature: &str, doc: &str) -> String {
