@@ -57,7 +57,9 @@ fn report(message: &str) {
     let text = format!("internal error: {message}\n  = this is a defect of keopsc {}, not of the formula\n", version());
     let help = match write_reproducer(message) {
         Ok(path) => format!("  = help: please report it with the file `{}`\n", path.display()),
-        Err(error) => format!("  = help: please report it with the formula (the reproducer could not be written: {error})\n"),
+        Err(error) => {
+            format!("  = help: please report it with the formula (the reproducer could not be written: {error})\n")
+        }
     };
     console::error_text(&(text + &help));
 }
@@ -101,6 +103,9 @@ mod tests {
         let arguments = ["keopsc".to_owned(), "check".to_owned(), "a\nb.kf".to_owned()];
         let text = reproducer(&arguments, "two\nlines", "out f = Sum[j](x)\n");
         let version = version();
-        assert_eq!(text, format!("# keopsc {version}\n# [\"keopsc\", \"check\", \"a\\nb.kf\"]\n# two\n# lines\nout f = Sum[j](x)\n"));
+        assert_eq!(
+            text,
+            format!("# keopsc {version}\n# [\"keopsc\", \"check\", \"a\\nb.kf\"]\n# two\n# lines\nout f = Sum[j](x)\n")
+        );
     }
 }

@@ -19,7 +19,9 @@ const NAMELESS: &str = "kernel";
 pub fn read_source(arguments: &SourceArguments) -> Result<Source, Problem> {
     let source = match (&arguments.expression, &arguments.file) {
         (Some(text), _) => Source { name: "-e".to_owned(), text: text.clone() },
-        (None, Some(path)) if path == Path::new("-") => Source { name: "<stdin>".to_owned(), text: text(read_stdin()?, path)? },
+        (None, Some(path)) if path == Path::new("-") => {
+            Source { name: "<stdin>".to_owned(), text: text(read_stdin()?, path)? }
+        }
         (None, Some(path)) => Source { name: path.display().to_string(), text: text(read_file(path)?, path)? },
         (None, None) => return Err(Problem::new("there is no formula: name a file, or write one after `-e`")),
     };
@@ -36,7 +38,9 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, Problem> {
 pub fn read_stdin() -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     let result = std::io::stdin().lock().read_to_end(&mut bytes);
-    result.map_err(|error| Problem::new(format!("cannot read stdin: {}", keopsc_driver::failure::system_words(&error))))?;
+    result.map_err(|error| {
+        Problem::new(format!("cannot read stdin: {}", keopsc_driver::failure::system_words(&error)))
+    })?;
     Ok(bytes)
 }
 

@@ -107,7 +107,8 @@ fn a_cache_that_cannot_be_written_is_done_without() {
 fn a_full_disk_is_done_without() {
     let place = Place::new();
     // /dev/full cannot hold a folder; a quota cannot be set here: a limit on the size of files is the nearest thing.
-    let script = format!("ulimit -f 1; trap '' XFSZ; exec \"{}\" compile gauss.kf --cached", env!("CARGO_BIN_EXE_keopsc"));
+    let script =
+        format!("ulimit -f 1; trap '' XFSZ; exec \"{}\" compile gauss.kf --cached", env!("CARGO_BIN_EXE_keopsc"));
     let mut command = place.command(&[]);
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", &script]).current_dir(place.path("")).stdin(Stdio::null());

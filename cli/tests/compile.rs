@@ -9,7 +9,8 @@ fn a_library_and_a_header_are_written() {
     let place = Place::new();
     assert_eq!(place.does(&["compile", "gauss.kf", "-o", "libgauss.so"]), "");
     assert!(is_elf(&place.path("libgauss.so")));
-    let prototype = "int32_t gauss_conv(int64_t M, int64_t N, const float *x, const float *y, const float *b, float *conv);";
+    let prototype =
+        "int32_t gauss_conv(int64_t M, int64_t N, const float *x, const float *y, const float *b, float *conv);";
     assert!(place.read("gauss.h").contains(prototype), "{}", place.read("gauss.h"));
     let shown = place.does(&["inspect", "libgauss.so"]);
     assert!(shown.starts_with("library   gauss\ncompiler  keopsc "), "{shown}");
@@ -91,10 +92,7 @@ fn a_good_formula_checks_silently() {
 fn wrong_usage_is_code_2_and_says_what_to_do() {
     let place = Place::new();
     let cases: [(&[&str], &str); 13] = [
-        (
-            &["compile", "missing.kf"],
-            "error[E0301]: cannot read `missing.kf`: No such file or directory\n",
-        ),
+        (&["compile", "missing.kf"], "error[E0301]: cannot read `missing.kf`: No such file or directory\n"),
         (
             &["compile", "gauss.kf", "-o", "no/such/lib.so"],
             "error[E0302]: cannot write `no/such/lib.so`: No such file or directory\n  = help: there is no folder `no/such`\n",
@@ -167,7 +165,9 @@ fn foreign_and_truncated_libraries_are_refused() {
         assert_eq!(said.code, 2, "{length}: {said:?}");
         assert!(said.err.contains("cut.so"), "{length}: {said:?}");
     }
-    let libc = ["/lib/x86_64-linux-gnu/libm.so.6", "/lib64/libm.so.6"].into_iter().find(|path| std::path::Path::new(path).exists());
+    let libc = ["/lib/x86_64-linux-gnu/libm.so.6", "/lib64/libm.so.6"]
+        .into_iter()
+        .find(|path| std::path::Path::new(path).exists());
     let said = place.keopsc(&["inspect", libc.unwrap()]);
     assert_eq!((said.code, said.err.contains("was not made by keopsc")), (2, true), "{said:?}");
 }
@@ -177,7 +177,10 @@ fn a_full_disk_leaves_what_was_there() {
     let place = Place::new();
     place.write("libgauss.so", "old");
     // A limit on the size of files is the nearest thing to a full disk that needs no privileges.
-    let script = format!("ulimit -f 32; trap '' XFSZ; exec \"{}\" compile gauss.kf -o libgauss.so", env!("CARGO_BIN_EXE_keopsc"));
+    let script = format!(
+        "ulimit -f 32; trap '' XFSZ; exec \"{}\" compile gauss.kf -o libgauss.so",
+        env!("CARGO_BIN_EXE_keopsc")
+    );
     let output = std::process::Command::new("sh").args(["-c", &script]).current_dir(place.path("")).output().unwrap();
     let said = support::said(output);
     assert_eq!((said.code, said.err.as_str()), (2, "error[E0302]: cannot write `libgauss.so`: File too large\n"));

@@ -21,7 +21,11 @@ fn the_tables_are_listed_and_described() {
     assert!(names("operations").iter().chain(&names("reductions")).all(|name| listing.contains(name)));
     let one = place.does(&["ops", "SqDist"]);
     assert!(one.starts_with("SqDist(") && one.contains("gradient "), "{one}");
-    place.refuses(&["ops", "SqDits"], 2, "error: there is no operation or reduction `SqDits`\n  = help: did you mean `SqDist`?\n");
+    place.refuses(
+        &["ops", "SqDits"],
+        2,
+        "error: there is no operation or reduction `SqDits`\n  = help: did you mean `SqDist`?\n",
+    );
 }
 
 #[test]

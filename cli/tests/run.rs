@@ -23,7 +23,8 @@ fn expected() -> [f64; 3] {
 
 #[track_caller]
 fn assert_close(text: &str, expected: &[f64], tolerance: f64) {
-    let numbers: Vec<f64> = text.split(['\n', ',']).filter(|word| !word.is_empty()).map(|word| word.parse().unwrap()).collect();
+    let numbers: Vec<f64> =
+        text.split(['\n', ',']).filter(|word| !word.is_empty()).map(|word| word.parse().unwrap()).collect();
     assert_eq!(numbers.len(), expected.len(), "{text}");
     for (number, expected) in numbers.iter().zip(expected) {
         assert!((number - expected).abs() <= tolerance * expected.abs(), "{text} instead of {expected:?}");
@@ -111,14 +112,8 @@ fn inputs_that_do_not_fit_are_refused_in_words() {
     place.write("short.npy", npy("<f4", "False", "(2, 1)", &singles(&[1.0])));
     place.write("words.csv", "1\ntwo\n");
     let cases: [(&[&str], &str); 14] = [
-        (
-            &["x=x3.npy", "y=y.npy", "b=b.npy"],
-            "error: `x` needs an array of shape (M, 2), and `x3.npy` has (3, 3)\n",
-        ),
-        (
-            &["x=flat.npy", "y=y.npy", "b=b.npy"],
-            "error: `x` needs an array of shape (M, 2), and `flat.npy` has (6,)\n",
-        ),
+        (&["x=x3.npy", "y=y.npy", "b=b.npy"], "error: `x` needs an array of shape (M, 2), and `x3.npy` has (3, 3)\n"),
+        (&["x=flat.npy", "y=y.npy", "b=b.npy"], "error: `x` needs an array of shape (M, 2), and `flat.npy` has (6,)\n"),
         (&["x=x.npy", "y=y.npy", "b=b3.npy"], "error: `y` has 2 rows and `b` has 3, but both have one row per j\n"),
         (
             &["x=x.npy", "y=y.npy", "b=tenth.npy"],
@@ -145,7 +140,10 @@ fn inputs_that_do_not_fit_are_refused_in_words() {
             "error: inputs are missing: y (N, 2), b (N, 1)\n  \
              = help: inputs are written `name=path` after the formula: `x=points.npy`\n",
         ),
-        (&["x=x.npy", "y=y.npy", "b=b.npy", "c=b.npy"], "error: the formula has no input `c`\n  = help: it has x, y, b\n"),
+        (
+            &["x=x.npy", "y=y.npy", "b=b.npy", "c=b.npy"],
+            "error: the formula has no input `c`\n  = help: it has x, y, b\n",
+        ),
         (&["x=x.npy", "x=y.npy"], "error: the input `x` is given twice\n"),
         (&["x.npy"], "error: `x.npy` gives no input\n  = help: inputs are written `name=path`: `x=points.npy`\n"),
         (
@@ -182,6 +180,7 @@ fn rows_that_no_input_tells_are_asked_for() {
 fn a_result_that_cannot_be_written_is_a_problem() {
     let place = place_with_arrays();
     let arguments = [&["run", "gauss.kf"], &ARRAYS[..], &["-o", "no/conv.npy"]].concat();
-    let words = "error[E0302]: cannot write `no/conv.npy`: No such file or directory\n  = help: there is no folder `no`\n";
+    let words =
+        "error[E0302]: cannot write `no/conv.npy`: No such file or directory\n  = help: there is no folder `no`\n";
     place.refuses(&arguments, 2, words);
 }

@@ -107,7 +107,9 @@ fn values(elements: &Elements) -> Vec<f64> {
 /// How many integers are lost on the way to float64 already.
 fn integers_rounded(elements: &Elements) -> usize {
     match elements {
-        Elements::I64(elements) => elements.iter().filter(|value| (**value as f64) as i128 != i128::from(**value)).count(),
+        Elements::I64(elements) => {
+            elements.iter().filter(|value| (**value as f64) as i128 != i128::from(**value)).count()
+        }
         _ => 0,
     }
 }

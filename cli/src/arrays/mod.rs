@@ -74,7 +74,9 @@ pub fn from_result(result: &loader::Array, tensor: &Tensor) -> Array {
     let outer = outer.iter().map(|extent| usize::try_from(*extent).unwrap_or_default());
     let shape = outer.chain(tensor.shape.iter().map(|extent| *extent as usize)).collect();
     let elements = match result.dtype() {
-        Dtype::F16 => result.elements().map(|elements: &[HalfFloat]| Elements::F16(elements.iter().map(|half| half.0).collect())),
+        Dtype::F16 => {
+            result.elements().map(|elements: &[HalfFloat]| Elements::F16(elements.iter().map(|half| half.0).collect()))
+        }
         Dtype::BF16 => Some(Elements::F32(result.to_f64().iter().map(|value| *value as f32).collect())),
         Dtype::F32 => result.elements().map(|elements| Elements::F32(elements.to_vec())),
         Dtype::F64 => result.elements().map(|elements| Elements::F64(elements.to_vec())),

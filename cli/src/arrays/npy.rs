@@ -261,14 +261,23 @@ mod tests {
     fn every_damaged_file_is_refused_in_words() {
         let cases = [
             (MAGIC.to_vec(), "it is cut short within its header"),
-            (file(1, &header("<f4", "False", "(2,)"), &[0; 4]), "it is cut short: its header promises 8 bytes of data and 4 follow"),
+            (
+                file(1, &header("<f4", "False", "(2,)"), &[0; 4]),
+                "it is cut short: its header promises 8 bytes of data and 4 follow",
+            ),
             (file(7, "", &[]), "version 7 of the .npy format is not known here (1 to 3 are)"),
             (file(1, &header("<f4", "False", "(99999999999, 99999999999)"), &[]), "its shape is too large"),
-            (file(1, &header("|S3", "False", "(1,)"), &[0; 3]), "its dtype `|S3` is not one of float16/32/64, bool or an integer type"),
+            (
+                file(1, &header("|S3", "False", "(1,)"), &[0; 3]),
+                "its dtype `|S3` is not one of float16/32/64, bool or an integer type",
+            ),
             (file(1, &header("<u8", "False", "(1,)"), &[255; 8]), "it holds integers beyond 2^63"),
             (file(1, "{'descr': [('a', '<f4')], ", &[]), "it holds records (a structured dtype), not numbers"),
             (file(1, "{}", &[]), "its header has no usable `descr`: {}"),
-            (file(1, "{'descr': '<f4', 'shape': (1,)}", &[]), "its header has no usable `fortran_order`: {'descr': '<f4', 'shape': (1,)}"),
+            (
+                file(1, "{'descr': '<f4', 'shape': (1,)}", &[]),
+                "its header has no usable `fortran_order`: {'descr': '<f4', 'shape': (1,)}",
+            ),
         ];
         for (bytes, message) in cases {
             assert_eq!(read(&bytes).unwrap_err(), message);

@@ -89,9 +89,13 @@ mod tests {
     #[test]
     fn separators_headings_comments_and_empty_lines() {
         let expected = Ok((vec![2, 2], vec![1.0, 2.5, -3.0, 4e5]));
-        for text in
-            ["1,2.5\n-3,4e5\n", "1 2.5\n-3   4e5", "1;2.5\r\n-3;4e5\r\n", "a,b\n1,2.5\n\n-3,4e5", "# x\n1\t2.5 # y\n-3\t4e5"]
-        {
+        for text in [
+            "1,2.5\n-3,4e5\n",
+            "1 2.5\n-3   4e5",
+            "1;2.5\r\n-3;4e5\r\n",
+            "a,b\n1,2.5\n\n-3,4e5",
+            "# x\n1\t2.5 # y\n-3\t4e5",
+        ] {
             assert_eq!(read_text(text), expected, "{text:?}");
         }
         assert_eq!(read_text(""), Ok((vec![0, 0], vec![])));

@@ -87,7 +87,8 @@ fn cached(source: &SourceArguments, code: &CodeArguments, console: &Console) -> 
     };
     let (found, origin) = Cache::from_environment()?.find_or_compile(&key, compile).map_err(stop(&source_text))?;
     if let Origin::CompiledOutside(problem) = &origin {
-        let note = format!("the library was put into `{}`, and will be compiled again next time", found.library.display());
+        let note =
+            format!("the library was put into `{}`, and will be compiled again next time", found.library.display());
         console.problem(&problem.clone().with_note(note), Severity::Warning);
     }
     Ok(Cached { library: found.library, origin })

@@ -30,11 +30,11 @@ fn listing() -> String {
 
 /// Both tables: names, aliases, signatures and sentences, in the order of the reference page.
 fn json() -> String {
-    let row = |name: &str, aliases: &[&str], signature: &str, doc: &str| {
-        serde_json::json!({ "name": name, "aliases": aliases, "signature": signature, "doc": doc })
-    };
-    let operations: Vec<_> = operations().map(|(_, found)| row(found.name, found.aliases, found.signature, found.doc)).collect();
-    let reductions: Vec<_> = reductions().map(|(_, found)| row(found.name, found.aliases, found.signature, found.doc)).collect();
+    let row = |name: &str, aliases: &[&str], signature: &str, doc: &str| serde_json::json!({ "name": name, "aliases": aliases, "signature": signature, "doc": doc });
+    let operations: Vec<_> =
+        operations().map(|(_, found)| row(found.name, found.aliases, found.signature, found.doc)).collect();
+    let reductions: Vec<_> =
+        reductions().map(|(_, found)| row(found.name, found.aliases, found.signature, found.doc)).collect();
     format!("{}\n", serde_json::json!({ "operations": operations, "reductions": reductions }))
 }
 
@@ -89,7 +89,9 @@ fn gradients(rows: &[(&str, &str)]) -> String {
 }
 
 fn unknown(name: &str) -> Problem {
-    let names = operations().map(|(_, row)| (row.name, row.aliases)).chain(reductions().map(|(_, row)| (row.name, row.aliases)));
+    let names = operations()
+        .map(|(_, row)| (row.name, row.aliases))
+        .chain(reductions().map(|(_, row)| (row.name, row.aliases)));
     let names = names.flat_map(|(name, aliases)| std::iter::once(name).chain(aliases.iter().copied()));
     let problem = Problem::new(format!("there is no operation or reduction `{name}`"));
     match suggest(name, names) {

@@ -69,7 +69,9 @@ impl Emit {
     pub fn option_text(&self) -> String {
         match self {
             Emit::After(pass) => format!("after:{pass}"),
-            kind => KINDS.iter().find(|(_, known)| known == kind).map(|(name, _)| (*name).to_owned()).unwrap_or_default(),
+            kind => {
+                KINDS.iter().find(|(_, known)| known == kind).map(|(name, _)| (*name).to_owned()).unwrap_or_default()
+            }
         }
     }
 }

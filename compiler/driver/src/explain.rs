@@ -22,7 +22,9 @@ type Counts = BTreeMap<&'static str, u64>;
 
 /// The explanation of one entry, whose formula as written is `formula`.
 pub fn explanation(plan: &Plan, formula: &str) -> String {
-    let listed = |kind| plan.tensors.iter().filter(move |tensor| tensor.kind == kind).map(described).collect::<Vec<_>>().join(", ");
+    let listed = |kind| {
+        plan.tensors.iter().filter(move |tensor| tensor.kind == kind).map(described).collect::<Vec<_>>().join(", ")
+    };
     let head = format!(
         "{formula}\n  takes {}; gives {}\n",
         non_empty(listed(TensorKind::Input)),
@@ -85,7 +87,8 @@ fn line(place: &str, text: &str) -> String {
 }
 
 fn accumulation_line(pass: &Pass, accumulation: &Accumulation) -> String {
-    let dims: Vec<String> = accumulation.arguments.iter().map(|value: &ValueId| pass.value(*value).dim.to_string()).collect();
+    let dims: Vec<String> =
+        accumulation.arguments.iter().map(|value: &ValueId| pass.value(*value).dim.to_string()).collect();
     let words = pass.over.map(|axis| format!("over all {axis}")).unwrap_or_default();
     let numbers = if dims == ["1"] { "number" } else { "numbers" };
     line(&words, &format!("{} of {} {numbers}", reduction(accumulation.reduction).name, dims.join(" and ")))

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use keopsc_diagnostics::{Code, Diagnostic};
 
-
 /// A failure of the driver. The command line turns each kind into its own exit code.
 #[derive(Debug)]
 pub enum Failure {
@@ -104,7 +103,9 @@ mod tests {
     #[test]
     fn a_problem_is_shown_with_its_notes_and_help() {
         let missing = io::Error::from_raw_os_error(2);
-        let problem = Problem::file(Code::CannotRead, "read", Path::new("a/b.kf"), &missing).with_note("one\ntwo\n").with_help("look again");
+        let problem = Problem::file(Code::CannotRead, "read", Path::new("a/b.kf"), &missing)
+            .with_note("one\ntwo\n")
+            .with_help("look again");
         assert_eq!(
             problem.to_string(),
             "error[E0301]: cannot read `a/b.kf`: No such file or directory\n  = one\n    two\n  = help: look again"

@@ -29,7 +29,8 @@ fn details(layout: &PassSchedule) -> String {
     let rows = if layout.rows_in_registers { "rows stay in registers" } else { "rows are read again for each column" };
     let mut details = vec![rows.to_owned()];
     for (storage, words) in [(Storage::Memory, "in memory"), (Storage::Inline, "computed where used")] {
-        let values: Vec<usize> = (0..layout.storage.len()).filter(|number| layout.storage[*number] == storage).collect();
+        let values: Vec<usize> =
+            (0..layout.storage.len()).filter(|number| layout.storage[*number] == storage).collect();
         details.extend(list(values, words));
     }
     let contractions = layout.contractions.iter().map(|value| value.0 as usize).collect();

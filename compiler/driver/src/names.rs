@@ -29,7 +29,14 @@ mod tests {
 
     #[test]
     fn stems_become_identifiers() {
-        let cases = [("gauss", "gauss"), ("my-kernel.v2", "my_kernel_v2"), ("3d", "k_3d"), ("é", "k__"), ("", "k_"), ("_a", "k__a")];
+        let cases = [
+            ("gauss", "gauss"),
+            ("my-kernel.v2", "my_kernel_v2"),
+            ("3d", "k_3d"),
+            ("é", "k__"),
+            ("", "k_"),
+            ("_a", "k__a"),
+        ];
         for (stem, name) in cases {
             assert_eq!(library_name(stem), name);
         }

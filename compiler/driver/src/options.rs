@@ -68,7 +68,9 @@ fn word<T: Copy>(text: &str, what: &str, words: &Words<T>) -> Result<T, Problem>
 
 /// What `-D NAME=VALUE` means.
 pub fn dim(text: &str) -> Result<(String, i64), Problem> {
-    let bad = || Problem::new(format!("`-D {text}` sets no dimension")).with_help("write a name and a whole number: `-D D=64`");
+    let bad = || {
+        Problem::new(format!("`-D {text}` sets no dimension")).with_help("write a name and a whole number: `-D D=64`")
+    };
     let (name, value) = text.split_once('=').ok_or_else(bad)?;
     let value = value.trim().parse().map_err(|_| bad())?;
     match name.trim() {

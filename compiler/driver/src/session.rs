@@ -122,12 +122,7 @@ fn front_end(
     Ok(FrontEnd { file, output })
 }
 
-fn link_library(
-    objects: &[Object],
-    manifest: &Manifest,
-    options: &Options,
-    soname: &str,
-) -> Result<Vec<u8>, Failure> {
+fn link_library(objects: &[Object], manifest: &Manifest, options: &Options, soname: &str) -> Result<Vec<u8>, Failure> {
     let name = &manifest.name;
     let functions = manifest.entries.iter().map(|entry| entry.symbol.clone());
     let own = [format!("{name}_strerror"), format!("{name}_target"), MODULE_SYMBOL.to_owned()];

@@ -27,11 +27,7 @@ pub const TARGETS: [Target; 5] = [
         description: "the best instruction set that this machine has, and no other",
         levels: native_level,
     },
-    Target {
-        name: "x86-64-v2",
-        description: "SSE4.2: x86 processors since 2009",
-        levels: || named_level("x86-64-v2"),
-    },
+    Target { name: "x86-64-v2", description: "SSE4.2: x86 processors since 2009", levels: || named_level("x86-64-v2") },
     Target {
         name: "x86-64-v3",
         description: "AVX2 and FMA: x86 processors since 2013 (Intel) and 2015 (AMD)",
@@ -93,8 +89,11 @@ fn native_level() -> Vec<&'static Level> {
 #[cfg(target_arch = "x86_64")]
 fn this_processor_has(level: &str) -> bool {
     use std::arch::is_x86_feature_detected as has;
-    let v2 = || has!("sse3") && has!("ssse3") && has!("sse4.1") && has!("sse4.2") && has!("popcnt") && has!("cmpxchg16b");
-    let v3 = || has!("avx2") && has!("fma") && has!("f16c") && has!("bmi1") && has!("bmi2") && has!("lzcnt") && has!("movbe");
+    let v2 =
+        || has!("sse3") && has!("ssse3") && has!("sse4.1") && has!("sse4.2") && has!("popcnt") && has!("cmpxchg16b");
+    let v3 = || {
+        has!("avx2") && has!("fma") && has!("f16c") && has!("bmi1") && has!("bmi2") && has!("lzcnt") && has!("movbe")
+    };
     let v4 = || has!("avx512f") && has!("avx512bw") && has!("avx512cd") && has!("avx512dq") && has!("avx512vl");
     match level {
         "x86-64-v2" => v2(),
@@ -116,7 +115,9 @@ mod tests {
 
     fn names(targets: &[&str]) -> Result<Vec<&'static str>, String> {
         let targets: Vec<String> = targets.iter().map(|target| (*target).to_owned()).collect();
-        levels(&targets).map(|levels| levels.iter().map(|level| level.name).collect()).map_err(|problem| problem.to_string())
+        levels(&targets)
+            .map(|levels| levels.iter().map(|level| level.name).collect())
+            .map_err(|problem| problem.to_string())
     }
 
     #[test]

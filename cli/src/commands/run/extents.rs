@@ -38,7 +38,8 @@ impl Extents {
 
 fn known(rows: Option<i64>, index: &str, count: &str, flag: &str, tensor: &Tensor) -> Result<i64, Problem> {
     rows.ok_or_else(|| {
-        let message = format!("no input tells {count}, the number of rows of `{}`: none has one row per {index}", tensor.name);
+        let message =
+            format!("no input tells {count}, the number of rows of `{}`: none has one row per {index}", tensor.name);
         Problem::new(message).with_help(format!("give it: `{flag} 100`"))
     })
 }
@@ -109,7 +110,8 @@ mod tests {
 
     #[test]
     fn extents_come_from_the_inputs() {
-        let inputs = [input("x", Role::I, &[5, 1, 10, 3]), input("y", Role::J, &[4, 20, 3]), input("p", Role::Parameter, &[3])];
+        let inputs =
+            [input("x", Role::I, &[5, 1, 10, 3]), input("y", Role::J, &[4, 20, 3]), input("p", Role::Parameter, &[3])];
         let extents = Extents::new(&inputs, None, Some(20)).unwrap();
         assert_eq!(extents.call_shape(&tensor("a", Role::I)), Ok(vec![5, 4, 10, 3]));
         assert_eq!(extents.call_shape(&tensor("a", Role::J)), Ok(vec![5, 4, 20, 3]));

@@ -34,7 +34,8 @@ impl<'a> Inputs<'a> {
         for word in words {
             let parts = word.split_once('=').filter(|(name, value)| is_identifier(name) && !value.is_empty());
             let (name, value) = parts.ok_or_else(|| {
-                Problem::new(format!("`{word}` gives no input")).with_help("inputs are written `name=path`: `x=points.npy`")
+                Problem::new(format!("`{word}` gives no input"))
+                    .with_help("inputs are written `name=path`: `x=points.npy`")
             })?;
             if split.iter().any(|(earlier, _)| *earlier == name) {
                 return Err(Problem::new(format!("the input `{name}` is given twice")));
@@ -56,7 +57,8 @@ impl<'a> Inputs<'a> {
     /// The inputs of one function, in its order.
     pub fn read(&self, entry: &Entry<'_>, arguments: &Run) -> Result<Vec<Input>, Problem> {
         let tensors: Vec<&Tensor> = entry.description().tensors.iter().filter(|tensor| !tensor.is_output()).collect();
-        let missing: Vec<String> = tensors.iter().filter(|tensor| self.value(tensor).is_none()).map(|tensor| described(tensor)).collect();
+        let missing: Vec<String> =
+            tensors.iter().filter(|tensor| self.value(tensor).is_none()).map(|tensor| described(tensor)).collect();
         if !missing.is_empty() {
             let what = if missing.len() == 1 { "an input is" } else { "inputs are" };
             return Err(Problem::new(format!("{what} missing: {}", missing.join(", ")))
@@ -96,7 +98,8 @@ fn read(tensor: &Tensor, value: &str, rounding: Rounding) -> Result<Input, Probl
     let shape = call_shape(&array, tensor).ok_or_else(|| wrong_shape(&array, tensor, value))?;
     let type_name = type_name(&array);
     let count = shape.iter().product::<i64>();
-    let buffer = convert(array, tensor.dtype, rounding).map_err(|refusal| refused(refusal, tensor, value, &type_name, count))?;
+    let buffer =
+        convert(array, tensor.dtype, rounding).map_err(|refusal| refused(refusal, tensor, value, &type_name, count))?;
     Ok(Input { tensor: tensor.clone(), buffer, shape })
 }
 
@@ -120,7 +123,9 @@ fn call_shape(array: &Array, tensor: &Tensor) -> Option<Vec<i64>> {
     let shape = &array.shape[..];
     let fitted: Vec<usize> = match (tensor.role, shape) {
         // Rows of several axes, such as K x dim.
-        (_, shape) if inner.len() > 1 && shape.ends_with(&inner) => [&shape[..shape.len() - inner.len()], &[dim]].concat(),
+        (_, shape) if inner.len() > 1 && shape.ends_with(&inner) => {
+            [&shape[..shape.len() - inner.len()], &[dim]].concat()
+        }
         (Role::Parameter, []) if dim == 1 => vec![1],
         (Role::Parameter, [1, last]) if *last == dim => vec![dim],
         // A column of numbers.
@@ -148,10 +153,10 @@ fn refused(refusal: Refusal, tensor: &Tensor, value: &str, type_name: &str, coun
     let wanted = tensor.dtype.name();
     let (name, what) = (&tensor.name, format!("`{value}` holds {type_name}"));
     match refusal {
-        Refusal::Rounded(rounded) => Problem::new(format!(
-            "{what} and `{name}` is {wanted}: {rounded} of {count} numbers would be rounded"
-        ))
-        .with_help("compute in their type with `--dtype f64`, or accept the rounding with `--allow-rounding`"),
+        Refusal::Rounded(rounded) => {
+            Problem::new(format!("{what} and `{name}` is {wanted}: {rounded} of {count} numbers would be rounded"))
+                .with_help("compute in their type with `--dtype f64`, or accept the rounding with `--allow-rounding`")
+        }
         Refusal::Overflowed(overflowed) => Problem::new(format!(
             "{what} and `{name}` is {wanted}: {overflowed} of {count} numbers are beyond its range"
         ))
@@ -167,8 +172,7 @@ mod tests {
 
     fn fitted(role: Role, inner: &[u32], shape: &[usize], is_text: bool) -> Option<Vec<i64>> {
         let written = if is_text { Written::Text } else { Written::Binary("float32".to_owned()) };
-        let tensor =
-            Tensor { name: "x".to_owned(), kind: Kind::Input, role, shape: inner.to_vec(), dtype: Dtype::F32 };
+        let tensor = Tensor { name: "x".to_owned(), kind: Kind::Input, role, shape: inner.to_vec(), dtype: Dtype::F32 };
         call_shape(&Array { shape: shape.to_vec(), elements: Elements::F32(vec![]), written }, &tensor)
     }
 

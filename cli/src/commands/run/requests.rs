@@ -39,8 +39,10 @@ fn request(text: &str, names: &[String]) -> Result<Request, Problem> {
     }
     match names {
         [only] => Ok(Request { name: only.clone(), path: text.into() }),
-        _ => Err(Problem::new(format!("the formula has several results: {}", names.join(", ")))
-            .with_help(format!("say which one goes where: `-o {}=PATH`", names.first().map_or("NAME", String::as_str)))),
+        _ => Err(Problem::new(format!("the formula has several results: {}", names.join(", "))).with_help(format!(
+            "say which one goes where: `-o {}=PATH`",
+            names.first().map_or("NAME", String::as_str)
+        ))),
     }
 }
 

@@ -20,8 +20,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use entry::{Artifacts, CachedLibrary};
-pub use key::Key;
 use keopsc_diagnostics::Code;
+pub use key::Key;
 
 use crate::failure::{Failure, Problem};
 
@@ -90,7 +90,9 @@ impl Cache {
     /// Removes all entries; gives how many there were.
     pub fn clear(&self) -> Result<usize, Problem> {
         match &self.folder {
-            Some(folder) => evict::remove_all(folder).map_err(|error| Problem::file(Code::BadCache, "clear", folder, &error)),
+            Some(folder) => {
+                evict::remove_all(folder).map_err(|error| Problem::file(Code::BadCache, "clear", folder, &error))
+            }
             None => Ok(0),
         }
     }

@@ -76,7 +76,8 @@ fn compiles(compiler: &str, standard: &str, folder: &Path, program: &str) {
 fn two_headers_compile_as_c_and_cpp_after_complex_h() {
     let folder = tempfile::tempdir().unwrap();
     let program = "#include \"a.h\"\n#include \"b.h\"\n#include \"a.h\"\nint main(void) { return a_conv(0, 0, 0, 0, 0, 0, 0, 0) + KEOPS_OK; }\n";
-    for (compiler, standard) in [("gcc", "-std=c99"), ("gcc", "-std=c17"), ("g++", "-std=c++11"), ("g++", "-std=c++20")] {
+    for (compiler, standard) in [("gcc", "-std=c99"), ("gcc", "-std=c17"), ("g++", "-std=c++11"), ("g++", "-std=c++20")]
+    {
         compiles(compiler, standard, folder.path(), program);
     }
     compiles("gcc", "-std=c99", folder.path(), &format!("#include <complex.h>\n{program}"));

@@ -71,11 +71,7 @@ pub fn link(
         .map_err(|error| failed(tool, &format!("it wrote no output ({})", system_words(&error)), ""))
 }
 
-fn write_inputs(
-    folder: &Path,
-    request: &LinkRequest<'_>,
-    system_libraries: &[(String, Vec<u8>)],
-) -> io::Result<()> {
+fn write_inputs(folder: &Path, request: &LinkRequest<'_>, system_libraries: &[(String, Vec<u8>)]) -> io::Result<()> {
     std::fs::write(folder.join(VERSION_SCRIPT), version_script(request.exports))?;
     for (name, bytes) in request.objects {
         std::fs::write(folder.join(name), bytes)?;
@@ -117,7 +113,8 @@ fn cannot_run(tool: &Tool, reason: &str) -> Problem {
 }
 
 fn failed(tool: &Tool, status: &str, words: &str) -> Problem {
-    let problem = Problem::new(format!("the linker `{}` failed: {status}", tool.path.display())).with_code(Code::LinkerFailed);
+    let problem =
+        Problem::new(format!("the linker `{}` failed: {status}", tool.path.display())).with_code(Code::LinkerFailed);
     let problem = if words.is_empty() { problem } else { problem.with_note(words) };
     problem.with_help("leave `--linker` out to use the built-in linker")
 }
