@@ -191,7 +191,7 @@ impl<'ctx> Glue<'_, 'ctx> {
             .collect();
         self.structure(&[
             self.text(level.name).into(),
-            self.u32(u64::from(requirement(level))).into(),
+            self.u32(u64::from(level.requirement)).into(),
             self.u32(passes.len() as u64).into(),
             self.array(&passes).into(),
         ])
@@ -355,14 +355,5 @@ fn dtype(scalar: ScalarType) -> u8 {
         ScalarType::F32 => abi::F32,
         ScalarType::F64 => abi::F64,
         ScalarType::I64 => abi::I64,
-    }
-}
-
-fn requirement(level: &Level) -> u32 {
-    match level.name {
-        "x86-64-v2" => abi::REQUIRES_X86_64_V2,
-        "x86-64-v3" => abi::REQUIRES_X86_64_V3,
-        "x86-64-v4" => abi::REQUIRES_X86_64_V4,
-        _ => abi::REQUIRES_NOTHING,
     }
 }

@@ -6,12 +6,17 @@
 use inkwell::attributes::AttributeLoc;
 use inkwell::context::ContextRef;
 use inkwell::values::FunctionValue;
+use keopsc_runtime::abi;
 
 /// An instruction-set level.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Level {
     /// The name in options, listings and symbol suffixes.
     pub name: &'static str,
+    /// What it is, for listings.
+    pub description: &'static str,
+    /// The processor requirement that the support code checks.
+    pub requirement: u32,
     /// The architecture as target triples spell it; empty where any will do.
     pub triple_arch: &'static str,
     /// LLVM's name of the processor.
@@ -35,6 +40,8 @@ pub struct Level {
 /// x86-64-v2: SSE4.2, two-operand instructions, no fused multiply-add.
 pub static X86_64_V2: Level = Level {
     name: "x86-64-v2",
+    description: "x86-64 processors since about 2009: SSE4.2",
+    requirement: abi::REQUIRES_X86_64_V2,
     triple_arch: "x86_64",
     cpu: "x86-64-v2",
     features: "",
@@ -49,6 +56,8 @@ pub static X86_64_V2: Level = Level {
 /// x86-64-v3: AVX2 and fused multiply-add.
 pub static X86_64_V3: Level = Level {
     name: "x86-64-v3",
+    description: "x86-64 processors since about 2013: AVX2 and fused multiply-add",
+    requirement: abi::REQUIRES_X86_64_V3,
     triple_arch: "x86_64",
     cpu: "x86-64-v3",
     features: "",
@@ -63,6 +72,8 @@ pub static X86_64_V3: Level = Level {
 /// x86-64-v4: AVX-512 in full width.
 pub static X86_64_V4: Level = Level {
     name: "x86-64-v4",
+    description: "x86-64 processors with AVX-512",
+    requirement: abi::REQUIRES_X86_64_V4,
     triple_arch: "x86_64",
     cpu: "x86-64-v4",
     features: "-prefer-256-bit",
@@ -77,6 +88,8 @@ pub static X86_64_V4: Level = Level {
 /// Any processor that LLVM knows, by generic vectors of 128 bits (aarch64 has these as NEON).
 pub static PORTABLE: Level = Level {
     name: "portable",
+    description: "any processor, in vectors of 128 bits",
+    requirement: abi::REQUIRES_NOTHING,
     triple_arch: "",
     cpu: "generic",
     features: "",
@@ -101,13 +114,14 @@ impl Level {
     pub fn attach(&self, context: ContextRef<'_>, function: FunctionValue<'_>) {
         let width = self.vector_bits.to_string();
         let cpu = if self.triple_arch.is_empty() { "" } else { self.cpu };
-        let rows = [
+        let attributes = [
             ("target-cpu", cpu),
             ("target-features", self.features),
             ("prefer-vector-width", width.as_str()),
             ("min-legal-vector-width", width.as_str()),
+            ("probe-stack", "inline-asm"),
         ];
-        for (key, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
+        for (key, value) in attributes.into_iter().filter(|(_, value)| !value.is_empty()) {
             function.add_attribute(AttributeLoc::Function, context.create_string_attribute(key, value));
         }
     }

@@ -64,12 +64,19 @@ impl std::fmt::Display for CompileError {
 
 impl std::error::Error for CompileError {}
 
+/// Bytes of stack for code generation, which walks nested expressions by recursion.
+const STACK_SIZE: usize = 64 << 20;
+
 /// Compiles a library for some levels, best last. Levels are compiled side by side.
 pub fn compile(library: &Library<'_>, levels: &[&'static Level]) -> Result<Vec<Object>, CompileError> {
     let clones: Vec<_> = levels.iter().map(|level| (*level, schedules(library, level))).collect();
     std::thread::scope(|scope| {
-        let spawn = |clone| scope.spawn(move || kernels_object(library, clone));
-        let threads: Vec<_> = clones.iter().map(spawn).collect();
+        let mut threads = Vec::new();
+        for clone in &clones {
+            let thread = std::thread::Builder::new().stack_size(STACK_SIZE);
+            let spawned = thread.spawn_scoped(scope, move || kernels_object(library, clone));
+            threads.push(spawned.map_err(|error| CompileError::new("a thread could not be started", error.to_string()))?);
+        }
         let mut objects = vec![glue_object(library, &clones)?];
         for thread in threads {
             let object = thread.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload))?;

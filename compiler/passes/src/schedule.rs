@@ -13,7 +13,7 @@
 //! plan and machine alone. [`Scheduled`] can only be made here, from a verified plan: back ends take nothing else.
 
 use keopsc_ir::plan::{Block, Definition, Pass, Plan, Value, ValueId};
-use keopsc_ir::types::{ScalarType, SumScheme};
+use keopsc_ir::types::{Role, ScalarType, SumScheme};
 use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::reductions::Operand;
 use keopsc_ops::scalar::{Counter, Index, Scalar};
@@ -92,6 +92,15 @@ const UNROLL: u32 = 16;
 /// Columns a chunk: long enough that merging costs under a percent, short enough that a running sum over it keeps its digits.
 const CHUNK: u32 = 512;
 
+/// Components of accumulators and of pair values in memory above which a tile has a single row vector, to spare the caller's stack.
+const LONG_LOCALS: u32 = 1024;
+
+fn long_locals(pass: &Pass, storage: &[Storage]) -> u32 {
+    let slots = pass.accumulations.iter().flat_map(|accumulation| &accumulation.rule.slots).map(|slot| slot.dim);
+    let in_memory = |(id, _): &(ValueId, &Value)| storage[id.0 as usize] == Storage::Memory;
+    slots.chain(pass.block(Block::Pair).filter(in_memory).map(|(_, value)| value.dim)).fold(0, u32::saturating_add)
+}
+
 fn schedule_pass(plan: &Plan, pass: &Pass, machine: &Machine) -> PassSchedule {
     let lanes = if pass.compute == ScalarType::F64 { machine.lanes_f32 / 2 } else { machine.lanes_f32 };
     let storage = choose_storage(pass);
@@ -105,6 +114,7 @@ fn schedule_pass(plan: &Plan, pass: &Pass, machine: &Machine) -> PassSchedule {
     } else {
         (2, 5)
     };
+    let row_vectors = if pass.rows == Role::Parameter || long_locals(pass, &storage) > LONG_LOCALS { 1 } else { row_vectors };
     let rows_in_registers = contractions.is_empty() && row_vectors * pressure.rows <= machine.registers / 2;
     let chunk = if plan.numerics.sum == SumScheme::Direct { i32::MAX as u32 } else { CHUNK };
     PassSchedule {

@@ -21,6 +21,7 @@ use keopsc_passes::schedule::Storage;
 use super::Kernel;
 use super::expression::{Component, Reader};
 use super::reader::{PlanReader, Rows};
+use super::remembered::Remembered;
 use super::state::{RuleReader, StateView};
 use crate::vector::{Float, Vector};
 
@@ -124,6 +125,7 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
                     vectors.map(|vector| self.element(self.lanes.vector_type(), *place, vector)).collect();
                 reader.remember(*value, 0, self.load_all(&places, self.lanes.vector_type()));
             }
+            self.read_pairs(&mut reader);
             self.fill_memory(&mut reader);
             self.update(&mut reader, slots, self.narrow_integer(column));
         });
@@ -164,11 +166,13 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
     ) -> PointerValue<'ctx> {
         let vector = self.lanes.vector_type();
         let rows = i64::from(self.schedule.row_vectors);
-        let sums = self.local(vector, (readers.len() as i64 * rows) as u32);
-        let places = |column: usize| -> Vec<_> {
+        // The sums are read by number in a loop, so they need memory; in this loop they are locals that become registers.
+        let [sums, registers] = [(); 2].map(|()| self.local(vector, (readers.len() as i64 * rows) as u32));
+        let places_in = |memory, column: usize| -> Vec<_> {
             let first = column as i64 * rows;
-            (first..first + rows).map(|number| self.element(vector, sums, self.integer(number))).collect()
+            (first..first + rows).map(|number| self.element(vector, memory, self.integer(number))).collect()
         };
+        let places = |column| places_in(registers, column);
         for (column, reader) in readers.iter_mut().enumerate() {
             let first = self.evaluate(body, &vec![(counter, Component::Known(0))], reader);
             self.store_all(&first, &places(column));
@@ -182,12 +186,29 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
                 reader.leave();
             }
         });
+        (0..readers.len()).for_each(|column| {
+            self.store_all(&self.load_all(&places(column), vector), &places_in(sums, column));
+        });
         sums
     }
 
     fn record(&self, records: PointerValue<'ctx>, column: IntValue<'ctx>) -> PointerValue<'ctx> {
         let size = self.integer(i64::from(self.layout.column_values));
         self.lanes.offset(records, self.multiply(column, size))
+    }
+
+    /// Computes the pair values that live in registers before loops over components that use them, if there are such loops.
+    fn read_pairs(&self, reader: &mut PlanReader<'_, 'a, 'ctx>) {
+        let unroll = self.schedule.unroll;
+        let slots = self.pass.accumulations.iter().flat_map(|accumulation| &accumulation.rule.slots);
+        let looped = self.pass.block(Block::Pair).any(|(_, value)| value.dim > unroll);
+        if !looped && slots.into_iter().all(|slot| slot.dim <= unroll) {
+            return;
+        }
+        let stays = |(id, _): &(ValueId, &Value)| self.schedule.storage[id.0 as usize] == Storage::Registers;
+        for (id, value) in self.pass.block(Block::Pair).filter(stays) {
+            (0..i64::from(value.dim)).for_each(|number| drop(reader.read(id, Component::Known(number))));
+        }
     }
 
     /// Computes the pair values that live in memory.
@@ -219,7 +240,7 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
                 lets: &accumulation.rule.update_lets,
                 arguments: Some(reader),
                 column: Some(column),
-                known: HashMap::new(),
+                known: Remembered::default(),
             };
             self.apply_rules(&accumulation.rule.update, &mut rule);
         }

@@ -9,6 +9,7 @@ use keopsc_ops::scalar::Counter;
 use super::Kernel;
 use super::expression::{Bundle, Component, Reader};
 use super::reader::{PlanReader, Rows};
+use super::remembered::Remembered;
 use super::state::{RuleReader, StateView};
 
 /// `(parameters, row_tile, state, results)`.
@@ -87,7 +88,7 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
             lets: &[],
             arguments: None,
             column: None,
-            known: HashMap::new(),
+            known: Remembered::default(),
         };
         self.evaluate(&accumulation.rule.outcomes[outcome].value, &vec![(Counter(0), index)], &mut reader)
     }

@@ -81,12 +81,8 @@ impl<'ctx> Kernel<'_, 'ctx> {
             Scalar::Choose { left, comparison, right, then, otherwise } => {
                 match (self.index(left, counters), self.index(right, counters)) {
                     (Component::Known(left), Component::Known(right)) => {
-                        let holds = match comparison {
-                            Comparison::Less => left < right,
-                            Comparison::LessEqual => left <= right,
-                            Comparison::Equal => left == right,
-                        };
-                        self.evaluate(if holds { then } else { otherwise }, counters, reader)
+                        let arm = if comparison.holds(left, right) { then } else { otherwise };
+                        self.evaluate(arm, counters, reader)
                     }
                     (left, right) => self.branch(left, *comparison, right, [&**then, &**otherwise], counters, reader),
                 }
@@ -125,6 +121,10 @@ impl<'ctx> Kernel<'_, 'ctx> {
         if let Some((x, y)) = self.factors(b, counters, reader) {
             let a = self.evaluate(a, counters, reader);
             return (0..a.len()).map(|n| self.lanes.fnma(x[n], y[n], a[n])).collect();
+        }
+        if let Some((x, y)) = self.factors(a, counters, reader) {
+            let b = self.evaluate(b, counters, reader);
+            return (0..b.len()).map(|n| self.lanes.fma(x[n], y[n], self.lanes.neg(b[n]))).collect();
         }
         let (a, b) = (self.evaluate(a, counters, reader), self.evaluate(b, counters, reader));
         a.iter().zip(&b).map(|(a, b)| self.lanes.sub(*a, *b)).collect()
@@ -253,14 +253,19 @@ impl<'ctx> Kernel<'_, 'ctx> {
             Comparison::Equal => IntPredicate::EQ,
         };
         let condition = self.compare(predicate, self.component_number(left), self.component_number(right));
-        let results: Vec<_> = (0..reader.width()).map(|_| self.local(self.lanes.vector_type(), 1)).collect();
+        let mut results: Vec<PointerValue> = Vec::new();
+        let mut vector = self.lanes.vector_type();
         self.if_else(condition, |holds| {
             reader.enter();
             let value = self.evaluate(arms[usize::from(!holds)], counters, reader);
+            if results.is_empty() {
+                vector = value.first().map_or(vector, |first| first.get_type());
+                results = value.iter().map(|_| self.local(vector, 1)).collect();
+            }
             self.store_all(&value, &results);
             reader.leave();
         });
-        self.load_all(&results, self.lanes.vector_type())
+        self.load_all(&results, vector)
     }
 
     fn index(&self, index: &Index, counters: &Counters<'ctx>) -> Component<'ctx> {

@@ -14,6 +14,16 @@ fn built<T>(result: Result<T, BuilderError>) -> T {
     result.expect("an instruction was built without an insertion point or on operands of another type")
 }
 
+/// What the support code and locals guarantee: buffers are 64-byte aligned, and int64 lanes may take two registers.
+fn alignment(vector: VectorType<'_>) -> u32 {
+    let bits = match vector.get_element_type() {
+        BasicTypeEnum::IntType(lane) => lane.get_bit_width(),
+        BasicTypeEnum::FloatType(lane) => lane.get_bit_width(),
+        _ => 8,
+    };
+    (vector.get_size() * bits / 8).min(64)
+}
+
 /// Integers.
 impl<'ctx> Kernel<'_, 'ctx> {
     /// An i64 constant.
@@ -109,13 +119,21 @@ impl<'ctx> Kernel<'_, 'ctx> {
 
     /// Loads a vector each.
     pub fn load_all(&self, places: &[PointerValue<'ctx>], vector: VectorType<'ctx>) -> Bundle<'ctx> {
-        places.iter().map(|place| built(self.lanes.builder().build_load(vector, *place, "")).into_vector_value()).collect()
+        let load = |place: &PointerValue<'ctx>| {
+            let value = built(self.lanes.builder().build_load(vector, *place, "")).into_vector_value();
+            if let Some(instruction) = value.as_instruction() {
+                instruction.set_alignment(alignment(vector)).expect("alignments are powers of two");
+            }
+            value
+        };
+        places.iter().map(load).collect()
     }
 
     /// Stores a vector each.
     pub fn store_all(&self, vectors: &Bundle<'ctx>, places: &[PointerValue<'ctx>]) {
         for (vector, place) in vectors.iter().zip(places) {
-            built(self.lanes.builder().build_store(*place, *vector));
+            let instruction = built(self.lanes.builder().build_store(*place, *vector));
+            instruction.set_alignment(alignment(vector.get_type())).expect("alignments are powers of two");
         }
     }
 

@@ -16,6 +16,7 @@ pub mod instructions;
 pub mod layout;
 pub mod prologue;
 pub mod reader;
+pub mod remembered;
 pub mod state;
 
 use inkwell::attributes::{Attribute, AttributeLoc};

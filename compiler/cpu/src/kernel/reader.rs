@@ -13,6 +13,7 @@ use keopsc_passes::schedule::Storage;
 
 use super::Kernel;
 use super::expression::{Bundle, Component, Reader};
+use super::remembered::Remembered;
 use crate::vector::Vector;
 
 /// The rows that bundles cover.
@@ -39,8 +40,7 @@ pub struct PlanReader<'k, 'a, 'ctx> {
     pub columns: Vec<PointerValue<'ctx>>,
     /// Memory of pair and epilogue values that have some: `[dim][width]` vectors.
     pub memory: HashMap<ValueId, PointerValue<'ctx>>,
-    known: HashMap<(ValueId, i64), Bundle<'ctx>>,
-    scopes: Vec<Vec<(ValueId, i64)>>,
+    known: Remembered<'ctx, (ValueId, i64)>,
 }
 
 impl<'k, 'a, 'ctx> PlanReader<'k, 'a, 'ctx> {
@@ -52,18 +52,13 @@ impl<'k, 'a, 'ctx> PlanReader<'k, 'a, 'ctx> {
             rows,
             columns: Vec::new(),
             memory: HashMap::new(),
-            known: HashMap::new(),
-            scopes: Vec::new(),
+            known: Remembered::default(),
         }
     }
 
     /// Remembers a component.
     pub fn remember(&mut self, value: ValueId, component: i64, bundle: Bundle<'ctx>) {
-        if self.known.insert((value, component), bundle).is_none()
-            && let Some(scope) = self.scopes.last_mut()
-        {
-            scope.push((value, component));
-        }
+        self.known.insert((value, component), bundle);
     }
 
     fn row_vectors(&self) -> usize {
@@ -166,7 +161,7 @@ impl<'ctx> Reader<'ctx, ValueId> for PlanReader<'_, '_, 'ctx> {
     fn read(&mut self, value: ValueId, index: Component<'ctx>) -> Bundle<'ctx> {
         let block = self.kernel.pass.value(value).block;
         if let Component::Known(number) = index
-            && let Some(bundle) = self.known.get(&(value, number))
+            && let Some(bundle) = self.known.get((value, number))
         {
             return self.spread(bundle, block);
         }
@@ -203,12 +198,10 @@ impl<'ctx> Reader<'ctx, ValueId> for PlanReader<'_, '_, 'ctx> {
     }
 
     fn enter(&mut self) {
-        self.scopes.push(Vec::new());
+        self.known.enter();
     }
 
     fn leave(&mut self) {
-        for key in self.scopes.pop().unwrap_or_default() {
-            self.known.remove(&key);
-        }
+        self.known.leave();
     }
 }

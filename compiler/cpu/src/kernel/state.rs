@@ -6,12 +6,12 @@ use keopsc_ir::plan::{Accumulation, ValueId};
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::reductions::{Let, Operand};
 use keopsc_ops::scalar::{Counter, Index, Scalar};
-use std::collections::HashMap;
 
 use super::Kernel;
 use super::expression::{Bundle, Component, Reader};
 use super::layout::SlotPlace;
 use super::reader::PlanReader;
+use super::remembered::Remembered;
 use crate::vector::{Float, Vector};
 
 /// Where a state is at this moment.
@@ -47,7 +47,7 @@ pub struct RuleReader<'s, 'p, 'k, 'a, 'ctx> {
     /// In an update, the number of the column within the chunk.
     pub column: Option<Vector<'ctx>>,
     /// Values of `let`s.
-    pub known: HashMap<(u32, i64), Bundle<'ctx>>,
+    pub known: Remembered<'ctx, (u32, i64)>,
 }
 
 impl<'ctx> RuleReader<'_, '_, '_, '_, 'ctx> {
@@ -77,7 +77,7 @@ impl<'ctx> Reader<'ctx, Operand> for RuleReader<'_, '_, '_, '_, 'ctx> {
             }
             Operand::Let(number) => {
                 if let Component::Known(component) = index
-                    && let Some(bundle) = self.known.get(&(number, component))
+                    && let Some(bundle) = self.known.get((number, component))
                 {
                     return bundle.clone();
                 }
@@ -99,12 +99,14 @@ impl<'ctx> Reader<'ctx, Operand> for RuleReader<'_, '_, '_, '_, 'ctx> {
     }
 
     fn enter(&mut self) {
+        self.known.enter();
         if let Some(arguments) = &mut self.arguments {
             arguments.enter();
         }
     }
 
     fn leave(&mut self) {
+        self.known.leave();
         if let Some(arguments) = &mut self.arguments {
             arguments.leave();
         }
@@ -312,7 +314,7 @@ pub fn emit_merge<'a, 'ctx>(kernel: &Kernel<'a, 'ctx>, left: PointerValue<'ctx>,
                 lets: &accumulation.rule.merge_lets,
                 arguments: None,
                 column: None,
-                known: HashMap::new(),
+                known: Remembered::default(),
             };
             kernel.apply_rules(&accumulation.rule.merge, &mut reader);
         }
