@@ -9,10 +9,7 @@ pub struct Integers(Vec<(String, i64)>);
 impl Integers {
     /// The value of a name.
     pub fn get(&self, name: &str) -> Option<i64> {
-        self.0
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| *value)
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
     }
 
     /// All names with their values.
@@ -31,15 +28,10 @@ pub fn evaluate_integer(expr: &Expr, integers: &Integers) -> Option<i64> {
     match &expr.kind {
         ExprKind::Integer(number) => Some(*number),
         ExprKind::Name(name) => integers.get(name),
-        ExprKind::Unary(UnaryOperator::Minus, operand) => {
-            evaluate_integer(operand, integers)?.checked_neg()
-        }
+        ExprKind::Unary(UnaryOperator::Minus, operand) => evaluate_integer(operand, integers)?.checked_neg(),
         ExprKind::Unary(UnaryOperator::Plus, operand) => evaluate_integer(operand, integers),
         ExprKind::Binary(operator, left, right) => {
-            let (left, right) = (
-                evaluate_integer(left, integers)?,
-                evaluate_integer(right, integers)?,
-            );
+            let (left, right) = (evaluate_integer(left, integers)?, evaluate_integer(right, integers)?);
             match operator {
                 BinaryOperator::Add => left.checked_add(right),
                 BinaryOperator::Subtract => left.checked_sub(right),

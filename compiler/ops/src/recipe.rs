@@ -21,12 +21,8 @@ use crate::intrinsics::{Intrinsic, Kind};
 use crate::scalar::{Comparison, Counter, Index, Scalar};
 
 /// The names of folds.
-const FOLDS: &[(Intrinsic, &str)] = &[
-    (Intrinsic::Add, "sum"),
-    (Intrinsic::Mul, "prod"),
-    (Intrinsic::Min, "minimum"),
-    (Intrinsic::Max, "maximum"),
-];
+const FOLDS: &[(Intrinsic, &str)] =
+    &[(Intrinsic::Add, "sum"), (Intrinsic::Mul, "prod"), (Intrinsic::Min, "minimum"), (Intrinsic::Max, "maximum")];
 
 /// Integer powers up to this one become multiplications.
 const LARGEST_MULTIPLIED_POWER: i64 = 64;
@@ -56,17 +52,8 @@ type Lowered<V> = Result<(Scalar<V>, Kind), String>;
 impl<'scope, V: Clone> Scope<'scope, V> {
     /// A scope for results of dimension `dim`.
     pub(crate) fn new(integers: &'scope Integers, values: &'scope [Named<V>], dim: u32) -> Self {
-        let k = if dim == 1 {
-            Index::Constant(0)
-        } else {
-            Index::K
-        };
-        Scope {
-            integers,
-            values,
-            counters: vec![("k".to_owned(), k)],
-            next_counter: 1,
-        }
+        let k = if dim == 1 { Index::Constant(0) } else { Index::K };
+        Scope { integers, values, counters: vec![("k".to_owned(), k)], next_counter: 1 }
     }
 
     /// The scalar expression of a recipe and its kind.
@@ -76,19 +63,13 @@ impl<'scope, V: Clone> Scope<'scope, V> {
             ExprKind::Float(number) => Ok((Scalar::Constant(*number), Kind::Real)),
             ExprKind::Name(name) => self.lower_name(name),
             ExprKind::Unary(UnaryOperator::Plus, operand) => self.lower(operand),
-            ExprKind::Unary(UnaryOperator::Minus, operand) => {
-                self.lower_intrinsic(Intrinsic::Neg, &[operand])
-            }
+            ExprKind::Unary(UnaryOperator::Minus, operand) => self.lower_intrinsic(Intrinsic::Neg, &[operand]),
             ExprKind::Binary(operator, left, right) => self.lower_operator(*operator, left, right),
             ExprKind::Index(base, index) => match &base.kind {
                 ExprKind::Name(name) => self.lower_component(name, index),
                 _ => Err("only a name can have an index".to_owned()),
             },
-            ExprKind::Call {
-                function,
-                arguments,
-                ..
-            } => self.lower_call(&function.text, arguments),
+            ExprKind::Call { function, arguments, .. } => self.lower_call(&function.text, arguments),
             _ => Err("this cannot stand in a recipe".to_owned()),
         }
     }
@@ -107,34 +88,19 @@ impl<'scope, V: Clone> Scope<'scope, V> {
         if value.dim != 1 || value.broadcast {
             return Err(format!("`{name}` is a vector and needs an index"));
         }
-        Ok((
-            Scalar::Component(value.value.clone(), Index::Constant(0)),
-            value.kind,
-        ))
+        Ok((Scalar::Component(value.value.clone(), Index::Constant(0)), value.kind))
     }
 
     fn lower_component(&self, name: &str, index: &Expr) -> Lowered<V> {
         let value = self.value(name)?;
-        let index = if value.broadcast {
-            Index::Constant(0)
-        } else {
-            self.index(index)?
-        };
-        if index
-            .constant()
-            .is_some_and(|index| !(0..i64::from(value.dim)).contains(&index))
-        {
+        let index = if value.broadcast { Index::Constant(0) } else { self.index(index)? };
+        if index.constant().is_some_and(|index| !(0..i64::from(value.dim)).contains(&index)) {
             return Err(format!("`{name}` has no such component"));
         }
         Ok((Scalar::Component(value.value.clone(), index), value.kind))
     }
 
-    fn lower_operator(
-        &mut self,
-        operator: BinaryOperator,
-        left: &Expr,
-        right: &Expr,
-    ) -> Lowered<V> {
+    fn lower_operator(&mut self, operator: BinaryOperator, left: &Expr, right: &Expr) -> Lowered<V> {
         let (intrinsic, left, right) = match operator {
             BinaryOperator::Add => (Intrinsic::Add, left, right),
             BinaryOperator::Subtract => (Intrinsic::Sub, left, right),
@@ -147,9 +113,7 @@ impl<'scope, V: Clone> Scope<'scope, V> {
             BinaryOperator::Equal => (Intrinsic::Equal, left, right),
             BinaryOperator::NotEqual => (Intrinsic::NotEqual, left, right),
             BinaryOperator::Bar | BinaryOperator::Remainder | BinaryOperator::Power => {
-                return Err(
-                    "`|`, `%` and `**` have no meaning for real numbers in a recipe".to_owned(),
-                );
+                return Err("`|`, `%` and `**` have no meaning for real numbers in a recipe".to_owned());
             }
         };
         self.lower_intrinsic(intrinsic, &[left, right])
@@ -160,31 +124,22 @@ impl<'scope, V: Clone> Scope<'scope, V> {
             return self.lower_fold(*with, arguments);
         }
         match (function, arguments) {
-            ("choose", [condition, then, otherwise]) => {
-                self.lower_choice(condition, then, otherwise)
-            }
-            ("first", [range, condition, then, otherwise]) => {
-                self.lower_first(range, condition, then, otherwise)
-            }
+            ("choose", [condition, then, otherwise]) => self.lower_choice(condition, then, otherwise),
+            ("first", [range, condition, then, otherwise]) => self.lower_first(range, condition, then, otherwise),
             ("powi", [base, exponent]) => {
                 let base = self.real(base)?;
-                let exponent = evaluate_integer(exponent, self.integers)
-                    .ok_or("the exponent of `powi` is unknown")?;
+                let exponent = evaluate_integer(exponent, self.integers).ok_or("the exponent of `powi` is unknown")?;
                 Ok((integer_power(base, exponent), Kind::Real))
             }
             _ => {
-                let intrinsic = Intrinsic::from_name(function)
-                    .ok_or_else(|| format!("`{function}` is unknown"))?;
+                let intrinsic = Intrinsic::from_name(function).ok_or_else(|| format!("`{function}` is unknown"))?;
                 self.lower_intrinsic(intrinsic, &arguments.iter().collect::<Vec<_>>())
             }
         }
     }
 
     fn lower_intrinsic(&mut self, intrinsic: Intrinsic, arguments: &[&Expr]) -> Lowered<V> {
-        let lowered = arguments
-            .iter()
-            .map(|argument| self.lower(argument))
-            .collect::<Result<Vec<_>, _>>()?;
+        let lowered = arguments.iter().map(|argument| self.lower(argument)).collect::<Result<Vec<_>, _>>()?;
         call(intrinsic, lowered)
     }
 
@@ -194,27 +149,14 @@ impl<'scope, V: Clone> Scope<'scope, V> {
         };
         let (name, count) = self.range(range)?;
         let counter = Counter(self.next_counter);
-        let index = if count == 1 {
-            Index::Constant(0)
-        } else {
-            Index::Counter(counter)
-        };
+        let index = if count == 1 { Index::Constant(0) } else { Index::Counter(counter) };
         self.counters.push((name, index));
         self.next_counter += 1;
         let body = self.real(body);
         self.counters.pop();
         self.next_counter -= 1;
         let body = body?;
-        let folded = if count == 1 {
-            body
-        } else {
-            Scalar::Fold {
-                with,
-                counter,
-                count,
-                body: Box::new(body),
-            }
-        };
+        let folded = if count == 1 { body } else { Scalar::Fold { with, counter, count, body: Box::new(body) } };
         Ok((folded, Kind::Real))
     }
 
@@ -222,11 +164,7 @@ impl<'scope, V: Clone> Scope<'scope, V> {
         let (left, comparison, right) = self.comparison(condition)?;
         // What is known now is decided now: the branch not taken need not even make sense at these dimensions.
         if let (Some(left), Some(right)) = (left.constant(), right.constant()) {
-            return self.lower(if comparison.holds(left, right) {
-                then
-            } else {
-                otherwise
-            });
+            return self.lower(if comparison.holds(left, right) { then } else { otherwise });
         }
         let (then, then_kind) = self.lower(then)?;
         let (otherwise, otherwise_kind) = self.lower(otherwise)?;
@@ -234,34 +172,16 @@ impl<'scope, V: Clone> Scope<'scope, V> {
             return Err("the branches of `choose` differ in kind".to_owned());
         }
         let (then, otherwise) = (Box::new(then), Box::new(otherwise));
-        Ok((
-            Scalar::Choose {
-                left,
-                comparison,
-                right,
-                then,
-                otherwise,
-            },
-            then_kind,
-        ))
+        Ok((Scalar::Choose { left, comparison, right, then, otherwise }, then_kind))
     }
 
     /// `first(q < n, condition, value, otherwise)`: the value at the first `q` where the condition holds, as nested selections.
-    fn lower_first(
-        &mut self,
-        range: &Expr,
-        condition: &Expr,
-        then: &Expr,
-        otherwise: &Expr,
-    ) -> Lowered<V> {
+    fn lower_first(&mut self, range: &Expr, condition: &Expr, then: &Expr, otherwise: &Expr) -> Lowered<V> {
         let (name, count) = self.range(range)?;
         let mut chosen = self.lower(otherwise)?;
         for q in (0..count).rev() {
-            self.counters
-                .push((name.clone(), Index::Constant(q.into())));
-            let step = self
-                .lower(condition)
-                .and_then(|condition| Ok((condition, self.lower(then)?)));
+            self.counters.push((name.clone(), Index::Constant(q.into())));
+            let step = self.lower(condition).and_then(|condition| Ok((condition, self.lower(then)?)));
             self.counters.pop();
             let (condition, then) = step?;
             chosen = call(Intrinsic::Select, vec![condition, then, chosen])?;
@@ -281,11 +201,8 @@ impl<'scope, V: Clone> Scope<'scope, V> {
         if let ExprKind::Binary(BinaryOperator::Less, counter, count) = &range.kind
             && let ExprKind::Name(name) = &counter.kind
         {
-            let count =
-                evaluate_integer(count, self.integers).and_then(|count| u32::try_from(count).ok());
-            let count = count
-                .filter(|count| *count >= 1)
-                .ok_or("the count of a fold has to be at least 1")?;
+            let count = evaluate_integer(count, self.integers).and_then(|count| u32::try_from(count).ok());
+            let count = count.filter(|count| *count >= 1).ok_or("the count of a fold has to be at least 1")?;
             return Ok((name.clone(), count));
         }
         Err("the range of a fold is written `q < n`".to_owned())
@@ -329,18 +246,11 @@ impl<'scope, V: Clone> Scope<'scope, V> {
     }
 
     fn counter(&self, name: &str) -> Option<&Index> {
-        self.counters
-            .iter()
-            .rev()
-            .find(|(known, _)| known == name)
-            .map(|(_, index)| index)
+        self.counters.iter().rev().find(|(known, _)| known == name).map(|(_, index)| index)
     }
 
     fn value(&self, name: &str) -> Result<&'scope Named<V>, String> {
-        self.values
-            .iter()
-            .find(|value| value.name == name)
-            .ok_or_else(|| format!("`{name}` is unknown"))
+        self.values.iter().find(|value| value.name == name).ok_or_else(|| format!("`{name}` is unknown"))
     }
 }
 
@@ -352,10 +262,7 @@ fn call<V>(intrinsic: Intrinsic, arguments: Vec<(Scalar<V>, Kind)>) -> Lowered<V
         _ => intrinsic,
     };
     if intrinsic.arguments() != kinds {
-        return Err(format!(
-            "`{}` does not take arguments of kinds {kinds:?}",
-            intrinsic.name()
-        ));
+        return Err(format!("`{}` does not take arguments of kinds {kinds:?}", intrinsic.name()));
     }
     let constants = arguments.iter().map(|argument| match argument {
         Scalar::Constant(number) => Some(*number),
@@ -377,34 +284,23 @@ fn call<V>(intrinsic: Intrinsic, arguments: Vec<(Scalar<V>, Kind)>) -> Lowered<V
 }
 
 fn integer_power<V: Clone>(base: Scalar<V>, exponent: i64) -> Scalar<V> {
-    let real_call = |intrinsic, arguments: Vec<Scalar<V>>| match arguments
-        .iter()
-        .map(constant)
-        .collect::<Option<Vec<_>>>()
-    {
-        Some(numbers) => Scalar::Constant(Intrinsic::evaluate(intrinsic, &numbers)),
-        None => Scalar::Call(intrinsic, arguments),
-    };
+    let real_call =
+        |intrinsic, arguments: Vec<Scalar<V>>| match arguments.iter().map(constant).collect::<Option<Vec<_>>>() {
+            Some(numbers) => Scalar::Constant(Intrinsic::evaluate(intrinsic, &numbers)),
+            None => Scalar::Call(intrinsic, arguments),
+        };
     match exponent {
         0 => Scalar::Constant(1.0),
         1 => base,
         2..=LARGEST_MULTIPLIED_POWER => {
             let half = integer_power(base.clone(), exponent / 2);
             let square = real_call(Intrinsic::Mul, vec![half.clone(), half]);
-            if exponent % 2 == 0 {
-                square
-            } else {
-                real_call(Intrinsic::Mul, vec![square, base])
-            }
+            if exponent % 2 == 0 { square } else { real_call(Intrinsic::Mul, vec![square, base]) }
         }
-        _ if (-LARGEST_MULTIPLIED_POWER..0).contains(&exponent) => real_call(
-            Intrinsic::Div,
-            vec![Scalar::Constant(1.0), integer_power(base, -exponent)],
-        ),
-        _ => real_call(
-            Intrinsic::Pow,
-            vec![base, Scalar::Constant(exponent as f64)],
-        ),
+        _ if (-LARGEST_MULTIPLIED_POWER..0).contains(&exponent) => {
+            real_call(Intrinsic::Div, vec![Scalar::Constant(1.0), integer_power(base, -exponent)])
+        }
+        _ => real_call(Intrinsic::Pow, vec![base, Scalar::Constant(exponent as f64)]),
     }
 }
 
@@ -432,9 +328,7 @@ fn simplify_index(index: Index) -> Index {
         Index::Sub(left, right) if *right == Index::Constant(0) => *left,
         Index::Mul(left, right) if *right == Index::Constant(1) => *left,
         Index::Mul(left, right) if *left == Index::Constant(1) => *right,
-        Index::Mul(_, ref zero) | Index::Mul(ref zero, _) if **zero == Index::Constant(0) => {
-            Index::Constant(0)
-        }
+        Index::Mul(_, ref zero) | Index::Mul(ref zero, _) if **zero == Index::Constant(0) => Index::Constant(0),
         Index::Div(left, right) if *right == Index::Constant(1) => *left,
         Index::Rem(_, right) if *right == Index::Constant(1) => Index::Constant(0),
         other => other,

@@ -125,8 +125,7 @@ impl Index {
 
     /// The value, given the counters' values; `None` where one is unknown, or on overflow or division by 0.
     pub fn evaluate(&self, counter: &impl Fn(Counter) -> Option<i64>) -> Option<i64> {
-        let both =
-            |left: &Index, right: &Index| Some((left.evaluate(counter)?, right.evaluate(counter)?));
+        let both = |left: &Index, right: &Index| Some((left.evaluate(counter)?, right.evaluate(counter)?));
         match self {
             Index::Constant(number) => Some(*number),
             Index::Counter(which) => counter(*which),
@@ -146,31 +145,13 @@ impl<V> Scalar<V> {
             Scalar::Constant(number) => Scalar::Constant(*number),
             Scalar::Component(of, index) => Scalar::Component(value(of), index.clone()),
             Scalar::Index(index) => Scalar::Index(index.clone()),
-            Scalar::Call(intrinsic, arguments) => Scalar::Call(
-                *intrinsic,
-                arguments
-                    .iter()
-                    .map(|argument| argument.map(value))
-                    .collect(),
-            ),
-            Scalar::Fold {
-                with,
-                counter,
-                count,
-                body,
-            } => Scalar::Fold {
-                with: *with,
-                counter: *counter,
-                count: *count,
-                body: Box::new(body.map(value)),
-            },
-            Scalar::Choose {
-                left,
-                comparison,
-                right,
-                then,
-                otherwise,
-            } => Scalar::Choose {
+            Scalar::Call(intrinsic, arguments) => {
+                Scalar::Call(*intrinsic, arguments.iter().map(|argument| argument.map(value)).collect())
+            }
+            Scalar::Fold { with, counter, count, body } => {
+                Scalar::Fold { with: *with, counter: *counter, count: *count, body: Box::new(body.map(value)) }
+            }
+            Scalar::Choose { left, comparison, right, then, otherwise } => Scalar::Choose {
                 left: left.clone(),
                 comparison: *comparison,
                 right: right.clone(),
@@ -203,9 +184,7 @@ impl<V> Scalar<V> {
             Scalar::Constant(_) | Scalar::Component(..) | Scalar::Index(_) => {}
             Scalar::Call(_, arguments) => arguments.iter().for_each(|argument| argument.visit(see)),
             Scalar::Fold { body, .. } => body.visit(see),
-            Scalar::Choose {
-                then, otherwise, ..
-            } => {
+            Scalar::Choose { then, otherwise, .. } => {
                 then.visit(see);
                 otherwise.visit(see);
             }

@@ -50,49 +50,21 @@ pub enum ShapeError {
 impl fmt::Display for ShapeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ShapeError::ArgumentCount {
-                function,
-                signature,
-                arguments,
-                parameters,
-            } => {
-                write!(
-                    f,
-                    "`{function}` takes other arguments: `{signature}`; given are {arguments} formula"
-                )?;
+            ShapeError::ArgumentCount { function, signature, arguments, parameters } => {
+                write!(f, "`{function}` takes other arguments: `{signature}`; given are {arguments} formula")?;
                 write!(f, "{}", if *arguments == 1 { "" } else { "s" })?;
-                write!(
-                    f,
-                    " and {parameters} integer{}",
-                    if *parameters == 1 { "" } else { "s" }
-                )
+                write!(f, " and {parameters} integer{}", if *parameters == 1 { "" } else { "s" })
             }
-            ShapeError::DimensionConflict {
-                function,
-                signature,
-                given,
-            } => {
-                write!(
-                    f,
-                    "dimensions do not fit `{signature}`: `{function}` is given "
-                )?;
+            ShapeError::DimensionConflict { function, signature, given } => {
+                write!(f, "dimensions do not fit `{signature}`: `{function}` is given ")?;
                 for (number, (name, pattern, dim)) in given.iter().enumerate() {
                     let comma = if number == 0 { "" } else { ", " };
                     write!(f, "{comma}`{name}` of dimension {dim} for `{pattern}`")?;
                 }
                 Ok(())
             }
-            ShapeError::Parameter {
-                function,
-                parameter,
-                value,
-                low,
-                high,
-            } => {
-                write!(
-                    f,
-                    "`{parameter}` of `{function}` is {value}, but has to be "
-                )?;
+            ShapeError::Parameter { function, parameter, value, low, high } => {
+                write!(f, "`{parameter}` of `{function}` is {value}, but has to be ")?;
                 match (low, high) {
                     (Some(low), Some(high)) => write!(f, "from {low} to {high}"),
                     (Some(low), None) => write!(f, "at least {low}"),
@@ -101,10 +73,7 @@ impl fmt::Display for ShapeError {
                 }
             }
             ShapeError::TooLarge { function, limit } => {
-                write!(
-                    f,
-                    "the result of `{function}` has more than {limit} components"
-                )
+                write!(f, "the result of `{function}` has more than {limit} components")
             }
         }
     }

@@ -70,29 +70,16 @@ impl Signature {
     /// Reads a signature. Rows are the compiler's own text, so this is exercised by the tests, not by users' input.
     pub(crate) fn parse(name: &'static str, text: &'static str) -> Result<Signature, String> {
         let (call, results) = text.split_once("->").ok_or("`->` is missing")?;
-        let inside = call
-            .trim()
-            .strip_prefix(name)
-            .and_then(|rest| rest.trim().strip_prefix('('));
-        let inside = inside
-            .and_then(|rest| rest.strip_suffix(')'))
-            .ok_or("`Name(…)` is expected before `->`")?;
-        let mut signature = Signature {
-            name,
-            text,
-            arguments: Vec::new(),
-            parameters: Vec::new(),
-            results: Vec::new(),
-        };
+        let inside = call.trim().strip_prefix(name).and_then(|rest| rest.trim().strip_prefix('('));
+        let inside = inside.and_then(|rest| rest.strip_suffix(')')).ok_or("`Name(…)` is expected before `->`")?;
+        let mut signature =
+            Signature { name, text, arguments: Vec::new(), parameters: Vec::new(), results: Vec::new() };
         for item in split_at_commas(inside) {
             signature.add_item(item)?;
         }
         for result in split_at_commas(results) {
             let extents = match parse_text(result)? {
-                Expr {
-                    kind: ExprKind::List(extents),
-                    ..
-                } => extents,
+                Expr { kind: ExprKind::List(extents), .. } => extents,
                 dim => vec![dim],
             };
             signature.results.push(extents);
@@ -101,26 +88,16 @@ impl Signature {
     }
 
     fn add_item(&mut self, item: &str) -> Result<(), String> {
-        let (name, form) = item
-            .split_once(':')
-            .ok_or_else(|| format!("`{item}` has no `:`"))?;
+        let (name, form) = item.split_once(':').ok_or_else(|| format!("`{item}` has no `:`"))?;
         let name = name.trim().to_owned();
         let (form, default) = match form.split_once('=') {
-            Some((form, default)) => (
-                form.trim(),
-                Some(default.trim().parse::<f64>().map_err(|e| e.to_string())?),
-            ),
+            Some((form, default)) => (form.trim(), Some(default.trim().parse::<f64>().map_err(|e| e.to_string())?)),
             None => (form.trim(), None),
         };
         let written = parse_text(form)?;
         if let Some((bounds, nonzero)) = parameter_form(&written) {
             let mut bounds = bounds.iter().cloned();
-            self.parameters.push(ParameterSpec {
-                name,
-                low: bounds.next(),
-                high: bounds.next(),
-                nonzero,
-            });
+            self.parameters.push(ParameterSpec { name, low: bounds.next(), high: bounds.next(), nonzero });
             return Ok(());
         }
         if !self.parameters.is_empty() {
@@ -130,24 +107,13 @@ impl Signature {
             Some(dim) => (parse_text(dim)?, true),
             None => (written, false),
         };
-        self.arguments.push(Argument {
-            name,
-            pattern: Pattern {
-                text: form.to_owned(),
-                dim,
-                broadcasts,
-            },
-            default,
-        });
+        self.arguments.push(Argument { name, pattern: Pattern { text: form.to_owned(), dim, broadcasts }, default });
         Ok(())
     }
 
     /// How many formula arguments cannot be left out.
     pub fn required_arguments(&self) -> usize {
-        self.arguments
-            .iter()
-            .filter(|argument| argument.default.is_none())
-            .count()
+        self.arguments.iter().filter(|argument| argument.default.is_none()).count()
     }
 
     /// The values of letters and parameters for arguments of these dimensions; left-out arguments count as scalars.
@@ -157,9 +123,7 @@ impl Signature {
         for (spec, value) in self.parameters.iter().zip(parameters) {
             integers.set(&spec.name, *value);
         }
-        let dims: Vec<u32> = (0..self.arguments.len())
-            .map(|p| dims.get(p).copied().unwrap_or(1))
-            .collect();
+        let dims: Vec<u32> = (0..self.arguments.len()).map(|p| dims.get(p).copied().unwrap_or(1)).collect();
         self.find_letters(&dims, &mut integers)?;
         let fits = |(argument, dim): (&Argument, &u32)| {
             let expected = evaluate_integer(&argument.pattern.dim, &integers);
@@ -174,25 +138,16 @@ impl Signature {
 
     /// The extents of a row of each result.
     pub fn shapes(&self, integers: &Integers) -> Result<Vec<Vec<u32>>, ShapeError> {
-        self.results
-            .iter()
-            .map(|extents| self.shape(extents, integers))
-            .collect()
+        self.results.iter().map(|extents| self.shape(extents, integers)).collect()
     }
 
     fn shape(&self, extents: &[Expr], integers: &Integers) -> Result<Vec<u32>, ShapeError> {
-        let too_large = || ShapeError::TooLarge {
-            function: self.name,
-            limit: MAXIMUM_DIM,
-        };
+        let too_large = || ShapeError::TooLarge { function: self.name, limit: MAXIMUM_DIM };
         let mut dim = 1u64;
         let mut shape = Vec::with_capacity(extents.len());
         for extent in extents {
-            let extent =
-                evaluate_integer(extent, integers).and_then(|extent| u32::try_from(extent).ok());
-            let extent = extent
-                .filter(|extent| (1..=MAXIMUM_DIM).contains(extent))
-                .ok_or_else(too_large)?;
+            let extent = evaluate_integer(extent, integers).and_then(|extent| u32::try_from(extent).ok());
+            let extent = extent.filter(|extent| (1..=MAXIMUM_DIM).contains(extent)).ok_or_else(too_large)?;
             dim *= u64::from(extent);
             if dim > u64::from(MAXIMUM_DIM) {
                 return Err(too_large());
@@ -240,22 +195,12 @@ impl Signature {
 
     fn check_parameters(&self, parameters: &[i64], integers: &Integers) -> Result<(), ShapeError> {
         for (spec, &value) in self.parameters.iter().zip(parameters) {
-            let bound = |expr: &Option<Expr>| {
-                expr.as_ref()
-                    .and_then(|expr| evaluate_integer(expr, integers))
-            };
+            let bound = |expr: &Option<Expr>| expr.as_ref().and_then(|expr| evaluate_integer(expr, integers));
             let (low, high) = (bound(&spec.low), bound(&spec.high));
-            let inside =
-                low.is_none_or(|low| low <= value) && high.is_none_or(|high| value <= high);
+            let inside = low.is_none_or(|low| low <= value) && high.is_none_or(|high| value <= high);
             if !inside || (spec.nonzero && value == 0) {
                 let parameter = spec.name.clone();
-                return Err(ShapeError::Parameter {
-                    function: self.name,
-                    parameter,
-                    value,
-                    low,
-                    high,
-                });
+                return Err(ShapeError::Parameter { function: self.name, parameter, value, low, high });
             }
         }
         Ok(())
@@ -266,9 +211,7 @@ impl Signature {
         ShapeError::DimensionConflict {
             function: self.name,
             signature: self.text,
-            given: given
-                .map(|(argument, dim)| (argument.name.clone(), argument.pattern.text.clone(), *dim))
-                .collect(),
+            given: given.map(|(argument, dim)| (argument.name.clone(), argument.pattern.text.clone(), *dim)).collect(),
         }
     }
 }
@@ -278,11 +221,7 @@ fn parameter_form(written: &Expr) -> Option<(&[Expr], bool)> {
     match &written.kind {
         ExprKind::Name(name) if name == "int" => Some((&[], false)),
         ExprKind::Name(name) if name == "nonzero" => Some((&[], true)),
-        ExprKind::Call {
-            function,
-            arguments,
-            ..
-        } if function.text == "int" => Some((arguments, false)),
+        ExprKind::Call { function, arguments, .. } if function.text == "int" => Some((arguments, false)),
         _ => None,
     }
 }
@@ -296,10 +235,7 @@ fn solve(pattern: &Expr, value: i64, integers: &mut Integers) -> bool {
             true
         }
         ExprKind::Binary(operator @ (Add | Multiply), left, right) => {
-            let (unknown, known) = match (
-                evaluate_integer(left, integers),
-                evaluate_integer(right, integers),
-            ) {
+            let (unknown, known) = match (evaluate_integer(left, integers), evaluate_integer(right, integers)) {
                 (None, Some(known)) => (left, known),
                 (Some(known), None) => (right, known),
                 _ => return false,

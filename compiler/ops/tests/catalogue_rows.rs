@@ -18,9 +18,7 @@ const RESERVED: &[&str] = &["k", "e", "out", "inf", "nan", "int", "nonzero"];
 #[test]
 fn names_are_unique() {
     let rows = catalogue::operations().map(|(_, row)| row);
-    let mut names: Vec<&str> = rows
-        .flat_map(|row| row.aliases.iter().copied().chain([row.name]))
-        .collect();
+    let mut names: Vec<&str> = rows.flat_map(|row| row.aliases.iter().copied().chain([row.name])).collect();
     names.sort_unstable();
     let twice: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
     assert!(twice.is_empty(), "{twice:?}");
@@ -37,23 +35,10 @@ fn rows_are_complete() {
     for (id, row) in catalogue::operations() {
         let signature = catalogue::signature(id);
         assert_eq!(signature.results.len(), 1, "{}", row.name);
-        assert_eq!(
-            row.domain.len(),
-            signature.required_arguments().max(row.domain.len()),
-            "{}",
-            row.name
-        );
-        assert!(
-            row.domain.len() <= signature.arguments.len(),
-            "{}",
-            row.name
-        );
+        assert_eq!(row.domain.len(), signature.required_arguments().max(row.domain.len()), "{}", row.name);
+        assert!(row.domain.len() <= signature.arguments.len(), "{}", row.name);
         assert!(row.doc.ends_with('.'), "{}: {}", row.name, row.doc);
-        assert!(
-            row.gradient.is_empty() || matches!(row.value, Value::Recipe(_)),
-            "{}",
-            row.name
-        );
+        assert!(row.gradient.is_empty() || matches!(row.value, Value::Recipe(_)), "{}", row.name);
         for argument in &signature.arguments {
             assert!(!RESERVED.contains(&argument.name.as_str()), "{}", row.name);
         }
@@ -64,11 +49,7 @@ fn rows_are_complete() {
 fn recipes_read_only_components_that_are_there() {
     for (id, row) in catalogue::operations() {
         let applications = applications(id);
-        assert!(
-            !applications.is_empty(),
-            "{} fits no small dimensions",
-            row.name
-        );
+        assert!(!applications.is_empty(), "{} fits no small dimensions", row.name);
         for (dims, parameters) in applications {
             if let Value::Expansion(_) = row.value {
                 let arguments: Vec<_> = dims.iter().map(|dim| vec![0.5; *dim as usize]).collect();
@@ -79,11 +60,7 @@ fn recipes_read_only_components_that_are_there() {
             let dim = catalogue::infer_dim(id, &dims, &parameters).expect("it fits");
             for k in 0..dim as usize {
                 evaluate(&scalar, k, |argument, index| {
-                    assert!(
-                        index < dims[*argument as usize] as usize,
-                        "{}{dims:?}",
-                        row.name
-                    );
+                    assert!(index < dims[*argument as usize] as usize, "{}{dims:?}", row.name);
                     0.5
                 });
             }
@@ -116,12 +93,7 @@ fn gradients_name_only_what_they_may() {
     for (id, row) in catalogue::operations() {
         let signature = catalogue::signature(id);
         let mut allowed: HashSet<String> = ["e", "out"].map(str::to_owned).into();
-        allowed.extend(
-            signature
-                .arguments
-                .iter()
-                .map(|argument| argument.name.clone()),
-        );
+        allowed.extend(signature.arguments.iter().map(|argument| argument.name.clone()));
         let (dims, parameters) = applications(id).swap_remove(0);
         let integers = catalogue::integers(id, &dims, &parameters).expect("it fits");
         allowed.extend(integers.iter().map(|(name, _)| name.to_owned()));
@@ -138,16 +110,8 @@ fn names(expr: &Expr) -> Vec<String> {
         ExprKind::Name(name) => vec![name.clone()],
         ExprKind::Unary(_, operand) => names(operand),
         ExprKind::Binary(_, left, right) => [names(left), names(right)].concat(),
-        ExprKind::Call {
-            function,
-            arguments,
-            ..
-        } => {
-            assert!(
-                catalogue::find_operation(&function.text).is_some(),
-                "{}",
-                function.text
-            );
+        ExprKind::Call { function, arguments, .. } => {
+            assert!(catalogue::find_operation(&function.text).is_some(), "{}", function.text);
             arguments.iter().flat_map(names).collect()
         }
         _ => Vec::new(),
@@ -172,39 +136,22 @@ fn check_gradient(id: OperationId, dims: &[u32], parameters: &[i64], numbers: &m
     let row = catalogue::operation(id);
     let domain = |position: usize| row.domain.get(position).copied().unwrap_or((0.0, 0.0));
     let draw = |(position, dim): (usize, &u32), numbers: &mut Numbers| -> Vec<f64> {
-        (0..*dim)
-            .map(|_| numbers.within(domain(position)))
-            .collect()
+        (0..*dim).map(|_| numbers.within(domain(position))).collect()
     };
-    let arguments: Vec<Vec<f64>> = dims
-        .iter()
-        .enumerate()
-        .map(|argument| draw(argument, numbers))
-        .collect();
+    let arguments: Vec<Vec<f64>> = dims.iter().enumerate().map(|argument| draw(argument, numbers)).collect();
     let out = apply(id, &arguments, parameters);
     let e: Vec<f64> = out.iter().map(|_| numbers.within((-1.0, 1.0))).collect();
     let loss = |arguments: &[Vec<f64>]| -> f64 {
-        apply(id, arguments, parameters)
-            .iter()
-            .zip(&e)
-            .map(|(out, e)| out * e)
-            .sum()
+        apply(id, arguments, parameters).iter().zip(&e).map(|(out, e)| out * e).sum()
     };
-    let names = catalogue::signature(id)
-        .arguments
-        .iter()
-        .map(|argument| argument.name.clone());
+    let names = catalogue::signature(id).arguments.iter().map(|argument| argument.name.clone());
     let mut vectors: Vectors = names.zip(arguments.iter().cloned()).collect();
     vectors.insert("out".to_owned(), out);
     vectors.insert("e".to_owned(), e.clone());
     let integers = catalogue::integers(id, dims, parameters).expect("it fits");
     for (position, argument) in arguments.iter().enumerate() {
-        let text = catalogue::gradient(id)
-            .iter()
-            .find(|(of, _)| *of == position);
-        let mut given = text.map_or(vec![0.0; argument.len()], |(_, text)| {
-            formula(text, &vectors, &integers)
-        });
+        let text = catalogue::gradient(id).iter().find(|(of, _)| *of == position);
+        let mut given = text.map_or(vec![0.0; argument.len()], |(_, text)| formula(text, &vectors, &integers));
         match (argument.len(), given.len()) {
             (1, several) if several > 1 => given = vec![given.iter().sum()],
             (several, 1) => given = vec![given[0]; several],
@@ -217,8 +164,7 @@ fn check_gradient(id: OperationId, dims: &[u32], parameters: &[i64], numbers: &m
                 shifted[position][component] += shift;
                 loss(&shifted)
             };
-            let expected =
-                (8.0 * (at(step) - at(-step)) - (at(2.0 * step) - at(-2.0 * step))) / (12.0 * step);
+            let expected = (8.0 * (at(step) - at(-step)) - (at(2.0 * step) - at(-2.0 * step))) / (12.0 * step);
             let tolerance = 1e-7 * expected.abs().max(1.0);
             assert!(
                 (given[component] - expected).abs() <= tolerance,
@@ -239,14 +185,9 @@ fn laws_hold() {
         for (dim_a, dim_b) in [(1, 1), (3, 3), (1, 3), (3, 1)] {
             let mut vectors = Vectors::new();
             for (name, dim) in [("a", dim_a), ("b", dim_b), ("c", 1), ("d", 1)] {
-                vectors.insert(
-                    name.to_owned(),
-                    (0..dim).map(|_| numbers.within((-2.0, 2.0))).collect(),
-                );
+                vectors.insert(name.to_owned(), (0..dim).map(|_| numbers.within((-2.0, 2.0))).collect());
             }
-            let scalar_only = catalogue::operation(law.operation)
-                .signature
-                .contains("(f: 1");
+            let scalar_only = catalogue::operation(law.operation).signature.contains("(f: 1");
             if scalar_only && dim_a > 1 {
                 continue;
             }
@@ -255,11 +196,7 @@ fn laws_hold() {
             assert_eq!(left.len(), right.len(), "{:?}", law.left);
             for (left, right) in left.iter().zip(&right) {
                 let close = (left - right).abs() <= 1e-14 * left.abs().max(1.0);
-                assert!(
-                    close || (left.is_nan() && right.is_nan()),
-                    "{left} is not {right}: {:?}",
-                    law.left
-                );
+                assert!(close || (left.is_nan() && right.is_nan()), "{left} is not {right}: {:?}", law.left);
             }
             count += 1;
         }
@@ -280,18 +217,11 @@ fn outermost(expr: &Expr) -> Option<OperationId> {
 fn expansions_come_to_an_end() {
     fn depth(expr: &Expr, left: u32) {
         assert!(left > 0, "an expansion contains itself");
-        if let ExprKind::Call {
-            function,
-            arguments,
-            ..
-        } = &expr.kind
-        {
+        if let ExprKind::Call { function, arguments, .. } = &expr.kind {
             arguments.iter().for_each(|argument| depth(argument, left));
             let id = catalogue::find_operation(&function.text).expect("known");
             for (dims, parameters) in applications(id) {
-                if let Some(expansion) =
-                    catalogue::expansion(id, &dims, &parameters).expect("it fits")
-                {
+                if let Some(expansion) = catalogue::expansion(id, &dims, &parameters).expect("it fits") {
                     depth(expansion, left - 1);
                 }
             }
@@ -299,8 +229,7 @@ fn expansions_come_to_an_end() {
     }
     for (id, _) in catalogue::operations() {
         for (dims, parameters) in applications(id) {
-            if let Some(expansion) = catalogue::expansion(id, &dims, &parameters).expect("it fits")
-            {
+            if let Some(expansion) = catalogue::expansion(id, &dims, &parameters).expect("it fits") {
                 depth(expansion, 8);
             }
         }
@@ -328,48 +257,13 @@ fn shape_errors_say_what_is_wrong() {
         "dimensions do not fit `MatVecMult(A: n*p, b: p) -> n`: `MatVecMult` is given `A` of dimension 7 for `n*p`, \
          `b` of dimension 3 for `p`",
     );
-    check(
-        "Elem",
-        &[3],
-        &[3],
-        "`m` of `Elem` is 3, but has to be from 0 to 2",
-    );
-    check(
-        "SumT",
-        &[1],
-        &[0],
-        "`d` of `SumT` is 0, but has to be at least 1",
-    );
-    check(
-        "IntInv",
-        &[],
-        &[0],
-        "`n` of `IntInv` is 0, but has to be different from 0",
-    );
-    check(
-        "Exp",
-        &[1, 1],
-        &[],
-        "`Exp` takes other arguments: `Exp(f: n) -> n`; given are 2 formulas and 0 integers",
-    );
-    check(
-        "TensorProd",
-        &[100_000, 100_000],
-        &[],
-        "the result of `TensorProd` has more than 16777216 components",
-    );
-    check(
-        "SumT",
-        &[1],
-        &[i64::MAX],
-        "the result of `SumT` has more than 16777216 components",
-    );
-    check(
-        "Extract",
-        &[3],
-        &[i64::MIN, 1],
-        "`start` of `Extract` is -9223372036854775808, but has to be from 0 to 2",
-    );
+    check("Elem", &[3], &[3], "`m` of `Elem` is 3, but has to be from 0 to 2");
+    check("SumT", &[1], &[0], "`d` of `SumT` is 0, but has to be at least 1");
+    check("IntInv", &[], &[0], "`n` of `IntInv` is 0, but has to be different from 0");
+    check("Exp", &[1, 1], &[], "`Exp` takes other arguments: `Exp(f: n) -> n`; given are 2 formulas and 0 integers");
+    check("TensorProd", &[100_000, 100_000], &[], "the result of `TensorProd` has more than 16777216 components");
+    check("SumT", &[1], &[i64::MAX], "the result of `SumT` has more than 16777216 components");
+    check("Extract", &[3], &[i64::MIN, 1], "`start` of `Extract` is -9223372036854775808, but has to be from 0 to 2");
     check(
         "WeightedSqNorm",
         &[5, 3],
@@ -389,11 +283,7 @@ fn conditions_of_expansions_are_integer_expressions() {
         let integers = catalogue::integers(id, &dims, &parameters).expect("it fits");
         for (condition, _) in cases.iter().filter(|(condition, _)| !condition.is_empty()) {
             let condition = keopsc_grammar::parse_expression(condition).expect("it parses");
-            assert!(
-                evaluate_integer(&condition, &integers).is_some(),
-                "{}",
-                row.name
-            );
+            assert!(evaluate_integer(&condition, &integers).is_some(), "{}", row.name);
         }
     }
 }
@@ -405,8 +295,7 @@ fn properties_hold() {
         let linear: Vec<usize> = catalogue::linear_positions(id).collect();
         assert_eq!(linear.len(), row.linear_in.len(), "{}", row.name);
         for (dims, parameters) in applications(id).into_iter().take(20) {
-            let mut draw =
-                |dim: &u32| -> Vec<f64> { (0..*dim).map(|_| numbers.within((0.5, 2.0))).collect() };
+            let mut draw = |dim: &u32| -> Vec<f64> { (0..*dim).map(|_| numbers.within((0.5, 2.0))).collect() };
             let arguments: Vec<Vec<f64>> = dims.iter().map(&mut draw).collect();
             let value = apply(id, &arguments, &parameters);
             if row.commutative {
@@ -415,9 +304,7 @@ fn properties_hold() {
             }
             for &position in &linear {
                 let mut doubled = arguments.clone();
-                doubled[position]
-                    .iter_mut()
-                    .for_each(|component| *component *= 2.0);
+                doubled[position].iter_mut().for_each(|component| *component *= 2.0);
                 let expected: Vec<f64> = value.iter().map(|component| 2.0 * component).collect();
                 assert_eq!(apply(id, &doubled, &parameters), expected, "{}", row.name);
             }

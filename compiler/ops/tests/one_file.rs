@@ -38,28 +38,15 @@ const EXAMPLES: &[&str] = &["diagnostics/src", "generate.rs", "problems.rs"];
 
 #[test]
 fn operations_are_named_in_the_catalogue_only() {
-    let compiler = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the compiler's folder")
-        .to_owned();
+    let compiler = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the compiler's folder").to_owned();
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     for folder in fs::read_dir(&compiler).expect("the compiler's folder") {
         collect(&folder.expect("a folder").path().join("src"), &mut files);
     }
-    files.retain(|file| {
-        !file.starts_with(own.join("catalogue")) && !file.starts_with(own.join("reductions"))
-    });
-    files.retain(|file| {
-        !EXAMPLES
-            .iter()
-            .any(|part| file.to_string_lossy().contains(part))
-    });
-    assert!(
-        files.len() > 20,
-        "the scan found only {} files",
-        files.len()
-    );
+    files.retain(|file| !file.starts_with(own.join("catalogue")) && !file.starts_with(own.join("reductions")));
+    files.retain(|file| !EXAMPLES.iter().any(|part| file.to_string_lossy().contains(part)));
+    assert!(files.len() > 20, "the scan found only {} files", files.len());
     let mut found = Vec::new();
     for file in &files {
         let text = fs::read_to_string(file).expect("a source file");
@@ -74,22 +61,10 @@ fn operations_are_named_in_the_catalogue_only() {
 
 #[test]
 fn the_scan_finds_names() {
-    assert!(names_operation(
-        code("let id = find(\"SqDist\");"),
-        "SqDist"
-    ));
-    assert!(names_operation(
-        code("parse(\"1 + SqDist(x, y)\")"),
-        "SqDist"
-    ));
-    assert!(!names_operation(
-        code("/// \"SqDist\" is a distance"),
-        "SqDist"
-    ));
-    assert!(!names_operation(
-        code("#[cfg(test)]\nmod tests { \"SqDist\" }"),
-        "SqDist"
-    ));
+    assert!(names_operation(code("let id = find(\"SqDist\");"), "SqDist"));
+    assert!(names_operation(code("parse(\"1 + SqDist(x, y)\")"), "SqDist"));
+    assert!(!names_operation(code("/// \"SqDist\" is a distance"), "SqDist"));
+    assert!(!names_operation(code("#[cfg(test)]\nmod tests { \"SqDist\" }"), "SqDist"));
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -97,9 +72,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             collect(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "rs")
-            && !path.ends_with("tests.rs")
-        {
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
             files.push(path);
         }
     }
@@ -107,10 +80,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 
 /// The lines of a file that are compiled into the compiler and are no comments.
 fn code(text: &str) -> impl Iterator<Item = &str> {
-    let lines = text
-        .lines()
-        .map(str::trim_start)
-        .take_while(|line| !line.starts_with("#[cfg(test)]"));
+    let lines = text.lines().map(str::trim_start).take_while(|line| !line.starts_with("#[cfg(test)]"));
     lines.filter(|line| !line.starts_with("//"))
 }
 
@@ -121,8 +91,7 @@ fn names_operation<'a>(mut lines: impl Iterator<Item = &'a str>, name: &str) -> 
     lines.any(|line| {
         let calls = line.match_indices(&call).any(|(position, _)| {
             let before = &line[..position];
-            before.matches('"').count() % 2 == 1
-                && !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+            before.matches('"').count() % 2 == 1 && !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
         });
         line.contains(&literal) || calls
     })

@@ -25,9 +25,7 @@ const UNARY: &[Unary] = &[
     ("Sqrt", (0.0, 50.0), f64::sqrt),
     ("Rsqrt", (0.0, 50.0), |a| a.sqrt().recip()),
     ("Sigmoid", (-50.0, 50.0), |a| a.exp() / (1.0 + a.exp())),
-    ("Softplus", (-50.0, 50.0), |a| {
-        a.max(0.0) + (-a.abs()).exp().ln_1p()
-    }),
+    ("Softplus", (-50.0, 50.0), |a| a.max(0.0) + (-a.abs()).exp().ln_1p()),
     ("ZeroIfMinusInfinity", (-9.0, 9.0), |a| a),
     ("Sin", (-9.0, 9.0), f64::sin),
     ("Cos", (-9.0, 9.0), f64::cos),
@@ -42,16 +40,10 @@ const UNARY: &[Unary] = &[
     ("Tanh", (-0.6, 0.6), f64::tanh),
     ("Tanh", (-1e-3, 1e-3), f64::tanh),
     ("Atanh", (-0.99, 0.99), f64::atanh),
-    ("Acosh", (1.0, 9.0), |a| {
-        (a - 1.0 + ((a - 1.0) * (a + 1.0)).sqrt()).ln_1p()
-    }),
+    ("Acosh", (1.0, 9.0), |a| (a - 1.0 + ((a - 1.0) * (a + 1.0)).sqrt()).ln_1p()),
     ("SinXDivX", (0.1, 9.0), |a| a.sin() / a),
-    ("SinXDivXSlope", (0.9, 3.0), |a| {
-        (a * a.cos() - a.sin()) / a.powi(3)
-    }),
-    ("Sinc", (0.1, 0.9), |a| {
-        (a * std::f64::consts::PI).sin() / (a * std::f64::consts::PI)
-    }),
+    ("SinXDivXSlope", (0.9, 3.0), |a| (a * a.cos() - a.sin()) / a.powi(3)),
+    ("Sinc", (0.1, 0.9), |a| (a * std::f64::consts::PI).sin() / (a * std::f64::consts::PI)),
     ("Abs", (-9.0, 9.0), f64::abs),
     ("Sign", (-9.0, 9.0), f64::signum),
     ("Step", (-9.0, 9.0), |a| f64::from(u8::from(a >= 0.0))),
@@ -71,12 +63,8 @@ const BINARY: &[Binary] = &[
     ("Divide", (-9.0, 9.0), (-9.0, 9.0), |a, b| a / b),
     ("Powf", (0.1, 9.0), (-9.0, 9.0), |a, b| (b * a.ln()).exp()),
     ("Mod", (-9.0, 9.0), (0.5, 2.0), |a, b| a.rem_euclid(b)),
-    ("Mod", (-9.0, 9.0), (-2.0, -0.5), |a, b| {
-        -(-a).rem_euclid(-b)
-    }),
-    ("LogAddExp", (-9.0, 9.0), (-50.0, 50.0), |a, b| {
-        a.max(b) + (-(a - b).abs()).exp().ln_1p()
-    }),
+    ("Mod", (-9.0, 9.0), (-2.0, -0.5), |a, b| -(-a).rem_euclid(-b)),
+    ("LogAddExp", (-9.0, 9.0), (-50.0, 50.0), |a, b| a.max(b) + (-(a - b).abs()).exp().ln_1p()),
     ("Atan2", (-9.0, 9.0), (-9.0, 9.0), f64::atan2),
     ("Hypot", (-9.0, 9.0), (-9.0, 9.0), f64::hypot),
     ("Hypot", (1e200, 1e201), (-1e200, 1e200), f64::hypot),
@@ -85,12 +73,8 @@ const BINARY: &[Binary] = &[
     ("Maximum", (-9.0, 9.0), (-9.0, 9.0), f64::max),
     ("Equal", (-9.0, 9.0), (-9.0, 9.0), |_, _| 0.0),
     ("NotEqual", (-9.0, 9.0), (-9.0, 9.0), |_, _| 1.0),
-    ("LessThan", (-9.0, 9.0), (-9.0, 9.0), |a, b| {
-        f64::from(u8::from(a < b))
-    }),
-    ("LessOrEqual", (-9.0, 9.0), (-9.0, 9.0), |a, b| {
-        f64::from(u8::from(a <= b))
-    }),
+    ("LessThan", (-9.0, 9.0), (-9.0, 9.0), |a, b| f64::from(u8::from(a < b))),
+    ("LessOrEqual", (-9.0, 9.0), (-9.0, 9.0), |a, b| f64::from(u8::from(a <= b))),
     ("And", (-9.0, 9.0), (-9.0, 9.0), |_, _| 1.0),
     ("Or", (-9.0, 9.0), (-9.0, 9.0), |_, _| 1.0),
 ];
@@ -233,14 +217,8 @@ const VALUES: &[(&str, &[f64])] = &[
     ("MatVecMult(v, 2)", &[2.0, -4.0, 6.0]),
     ("MatVecMult(Extract(m, 0, 6), v)", &[6.0, 12.0]),
     ("VecMatMult(v, m)", &[14.0, 16.0, 18.0]),
-    (
-        "VecMatMult(Concat(1, 10), Extract(m, 0, 6))",
-        &[41.0, 52.0, 63.0],
-    ),
-    (
-        "TensorProd(v, Concat(1, 10))",
-        &[1.0, 10.0, -2.0, -20.0, 3.0, 30.0],
-    ),
+    ("VecMatMult(Concat(1, 10), Extract(m, 0, 6))", &[41.0, 52.0, 63.0]),
+    ("TensorProd(v, Concat(1, 10))", &[1.0, 10.0, -2.0, -20.0, 3.0, 30.0]),
     ("TensorProd(2, v)", &[2.0, -4.0, 6.0]),
     ("IntegerPower(v, 5)", &[1.0, -32.0, 243.0]),
 ];
@@ -287,17 +265,9 @@ fn binary_operations() {
         for _ in 0..500 {
             let (a, b) = (numbers.within(*left), numbers.within(*right));
             let what = format!("{name}({a:e}, {b:e})");
-            let tolerance = if matches!(*name, "Powf" | "Mod") {
-                100.0
-            } else {
-                TOLERANCE
-            };
+            let tolerance = if matches!(*name, "Powf" | "Mod") { 100.0 } else { TOLERANCE };
             // Componentwise, and with either argument broadcast.
-            for arguments in [
-                [vec![1.5, a], vec![1.5, b]],
-                [vec![a], vec![1.5, b]],
-                [vec![1.5, a], vec![b]],
-            ] {
+            for arguments in [[vec![1.5, a], vec![1.5, b]], [vec![a], vec![1.5, b]], [vec![1.5, a], vec![b]]] {
                 let given = apply(id, &arguments, &[]);
                 assert_eq!(given.len(), 2);
                 match *name {
@@ -347,20 +317,13 @@ fn gradients_at_edges() {
     let gradient = |name: &str, argument: usize, at: &[f64]| -> f64 {
         let id = catalogue::find_operation(name).expect("known");
         let arguments: Vec<Vec<f64>> = at.iter().map(|a| vec![*a]).collect();
-        let names = catalogue::signature(id)
-            .arguments
-            .iter()
-            .map(|argument| argument.name.clone());
+        let names = catalogue::signature(id).arguments.iter().map(|argument| argument.name.clone());
         let mut vectors: Vectors = names.zip(arguments.iter().cloned()).collect();
         vectors.insert("out".to_owned(), apply(id, &arguments, &[]));
         vectors.insert("e".to_owned(), vec![1.0]);
         let (_, text) = &catalogue::gradient(id)[argument];
         let dims = vec![1; at.len()];
-        support::formula(
-            text,
-            &vectors,
-            &catalogue::integers(id, &dims, &[]).expect("it fits"),
-        )[0]
+        support::formula(text, &vectors, &catalogue::integers(id, &dims, &[]).expect("it fits"))[0]
     };
     let inf = f64::INFINITY;
     let table: &[(&str, usize, &[f64], f64)] = &[
@@ -390,12 +353,7 @@ fn gradients_at_edges() {
         ("Maximum", 1, &[1.0, 1.0], 0.0),
     ];
     for (name, argument, at, expected) in table {
-        assert_close(
-            &format!("derivative of {name} at {at:?}"),
-            gradient(name, *argument, at),
-            *expected,
-            1.0,
-        );
+        assert_close(&format!("derivative of {name} at {at:?}"), gradient(name, *argument, at), *expected, 1.0);
     }
 }
 
@@ -403,22 +361,14 @@ fn gradients_at_edges() {
 #[test]
 fn every_operation_has_a_value_test() {
     for (_, row) in catalogue::operations() {
-        let in_tables = UNARY
-            .iter()
-            .map(|row| row.0)
-            .chain(BINARY.iter().map(|row| row.0))
-            .any(|name| name == row.name);
+        let in_tables =
+            UNARY.iter().map(|row| row.0).chain(BINARY.iter().map(|row| row.0)).any(|name| name == row.name);
         let call = format!("{}(", row.name);
         let in_texts = VALUES.iter().any(|(text, _)| text.contains(&call));
         let is_operator = row.name == "Scalprod";
+        assert!(in_tables || in_texts || is_operator, "{} has no value test", row.name);
         assert!(
-            in_tables || in_texts || is_operator,
-            "{} has no value test",
-            row.name
-        );
-        assert!(
-            matches!(row.value, Value::Recipe(text) if !text.is_empty())
-                || matches!(row.value, Value::Expansion(_))
+            matches!(row.value, Value::Recipe(text) if !text.is_empty()) || matches!(row.value, Value::Expansion(_))
         );
     }
 }

@@ -41,22 +41,10 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe("f[k] + g[k]"),
         gradient: &[("f", "e"), ("g", "e")],
         laws: &[
-            Law {
-                left: "a + 0",
-                right: "a",
-            },
-            Law {
-                left: "0 + a",
-                right: "a",
-            },
-            Law {
-                left: "a + (-b)",
-                right: "a - b",
-            },
-            Law {
-                left: "(-a) + b",
-                right: "b - a",
-            },
+            Law { left: "a + 0", right: "a" },
+            Law { left: "0 + a", right: "a" },
+            Law { left: "a + (-b)", right: "a - b" },
+            Law { left: "(-a) + b", right: "b - a" },
         ],
         commutative: true,
         domain: &[AROUND_ZERO, AROUND_ZERO],
@@ -70,18 +58,9 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe("f[k] - g[k]"),
         gradient: &[("f", "e"), ("g", "-e")],
         laws: &[
-            Law {
-                left: "a - 0",
-                right: "a",
-            },
-            Law {
-                left: "0 - a",
-                right: "-a",
-            },
-            Law {
-                left: "a - (-b)",
-                right: "a + b",
-            },
+            Law { left: "a - 0", right: "a" },
+            Law { left: "0 - a", right: "-a" },
+            Law { left: "a - (-b)", right: "a + b" },
         ],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "`f - g`, component by component; a scalar broadcasts.",
@@ -93,16 +72,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Minus(f: n) -> n",
         value: Value::Recipe("-f[k]"),
         gradient: &[("f", "-e")],
-        laws: &[
-            Law {
-                left: "-(-a)",
-                right: "a",
-            },
-            Law {
-                left: "-(a - b)",
-                right: "b - a",
-            },
-        ],
+        laws: &[Law { left: "-(-a)", right: "a" }, Law { left: "-(a - b)", right: "b - a" }],
         linear_in: &["f"],
         domain: &[AROUND_ZERO],
         doc: "`-f`.",
@@ -115,42 +85,15 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe("f[k] * g[k]"),
         gradient: &[("f", "e * g"), ("g", "e * f")],
         laws: &[
-            Law {
-                left: "a * 1",
-                right: "a",
-            },
-            Law {
-                left: "1 * a",
-                right: "a",
-            },
-            Law {
-                left: "a * -1",
-                right: "-a",
-            },
-            Law {
-                left: "-1 * a",
-                right: "-a",
-            },
-            Law {
-                left: "a * a",
-                right: "Square(a)",
-            },
-            Law {
-                left: "(-a) * (-b)",
-                right: "a * b",
-            },
-            Law {
-                left: "(-a) * b",
-                right: "-(a * b)",
-            },
-            Law {
-                left: "a * (-b)",
-                right: "-(a * b)",
-            },
-            Law {
-                left: "c * (d * a)",
-                right: "(c * d) * a",
-            },
+            Law { left: "a * 1", right: "a" },
+            Law { left: "1 * a", right: "a" },
+            Law { left: "a * -1", right: "-a" },
+            Law { left: "-1 * a", right: "-a" },
+            Law { left: "a * a", right: "Square(a)" },
+            Law { left: "(-a) * (-b)", right: "a * b" },
+            Law { left: "(-a) * b", right: "-(a * b)" },
+            Law { left: "a * (-b)", right: "-(a * b)" },
+            Law { left: "c * (d * a)", right: "(c * d) * a" },
         ],
         commutative: true,
         linear_in: &["f", "g"],
@@ -163,16 +106,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Divide(f: n|1, g: n|1) -> n",
         value: Value::Recipe("f[k] / g[k]"),
         gradient: &[("f", "e / g"), ("g", "-(e * out / g)")],
-        laws: &[
-            Law {
-                left: "a / 1",
-                right: "a",
-            },
-            Law {
-                left: "1 / a",
-                right: "Inv(a)",
-            },
-        ],
+        laws: &[Law { left: "a / 1", right: "a" }, Law { left: "1 / a", right: "Inv(a)" }],
         linear_in: &["f"],
         domain: &[AROUND_ZERO, NEAR_ONE],
         doc: "`f / g`, component by component; a scalar broadcasts; division by 0 gives an infinity, 0 / 0 NaN.",
@@ -184,10 +118,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Inv(f: n) -> n",
         value: Value::Recipe("1 / f[k]"),
         gradient: &[("f", "-(e * Square(out))")],
-        laws: &[Law {
-            left: "Inv(-a)",
-            right: "-Inv(a)",
-        }],
+        laws: &[Law { left: "Inv(-a)", right: "-Inv(a)" }],
         domain: &[NEAR_ONE],
         doc: "`1 / f`: an infinity at 0.",
         ..Operation::EMPTY
@@ -198,16 +129,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Square(f: n) -> n",
         value: Value::Recipe("f[k] * f[k]"),
         gradient: &[("f", "2 * e * f")],
-        laws: &[
-            Law {
-                left: "Square(-a)",
-                right: "Square(a)",
-            },
-            Law {
-                left: "Square(Abs(a))",
-                right: "Square(a)",
-            },
-        ],
+        laws: &[Law { left: "Square(-a)", right: "Square(a)" }, Law { left: "Square(Abs(a))", right: "Square(a)" }],
         domain: &[AROUND_ZERO],
         doc: "`f * f`.",
         ..Operation::EMPTY
@@ -240,20 +162,8 @@ pub(super) const ROWS: &[Operation] = &[
         aliases: &["powf", "power", "pow"],
         signature: "Powf(f: n|1, g: n|1) -> n",
         value: Value::Recipe("pow(f[k], g[k])"),
-        gradient: &[
-            ("f", "e * g * Powf(f, g - 1)"),
-            ("g", "e * out * IfElse(-Abs(f), 0, Log(f))"),
-        ],
-        laws: &[
-            Law {
-                left: "Powf(a, 1)",
-                right: "a",
-            },
-            Law {
-                left: "Powf(a, 2)",
-                right: "Square(a)",
-            },
-        ],
+        gradient: &[("f", "e * g * Powf(f, g - 1)"), ("g", "e * out * IfElse(-Abs(f), 0, Log(f))")],
+        laws: &[Law { left: "Powf(a, 1)", right: "a" }, Law { left: "Powf(a, 2)", right: "Square(a)" }],
         domain: &[NEAR_ONE, AROUND_ZERO],
         doc: "`f` to the power `g` as C's `pow`; the derivative in `g` is 0 where `f` is 0 and NaN where `f` is negative.",
         ..Operation::EMPTY

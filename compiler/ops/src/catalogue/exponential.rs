@@ -49,10 +49,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Log(f: n) -> n",
         value: Value::Recipe("log(f[k])"),
         gradient: &[("f", "e / f")],
-        laws: &[Law {
-            left: "Log(Exp(a))",
-            right: "a",
-        }],
+        laws: &[Law { left: "Log(Exp(a))", right: "a" }],
         domain: &[POSITIVE],
         doc: "The natural logarithm: -inf at 0, NaN below.",
         ..Operation::EMPTY
@@ -107,10 +104,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Sqrt(f: n) -> n",
         value: Value::Recipe("sqrt(f[k])"),
         gradient: &[("f", "0.5 * e * Rsqrt(f)")],
-        laws: &[Law {
-            left: "Sqrt(Square(a))",
-            right: "Abs(a)",
-        }],
+        laws: &[Law { left: "Sqrt(Square(a))", right: "Abs(a)" }],
         domain: &[POSITIVE],
         doc: "The square root: NaN below 0; its derivative at 0 is taken as 0.",
         ..Operation::EMPTY

@@ -125,9 +125,7 @@ pub struct Law {
 
 /// All operations, in the order of the reference page.
 pub fn operations() -> impl Iterator<Item = (OperationId, &'static Operation)> {
-    ROWS.iter()
-        .enumerate()
-        .map(|(number, row)| (OperationId(number as u16), *row))
+    ROWS.iter().enumerate().map(|(number, row)| (OperationId(number as u16), *row))
 }
 
 /// The row of an operation. Panics if the number is not one that this catalogue gave out.
@@ -159,11 +157,7 @@ pub fn integers(id: OperationId, dims: &[u32], parameters: &[i64]) -> Result<Int
 /// Component `k` of the result over the numbers of the arguments. Left-out arguments count as scalars.
 ///
 /// Panics for a row that is an expansion; see [`expansion`].
-pub fn instantiate(
-    id: OperationId,
-    dims: &[u32],
-    parameters: &[i64],
-) -> Result<Scalar<u32>, ShapeError> {
+pub fn instantiate(id: OperationId, dims: &[u32], parameters: &[i64]) -> Result<Scalar<u32>, ShapeError> {
     let ParsedValue::Recipe(recipe) = &parsed(id).value else {
         panic!("`{}` is an expansion and has no recipe", operation(id).name);
     };
@@ -175,13 +169,7 @@ pub fn instantiate(
         .map(|(number, argument)| {
             let dim = dims.get(number as usize).copied().unwrap_or(1);
             let broadcast = argument.pattern.broadcasts && dim == 1;
-            Named {
-                name: argument.name.clone(),
-                kind: Kind::Real,
-                dim,
-                broadcast,
-                value: number,
-            }
+            Named { name: argument.name.clone(), kind: Kind::Real, dim, broadcast, value: number }
         })
         .collect();
     match Scope::new(&integers, &values, dim).lower(recipe) {
@@ -193,14 +181,8 @@ pub fn instantiate(
 /// The formula that an operation stands for; `None` for a row with a recipe.
 ///
 /// Its free names are the arguments' names, and dimension letters and parameters as integers.
-pub fn expansion(
-    id: OperationId,
-    dims: &[u32],
-    parameters: &[i64],
-) -> Result<Option<&'static Expr>, ShapeError> {
-    let ParsedOperation {
-        signature, value, ..
-    } = parsed(id);
+pub fn expansion(id: OperationId, dims: &[u32], parameters: &[i64]) -> Result<Option<&'static Expr>, ShapeError> {
+    let ParsedOperation { signature, value, .. } = parsed(id);
     let ParsedValue::Expansion(cases) = value else {
         return Ok(None);
     };
@@ -235,33 +217,26 @@ pub fn laws() -> &'static [ParsedLaw] {
     &LAWS
 }
 
-static ROWS: LazyLock<Vec<&'static Operation>> =
-    LazyLock::new(|| FAMILIES.iter().copied().flatten().collect());
+static ROWS: LazyLock<Vec<&'static Operation>> = LazyLock::new(|| FAMILIES.iter().copied().flatten().collect());
 
 static NAMES: LazyLock<HashMap<&'static str, OperationId>> = LazyLock::new(|| {
-    let aliases =
-        operations().flat_map(|(id, row)| row.aliases.iter().map(move |alias| (*alias, id)));
-    aliases
-        .chain(operations().map(|(id, row)| (row.name, id)))
-        .collect()
+    let aliases = operations().flat_map(|(id, row)| row.aliases.iter().map(move |alias| (*alias, id)));
+    aliases.chain(operations().map(|(id, row)| (row.name, id))).collect()
 });
 
 static PARSED: LazyLock<Vec<OnceLock<ParsedOperation>>> =
     LazyLock::new(|| ROWS.iter().map(|_| OnceLock::new()).collect());
 
 static LAWS: LazyLock<Vec<ParsedLaw>> = LazyLock::new(|| {
-    let laws =
-        operations().flat_map(|(id, row)| row.laws.iter().map(move |law| parse_law(id, law)));
-    laws.map(|law| law.unwrap_or_else(|defect| panic!("a law: {defect}")))
-        .collect()
+    let laws = operations().flat_map(|(id, row)| row.laws.iter().map(move |law| parse_law(id, law)));
+    laws.map(|law| law.unwrap_or_else(|defect| panic!("a law: {defect}"))).collect()
 });
 
 /// Rows are the compiler's own text and all parsed by the tests, so that a defect cannot come to light here.
 fn parsed(id: OperationId) -> &'static ParsedOperation {
     let row = operation(id);
-    PARSED[usize::from(id.0)].get_or_init(|| {
-        parse_row(row).unwrap_or_else(|defect| panic!("the row `{}`: {defect}", row.name))
-    })
+    PARSED[usize::from(id.0)]
+        .get_or_init(|| parse_row(row).unwrap_or_else(|defect| panic!("the row `{}`: {defect}", row.name)))
 }
 
 fn result_dim(id: OperationId, integers: &Integers) -> Result<u32, ShapeError> {

@@ -33,8 +33,7 @@ const BINARY: &[(BinaryOperator, &str, Order)] = &[
 /// The operation that an infix operator is. A power with an integer exponent is better served by [`integer_power`].
 pub fn binary(operator: BinaryOperator) -> (OperationId, Order) {
     let row = BINARY.iter().find(|(known, ..)| *known == operator);
-    let (_, name, order) =
-        row.unwrap_or_else(|| panic!("the operator {operator:?} has no operation"));
+    let (_, name, order) = row.unwrap_or_else(|| panic!("the operator {operator:?} has no operation"));
     (named(name), *order)
 }
 

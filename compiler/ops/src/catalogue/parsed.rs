@@ -42,49 +42,30 @@ pub(super) fn parse_row(row: &Operation) -> Result<ParsedOperation, String> {
         Value::Recipe(text) => ParsedValue::Recipe(parse(text)?),
         Value::Expansion(cases) => {
             let condition = |text: &str| {
-                if text.is_empty() {
-                    Ok(None)
-                } else {
-                    parse(text).map(Some)
-                }
+                if text.is_empty() { Ok(None) } else { parse(text).map(Some) }
             };
             let case = |(holds, formula): &(&str, &str)| Ok((condition(holds)?, parse(formula)?));
             ParsedValue::Expansion(cases.iter().map(case).collect::<Result<_, String>>()?)
         }
     };
     let gradient = parse_gradient(&signature, row.gradient)?;
-    Ok(ParsedOperation {
-        signature,
-        value,
-        gradient,
-    })
+    Ok(ParsedOperation { signature, value, gradient })
 }
 
 /// The formulas of a gradient, by argument position.
-pub(crate) fn parse_gradient(
-    signature: &Signature,
-    texts: &[(&str, &str)],
-) -> Result<Vec<(usize, Expr)>, String> {
+pub(crate) fn parse_gradient(signature: &Signature, texts: &[(&str, &str)]) -> Result<Vec<(usize, Expr)>, String> {
     let mut seen = BTreeSet::new();
     let item = |(name, text): &(&str, &str)| {
-        let position = signature
-            .arguments
-            .iter()
-            .position(|argument| argument.name == *name);
+        let position = signature.arguments.iter().position(|argument| argument.name == *name);
         let position = position.filter(|position| seen.insert(*position));
-        let position =
-            position.ok_or_else(|| format!("`{name}` is no argument, or has two gradients"))?;
+        let position = position.ok_or_else(|| format!("`{name}` is no argument, or has two gradients"))?;
         Ok((position, parse(text)?))
     };
     texts.iter().map(item).collect()
 }
 
 pub(super) fn parse_law(operation: OperationId, law: &Law) -> Result<ParsedLaw, String> {
-    Ok(ParsedLaw {
-        operation,
-        left: parse(law.left)?,
-        right: parse(law.right)?,
-    })
+    Ok(ParsedLaw { operation, left: parse(law.left)?, right: parse(law.right)? })
 }
 
 fn parse(text: &str) -> Result<Expr, String> {

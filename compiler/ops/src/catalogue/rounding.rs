@@ -13,18 +13,9 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe("abs(f[k])"),
         gradient: &[("f", "e * Sign(f)")],
         laws: &[
-            Law {
-                left: "Abs(-a)",
-                right: "Abs(a)",
-            },
-            Law {
-                left: "Abs(Abs(a))",
-                right: "Abs(a)",
-            },
-            Law {
-                left: "Abs(Square(a))",
-                right: "Square(a)",
-            },
+            Law { left: "Abs(-a)", right: "Abs(a)" },
+            Law { left: "Abs(Abs(a))", right: "Abs(a)" },
+            Law { left: "Abs(Square(a))", right: "Square(a)" },
         ],
         domain: &[(0.5, 2.0)],
         doc: "The absolute value; its derivative at 0 is 0.",
@@ -134,10 +125,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Minimum(f: n|1, g: n|1) -> n",
         value: Value::Recipe("min(f[k], g[k])"),
         gradient: &[("f", "e * LessOrEqual(f, g)"), ("g", "e * LessThan(g, f)")],
-        laws: &[Law {
-            left: "Minimum(a, a)",
-            right: "a",
-        }],
+        laws: &[Law { left: "Minimum(a, a)", right: "a" }],
         commutative: true,
         domain: &[(0.1, 0.9), (1.0, 2.0)],
         doc: "The smaller of `f` and `g`, component by component; a NaN is passed over; at a tie the derivative is `f`'s.",
@@ -149,10 +137,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Maximum(f: n|1, g: n|1) -> n",
         value: Value::Recipe("max(f[k], g[k])"),
         gradient: &[("f", "e * LessOrEqual(g, f)"), ("g", "e * LessThan(f, g)")],
-        laws: &[Law {
-            left: "Maximum(a, a)",
-            right: "a",
-        }],
+        laws: &[Law { left: "Maximum(a, a)", right: "a" }],
         commutative: true,
         domain: &[(0.1, 0.9), (1.0, 2.0)],
         doc: "The larger of `f` and `g`, component by component; a NaN is passed over; at a tie the derivative is `f`'s.",
@@ -169,10 +154,7 @@ pub(super) const ROWS: &[Operation] = &[
              (min(abs(f[k]), abs(g[k])) / max(abs(f[k]), abs(g[k]))) * \
              (min(abs(f[k]), abs(g[k])) / max(abs(f[k]), abs(g[k]))))))",
         ),
-        gradient: &[
-            ("f", "e * f / (out + Equal(out, 0))"),
-            ("g", "e * g / (out + Equal(out, 0))"),
-        ],
+        gradient: &[("f", "e * f / (out + Equal(out, 0))"), ("g", "e * g / (out + Equal(out, 0))")],
         commutative: true,
         domain: &[AROUND_ZERO, (0.5, 2.0)],
         doc: "`Sqrt(Square(f) + Square(g))` without overflow; its derivative at (0, 0) is 0.",

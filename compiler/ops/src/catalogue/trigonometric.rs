@@ -13,10 +13,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Sin(f: n) -> n",
         value: Value::Recipe("sin(f[k])"),
         gradient: &[("f", "e * Cos(f)")],
-        laws: &[Law {
-            left: "Sin(-a)",
-            right: "-Sin(a)",
-        }],
+        laws: &[Law { left: "Sin(-a)", right: "-Sin(a)" }],
         domain: &[AROUND_ZERO],
         doc: "The sine of radians.",
         ..Operation::EMPTY
@@ -27,10 +24,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Cos(f: n) -> n",
         value: Value::Recipe("cos(f[k])"),
         gradient: &[("f", "-(e * Sin(f))")],
-        laws: &[Law {
-            left: "Cos(-a)",
-            right: "Cos(a)",
-        }],
+        laws: &[Law { left: "Cos(-a)", right: "Cos(a)" }],
         domain: &[AROUND_ZERO],
         doc: "The cosine of radians.",
         ..Operation::EMPTY
@@ -80,10 +74,7 @@ pub(super) const ROWS: &[Operation] = &[
         aliases: &["atan2", "arctan2"],
         signature: "Atan2(f: n|1, g: n|1) -> n",
         value: Value::Recipe("atan2(f[k], g[k])"),
-        gradient: &[
-            ("f", "e * g / (Square(f) + Square(g))"),
-            ("g", "-(e * f / (Square(f) + Square(g)))"),
-        ],
+        gradient: &[("f", "e * g / (Square(f) + Square(g))"), ("g", "-(e * f / (Square(f) + Square(g)))")],
         domain: &[POSITIVE, POSITIVE],
         doc: "The angle of the point with abscissa `g` and ordinate `f`, as in C; its derivative at (0, 0) is NaN.",
         ..Operation::EMPTY
@@ -170,10 +161,7 @@ pub(super) const ROWS: &[Operation] = &[
              (1/22230464256000 + f[k]*f[k] * (-1/6758061133824000)))))))), \
              (cos(f[k]) - sin(f[k]) / f[k]) / (f[k] * f[k]))",
         ),
-        gradient: &[(
-            "f",
-            "-(e * (SinXDivX(f) + 3 * out) * Sign(f) * Rsqrt(Square(f)))",
-        )],
+        gradient: &[("f", "-(e * (SinXDivX(f) + 3 * out) * Sign(f) * Rsqrt(Square(f)))")],
         domain: &[POSITIVE],
         doc: "The derivative of `SinXDivX`, divided by `f`: -1/3 at 0.",
         ..Operation::EMPTY

@@ -13,18 +13,9 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe("sum(q < n, f[q])"),
         gradient: &[("f", "SumT(e, n)")],
         laws: &[
-            Law {
-                left: "Sum(a * b)",
-                right: "Scalprod(a, b)",
-            },
-            Law {
-                left: "Sum(Square(a))",
-                right: "SqNorm2(a)",
-            },
-            Law {
-                left: "Sum(-a)",
-                right: "-Sum(a)",
-            },
+            Law { left: "Sum(a * b)", right: "Scalprod(a, b)" },
+            Law { left: "Sum(Square(a))", right: "SqNorm2(a)" },
+            Law { left: "Sum(-a)", right: "-Sum(a)" },
         ],
         linear_in: &["f"],
         domain: &[AROUND_ZERO],
@@ -36,10 +27,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "SumT(f: 1, d: int(1)) -> d",
         value: Value::Recipe("f"),
         gradient: &[("f", "Sum(e)")],
-        laws: &[Law {
-            left: "SumT(a, 1)",
-            right: "a",
-        }],
+        laws: &[Law { left: "SumT(a, 1)", right: "a" }],
         linear_in: &["f"],
         domain: &[AROUND_ZERO],
         doc: "The vector of `d` components that all equal the scalar `f`.",
@@ -51,10 +39,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Scalprod(f: n|1, g: n|1) -> 1",
         value: Value::Recipe("sum(q < n, f[q] * g[q])"),
         gradient: &[("f", "e * g"), ("g", "e * f")],
-        laws: &[Law {
-            left: "Scalprod(a, a)",
-            right: "SqNorm2(a)",
-        }],
+        laws: &[Law { left: "Scalprod(a, a)", right: "SqNorm2(a)" }],
         commutative: true,
         linear_in: &["f", "g"],
         domain: &[AROUND_ZERO, AROUND_ZERO],
@@ -67,14 +52,8 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe("sum(q < n, f[q] * f[q])"),
         gradient: &[("f", "2 * e * f")],
         laws: &[
-            Law {
-                left: "SqNorm2(a - b)",
-                right: "SqDist(a, b)",
-            },
-            Law {
-                left: "SqNorm2(-a)",
-                right: "SqNorm2(a)",
-            },
+            Law { left: "SqNorm2(a - b)", right: "SqDist(a, b)" },
+            Law { left: "SqNorm2(-a)", right: "SqNorm2(a)" },
         ],
         domain: &[AROUND_ZERO],
         doc: "The squared Euclidean norm.",
@@ -104,10 +83,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "SqDist(f: n|1, g: n|1) -> 1",
         value: Value::Recipe("sum(q < n, (f[q] - g[q]) * (f[q] - g[q]))"),
         gradient: &[("f", "2 * e * (f - g)"), ("g", "2 * e * (g - f)")],
-        laws: &[Law {
-            left: "SqDist(-a, -b)",
-            right: "SqDist(a, b)",
-        }],
+        laws: &[Law { left: "SqDist(-a, -b)", right: "SqDist(a, b)" }],
         commutative: true,
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "The squared Euclidean distance.",

@@ -6,33 +6,17 @@ use super::Reduction;
 type Lets = &'static [(&'static str, &'static str, &'static str)];
 
 /// The value is compared with the largest one so far.
-const ABOVE: Lets = &[
-    ("d", "1", "select(f == m, 0, f - m)"),
-    ("t", "1", "exp(-abs(d))"),
-];
+const ABOVE: Lets = &[("d", "1", "select(f == m, 0, f - m)"), ("t", "1", "exp(-abs(d))")];
 
 /// The later state's largest value is compared with the earlier one's.
-const LATER_ABOVE: Lets = &[
-    ("d", "1", "select(later_m == m, 0, later_m - m)"),
-    ("t", "1", "exp(-abs(d))"),
-];
+const LATER_ABOVE: Lets = &[("d", "1", "select(later_m == m, 0, later_m - m)"), ("t", "1", "exp(-abs(d))")];
 
 /// The exponentials relative to the largest value, weighted and summed.
 const SHIFTED: &[(&str, &str, &str)] = &[("m", "1", "-inf"), ("s", "n", "0")];
-const SHIFTED_UPDATE: &[(&str, &str)] = &[
-    ("m", "max(m, f)"),
-    (
-        "s",
-        "select(d > 0, s[k] * t + weight[k], s[k] + weight[k] * t)",
-    ),
-];
-const SHIFTED_MERGE: &[(&str, &str)] = &[
-    ("m", "max(m, later_m)"),
-    (
-        "s",
-        "select(d > 0, s[k] * t + later_s[k], s[k] + later_s[k] * t)",
-    ),
-];
+const SHIFTED_UPDATE: &[(&str, &str)] =
+    &[("m", "max(m, f)"), ("s", "select(d > 0, s[k] * t + weight[k], s[k] + weight[k] * t)")];
+const SHIFTED_MERGE: &[(&str, &str)] =
+    &[("m", "max(m, later_m)"), ("s", "select(d > 0, s[k] * t + later_s[k], s[k] + later_s[k] * t)")];
 
 pub(super) const ROWS: &[Reduction] = &[
     Reduction {
@@ -46,10 +30,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: SHIFTED_MERGE,
         outcomes: &["m + log(s[k])"],
         gradient: &[
-            (
-                "f",
-                "Scalprod(e * weight, Exp(f - ZeroIfMinusInfinity(out)))",
-            ),
+            ("f", "Scalprod(e * weight, Exp(f - ZeroIfMinusInfinity(out)))"),
             ("weight", "e * Exp(f - ZeroIfMinusInfinity(out))"),
         ],
         doc: "The logarithm of the sum of `weight * Exp(f)`, without overflow; -inf for no column and where all `f` are -inf.",
@@ -63,19 +44,13 @@ pub(super) const ROWS: &[Reduction] = &[
         lets: ABOVE,
         update: &[
             ("m", "max(m, f)"),
-            (
-                "s",
-                "select(d > 0, s[k] * t + weight[k], s[k] + weight[k] * t)",
-            ),
+            ("s", "select(d > 0, s[k] * t + weight[k], s[k] + weight[k] * t)"),
             ("z", "select(d > 0, z * t + 1, z + t)"),
         ],
         merge_lets: LATER_ABOVE,
         merge: &[
             ("m", "max(m, later_m)"),
-            (
-                "s",
-                "select(d > 0, s[k] * t + later_s[k], s[k] + later_s[k] * t)",
-            ),
+            ("s", "select(d > 0, s[k] * t + later_s[k], s[k] + later_s[k] * t)"),
             ("z", "select(d > 0, z * t + later_z, z + later_z * t)"),
         ],
         outcomes: &["s[k] / z"],

@@ -4,25 +4,17 @@ use super::Reduction;
 
 /// The smallest value so far and its column.
 const SMALLEST: &[(&str, &str, &str)] = &[("m", "n", "inf"), ("a", "n", "none")];
-const SMALLEST_UPDATE: &[(&str, &str)] = &[
-    ("m", "select(f[k] < m[k], f[k], m[k])"),
-    ("a", "select(f[k] < m[k], column, a[k])"),
-];
-const SMALLEST_MERGE: &[(&str, &str)] = &[
-    ("m", "select(later_m[k] < m[k], later_m[k], m[k])"),
-    ("a", "select(later_m[k] < m[k], later_a[k], a[k])"),
-];
+const SMALLEST_UPDATE: &[(&str, &str)] =
+    &[("m", "select(f[k] < m[k], f[k], m[k])"), ("a", "select(f[k] < m[k], column, a[k])")];
+const SMALLEST_MERGE: &[(&str, &str)] =
+    &[("m", "select(later_m[k] < m[k], later_m[k], m[k])"), ("a", "select(later_m[k] < m[k], later_a[k], a[k])")];
 
 /// The largest value so far and its column.
 const LARGEST: &[(&str, &str, &str)] = &[("m", "n", "-inf"), ("a", "n", "none")];
-const LARGEST_UPDATE: &[(&str, &str)] = &[
-    ("m", "select(f[k] > m[k], f[k], m[k])"),
-    ("a", "select(f[k] > m[k], column, a[k])"),
-];
-const LARGEST_MERGE: &[(&str, &str)] = &[
-    ("m", "select(later_m[k] > m[k], later_m[k], m[k])"),
-    ("a", "select(later_m[k] > m[k], later_a[k], a[k])"),
-];
+const LARGEST_UPDATE: &[(&str, &str)] =
+    &[("m", "select(f[k] > m[k], f[k], m[k])"), ("a", "select(f[k] > m[k], column, a[k])")];
+const LARGEST_MERGE: &[(&str, &str)] =
+    &[("m", "select(later_m[k] > m[k], later_m[k], m[k])"), ("a", "select(later_m[k] > m[k], later_a[k], a[k])")];
 
 pub(super) const ROWS: &[Reduction] = &[
     Reduction {
@@ -33,6 +25,7 @@ pub(super) const ROWS: &[Reduction] = &[
         update: &[("m", "min(m[k], f[k])")],
         merge: &[("m", "min(m[k], later_m[k])")],
         outcomes: &["m[k]"],
+        compensated: Some("Min"),
         doc: "The smallest value over all columns, component by component; NaNs are passed over; inf for no column.",
         ..Reduction::EMPTY
     },
@@ -44,6 +37,7 @@ pub(super) const ROWS: &[Reduction] = &[
         update: SMALLEST_UPDATE,
         merge: SMALLEST_MERGE,
         outcomes: &["a[k]"],
+        compensated: Some("ArgMin"),
         doc: "The column of the smallest value, the first of equals; -1 where no value is below inf.",
         ..Reduction::EMPTY
     },
@@ -55,6 +49,7 @@ pub(super) const ROWS: &[Reduction] = &[
         update: SMALLEST_UPDATE,
         merge: SMALLEST_MERGE,
         outcomes: &["m[k]", "a[k]"],
+        compensated: Some("Min_ArgMin"),
         doc: "The results of `Min` and `ArgMin` from one pass.",
         ..Reduction::EMPTY
     },
@@ -66,6 +61,7 @@ pub(super) const ROWS: &[Reduction] = &[
         update: &[("m", "max(m[k], f[k])")],
         merge: &[("m", "max(m[k], later_m[k])")],
         outcomes: &["m[k]"],
+        compensated: Some("Max"),
         doc: "The largest value over all columns, component by component; NaNs are passed over; -inf for no column.",
         ..Reduction::EMPTY
     },
@@ -77,6 +73,7 @@ pub(super) const ROWS: &[Reduction] = &[
         update: LARGEST_UPDATE,
         merge: LARGEST_MERGE,
         outcomes: &["a[k]"],
+        compensated: Some("ArgMax"),
         doc: "The column of the largest value, the first of equals; -1 where no value is above -inf.",
         ..Reduction::EMPTY
     },
@@ -88,6 +85,7 @@ pub(super) const ROWS: &[Reduction] = &[
         update: LARGEST_UPDATE,
         merge: LARGEST_MERGE,
         outcomes: &["m[k]", "a[k]"],
+        compensated: Some("Max_ArgMax"),
         doc: "The results of `Max` and `ArgMax` from one pass.",
         ..Reduction::EMPTY
     },

@@ -22,49 +22,26 @@ struct Operands<'a> {
 impl Rule {
     /// The state of no column.
     pub fn initial(&self) -> RowState {
-        RowState {
-            slots: self
-                .slots
-                .iter()
-                .map(|slot| vec![slot.initial; slot.dim as usize])
-                .collect(),
-        }
+        RowState { slots: self.slots.iter().map(|slot| vec![slot.initial; slot.dim as usize]).collect() }
     }
 
     /// The state after one more column, whose arguments have these components.
     pub fn update(&self, state: &RowState, column: u64, arguments: &[Vec<f64>]) -> RowState {
-        let operands = Operands {
-            arguments,
-            state: &state.slots,
-            later: &[],
-            column: column as f64,
-        };
+        let operands = Operands { arguments, state: &state.slots, later: &[], column: column as f64 };
         self.phase(&self.update_lets, &self.update, operands)
     }
 
     /// The state of the columns of both, `earlier` being that of the smaller column numbers.
     pub fn merge(&self, earlier: &RowState, later: &RowState) -> RowState {
-        let operands = Operands {
-            arguments: &[],
-            state: &earlier.slots,
-            later: &later.slots,
-            column: f64::NAN,
-        };
+        let operands = Operands { arguments: &[], state: &earlier.slots, later: &later.slots, column: f64::NAN };
         self.phase(&self.merge_lets, &self.merge, operands)
     }
 
     /// The components of each outcome.
     pub fn finalize(&self, state: &RowState) -> Vec<Vec<f64>> {
-        let operands = Operands {
-            arguments: &[],
-            state: &state.slots,
-            later: &[],
-            column: f64::NAN,
-        };
+        let operands = Operands { arguments: &[], state: &state.slots, later: &[], column: f64::NAN };
         let outcomes = self.outcomes.iter();
-        outcomes
-            .map(|outcome| operands.components(&outcome.value, outcome.dim, &[]))
-            .collect()
+        outcomes.map(|outcome| operands.components(&outcome.value, outcome.dim, &[])).collect()
     }
 
     fn phase(&self, lets: &[Let], values: &[Scalar<Operand>], operands: Operands) -> RowState {
@@ -74,11 +51,7 @@ impl Rule {
             known.push(components);
         }
         let slots = self.slots.iter().zip(values);
-        RowState {
-            slots: slots
-                .map(|(slot, value)| operands.components(value, slot.dim, &known))
-                .collect(),
-        }
+        RowState { slots: slots.map(|(slot, value)| operands.components(value, slot.dim, &known)).collect() }
     }
 }
 
@@ -93,13 +66,8 @@ impl Operands<'_> {
                 Operand::Let(number) => (lets, number),
                 Operand::Column => return self.column,
             };
-            of.get(*number as usize)
-                .and_then(|components| components.get(index))
-                .copied()
-                .unwrap_or(f64::NAN)
+            of.get(*number as usize).and_then(|components| components.get(index)).copied().unwrap_or(f64::NAN)
         };
-        (0..dim as usize)
-            .map(|k| evaluate(value, k, component))
-            .collect()
+        (0..dim as usize).map(|k| evaluate(value, k, component)).collect()
     }
 }

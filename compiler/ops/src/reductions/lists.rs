@@ -23,16 +23,8 @@ const K_SMALLEST_UPDATE: &[(&str, &str)] = &[
 /// have there: its own place and how many of the other list stand before it.
 const K_SMALLEST_MERGE_LETS: &[(&str, &str, &str)] = &[
     ("p", "K * n", "sum(q < K, choose(q < k / n, 1, 0))"),
-    (
-        "r",
-        "K * n",
-        "p[k] + sum(q < K, select(later_m[q * n + k % n] < m[k], 1, 0))",
-    ),
-    (
-        "l",
-        "K * n",
-        "p[k] + sum(q < K, select(m[q * n + k % n] <= later_m[k], 1, 0))",
-    ),
+    ("r", "K * n", "p[k] + sum(q < K, select(later_m[q * n + k % n] < m[k], 1, 0))"),
+    ("l", "K * n", "p[k] + sum(q < K, select(m[q * n + k % n] <= later_m[k], 1, 0))"),
 ];
 const K_SMALLEST_MERGE: &[(&str, &str)] = &[
     (
@@ -63,16 +55,8 @@ const K_LARGEST_UPDATE: &[(&str, &str)] = &[
 ];
 const K_LARGEST_MERGE_LETS: &[(&str, &str, &str)] = &[
     ("p", "K * n", "sum(q < K, choose(q < k / n, 1, 0))"),
-    (
-        "r",
-        "K * n",
-        "p[k] + sum(q < K, select(later_m[q * n + k % n] > m[k], 1, 0))",
-    ),
-    (
-        "l",
-        "K * n",
-        "p[k] + sum(q < K, select(m[q * n + k % n] >= later_m[k], 1, 0))",
-    ),
+    ("r", "K * n", "p[k] + sum(q < K, select(later_m[q * n + k % n] > m[k], 1, 0))"),
+    ("l", "K * n", "p[k] + sum(q < K, select(m[q * n + k % n] >= later_m[k], 1, 0))"),
 ];
 const K_LARGEST_MERGE: &[(&str, &str)] = &[
     (
@@ -97,6 +81,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge_lets: K_SMALLEST_MERGE_LETS,
         merge: K_SMALLEST_MERGE,
         outcomes: &["m[k]"],
+        compensated: Some("KMin"),
         doc: "The `K` smallest values over all columns in ascending order, component by component; inf where there are fewer; NaNs are passed over.",
         ..Reduction::EMPTY
     },
@@ -109,6 +94,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge_lets: K_SMALLEST_MERGE_LETS,
         merge: K_SMALLEST_MERGE,
         outcomes: &["a[k]"],
+        compensated: Some("ArgKMin"),
         doc: "The columns of the `K` smallest values, the first of equals first; -1 where there are fewer.",
         ..Reduction::EMPTY
     },
@@ -121,6 +107,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge_lets: K_SMALLEST_MERGE_LETS,
         merge: K_SMALLEST_MERGE,
         outcomes: &["m[k]", "a[k]"],
+        compensated: Some("KMin_ArgKMin"),
         doc: "The results of `KMin` and `ArgKMin` from one pass.",
         ..Reduction::EMPTY
     },
@@ -133,6 +120,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge_lets: K_LARGEST_MERGE_LETS,
         merge: K_LARGEST_MERGE,
         outcomes: &["m[k]"],
+        compensated: Some("KMax"),
         doc: "The `K` largest values over all columns in descending order, component by component; -inf where there are fewer; NaNs are passed over.",
         ..Reduction::EMPTY
     },
@@ -145,6 +133,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge_lets: K_LARGEST_MERGE_LETS,
         merge: K_LARGEST_MERGE,
         outcomes: &["a[k]"],
+        compensated: Some("ArgKMax"),
         doc: "The columns of the `K` largest values, the first of equals first; -1 where there are fewer.",
         ..Reduction::EMPTY
     },
@@ -157,6 +146,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge_lets: K_LARGEST_MERGE_LETS,
         merge: K_LARGEST_MERGE,
         outcomes: &["m[k]", "a[k]"],
+        compensated: Some("KMax_ArgKMax"),
         doc: "The results of `KMax` and `ArgKMax` from one pass.",
         ..Reduction::EMPTY
     },

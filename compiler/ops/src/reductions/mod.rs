@@ -69,6 +69,9 @@ pub struct Reduction {
     pub gradient: &'static [(&'static str, &'static str)],
     /// The same in reductions that have gradients (`[j]` stands for the reduced index, whichever it is); empty if there are none.
     pub equivalent: &'static str,
+    /// The reduction that computes the same and makes up for rounding in its sums; itself if it has no sums that round, none if
+    /// there is no such reduction.
+    pub compensated: Option<&'static str>,
     /// One sentence for the reference page.
     pub doc: &'static str,
 }
@@ -87,15 +90,14 @@ impl Reduction {
         outcomes: &[],
         gradient: &[],
         equivalent: "",
+        compensated: None,
         doc: "",
     };
 }
 
 /// All reductions, in the order of the reference page.
 pub fn reductions() -> impl Iterator<Item = (ReductionId, &'static Reduction)> {
-    ROWS.iter()
-        .enumerate()
-        .map(|(number, row)| (ReductionId(number as u16), *row))
+    ROWS.iter().enumerate().map(|(number, row)| (ReductionId(number as u16), *row))
 }
 
 /// The row of a reduction. Panics if the number is not one that this table gave out.
@@ -114,20 +116,11 @@ pub fn signature(id: ReductionId) -> &'static Signature {
 }
 
 /// The kind and the extents of a row of each outcome, for formula arguments of these dimensions.
-pub fn infer(
-    id: ReductionId,
-    dims: &[u32],
-    parameters: &[i64],
-) -> Result<Vec<(Kind, Vec<u32>)>, ShapeError> {
+pub fn infer(id: ReductionId, dims: &[u32], parameters: &[i64]) -> Result<Vec<(Kind, Vec<u32>)>, ShapeError> {
     let signature = signature(id);
     let shapes = signature.shapes(&signature.bind(dims, parameters)?)?;
     let rule = instantiate(id, dims, parameters)?;
-    Ok(rule
-        .outcomes
-        .iter()
-        .map(|outcome| outcome.kind)
-        .zip(shapes)
-        .collect())
+    Ok(rule.outcomes.iter().map(|outcome| outcome.kind).zip(shapes).collect())
 }
 
 /// The values of the dimension letters and parameters that gradients may use as integers.
@@ -158,18 +151,19 @@ pub fn equivalent(id: ReductionId) -> Option<&'static Expr> {
     parsed(id).equivalent.as_ref()
 }
 
+/// The reduction that computes the same and makes up for rounding in its sums: itself if it has no sums that round.
+pub fn compensated(id: ReductionId) -> Option<ReductionId> {
+    reduction(id).compensated.and_then(find_reduction)
+}
+
 /// The rows, family by family, in the order of the reference page.
 const FAMILIES: &[&[Reduction]] = &[sums::ROWS, exponentials::ROWS, extremes::ROWS, lists::ROWS];
 
-static ROWS: LazyLock<Vec<&'static Reduction>> =
-    LazyLock::new(|| FAMILIES.iter().copied().flatten().collect());
+static ROWS: LazyLock<Vec<&'static Reduction>> = LazyLock::new(|| FAMILIES.iter().copied().flatten().collect());
 
 static NAMES: LazyLock<HashMap<&'static str, ReductionId>> = LazyLock::new(|| {
-    let aliases =
-        reductions().flat_map(|(id, row)| row.aliases.iter().map(move |alias| (*alias, id)));
-    aliases
-        .chain(reductions().map(|(id, row)| (row.name, id)))
-        .collect()
+    let aliases = reductions().flat_map(|(id, row)| row.aliases.iter().map(move |alias| (*alias, id)));
+    aliases.chain(reductions().map(|(id, row)| (row.name, id))).collect()
 });
 
 static PARSED: LazyLock<Vec<OnceLock<ParsedReduction>>> =
@@ -177,7 +171,6 @@ static PARSED: LazyLock<Vec<OnceLock<ParsedReduction>>> =
 
 fn parsed(id: ReductionId) -> &'static ParsedReduction {
     let row = reduction(id);
-    PARSED[usize::from(id.0)].get_or_init(|| {
-        parse_row(row).unwrap_or_else(|defect| panic!("the row `{}`: {defect}", row.name))
-    })
+    PARSED[usize::from(id.0)]
+        .get_or_init(|| parse_row(row).unwrap_or_else(|defect| panic!("the row `{}`: {defect}", row.name)))
 }

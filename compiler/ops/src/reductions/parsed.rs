@@ -59,17 +59,9 @@ pub(super) fn parse_row(row: &'static Reduction) -> Result<ParsedReduction, Stri
         slots: row.state.iter().map(parse_slot).collect::<Result<_, _>>()?,
         update: parse_phase(row, row.lets, row.update)?,
         merge: parse_phase(row, row.merge_lets, row.merge)?,
-        outcomes: row
-            .outcomes
-            .iter()
-            .map(|text| parse(text))
-            .collect::<Result<_, _>>()?,
+        outcomes: row.outcomes.iter().map(|text| parse(text)).collect::<Result<_, _>>()?,
         gradient,
-        equivalent: if row.equivalent.is_empty() {
-            None
-        } else {
-            Some(parse(row.equivalent)?)
-        },
+        equivalent: if row.equivalent.is_empty() { None } else { Some(parse(row.equivalent)?) },
         signature,
     })
 }
@@ -78,49 +70,20 @@ fn parse_slot(slot: &(&'static str, &'static str, &'static str)) -> Result<Parse
     let (name, dim, initial) = *slot;
     let (kind, initial) = match initial {
         NONE => (Kind::Index, NO_COLUMN),
-        number => (
-            Kind::Real,
-            number
-                .parse()
-                .map_err(|_| format!("`{number}` is no neutral value"))?,
-        ),
+        number => (Kind::Real, number.parse().map_err(|_| format!("`{number}` is no neutral value"))?),
     };
-    Ok(ParsedSlot {
-        name,
-        dim: parse(dim)?,
-        kind,
-        initial,
-    })
+    Ok(ParsedSlot { name, dim: parse(dim)?, kind, initial })
 }
 
-fn parse_phase(
-    row: &Reduction,
-    lets: &[(&'static str, &str, &str)],
-    values: &[(&str, &str)],
-) -> Result<Phase, String> {
-    if let Some((name, _)) = values
-        .iter()
-        .find(|(name, _)| row.state.iter().all(|(slot, ..)| slot != name))
-    {
+fn parse_phase(row: &Reduction, lets: &[(&'static str, &str, &str)], values: &[(&str, &str)]) -> Result<Phase, String> {
+    if let Some((name, _)) = values.iter().find(|(name, _)| row.state.iter().all(|(slot, ..)| slot != name)) {
         return Err(format!("there is no slot `{name}`"));
     }
-    let lets = lets
-        .iter()
-        .map(|(name, dim, text)| Ok((*name, parse(dim)?, parse(text)?)));
-    let value = |slot: &str| {
-        values
-            .iter()
-            .find(|(name, _)| *name == slot)
-            .map(|(_, text)| parse(text))
-            .transpose()
-    };
+    let lets = lets.iter().map(|(name, dim, text)| Ok((*name, parse(dim)?, parse(text)?)));
+    let value = |slot: &str| values.iter().find(|(name, _)| *name == slot).map(|(_, text)| parse(text)).transpose();
     Ok(Phase {
         lets: lets.collect::<Result<_, String>>()?,
-        values: row
-            .state
-            .iter()
-            .map(|(slot, ..)| value(slot))
-            .collect::<Result<_, String>>()?,
+        values: row.state.iter().map(|(slot, ..)| value(slot)).collect::<Result<_, String>>()?,
     })
 }
 
@@ -130,20 +93,10 @@ fn parse(text: &str) -> Result<Expr, String> {
 
 impl ParsedReduction {
     /// The rule for arguments of these dimensions.
-    pub(super) fn instantiate(
-        &self,
-        dims: &[u32],
-        integers: &Integers,
-        shapes: &[Vec<u32>],
-    ) -> Result<Rule, String> {
+    pub(super) fn instantiate(&self, dims: &[u32], integers: &Integers, shapes: &[Vec<u32>]) -> Result<Rule, String> {
         let slots = self.slots.iter().map(|slot| {
             let dim = dimension(&slot.dim, integers)?;
-            Ok(Slot {
-                name: slot.name.to_owned(),
-                kind: slot.kind,
-                dim,
-                initial: slot.initial,
-            })
+            Ok(Slot { name: slot.name.to_owned(), kind: slot.kind, dim, initial: slot.initial })
         });
         let slots = slots.collect::<Result<Vec<Slot>, String>>()?;
         let states = named_slots(&slots, "", Operand::State);
@@ -169,14 +122,7 @@ impl ParsedReduction {
             Ok(Outcome { kind, dim, value })
         });
         let outcomes = outcomes.collect::<Result<_, String>>()?;
-        Ok(Rule {
-            slots,
-            update_lets,
-            update,
-            merge_lets,
-            merge,
-            outcomes,
-        })
+        Ok(Rule { slots, update_lets, update, merge_lets, merge, outcomes })
     }
 
     fn named_arguments(&self, dims: &[u32]) -> Vec<Named<Operand>> {
@@ -184,13 +130,7 @@ impl ParsedReduction {
         let named = numbered.map(|(number, argument)| {
             let dim = dims.get(number as usize).copied().unwrap_or(1);
             let broadcast = argument.pattern.broadcasts && dim == 1;
-            Named {
-                name: argument.name.clone(),
-                kind: Kind::Real,
-                dim,
-                broadcast,
-                value: Operand::Argument(number),
-            }
+            Named { name: argument.name.clone(), kind: Kind::Real, dim, broadcast, value: Operand::Argument(number) }
         });
         named.collect()
     }
@@ -208,41 +148,21 @@ impl Phase {
             let dim = dimension(dim, integers)?;
             let (value, kind) = Scope::new(integers, &names, dim).lower(text)?;
             lets.push(Let { kind, dim, value });
-            names.push(Named {
-                name: (*name).to_owned(),
-                kind,
-                dim,
-                broadcast: false,
-                value: Operand::Let(number),
-            });
+            names.push(Named { name: (*name).to_owned(), kind, dim, broadcast: false, value: Operand::Let(number) });
         }
-        let values = (0..)
-            .zip(slots)
-            .zip(&self.values)
-            .map(|((number, slot), text)| {
-                let Some(text) = text else {
-                    return Ok(unchanged(number, slot));
-                };
-                let (value, kind) = Scope::new(integers, &names, slot.dim).lower(text)?;
-                if kind == slot.kind {
-                    Ok(value)
-                } else {
-                    Err(format!("the slot `{}` gets a {kind:?}", slot.name))
-                }
-            });
+        let values = (0..).zip(slots).zip(&self.values).map(|((number, slot), text)| {
+            let Some(text) = text else {
+                return Ok(unchanged(number, slot));
+            };
+            let (value, kind) = Scope::new(integers, &names, slot.dim).lower(text)?;
+            if kind == slot.kind { Ok(value) } else { Err(format!("the slot `{}` gets a {kind:?}", slot.name)) }
+        });
         Ok((lets, values.collect::<Result<_, String>>()?))
     }
 }
 
 fn unchanged(number: u32, slot: &Slot) -> Scalar<Operand> {
-    Scalar::Component(
-        Operand::State(number),
-        if slot.dim == 1 {
-            Index::Constant(0)
-        } else {
-            Index::K
-        },
-    )
+    Scalar::Component(Operand::State(number), if slot.dim == 1 { Index::Constant(0) } else { Index::K })
 }
 
 fn named_slots(slots: &[Slot], prefix: &str, operand: fn(u32) -> Operand) -> Vec<Named<Operand>> {
@@ -258,6 +178,5 @@ fn named_slots(slots: &[Slot], prefix: &str, operand: fn(u32) -> Operand) -> Vec
 
 fn dimension(expr: &Expr, integers: &Integers) -> Result<u32, String> {
     let dim = evaluate_integer(expr, integers).and_then(|dim| u32::try_from(dim).ok());
-    dim.filter(|dim| *dim >= 1)
-        .ok_or_else(|| "a slot or let has no dimension".to_owned())
+    dim.filter(|dim| *dim >= 1).ok_or_else(|| "a slot or let has no dimension".to_owned())
 }

@@ -2,6 +2,21 @@
 
 use super::Reduction;
 
+type Lets = &'static [(&'static str, &'static str, &'static str)];
+
+/// `s - c` is the sum: `c` is what rounding has put into `s` too much. `y` is the next summand less that, `d` how much more than `y` has
+/// arrived in `s` (nothing sensible once the sum is infinite, and then left out).
+const COMPENSATED_LETS: Lets =
+    &[("y", "n", "f[k] - c[k]"), ("t", "n", "s[k] + y[k]"), ("d", "n", "(t[k] - s[k]) - y[k]")];
+
+/// `s + later_s` is exactly `t - d` (Knuth's two-sum).
+const COMPENSATED_MERGE_LETS: Lets = &[
+    ("t", "n", "s[k] + later_s[k]"),
+    ("z", "n", "t[k] - s[k]"),
+    ("d", "n", "((t[k] - z[k]) - s[k]) + (z[k] - later_s[k]) + (c[k] + later_c[k])"),
+];
+const COMPENSATED: (&str, &str) = ("c", "select(abs(d[k]) < inf, d[k], 0)");
+
 pub(super) const ROWS: &[Reduction] = &[
     Reduction {
         name: "Sum",
@@ -12,7 +27,22 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("s", "s[k] + later_s[k]")],
         outcomes: &["s[k]"],
         gradient: &[("f", "e")],
+        compensated: Some("KahanSum"),
         doc: "The sum over all columns; 0 for none.",
+        ..Reduction::EMPTY
+    },
+    Reduction {
+        name: "KahanSum",
+        signature: "KahanSum(f: n) -> n",
+        state: &[("s", "n", "0"), ("c", "n", "0")],
+        lets: COMPENSATED_LETS,
+        update: &[("s", "t[k]"), COMPENSATED],
+        merge_lets: COMPENSATED_MERGE_LETS,
+        merge: &[("s", "t[k]"), COMPENSATED],
+        outcomes: &["s[k] - c[k]"],
+        gradient: &[("f", "e")],
+        compensated: Some("KahanSum"),
+        doc: "The sum over all columns by Kahan's scheme, which makes up for rounding: what `numerics sum = kahan` makes of `Sum`.",
         ..Reduction::EMPTY
     },
     Reduction {
@@ -24,7 +54,22 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("s", "s[k] + later_s[k]"), ("c", "c + later_c")],
         outcomes: &["s[k] / c"],
         equivalent: "Sum[j](f) / Sum[j](1)",
+        compensated: Some("KahanMean"),
         doc: "The mean over all columns; NaN for none.",
+        ..Reduction::EMPTY
+    },
+    Reduction {
+        name: "KahanMean",
+        signature: "KahanMean(f: n) -> n",
+        state: &[("s", "n", "0"), ("c", "n", "0"), ("count", "1", "0")],
+        lets: COMPENSATED_LETS,
+        update: &[("s", "t[k]"), COMPENSATED, ("count", "count + 1")],
+        merge_lets: COMPENSATED_MERGE_LETS,
+        merge: &[("s", "t[k]"), COMPENSATED, ("count", "count + later_count")],
+        outcomes: &["(s[k] - c[k]) / count"],
+        equivalent: "KahanSum[j](f) / Sum[j](1)",
+        compensated: Some("KahanMean"),
+        doc: "The mean over all columns by Kahan's scheme: what `numerics sum = kahan` makes of `Mean`.",
         ..Reduction::EMPTY
     },
     Reduction {
@@ -35,6 +80,7 @@ pub(super) const ROWS: &[Reduction] = &[
         update: &[("p", "p[k] * f[k]")],
         merge: &[("p", "p[k] * later_p[k]")],
         outcomes: &["p[k]"],
+        compensated: Some("Prod"),
         doc: "The product over all columns; 1 for none.",
         ..Reduction::EMPTY
     },
@@ -47,6 +93,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("c", "c[k] + later_c[k]")],
         outcomes: &["c[k]"],
         gradient: &[("f", "Zero(n)")],
+        compensated: Some("Count"),
         doc: "How many columns have a value other than 0.",
         ..Reduction::EMPTY
     },
@@ -59,6 +106,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("a", "max(a[k], later_a[k])")],
         outcomes: &["a[k]"],
         gradient: &[("f", "Zero(n)")],
+        compensated: Some("Any"),
         doc: "1 if any column has a value other than 0, else 0.",
         ..Reduction::EMPTY
     },
@@ -71,6 +119,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("a", "min(a[k], later_a[k])")],
         outcomes: &["a[k]"],
         gradient: &[("f", "Zero(n)")],
+        compensated: Some("All"),
         doc: "0 if any column has the value 0, else 1.",
         ..Reduction::EMPTY
     },

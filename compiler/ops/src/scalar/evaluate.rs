@@ -6,11 +6,7 @@ use super::{Counter, Scalar};
 ///
 /// An index that cannot be computed (overflow, division by 0, a counter of no fold) gives NaN; no row has one.
 pub fn evaluate<V>(scalar: &Scalar<V>, k: usize, component: impl Fn(&V, usize) -> f64) -> f64 {
-    Interpreter {
-        component,
-        counters: vec![k as i64],
-    }
-    .evaluate(scalar)
+    Interpreter { component, counters: vec![k as i64] }.evaluate(scalar)
 }
 
 struct Interpreter<F> {
@@ -37,29 +33,20 @@ impl<F> Interpreter<F> {
                 }
                 intrinsic.evaluate(&values)
             }
-            Scalar::Fold {
-                with,
-                counter,
-                count,
-                body,
-            } => {
+            Scalar::Fold { with, counter, count, body } => {
                 let mut total = self.evaluate_at(*counter, 0, body);
                 for step in 1..*count {
                     total = with.evaluate(&[total, self.evaluate_at(*counter, step, body)]);
                 }
                 total
             }
-            Scalar::Choose {
-                left,
-                comparison,
-                right,
-                then,
-                otherwise,
-            } => match (self.index(left), self.index(right)) {
-                (Some(left), Some(right)) if comparison.holds(left, right) => self.evaluate(then),
-                (Some(_), Some(_)) => self.evaluate(otherwise),
-                _ => f64::NAN,
-            },
+            Scalar::Choose { left, comparison, right, then, otherwise } => {
+                match (self.index(left), self.index(right)) {
+                    (Some(left), Some(right)) if comparison.holds(left, right) => self.evaluate(then),
+                    (Some(_), Some(_)) => self.evaluate(otherwise),
+                    _ => f64::NAN,
+                }
+            }
         }
     }
 

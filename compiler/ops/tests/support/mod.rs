@@ -38,33 +38,20 @@ pub fn formula(expr: &Expr, vectors: &Vectors, integers: &Integers) -> Vec<f64> 
         }
         ExprKind::Binary(operator, left, right) => {
             let (id, order) = operators::binary(*operator);
-            let mut arguments = vec![
-                formula(left, vectors, integers),
-                formula(right, vectors, integers),
-            ];
+            let mut arguments = vec![formula(left, vectors, integers), formula(right, vectors, integers)];
             if order == Order::Swapped {
                 arguments.reverse();
             }
             arguments.truncate(catalogue::signature(id).arguments.len());
             apply(id, &arguments, &[])
         }
-        ExprKind::Call {
-            function,
-            arguments,
-            ..
-        } => {
+        ExprKind::Call { function, arguments, .. } => {
             let id = catalogue::find_operation(&function.text)
                 .unwrap_or_else(|| panic!("unknown operation {}", function.text));
             let parameters = catalogue::signature(id).parameters.len();
             let (formulas, numbers) = arguments.split_at(arguments.len() - parameters);
-            let formulas: Vec<_> = formulas
-                .iter()
-                .map(|f| formula(f, vectors, integers))
-                .collect();
-            let numbers: Vec<_> = numbers
-                .iter()
-                .map(|n| evaluate_integer(n, integers).expect("an integer"))
-                .collect();
+            let formulas: Vec<_> = formulas.iter().map(|f| formula(f, vectors, integers)).collect();
+            let numbers: Vec<_> = numbers.iter().map(|n| evaluate_integer(n, integers).expect("an integer")).collect();
             apply(id, &formulas, &numbers)
         }
         other => panic!("no formula: {other:?}"),
@@ -75,37 +62,20 @@ pub fn formula(expr: &Expr, vectors: &Vectors, integers: &Integers) -> Vec<f64> 
 pub fn apply(id: OperationId, arguments: &[Vec<f64>], parameters: &[i64]) -> Vec<f64> {
     let mut arguments = arguments.to_vec();
     for argument in &catalogue::signature(id).arguments[arguments.len()..] {
-        arguments.push(vec![
-            argument.default.expect("an argument that may be left out"),
-        ]);
+        arguments.push(vec![argument.default.expect("an argument that may be left out")]);
     }
-    let dims: Vec<u32> = arguments
-        .iter()
-        .map(|argument| argument.len() as u32)
-        .collect();
+    let dims: Vec<u32> = arguments.iter().map(|argument| argument.len() as u32).collect();
     let dim = catalogue::infer_dim(id, &dims, parameters).unwrap_or_else(|error| panic!("{error}"));
     if let Value::Expansion(_) = catalogue::operation(id).value {
-        let expr = catalogue::expansion(id, &dims, parameters)
-            .expect("checked")
-            .expect("an expansion");
+        let expr = catalogue::expansion(id, &dims, parameters).expect("checked").expect("an expansion");
         let integers = catalogue::integers(id, &dims, parameters).expect("checked");
-        let names = catalogue::signature(id)
-            .arguments
-            .iter()
-            .map(|argument| argument.name.clone());
+        let names = catalogue::signature(id).arguments.iter().map(|argument| argument.name.clone());
         let result = formula(expr, &names.zip(arguments).collect(), &integers);
-        assert_eq!(
-            result.len(),
-            dim as usize,
-            "{}",
-            catalogue::operation(id).name
-        );
+        assert_eq!(result.len(), dim as usize, "{}", catalogue::operation(id).name);
         return result;
     }
     let scalar = catalogue::instantiate(id, &dims, parameters).expect("checked");
-    (0..dim as usize)
-        .map(|k| evaluate(&scalar, k, |v, index| arguments[*v as usize][index]))
-        .collect()
+    (0..dim as usize).map(|k| evaluate(&scalar, k, |v, index| arguments[*v as usize][index])).collect()
 }
 
 /// Small numbers without pattern, the same in every run.
@@ -116,10 +86,7 @@ pub struct Numbers(pub u64);
 impl Numbers {
     /// A number of `0..1`.
     pub fn unit(&mut self) -> f64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (self.0 >> 11) as f64 / (1u64 << 53) as f64
     }
 
@@ -140,25 +107,15 @@ pub fn applications(id: OperationId) -> Vec<(Vec<u32>, Vec<i64>)> {
     let signature = catalogue::signature(id);
     let dims = combinations(&[1, 2, 3, 5, 6, 4, 9], signature.arguments.len());
     let parameters = combinations(&[0, 1, 2, 3, -1, -2], signature.parameters.len());
-    let pairs = dims.iter().flat_map(|dims| {
-        parameters
-            .iter()
-            .map(move |parameters| (dims.clone(), parameters.clone()))
-    });
-    pairs
-        .filter(|(dims, parameters)| catalogue::infer_dim(id, dims, parameters).is_ok())
-        .collect()
+    let pairs =
+        dims.iter().flat_map(|dims| parameters.iter().map(move |parameters| (dims.clone(), parameters.clone())));
+    pairs.filter(|(dims, parameters)| catalogue::infer_dim(id, dims, parameters).is_ok()).collect()
 }
 
 fn combinations<T: Copy>(choices: &[T], length: usize) -> Vec<Vec<T>> {
     let mut all = vec![Vec::new()];
     for _ in 0..length {
-        let longer = |start: &Vec<T>| {
-            choices
-                .iter()
-                .map(|c| [start.as_slice(), &[*c]].concat())
-                .collect::<Vec<_>>()
-        };
+        let longer = |start: &Vec<T>| choices.iter().map(|c| [start.as_slice(), &[*c]].concat()).collect::<Vec<_>>();
         all = all.iter().flat_map(longer).collect();
     }
     all

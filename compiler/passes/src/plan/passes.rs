@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use keopsc_ir::formula::{Entry, Graph, NodeId, NodeKind, Program};
-use keopsc_ir::types::{Axis, Role};
-use keopsc_ops::ReductionId;
+use keopsc_ir::types::{Axis, Role, SumScheme};
+use keopsc_ops::{ReductionId, reductions};
 
 /// What one pass has to do.
 pub(crate) struct Work {
@@ -50,7 +50,7 @@ impl Arrangement {
         let graph = &program.graph;
         let reductions = reductions_of(graph, entry);
         let mut arrangement = Arrangement { passes: Vec::new(), places: HashMap::new(), temporaries: BTreeSet::new() };
-        arrangement.group_reductions(graph, &reductions);
+        arrangement.group_reductions(graph, &reductions, entry.numerics.sum);
         for (number, output) in entry.outputs.iter().enumerate() {
             let pass = arrangement.pass_for_output(graph, output.node, output.rows);
             arrangement.passes[pass].outputs.push(number);
@@ -60,7 +60,7 @@ impl Arrangement {
         arrangement
     }
 
-    fn group_reductions(&mut self, graph: &Graph, levels: &BTreeMap<NodeId, u32>) {
+    fn group_reductions(&mut self, graph: &Graph, levels: &BTreeMap<NodeId, u32>, sum: SumScheme) {
         let mut groups: BTreeMap<(u32, Role, Axis), Vec<NodeId>> = BTreeMap::new();
         for (&node, &level) in levels {
             if let NodeKind::Reduction { over, rows, .. } = graph.node(node).kind {
@@ -75,7 +75,7 @@ impl Arrangement {
                     continue;
                 };
                 let (parameters, arguments) = (parameters.clone(), arguments.clone());
-                let reduced = Reduced { reduction: *reduction, parameters, arguments };
+                let reduced = Reduced { reduction: form(*reduction, sum), parameters, arguments };
                 let place = accumulations.iter().position(|known| *known == reduced).unwrap_or_else(|| {
                     accumulations.push(reduced);
                     accumulations.len() - 1
@@ -107,6 +107,12 @@ impl Arrangement {
             self.temporaries.extend(results_used(graph, &roots).into_iter().filter(foreign));
         }
     }
+}
+
+/// The reduction that computes the same in that scheme.
+fn form(reduction: ReductionId, sum: SumScheme) -> ReductionId {
+    let compensated = reductions::compensated(reduction).filter(|_| sum == SumScheme::Kahan);
+    compensated.unwrap_or(reduction)
 }
 
 /// The reduction nodes that are needed, with their levels.
