@@ -170,21 +170,23 @@ def numpy_blocks(row, data):
 
 
 def torch_compiled(row, data):
-    """torch.compile on the dense formula, which it fuses into one loop."""
+    """torch.compile on the dense formula, which it fuses into one loop; it is vectorised only if y is transposed beforehand."""
     import torch
 
     sigma, x, y, b, e = torch_tensors(data)
+    y, b = y.T.contiguous(), b[:, 0].contiguous()
 
-    def dense(x, y, b):
-        return (torch.exp(-((x[:, None, :] - y[None, :, :]) ** 2).sum(-1) / sigma**2) * b[:, 0]).sum(1, keepdim=True)
+    def dense(x, y, b, sigma):
+        squared_distance = sum((x[:, k, None] - y[k]) ** 2 for k in range(row.dim))
+        return (torch.exp(squared_distance * (-1 / sigma**2)) * b).sum(1, keepdim=True)
 
     compiled = torch.compile(dense)
     if row.kind != "gradient":
-        return lambda: [compiled(x, y, b)]
+        return lambda: [compiled(x, y, b, sigma)]
     x.requires_grad_(True)
 
     def call():
-        result = compiled(x, y, b)
+        result = compiled(x, y, b, sigma)
         return [result, *torch.autograd.grad(result, x, e)]
 
     return call

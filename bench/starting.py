@@ -39,7 +39,7 @@ def timed(command, environment):
 def new_formula(folder, number):
     """A formula that was never compiled before, as large as the one measured elsewhere."""
     path = Path(folder) / f"gauss{number}.kf"
-    text = "\n".join(line for line in FORMULA.read_text().split("fused")[0].splitlines() if not line.startswith("#"))
+    text = "\n".join(line for line in FORMULA.read_text().split("\nfused ")[0].splitlines() if not line.startswith("#"))
     path.write_text(text.replace("/ sigma**2", f"/ (sigma**2 + {number + 2})"))
     return path
 
