@@ -245,7 +245,13 @@ fn apply(intrinsic: Intrinsic, arguments: &[Text], real: ScalarType) -> Text {
         (Spelling::Choice, [condition, then, otherwise]) => conditional(condition, then, otherwise),
         (Spelling::Function(single, double), _) => {
             let name = if real == ScalarType::F64 { double } else { single };
-            let arguments: Vec<&str> = arguments.iter().map(Text::loose).collect();
+            // Mixed float and double arguments would pick a host template of the C++ library, so both are made double.
+            let cast = real == ScalarType::F64 && arguments.len() > 1;
+            let write = |text: &Text| match cast {
+                true => format!("(double){}", text.at(Binding::Primary)),
+                false => text.loose().to_string(),
+            };
+            let arguments: Vec<String> = arguments.iter().map(write).collect();
             Text::primary(format!("{name}({})", arguments.join(", ")))
         }
         (spelling, _) => unreachable!("{spelling:?} of {} arguments: the plan was not verified", arguments.len()),
