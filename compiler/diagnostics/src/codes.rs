@@ -50,10 +50,7 @@ impl Code {
 
     /// The code that is written so, in upper or lower case.
     pub fn parse(written: &str) -> Option<Code> {
-        Code::ALL
-            .iter()
-            .copied()
-            .find(|code| code.as_str().eq_ignore_ascii_case(written.trim()))
+        Code::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(written.trim()))
     }
 
     /// What it says, in a few words.
@@ -74,22 +71,12 @@ impl Code {
 
     /// Is it a warning or an error?
     pub fn severity(self) -> Severity {
-        if self.as_str().starts_with('W') {
-            Severity::Warning
-        } else {
-            Severity::Error
-        }
+        if self.as_str().starts_with('W') { Severity::Warning } else { Severity::Error }
     }
 
     /// The whole explanation, for `keopsc explain E0101`.
     pub fn explanation(self) -> String {
-        let Row {
-            code,
-            why,
-            wrong,
-            right,
-            ..
-        } = self.row();
+        let Row { code, why, wrong, right, .. } = self.row();
         let mut text = format!("{code}: {}\n\n{why}\n", self.title());
         for (heading, example) in [("Wrong:", wrong), ("Right:", right)] {
             if !example.is_empty() {
@@ -330,6 +317,14 @@ codes! {
               rows) and the endings `_strerror`, `_partial`, `_merge` and `_finalize` cannot be used.",
         wrong: "x = Vi(3)\nout double = Sum[j](x)",
         right: "x = Vi(3)\nout twice = Sum[j](x)",
+    }
+    /// These numerics cannot be had here
+    UnsupportedNumerics = "E0225" {
+        why: "`numerics` promises something about every sum of an output, and what cannot be kept is refused. Kahan's scheme\n\
+              is there for sums and means, not for `LogSumExp` and its relatives; accumulators have the type that everything\n\
+              is computed in.",
+        wrong: "numerics sum = kahan\nx = Vi(3)\ny = Vj(3)\nout f = LogSumExp[j](x | y)",
+        right: "numerics sum = kahan\nx = Vi(3)\ny = Vj(3)\nout f = Sum[j](x | y)",
     }
     /// A name is never used
     UnusedDefinition = "W0201" {

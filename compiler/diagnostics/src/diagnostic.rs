@@ -51,54 +51,32 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A diagnostic of the code's own severity. The empty span at 0 means that the mistake is nowhere in the text.
     pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
-        let primary = Label {
-            span,
-            text: String::new(),
-            primary: true,
-        };
+        let primary = Label { span, text: String::new(), primary: true };
         Diagnostic {
             code,
             severity: code.severity(),
             message: message.into(),
-            labels: if span == Span::default() {
-                Vec::new()
-            } else {
-                vec![primary]
-            },
+            labels: if span == Span::default() { Vec::new() } else { vec![primary] },
             help: None,
         }
     }
 
     /// An error.
     pub fn error(code: Code, span: Span, message: impl Into<String>) -> Self {
-        Diagnostic {
-            severity: Severity::Error,
-            ..Diagnostic::new(code, span, message)
-        }
+        Diagnostic { severity: Severity::Error, ..Diagnostic::new(code, span, message) }
     }
 
     /// A warning.
     pub fn warning(code: Code, span: Span, message: impl Into<String>) -> Self {
-        Diagnostic {
-            severity: Severity::Warning,
-            ..Diagnostic::new(code, span, message)
-        }
+        Diagnostic { severity: Severity::Warning, ..Diagnostic::new(code, span, message) }
     }
 
     /// Words for another place; for the same place, words beside its caret.
     pub fn with_label(mut self, span: Span, text: impl Into<String>) -> Self {
         let text = text.into();
-        match self
-            .labels
-            .iter_mut()
-            .find(|label| label.span == span && label.text.is_empty())
-        {
+        match self.labels.iter_mut().find(|label| label.span == span && label.text.is_empty()) {
             Some(label) => label.text = text,
-            None => self.labels.push(Label {
-                span,
-                text,
-                primary: false,
-            }),
+            None => self.labels.push(Label { span, text, primary: false }),
         }
         self
     }
@@ -116,9 +94,6 @@ impl Diagnostic {
 
     /// The place that the message speaks of, if it is in the text.
     pub fn primary_span(&self) -> Option<Span> {
-        self.labels
-            .iter()
-            .find(|label| label.primary)
-            .map(|label| label.span)
+        self.labels.iter().find(|label| label.primary).map(|label| label.span)
     }
 }

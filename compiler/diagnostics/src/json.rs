@@ -40,8 +40,6 @@ fn add_place(object: &mut Value, source: &Source, span: Option<Span>) {
 
 fn line_and_column(text: &str, offset: u32) -> (usize, usize) {
     let before = &text[..text.floor_char_boundary(offset as usize)];
-    let line = before
-        .rfind('\n')
-        .map_or(before, |newline| &before[newline + 1..]);
+    let line = before.rfind('\n').map_or(before, |newline| &before[newline + 1..]);
     (before.matches('\n').count() + 1, line.chars().count() + 1)
 }

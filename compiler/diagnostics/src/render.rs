@@ -19,9 +19,7 @@ use codespan_reporting::diagnostic::{
 };
 use codespan_reporting::files::{Error, SimpleFile};
 use codespan_reporting::term::termcolor::Ansi;
-use codespan_reporting::term::{
-    Chars, Config, Styles, StylesWriter, emit_to_io_write, emit_to_write_style,
-};
+use codespan_reporting::term::{Chars, Config, Styles, StylesWriter, emit_to_io_write, emit_to_write_style};
 use keopsc_grammar::syntax::Span;
 
 use crate::diagnostic::{Diagnostic, Label, Severity, Source};
@@ -29,10 +27,7 @@ use crate::diagnostic::{Diagnostic, Label, Severity, Source};
 /// All diagnostics with their places in the source, in the order given, each followed by an empty line.
 pub fn render(source: &Source, diagnostics: &[Diagnostic], color: bool) -> String {
     let file = SimpleFile::new(printable(&source.name), printable(&source.text));
-    diagnostics
-        .iter()
-        .map(|diagnostic| render_one(&file, diagnostic, color))
-        .collect()
+    diagnostics.iter().map(|diagnostic| render_one(&file, diagnostic, color)).collect()
 }
 
 fn render_one(file: &SimpleFile<String, String>, diagnostic: &Diagnostic, color: bool) -> String {
@@ -44,26 +39,13 @@ fn render_one(file: &SimpleFile<String, String>, diagnostic: &Diagnostic, color:
     }
 }
 
-fn emit(
-    bytes: &mut Vec<u8>,
-    file: &SimpleFile<String, String>,
-    report: &Report<()>,
-    color: bool,
-) -> Result<(), Error> {
-    let config = Config {
-        chars: Chars::ascii(),
-        ..Config::default()
-    };
+fn emit(bytes: &mut Vec<u8>, file: &SimpleFile<String, String>, report: &Report<()>, color: bool) -> Result<(), Error> {
+    let config = Config { chars: Chars::ascii(), ..Config::default() };
     if !color {
         return emit_to_io_write(bytes, &config, file, report);
     }
     let styles = Styles::default();
-    emit_to_write_style(
-        &mut StylesWriter::new(Ansi::new(bytes), &styles),
-        &config,
-        file,
-        report,
-    )
+    emit_to_write_style(&mut StylesWriter::new(Ansi::new(bytes), &styles), &config, file, report)
 }
 
 fn report(text: &str, diagnostic: &Diagnostic) -> Report<()> {
@@ -74,28 +56,12 @@ fn report(text: &str, diagnostic: &Diagnostic) -> Report<()> {
     Report::new(severity)
         .with_code(diagnostic.code.as_str())
         .with_message(printable(&diagnostic.message))
-        .with_labels(
-            diagnostic
-                .labels
-                .iter()
-                .map(|label| report_label(text, label))
-                .collect(),
-        )
-        .with_notes(
-            diagnostic
-                .help
-                .iter()
-                .map(|help| format!("help: {}", printable(help)))
-                .collect(),
-        )
+        .with_labels(diagnostic.labels.iter().map(|label| report_label(text, label)).collect())
+        .with_notes(diagnostic.help.iter().map(|help| format!("help: {}", printable(help))).collect())
 }
 
 fn report_label(text: &str, label: &Label) -> ReportLabel<()> {
-    let style = if label.primary {
-        LabelStyle::Primary
-    } else {
-        LabelStyle::Secondary
-    };
+    let style = if label.primary { LabelStyle::Primary } else { LabelStyle::Secondary };
     ReportLabel::new(style, (), range_in(text, label.span)).with_message(printable(&label.text))
 }
 
@@ -116,11 +82,7 @@ fn printable(text: &str) -> String {
 }
 
 fn without_places(diagnostic: &Diagnostic) -> String {
-    let mut text = format!(
-        "error[{}]: {}\n",
-        diagnostic.code.as_str(),
-        printable(&diagnostic.message)
-    );
+    let mut text = format!("error[{}]: {}\n", diagnostic.code.as_str(), printable(&diagnostic.message));
     if let Some(help) = &diagnostic.help {
         // Writing into a string cannot fail.
         let _ = writeln!(text, "  = help: {}", printable(help));

@@ -10,16 +10,10 @@ pub fn suggest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let distances = candidates
         .into_iter()
         .filter(|candidate| candidate.len().abs_diff(name.len()) <= tolerated)
-        .map(|candidate| {
-            (
-                strsim::osa_distance(&name, &candidate.to_lowercase()),
-                candidate,
-            )
-        });
+        .map(|candidate| (strsim::osa_distance(&name, &candidate.to_lowercase()), candidate));
     // A name of one letter is near to every other one: only its other case is meant.
     let near = distances.filter(|&(distance, _)| distance <= tolerated && distance < length.max(1));
-    near.min_by_key(|&(distance, _)| distance)
-        .map(|(_, candidate)| candidate)
+    near.min_by_key(|&(distance, _)| distance).map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]

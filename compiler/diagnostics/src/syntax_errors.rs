@@ -24,15 +24,8 @@ impl From<SyntaxErrorCode> for Code {
 impl From<SyntaxError> for Diagnostic {
     fn from(error: SyntaxError) -> Self {
         let diagnostic = Diagnostic::error(error.code.into(), error.span, error.message);
-        let labelled = error
-            .labels
-            .into_iter()
-            .fold(diagnostic, |diagnostic, (span, text)| {
-                diagnostic.with_label(span, text)
-            });
-        Diagnostic {
-            help: error.help,
-            ..labelled
-        }
+        let labelled =
+            error.labels.into_iter().fold(diagnostic, |diagnostic, (span, text)| diagnostic.with_label(span, text));
+        Diagnostic { help: error.help, ..labelled }
     }
 }

@@ -5,19 +5,13 @@ use keopsc_grammar::syntax::Span;
 use serde_json::json;
 
 fn source(text: &str) -> Source {
-    Source {
-        name: "gauss.kf".into(),
-        text: text.into(),
-    }
+    Source { name: "gauss.kf".into(), text: text.into() }
 }
 
 /// The place of a piece of the text.
 fn span_of(text: &str, piece: &str) -> Span {
     let start = text.find(piece).expect("the piece is in the text");
-    Span {
-        start: start as u32,
-        end: (start + piece.len()) as u32,
-    }
+    Span { start: start as u32, end: (start + piece.len()) as u32 }
 }
 
 #[track_caller]
@@ -29,17 +23,10 @@ fn check(text: &str, diagnostics: &[Diagnostic], expected: &str) {
 const TEXT: &str = "x = Vi(3)\ny = Vj(2)\nout f = Sum[j](SqDist(x, y))\n";
 
 fn mismatch() -> Diagnostic {
-    Diagnostic::error(
-        Code::DimensionMismatch,
-        span_of(TEXT, "SqDist(x, y)"),
-        "`x` has 3 components, `y` has 2",
-    )
-    .with_label(
-        span_of(TEXT, "SqDist(x, y)"),
-        "takes values of equal dimension",
-    )
-    .with_label(span_of(TEXT, "Vj(2)"), "`y` is declared here")
-    .with_help("declare both with the same dimension")
+    Diagnostic::error(Code::DimensionMismatch, span_of(TEXT, "SqDist(x, y)"), "`x` has 3 components, `y` has 2")
+        .with_label(span_of(TEXT, "SqDist(x, y)"), "takes values of equal dimension")
+        .with_label(span_of(TEXT, "Vj(2)"), "`y` is declared here")
+        .with_help("declare both with the same dimension")
 }
 
 #[test]
@@ -65,11 +52,7 @@ error[E0205]: `x` has 3 components, `y` has 2
 #[test]
 fn several_errors_of_a_file() {
     let text = "K = Exp(-x\nout f = Sum[j](K +)\n3 = x\n";
-    let diagnostics: Vec<_> = keopsc_grammar::parse_file(text)
-        .1
-        .into_iter()
-        .map(Diagnostic::from)
-        .collect();
+    let diagnostics: Vec<_> = keopsc_grammar::parse_file(text).1.into_iter().map(Diagnostic::from).collect();
     check(
         text,
         &diagnostics,
@@ -101,11 +84,7 @@ fn a_warning() {
     let text = "K = 1";
     check(
         text,
-        &[Diagnostic::warning(
-            Code::UnusedDefinition,
-            span_of(text, "K"),
-            "`K` is never used",
-        )],
+        &[Diagnostic::warning(Code::UnusedDefinition, span_of(text, "K"), "`K` is never used")],
         "\
 warning[W0201]: `K` is never used
   --> gauss.kf:1:1
@@ -119,13 +98,9 @@ warning[W0201]: `K` is never used
 
 #[test]
 fn a_mistake_that_is_nowhere_in_the_text() {
-    let diagnostic = Diagnostic::error(Code::NoOutput, Span::default(), "this file has no `out`")
-        .with_help("write `out f = …`");
-    check(
-        "",
-        &[diagnostic],
-        "error[E0209]: this file has no `out`\n = help: write `out f = …`\n\n",
-    );
+    let diagnostic =
+        Diagnostic::error(Code::NoOutput, Span::default(), "this file has no `out`").with_help("write `out f = …`");
+    check("", &[diagnostic], "error[E0209]: this file has no `out`\n = help: write `out f = …`\n\n");
 }
 
 #[test]
@@ -200,12 +175,6 @@ fn as_json() {
             "help": "declare both with the same dimension",
         })
     );
-    let nowhere = to_json(
-        &source(TEXT),
-        &Diagnostic::error(Code::NoOutput, Span::default(), "this file has no `out`"),
-    );
-    assert_eq!(
-        (&nowhere["line"], &nowhere["labels"], &nowhere["help"]),
-        (&json!(null), &json!([]), &json!(null))
-    );
+    let nowhere = to_json(&source(TEXT), &Diagnostic::error(Code::NoOutput, Span::default(), "this file has no `out`"));
+    assert_eq!((&nowhere["line"], &nowhere["labels"], &nowhere["help"]), (&json!(null), &json!([]), &json!(null)));
 }

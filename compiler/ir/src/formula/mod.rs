@@ -11,7 +11,7 @@ pub mod parse;
 pub mod print;
 pub mod verify;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use keopsc_ops::{OperationId, ReductionId};
 
@@ -125,6 +125,18 @@ impl Graph {
         self.nodes.iter().enumerate().map(|(number, node)| (NodeId(number as u32), node))
     }
 
+    /// These nodes and all that they are computed from.
+    pub fn reached_from(&self, roots: &[NodeId]) -> BTreeSet<NodeId> {
+        let mut waiting = roots.to_vec();
+        let mut reached = BTreeSet::new();
+        while let Some(node) = waiting.pop() {
+            if reached.insert(node) {
+                waiting.extend(self.node(node).kind.arguments());
+            }
+        }
+        reached
+    }
+
     /// How many nodes there are.
     pub fn len(&self) -> usize {
         self.nodes.len()
@@ -217,5 +229,12 @@ impl Program {
     /// The declaration of an input. Panics if it is not one of this program's.
     pub fn input(&self, id: InputId) -> &Input {
         &self.inputs[id.0 as usize]
+    }
+
+    /// The type of an entry's arithmetic: float64 where anything of it is stored so, else float32.
+    pub fn computing_type(&self, entry: &Entry) -> ScalarType {
+        let inputs = entry.inputs.iter().map(|&id| self.input(id).scalar);
+        let wide = inputs.chain(self.scalar).any(|scalar| scalar == ScalarType::F64);
+        if wide { ScalarType::F64 } else { ScalarType::F32 }
     }
 }

@@ -58,7 +58,7 @@ pub(crate) struct Layout {
 
 impl Layout {
     fn of(program: &Program, entry: &Entry, arrangement: &Arrangement) -> Layout {
-        let compute = computing_type(program, entry);
+        let compute = program.computing_type(entry);
         let mut layout = Layout {
             tensors: Vec::new(),
             inputs: BTreeMap::new(),
@@ -90,11 +90,4 @@ impl Layout {
         self.tensors.push(Tensor { name: name.to_owned(), kind, role, shape: shape.to_vec(), scalar });
         TensorId(self.tensors.len() as u32 - 1)
     }
-}
-
-/// float64 where anything of the entry is stored so, else float32.
-fn computing_type(program: &Program, entry: &Entry) -> ScalarType {
-    let inputs = entry.inputs.iter().map(|&id| program.input(id).scalar);
-    let wide = inputs.chain(program.scalar).any(|scalar| scalar == ScalarType::F64);
-    if wide { ScalarType::F64 } else { ScalarType::F32 }
 }

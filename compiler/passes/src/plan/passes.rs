@@ -117,13 +117,8 @@ fn form(reduction: ReductionId, sum: SumScheme) -> ReductionId {
 
 /// The reduction nodes that are needed, with their levels.
 fn reductions_of(graph: &Graph, entry: &Entry) -> BTreeMap<NodeId, u32> {
-    let mut waiting: Vec<NodeId> = entry.outputs.iter().map(|output| output.node).collect();
-    let mut needed = BTreeSet::new();
-    while let Some(node) = waiting.pop() {
-        if needed.insert(node) {
-            waiting.extend(graph.node(node).kind.arguments());
-        }
-    }
+    let roots: Vec<NodeId> = entry.outputs.iter().map(|output| output.node).collect();
+    let needed = graph.reached_from(&roots);
     let mut levels: BTreeMap<NodeId, u32> = BTreeMap::new();
     for &node in &needed {
         let kind = &graph.node(node).kind;

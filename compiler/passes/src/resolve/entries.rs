@@ -1,7 +1,7 @@
 //! Statements, in order: bindings and macros give names, `out` and `fused` make the functions of the library.
 
 use keopsc_diagnostics::{Code, Diagnostic};
-use keopsc_grammar::syntax::{Expr, ExprKind, File, Name, Output as Written, Span, Statement, StatementKind};
+use keopsc_grammar::syntax::{Expr, ExprKind, File, Name, Output as Written, Setting, Span, Statement, StatementKind};
 use keopsc_ir::formula::{Entry, InputId, NodeId, NodeKind, Origin, Output, Program};
 use keopsc_ir::types::Role;
 use keopsc_ops::reductions;
@@ -109,7 +109,6 @@ impl<'a> Resolver<'a> {
     /// The program, unless there was an error.
     pub fn finish(mut self, file: &File) -> (Option<Program>, Vec<Diagnostic>) {
         self.diagnostics.sort_by_key(|diagnostic| diagnostic.primary_span().map(|span| span.start));
-        self.program.scalar = Some(self.scalar);
         let warnings = self.unused_definitions(file);
         if self.diagnostics.is_empty() {
             self.diagnostics = warnings;
@@ -186,12 +185,12 @@ impl<'a> Resolver<'a> {
             outputs: outputs?,
             numerics,
         };
-        self.add_entry(&written.name, entry.clone());
-        Some(entry)
+        self.add_entry(&written.name, entry, &written.numerics).ok()
     }
 
-    /// Adds an entry, in which no result may have the name of an input or of another result.
-    fn add_entry(&mut self, name: &Name, entry: Entry) {
+    /// Adds an entry, in which no result may have the name of an input or of another result. `numerics` are those beside its output.
+    fn add_entry(&mut self, name: &Name, entry: Entry, numerics: &[Setting]) -> Result<Entry, Reported> {
+        self.check_numerics(name, &entry, numerics)?;
         let inputs = entry.inputs.iter().map(|id| self.program.input(*id).name.as_str());
         let results = entry.outputs.iter().map(|output| output.name.as_str());
         let names: Vec<&str> = inputs.chain(results).collect();
@@ -201,7 +200,8 @@ impl<'a> Resolver<'a> {
             let help = "the cotangent of a result `s` is called `d_s`, a tangent of `x` is `t_x`, the row numbers of a pair end in `_indices`";
             self.diagnostics.push(Diagnostic::error(Code::DuplicateName, name.span, message).with_help(help));
         }
-        self.program.entries.push(entry);
+        self.program.entries.push(entry.clone());
+        Ok(entry)
     }
 
     fn fused(&mut self, name: &'a Name, outputs: &'a [Written]) {
@@ -226,8 +226,10 @@ impl<'a> Resolver<'a> {
         }
         let inputs = self.in_call_order(mentioned);
         let numerics = first.numerics;
-        let outputs = entries.into_iter().flat_map(|entry| entry.outputs).collect();
-        self.add_entry(name, Entry { name: name.text.clone(), inputs, outputs, numerics });
+        let results = entries.into_iter().flat_map(|entry| entry.outputs).collect();
+        let entry = Entry { name: name.text.clone(), inputs, outputs: results, numerics };
+        // What is wrong has been reported, and nothing depends on a block.
+        let _: Result<Entry, Reported> = self.add_entry(name, entry, &outputs[0].numerics);
     }
 
     /// The results that an output's value is.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use keopsc_diagnostics::{Code, Diagnostic};
-use keopsc_grammar::syntax::{Expr, Name, Span};
+use keopsc_grammar::syntax::{Expr, Name, Setting, Span};
 use keopsc_ir::formula::{InputId, NodeId, NodeKind, Program};
 use keopsc_ir::types::{Axis, Numerics, Role, ScalarType};
 
@@ -69,6 +69,8 @@ pub(super) struct Resolver<'a> {
     told: HashSet<(Code, Option<Span>, String)>,
     pub scalar: ScalarType,
     pub numerics: Numerics,
+    /// The `numerics` settings of the file, in order.
+    pub file_numerics: Vec<&'a Setting>,
     pub names: HashMap<String, Definition<'a>>,
     /// Names in the order of their definition, for suggestions that do not depend on hashing.
     pub order: Vec<String>,
@@ -102,6 +104,7 @@ impl<'a> Resolver<'a> {
             told: HashSet::new(),
             scalar: ScalarType::F32,
             numerics: Numerics::default(),
+            file_numerics: Vec::new(),
             names: HashMap::new(),
             order: Vec::new(),
             used: HashSet::new(),
