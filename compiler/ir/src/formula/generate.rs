@@ -6,6 +6,7 @@
 
 use keopsc_ops::catalogue::{self, Value};
 use keopsc_ops::reductions;
+use keopsc_ops::signature::Signature;
 use keopsc_ops::{OperationId, ReductionId};
 
 use super::{Entry, Graph, Input, InputId, NodeId, NodeKind, Origin, Output, Program};
@@ -45,8 +46,12 @@ pub fn generate_inputs(program: &Program, entry: &Entry, sizes: Sizes, random: &
 const INPUT_INTERVAL: (f64, f64) = (-1.2, 1.2);
 /// Dimensions that are drawn: small ones, and those of small matrices.
 const DIMS: &[u32] = &[1, 1, 1, 2, 2, 3, 3, 4, 6, 9];
+/// Dimensions that are drawn now and then: more components than back ends unroll.
+const LONG_DIMS: &[u32] = &[17, 33];
+/// How often a long dimension or a long list is drawn, in percent.
+const LONG_SHARE: usize = 5;
 /// The largest dimension of a result.
-const MAXIMUM_DIM: u32 = 16;
+const MAXIMUM_DIM: u32 = 48;
 /// How often dimensions are drawn before an operation is given up.
 const TRIALS: usize = 200;
 
@@ -67,7 +72,7 @@ impl Generator {
 
     fn declare_inputs(&mut self) {
         for role in [Role::I, Role::J, Role::Parameter] {
-            let dim = self.random.pick(&DIMS[..8]);
+            let dim = draw_dim(&mut self.random, &DIMS[..8]);
             self.input(role, dim);
         }
     }
@@ -135,13 +140,9 @@ impl Generator {
         let signature = reductions::signature(reduction);
         let missing = signature.arguments.len() - signature.required_arguments();
         let count = signature.arguments.len() - self.random.below(missing + 1);
-        let fits = |dims: &[u32], parameters: &[i64]| {
-            let shapes = signature.bind(dims, parameters).and_then(|integers| signature.shapes(&integers));
-            shapes.is_ok_and(|all| all.iter().all(|shape| shape.iter().product::<u32>() <= MAXIMUM_DIM))
-        };
-        let Some((dims, parameters)) = draw_shapes(&mut self.random, (count, signature.parameters.len()), fits) else {
-            return;
-        };
+        let counts = (count, signature.parameters.len());
+        let fits = |dims: &[u32], parameters: &[i64]| has_small_results(signature, dims, parameters);
+        let Some((dims, parameters)) = draw_shapes(&mut self.random, counts, fits) else { return };
         let over = self.random.pick(&[Axis::I, Axis::J]);
         let rows = if self.random.percent(20) { Role::Parameter } else { over.other().role() };
         let mut arguments: Vec<NodeId> = dims.iter().map(|&dim| self.node_of(dim, rows.union(over.role()))).collect();
@@ -223,8 +224,9 @@ impl Generator {
                 outputs.push(self.output(format!("out{position}"), node));
             }
             let inputs = self.inputs_of(&outputs);
-            let numerics = self.numerics();
-            self.program.entries.push(Entry { name: format!("f{number}"), inputs, outputs, numerics });
+            let mut entry = Entry { name: format!("f{number}"), inputs, outputs, numerics: Numerics::default() };
+            entry.numerics = self.numerics(&entry);
+            self.program.entries.push(entry);
         }
     }
 
@@ -274,9 +276,9 @@ impl Generator {
         inputs
     }
 
-    fn numerics(&mut self) -> Numerics {
+    fn numerics(&mut self, entry: &Entry) -> Numerics {
         let schemes = [SumScheme::Auto, SumScheme::Auto, SumScheme::Direct, SumScheme::Block, SumScheme::Kahan];
-        let accumulate = self.random.percent(20).then_some(ScalarType::F64);
+        let accumulate = self.random.percent(20).then_some(self.program.computing_type(entry));
         Numerics { sum: self.random.pick(&schemes), accumulate }
     }
 }
@@ -297,11 +299,23 @@ pub(crate) fn draw_shapes(
     fits: impl Fn(&[u32], &[i64]) -> bool,
 ) -> Option<(Vec<u32>, Vec<i64>)> {
     (0..TRIALS).find_map(|_| {
-        let common = random.pick(DIMS);
+        let common = draw_dim(random, DIMS);
         let alike = random.percent(60);
-        let mut dim = |_| if alike { random.pick(&[common, common, 1]) } else { random.pick(DIMS) };
+        let mut dim = |_| if alike { random.pick(&[common, common, 1]) } else { draw_dim(random, DIMS) };
         let dims: Vec<u32> = (0..arguments).map(&mut dim).collect();
-        let parameters: Vec<i64> = (0..parameters).map(|_| random.integer(-1, 4)).collect();
+        let largest = if random.percent(LONG_SHARE) { 20 } else { 4 };
+        let parameters: Vec<i64> = (0..parameters).map(|_| random.integer(-1, largest)).collect();
         fits(&dims, &parameters).then_some((dims, parameters))
     })
+}
+
+/// One of `dims`, or a long one now and then.
+fn draw_dim(random: &mut Random, dims: &[u32]) -> u32 {
+    if random.percent(LONG_SHARE) { random.pick(LONG_DIMS) } else { random.pick(dims) }
+}
+
+/// Whether a reduction of this form takes these arguments and has results that are not too long.
+pub(crate) fn has_small_results(signature: &Signature, dims: &[u32], parameters: &[i64]) -> bool {
+    let shapes = signature.bind(dims, parameters).and_then(|integers| signature.shapes(&integers));
+    shapes.is_ok_and(|all| all.iter().all(|shape| shape.iter().product::<u32>() <= MAXIMUM_DIM))
 }

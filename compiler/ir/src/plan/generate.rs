@@ -8,7 +8,7 @@ use keopsc_ops::reductions;
 
 use super::generate_scalar::{Available, generate_index_scalar, generate_scalar};
 use super::{Accumulation, Block, Definition, Pass, Plan, Tensor, TensorId, TensorKind, Value, ValueId, Write};
-use crate::formula::generate::draw_shapes;
+use crate::formula::generate::{draw_shapes, has_small_results};
 use crate::random::Random;
 use crate::types::{Axis, Numerics, Role, ScalarType, SumScheme};
 
@@ -101,7 +101,7 @@ impl Generator {
         let reduction = self.random.pick(&reductions);
         let signature = reductions::signature(reduction);
         let counts = (signature.required_arguments(), signature.parameters.len());
-        let fits = |dims: &[u32], parameters: &[i64]| signature.bind(dims, parameters).is_ok();
+        let fits = |dims: &[u32], parameters: &[i64]| has_small_results(signature, dims, parameters);
         let Some((dims, parameters)) = draw_shapes(&mut self.random, counts, fits) else { return };
         let Ok(rule) = reductions::instantiate(reduction, &dims, &parameters) else { return };
         let arguments: Vec<ValueId> = dims.iter().map(|&dim| self.argument(pass, dim)).collect();
