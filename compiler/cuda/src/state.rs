@@ -194,7 +194,10 @@ fn write_phase(writer: &mut Writer, operands: &RuleOperands<'_>, lets: &[Let], r
     for slot in (0..slots.len()).filter(|slot| !in_place[*slot]) {
         write_variable(writer, &next(slot), slots[slot].kind, slots[slot].dim, &rules[slot], operands);
     }
-    for (slot, description) in slots.iter().enumerate() {
+    // What is written in place may read the old state of the other slots, so these come after.
+    let order = (0..slots.len()).filter(|slot| in_place[*slot]).chain((0..slots.len()).filter(|slot| !in_place[*slot]));
+    for slot in order {
+        let description = &slots[slot];
         writer.for_each_component(description.dim, |writer, position| {
             let value = if in_place[slot] {
                 writer.expression(&rules[slot], description.kind, &vec![(Counter(0), position.clone())], operands)
