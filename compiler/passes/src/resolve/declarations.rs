@@ -66,8 +66,9 @@ impl<'a> Resolver<'a> {
             if maker(&function.text).is_none() {
                 continue;
             }
-            let declared =
-                self.check_reserved(name).and_then(|()| self.written_input(value.span, function, arguments, keywords));
+            let declared = self
+                .check_argument_name(name)
+                .and_then(|()| self.written_input(value.span, function, arguments, keywords));
             let declared = declared.and_then(|written| self.add_input(Some(name), value.span, &written));
             let meaning = declared.map_or(Meaning::Broken, |node| Meaning::Value(Value::Formula(node)));
             let mentions = self.meaning_inputs(&meaning);

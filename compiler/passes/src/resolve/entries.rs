@@ -10,72 +10,6 @@ use super::declarations::maker;
 use super::scope::{Meaning, Operand, Reported, Resolver};
 use crate::values::{self, Value};
 
-/// Names that the C header cannot have as arguments or results.
-const RESERVED: &[&str] = &[
-    "M",
-    "N",
-    "auto",
-    "break",
-    "case",
-    "char",
-    "const",
-    "continue",
-    "default",
-    "do",
-    "double",
-    "else",
-    "enum",
-    "extern",
-    "float",
-    "for",
-    "goto",
-    "if",
-    "inline",
-    "int",
-    "long",
-    "register",
-    "restrict",
-    "return",
-    "short",
-    "signed",
-    "sizeof",
-    "static",
-    "struct",
-    "switch",
-    "typedef",
-    "union",
-    "unsigned",
-    "void",
-    "volatile",
-    "while",
-    "bool",
-    "catch",
-    "class",
-    "delete",
-    "explicit",
-    "export",
-    "false",
-    "friend",
-    "mutable",
-    "namespace",
-    "new",
-    "operator",
-    "private",
-    "protected",
-    "public",
-    "template",
-    "this",
-    "throw",
-    "true",
-    "try",
-    "typename",
-    "using",
-    "virtual",
-];
-
-/// Ends of names that the library's own functions have.
-const RESERVED_ENDS: &[&str] = &["_strerror", "_partial", "_merge", "_finalize"];
-
 impl<'a> Resolver<'a> {
     /// Reads bindings, macros, outputs and fused blocks.
     pub fn read_statements(&mut self, file: &'a File) {
@@ -167,7 +101,7 @@ impl<'a> Resolver<'a> {
     /// Reads an `out`, which is an entry by itself.
     fn output(&mut self, written: &'a Written) -> Option<Entry> {
         let numerics = self.output_numerics(&written.numerics);
-        let reserved = self.check_reserved(&written.name);
+        let reserved = self.check_function_name(&written.name);
         let (operand, mentions) = self.read_definition(&written.name, &written.value);
         let outputs = operand.and_then(|operand| {
             let outputs = self.results(&written.name, &operand)?;
@@ -209,7 +143,7 @@ impl<'a> Resolver<'a> {
             let message = format!("the block `{}` has no `out`", name.text);
             self.diagnostics.push(Diagnostic::error(Code::NoOutput, name.span, message));
         }
-        let reserved = self.check_reserved(name);
+        let reserved = self.check_function_name(name);
         let entries: Vec<Option<Entry>> = outputs.iter().map(|output| self.output(output)).collect();
         self.define(name, Meaning::Block, Vec::new());
         let (Ok(()), Some(entries)) = (reserved, entries.into_iter().collect::<Option<Vec<Entry>>>()) else { return };
@@ -279,25 +213,6 @@ impl<'a> Resolver<'a> {
             Origin::Cotangent | Origin::Tangent => i64::MAX,
         });
         inputs
-    }
-
-    /// Refuses names that the C header cannot have.
-    pub fn check_reserved(&mut self, name: &Name) -> Result<(), Reported> {
-        let text = name.text.as_str();
-        let whole = RESERVED.contains(&text);
-        let end = RESERVED_ENDS.iter().find(|end| text.ends_with(**end));
-        if !whole && end.is_none() {
-            return Ok(());
-        }
-        let why = match end {
-            Some(end) => format!("names that end in `{end}` belong to the library's own functions"),
-            None if text == "M" || text == "N" => {
-                "M and N are the numbers of rows in every function of the library".to_owned()
-            }
-            None => format!("`{text}` is a word of C or C++, in which the library is used"),
-        };
-        let message = format!("no input and no output can be called `{text}`");
-        self.report(Diagnostic::error(Code::ReservedName, name.span, message).with_help(why))
     }
 }
 

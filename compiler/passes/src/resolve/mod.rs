@@ -15,6 +15,7 @@ mod entries;
 mod expressions;
 mod problems;
 mod reductions;
+mod reserved;
 mod scope;
 mod settings;
 
