@@ -26,6 +26,8 @@ pub mod print_scalar;
 pub mod verify;
 mod verify_scalar;
 
+pub use verify::Verified;
+
 use keopsc_ops::ReductionId;
 use keopsc_ops::reductions::Rule;
 use keopsc_ops::scalar::Scalar;

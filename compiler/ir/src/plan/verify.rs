@@ -1,5 +1,7 @@
 //! The rules that every [`Plan`] keeps. A pass that breaks one has a bug; back ends rely on them without a check.
 
+use std::ops::Deref;
+
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::reductions;
 
@@ -8,6 +10,30 @@ use super::{Accumulation, Block, Definition, Pass, Plan, Tensor, TensorId, Tenso
 use crate::defect::{Defect, Defects};
 use crate::text::is_identifier;
 use crate::types::{Role, ScalarType};
+
+/// A plan that keeps every rule: what back ends may rely on without a check.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verified(Plan);
+
+impl Verified {
+    /// The plan, if it keeps every rule.
+    pub fn new(plan: Plan) -> Result<Verified, Vec<Defect>> {
+        verify(&plan).map(|()| Verified(plan))
+    }
+
+    /// The plan, to change it: it has to be verified anew afterwards.
+    pub fn into_plan(self) -> Plan {
+        self.0
+    }
+}
+
+impl Deref for Verified {
+    type Target = Plan;
+
+    fn deref(&self) -> &Plan {
+        &self.0
+    }
+}
 
 /// Checks every rule.
 pub fn verify(plan: &Plan) -> Result<(), Vec<Defect>> {

@@ -3,7 +3,7 @@
 use keopsc_ir::plan::generate::generate;
 use keopsc_ir::plan::parse::parse;
 use keopsc_ir::plan::print::print;
-use keopsc_ir::plan::verify::verify;
+use keopsc_ir::plan::verify::{Verified, verify};
 use keopsc_ir::plan::{Block, Definition, Plan, TensorId, TensorKind, Value, ValueId};
 use keopsc_ir::random::Random;
 use keopsc_ops::ReductionId;
@@ -18,6 +18,17 @@ fn generated_plans_keep_the_rules() {
         let plan = generate(seed);
         assert_eq!(verify(&plan), Ok(()), "seed {seed}\n{}", print(&plan));
     }
+}
+
+#[test]
+fn a_verified_plan_is_one_that_keeps_the_rules() {
+    let plan = parse(PLAN).expect("the sample is a plan");
+    let verified = Verified::new(plan.clone()).expect("the sample keeps the rules");
+    assert_eq!(verified.passes, plan.passes);
+    assert_eq!(verified.into_plan(), plan);
+    let broken = Plan { name: "a b".to_string(), ..plan };
+    assert_eq!(Verified::new(broken.clone()).err(), verify(&broken).err());
+    assert!(verify(&broken).is_err());
 }
 
 /// The rules that a plan breaks.
