@@ -210,8 +210,9 @@ codes! {
     }
     /// There is no such number type
     UnknownType = "E0208" {
-        why: "The number types are f16, bf16, f32, f64, c64 and c128.",
-        wrong: "dtype float\nx = Vi(3)\nout f = Sum[j](x)",
+        why: "Numbers are stored as f16, bf16, f32 or f64 (or half, bfloat16, float, double; float16, float32, float64).\n\
+              Complex vectors are real ones of twice the dimension.",
+        wrong: "dtype f8\nx = Vi(3)\nout f = Sum[j](x)",
         right: "dtype f32\nx = Vi(3)\nout f = Sum[j](x)",
     }
     /// The file requests no result

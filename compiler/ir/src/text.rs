@@ -50,19 +50,13 @@ pub(crate) fn print_list<T: fmt::Display>(items: impl IntoIterator<Item = T>) ->
 
 /// `; sum = kahan, accumulate = f64`, or nothing for the default.
 pub(crate) fn print_numerics(numerics: &Numerics) -> String {
-    let scheme =
-        SUM_SCHEMES.iter().find(|(scheme, _)| *scheme == numerics.sum).filter(|(scheme, _)| *scheme != SumScheme::Auto);
-    let mut settings: Vec<String> = scheme.iter().map(|(_, name)| format!("sum = {name}")).collect();
+    let scheme = Some(numerics.sum).filter(|scheme| *scheme != SumScheme::Auto);
+    let mut settings: Vec<String> = scheme.iter().map(|scheme| format!("sum = {}", scheme.name())).collect();
     settings.extend(numerics.accumulate.map(|scalar| format!("accumulate = {}", scalar.name())));
     if settings.is_empty() { String::new() } else { format!("; {}", settings.join(", ")) }
 }
 
-const SUM_SCHEMES: [(SumScheme, &str); 4] = [
-    (SumScheme::Auto, "auto"),
-    (SumScheme::Direct, "direct"),
-    (SumScheme::Block, "block"),
-    (SumScheme::Kahan, "kahan"),
-];
+const SUM_SCHEMES: [SumScheme; 4] = [SumScheme::Auto, SumScheme::Direct, SumScheme::Block, SumScheme::Kahan];
 const SCALAR_TYPES: [ScalarType; 5] =
     [ScalarType::F16, ScalarType::BF16, ScalarType::F32, ScalarType::F64, ScalarType::I64];
 const ROLES: [Role; 4] = [Role::Parameter, Role::I, Role::J, Role::Pair];
@@ -213,7 +207,7 @@ impl<'t> Reader<'t> {
         while more {
             if self.try_keyword("sum") {
                 self.symbol("=")?;
-                numerics.sum = self.choice("a scheme", &SUM_SCHEMES, |(_, name)| name.to_string())?.0;
+                numerics.sum = self.choice("a scheme", &SUM_SCHEMES, |scheme| scheme.name().to_string())?;
             } else {
                 self.keyword("accumulate")?;
                 self.symbol("=")?;

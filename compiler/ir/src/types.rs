@@ -112,6 +112,26 @@ impl ScalarType {
         }
     }
 
+    /// The types that real numbers may be stored in, by all spellings; the first of each is [`ScalarType::name`].
+    pub const NAMES: &[(&str, ScalarType)] = &[
+        ("f16", ScalarType::F16),
+        ("bf16", ScalarType::BF16),
+        ("f32", ScalarType::F32),
+        ("f64", ScalarType::F64),
+        ("half", ScalarType::F16),
+        ("float16", ScalarType::F16),
+        ("bfloat16", ScalarType::BF16),
+        ("float", ScalarType::F32),
+        ("float32", ScalarType::F32),
+        ("double", ScalarType::F64),
+        ("float64", ScalarType::F64),
+    ];
+
+    /// The storage type of real numbers that is called so.
+    pub fn from_name(name: &str) -> Option<ScalarType> {
+        ScalarType::NAMES.iter().find(|(known, _)| *known == name).map(|(_, scalar)| *scalar)
+    }
+
     /// The type that arithmetic on it is done in.
     pub fn computing(self) -> ScalarType {
         match self {
@@ -163,4 +183,50 @@ pub enum SumScheme {
     Block,
     /// Compensated.
     Kahan,
+}
+
+impl SumScheme {
+    /// The schemes by all spellings, KeOps' included; the first of each is [`SumScheme::name`].
+    pub const NAMES: &[(&str, SumScheme)] = &[
+        ("auto", SumScheme::Auto),
+        ("direct", SumScheme::Direct),
+        ("block", SumScheme::Block),
+        ("kahan", SumScheme::Kahan),
+        ("direct_sum", SumScheme::Direct),
+        ("block_sum", SumScheme::Block),
+        ("kahan_scheme", SumScheme::Kahan),
+    ];
+
+    /// The name in formula files.
+    pub fn name(self) -> &'static str {
+        match self {
+            SumScheme::Auto => "auto",
+            SumScheme::Direct => "direct",
+            SumScheme::Block => "block",
+            SumScheme::Kahan => "kahan",
+        }
+    }
+
+    /// The scheme that is called so.
+    pub fn from_name(name: &str) -> Option<SumScheme> {
+        SumScheme::NAMES.iter().find(|(known, _)| *known == name).map(|(_, scheme)| *scheme)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_what_they_are_printed_for() {
+        for (name, scalar) in ScalarType::NAMES {
+            assert_eq!(ScalarType::from_name(name), Some(*scalar));
+            assert_eq!(ScalarType::from_name(scalar.name()), Some(*scalar));
+        }
+        for (name, scheme) in SumScheme::NAMES {
+            assert_eq!(SumScheme::from_name(name), Some(*scheme));
+            assert_eq!(SumScheme::from_name(scheme.name()), Some(*scheme));
+        }
+        assert_eq!((ScalarType::from_name("i64"), SumScheme::from_name("quick")), (None, None));
+    }
 }

@@ -9,46 +9,18 @@ use keopsc_ops::reductions::{self, Reduction};
 
 use super::scope::{Reported, Resolver};
 
-/// Storage types, by their names in files.
-const TYPES: &[(&str, ScalarType)] =
-    &[("f16", ScalarType::F16), ("bf16", ScalarType::BF16), ("f32", ScalarType::F32), ("f64", ScalarType::F64)];
+/// Names of types that there are not, and what to write instead.
+const OTHER_TYPES: &[(&str, &str)] =
+    &[("c64", COMPLEX), ("c128", COMPLEX), ("complex64", COMPLEX), ("complex128", COMPLEX)];
 
-/// Other names of types that people write, and what to write instead.
-const OTHER_TYPES: &[(&str, &str)] = &[
-    (
-        "c64",
-        "write complex vectors as real ones of twice the dimension (re, im, re, im …) with the `Complex…` operations",
-    ),
-    (
-        "c128",
-        "write complex vectors as real ones of twice the dimension (re, im, re, im …) with the `Complex…` operations",
-    ),
-    ("float", "write `f32`"),
-    ("float32", "write `f32`"),
-    ("double", "write `f64`"),
-    ("float64", "write `f64`"),
-    ("half", "write `f16`"),
-    ("float16", "write `f16`"),
-    ("bfloat16", "write `bf16`"),
-];
-
-/// Summation schemes, KeOps' names included.
-const SCHEMES: &[(&str, SumScheme)] = &[
-    ("auto", SumScheme::Auto),
-    ("direct", SumScheme::Direct),
-    ("block", SumScheme::Block),
-    ("kahan", SumScheme::Kahan),
-    ("direct_sum", SumScheme::Direct),
-    ("block_sum", SumScheme::Block),
-    ("kahan_scheme", SumScheme::Kahan),
-];
+const COMPLEX: &str =
+    "write complex vectors as real ones of twice the dimension (re, im, re, im …) with the `Complex…` operations";
 
 /// Types of accumulators.
-const ACCUMULATORS: &[(&str, Option<ScalarType>)] =
-    &[("auto", None), ("f32", Some(ScalarType::F32)), ("f64", Some(ScalarType::F64))];
+const ACCUMULATORS: &[&str] = &["auto", "f32", "f64"];
 
 /// How products may be computed.
-const PRODUCTS: &[(&str, ())] = &[("auto", ()), ("full", ())];
+const PRODUCTS: &[&str] = &["auto", "full"];
 
 impl<'a> Resolver<'a> {
     /// Reads what holds for the whole file.
@@ -81,8 +53,8 @@ impl<'a> Resolver<'a> {
 
     /// The storage type of that name.
     pub fn scalar_type(&mut self, name: &Name) -> Result<ScalarType, Reported> {
-        if let Some((_, scalar)) = TYPES.iter().find(|(known, _)| *known == name.text) {
-            return Ok(*scalar);
+        if let Some(scalar) = ScalarType::from_name(&name.text) {
+            return Ok(scalar);
         }
         let other = OTHER_TYPES.iter().find(|(known, _)| *known == name.text).map(|(_, help)| *help);
         let help = other.unwrap_or("the types are `f16`, `bf16`, `f32` and `f64`");
@@ -94,12 +66,16 @@ impl<'a> Resolver<'a> {
     pub fn numerics(&mut self, settings: &[Setting], mut numerics: Numerics) -> Numerics {
         for Setting { key, value } in settings {
             match key.text.as_str() {
-                "sum" => numerics.sum = self.choice(key, value, SCHEMES).unwrap_or(numerics.sum),
+                "sum" => {
+                    let names: Vec<&str> = SumScheme::NAMES.iter().map(|(name, _)| *name).collect();
+                    numerics.sum = self.choice(key, value, SumScheme::from_name, &names).unwrap_or(numerics.sum);
+                }
                 "accumulate" => {
-                    numerics.accumulate = self.choice(key, value, ACCUMULATORS).unwrap_or(numerics.accumulate);
+                    let chosen = self.choice(key, value, accumulator, ACCUMULATORS);
+                    numerics.accumulate = chosen.unwrap_or(numerics.accumulate);
                 }
                 "products" => {
-                    self.choice(key, value, PRODUCTS);
+                    self.choice(key, value, |text| PRODUCTS.contains(&text).then_some(()), PRODUCTS);
                 }
                 _ => {
                     let message = format!("`numerics` has no setting `{}`", key.text);
@@ -174,14 +150,27 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn choice<T: Copy>(&mut self, key: &Name, value: &Name, choices: &[(&str, T)]) -> Option<T> {
-        let found = choices.iter().find(|(known, _)| *known == value.text).map(|(_, choice)| *choice);
+    /// What a setting is set to; `names` are what it can be set to.
+    fn choice<T>(&mut self, key: &Name, value: &Name, find: impl Fn(&str) -> Option<T>, names: &[&str]) -> Option<T> {
+        let found = find(&value.text);
         if found.is_none() {
             let message = format!("`{}` cannot be `{}`", key.text, value.text);
-            let names: Vec<String> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
+            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
             let help = format!("choose one of {}", names.join(", "));
             self.diagnostics.push(Diagnostic::error(Code::UnknownSetting, value.span, message).with_help(help));
         }
         found
     }
+}
+
+/// What `accumulate` is set to: the computing type itself (`auto`) or a type that can be computed in.
+#[allow(
+    clippy::option_option,
+    reason = "the outer option says that there is no such choice, the inner one that the choice is left to the compiler"
+)]
+fn accumulator(text: &str) -> Option<Option<ScalarType>> {
+    if text == "auto" {
+        return Some(None);
+    }
+    ScalarType::from_name(text).filter(|scalar| scalar.computing() == *scalar).map(Some)
 }
