@@ -1,6 +1,6 @@
 //! How much work a pass is: operations by class, per pair, row, column and call.
 //!
-//! `exp(-sum(q < 3, (x[q] - y[q]) * (x[q] - y[q]))) * b` costs 10 arithmetic operations and one transcendental one a pair.
+//! `exp(-sum(q < 3, (x[q] - y[q]) * (x[q] - y[q]))) * b` costs 10 arithmetic operations and an exponential a pair.
 
 use std::fmt;
 use std::ops::AddAssign;
@@ -18,8 +18,12 @@ pub struct Counts {
     pub arithmetic: u64,
     /// Quotients and roots.
     pub division: u64,
-    /// Exponentials, logarithms, powers, trigonometry: tens of instructions.
+    /// Exponentials: about ten instructions.
+    pub exponential: u64,
+    /// Logarithms and trigonometry of one argument: tens of instructions.
     pub transcendental: u64,
+    /// Powers and angles of points: two of those after each other.
+    pub power: u64,
     /// Components that are loaded.
     pub loads: u64,
     /// Components that are stored.
@@ -97,7 +101,7 @@ fn scalar_counts<V>(scalar: &Scalar<V>) -> Counts {
         }
         Scalar::Choose { then, otherwise, .. } => {
             let (then, otherwise) = (scalar_counts(then), scalar_counts(otherwise));
-            if then.weight() >= otherwise.weight() { then } else { otherwise }
+            if then.cycles() >= otherwise.cycles() { then } else { otherwise }
         }
     }
 }
@@ -109,7 +113,9 @@ fn intrinsic_counts(intrinsic: Intrinsic) -> Counts {
         Add | Sub | Mul | Neg | Abs | Min | Max | Floor | Ceil | Trunc | Round | Less | LessEqual | Equal
         | NotEqual | Select | SelectIndex => Counts { arithmetic: 1, ..one },
         Div | Sqrt | Rsqrt => Counts { division: 1, ..one },
-        Exp | Exp2 | Log | Log2 | Sin | Cos | Asin | Acos | Atan | Atan2 | Pow => Counts { transcendental: 1, ..one },
+        Exp | Exp2 => Counts { exponential: 1, ..one },
+        Log | Log2 | Sin | Cos | Asin | Acos | Atan => Counts { transcendental: 1, ..one },
+        Atan2 | Pow => Counts { power: 1, ..one },
     }
 }
 
@@ -131,23 +137,34 @@ fn column_loads(pass: &Pass) -> u64 {
 }
 
 impl Counts {
+    /// The classes of work on values, with their names and the cycles that one takes on a vector.
+    fn classes(&self) -> [(u64, &'static str, f64); 5] {
+        [
+            (self.arithmetic, "arithmetic", 0.5),
+            (self.division, "division", 5.0),
+            (self.exponential, "exponential", 5.0),
+            (self.transcendental, "transcendental", 10.0),
+            (self.power, "power", 20.0),
+        ]
+    }
+
+    /// Estimated cycles for one vector: two simple instructions a cycle, loads and stores beside them.
+    pub fn cycles(&self) -> f64 {
+        self.classes().iter().map(|(count, _, each)| *count as f64 * each).sum()
+    }
+
     /// As often as that.
     pub fn times(self, count: u32) -> Counts {
         let times = |one: u64| one.saturating_mul(u64::from(count));
         Counts {
             arithmetic: times(self.arithmetic),
             division: times(self.division),
+            exponential: times(self.exponential),
             transcendental: times(self.transcendental),
+            power: times(self.power),
             loads: times(self.loads),
             stores: times(self.stores),
         }
-    }
-
-    /// One number for comparisons: roughly instructions.
-    pub fn weight(self) -> u64 {
-        let parts =
-            [(self.arithmetic, 1), (self.division, 5), (self.transcendental, 15), (self.loads, 1), (self.stores, 1)];
-        parts.iter().fold(0u64, |sum, (count, each)| sum.saturating_add(count.saturating_mul(*each)))
     }
 }
 
@@ -156,7 +173,9 @@ impl AddAssign for Counts {
         let add = |to: &mut u64, from: u64| *to = to.saturating_add(from);
         add(&mut self.arithmetic, other.arithmetic);
         add(&mut self.division, other.division);
+        add(&mut self.exponential, other.exponential);
         add(&mut self.transcendental, other.transcendental);
+        add(&mut self.power, other.power);
         add(&mut self.loads, other.loads);
         add(&mut self.stores, other.stores);
     }
@@ -164,15 +183,10 @@ impl AddAssign for Counts {
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let classes = [
-            (self.arithmetic, "arithmetic"),
-            (self.division, "division"),
-            (self.transcendental, "transcendental"),
-            (self.loads, "load"),
-            (self.stores, "store"),
-        ];
-        let parts = classes.iter().filter(|(count, _)| *count > 0).map(|(count, class)| format!("{count} {class}"));
-        let parts: Vec<String> = parts.collect();
+        let work = self.classes().map(|(count, class, _)| (count, class));
+        let transfers = [(self.loads, "load"), (self.stores, "store")];
+        let parts = work.iter().chain(&transfers).filter(|(count, _)| *count > 0);
+        let parts: Vec<String> = parts.map(|(count, class)| format!("{count} {class}")).collect();
         f.write_str(if parts.is_empty() { "nothing".to_string() } else { parts.join(", ") }.as_str())
     }
 }

@@ -186,9 +186,11 @@ fn costs_are_counted_where_they_arise() {
     let zero = Counts::default();
     assert_eq!(cost.per_call, Counts { division: 1, loads: 1, ..zero });
     assert_eq!(cost.per_column, Counts { loads: 4, ..zero });
-    assert_eq!(cost.per_pair.transcendental, 1);
+    assert_eq!(cost.per_pair.exponential, 1);
     assert_eq!(cost.per_pair.loads, 4);
     assert!(cost.per_pair.arithmetic > 3 + 3 + 2 + 2 + 1, "{}", cost.per_pair);
+    assert_eq!(cost.per_pair.cycles(), 0.5 * cost.per_pair.arithmetic as f64 + 5.0);
+    assert_eq!(cost.per_call.cycles(), 5.0);
     assert_eq!((cost.per_row.loads, cost.per_row.stores), (3, 1 + 1 + 1));
     assert_eq!(Counts { arithmetic: 2, stores: 1, ..zero }.to_string(), "2 arithmetic, 1 store");
 }
