@@ -33,9 +33,25 @@ fn main() {
 fn compile(archive: &Path) {
     let rustc = env::var_os("RUSTC").expect("cargo sets RUSTC");
     let target = env::var_os("TARGET").expect("cargo sets TARGET");
-    let options = ["-Cpanic=abort", "-Copt-level=2", "-Ccodegen-units=1", "-Clto=fat", "-Cstrip=debuginfo", "-Crelocation-model=pic"];
+    let options = [
+        "-Cpanic=abort",
+        "-Copt-level=2",
+        "-Ccodegen-units=1",
+        "-Clto=fat",
+        "-Cstrip=debuginfo",
+        "-Crelocation-model=pic",
+    ];
     let mut command = Command::new(rustc);
-    command.args(["--edition", "2024", "--crate-name", "keops_support", "--crate-type", "staticlib", "--cfg", "keops_embed"]);
+    command.args([
+        "--edition",
+        "2024",
+        "--crate-name",
+        "keops_support",
+        "--crate-type",
+        "staticlib",
+        "--cfg",
+        "keops_embed",
+    ]);
     command.args(options).arg("--target").arg(target).arg("src/lib.rs").arg("-o").arg(archive);
     run(command);
 }
@@ -52,7 +68,10 @@ fn prelink(archive: &Path, object: &Path) {
 
 fn run(mut command: Command) {
     let status = command.status();
-    assert!(matches!(&status, Ok(status) if status.success()), "building the embedded support object: {command:?}: {status:?}");
+    assert!(
+        matches!(&status, Ok(status) if status.success()),
+        "building the embedded support object: {command:?}: {status:?}"
+    );
 }
 
 /// Marks every symbol that the object defines as hidden.

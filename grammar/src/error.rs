@@ -42,13 +42,7 @@ pub struct SyntaxError {
 
 impl SyntaxError {
     pub(crate) fn new(code: SyntaxErrorCode, span: Span, message: impl Into<String>) -> Self {
-        SyntaxError {
-            code,
-            span,
-            message: message.into(),
-            labels: Vec::new(),
-            help: None,
-        }
+        SyntaxError { code, span, message: message.into(), labels: Vec::new(), help: None }
     }
 
     pub(crate) fn with_label(mut self, span: Span, text: impl Into<String>) -> Self {

@@ -1,15 +1,12 @@
 //! Random syntax trees for property tests and fuzzing: any tree that the parser can make, from a seed.
 
 use crate::syntax::{
-    BinaryOperator, Expr, ExprKind, File, Keyword, Name, Output, Setting, Span, Statement,
-    StatementKind, UnaryOperator,
+    BinaryOperator, Expr, ExprKind, File, Keyword, Name, Output, Setting, Span, Statement, StatementKind, UnaryOperator,
 };
 
 /// Names to draw from; the words that start statements are names as well.
-const NAMES: &[&str] = &[
-    "x", "y", "b_1", "_", "K", "Exp", "SqDist", "Sum", "i", "j", "out", "dim", "def", "fused",
-    "dtype", "numerics",
-];
+const NAMES: &[&str] =
+    &["x", "y", "b_1", "_", "K", "Exp", "SqDist", "Sum", "i", "j", "out", "dim", "def", "fused", "dtype", "numerics"];
 
 const BINARY_OPERATORS: &[BinaryOperator] = &[
     BinaryOperator::Less,
@@ -31,9 +28,7 @@ const BINARY_OPERATORS: &[BinaryOperator] = &[
 pub fn random_file(seed: u64) -> File {
     let mut random = Random(seed);
     let count = random.below(9);
-    File {
-        statements: random.many(count, Random::statement),
-    }
+    File { statements: random.many(count, Random::statement) }
 }
 
 /// A random expression of at most `levels` levels.
@@ -71,76 +66,44 @@ impl Random {
     }
 
     fn name(&mut self) -> Name {
-        Name {
-            text: self.choose(NAMES).to_owned(),
-            span: Span::default(),
-        }
+        Name { text: self.choose(NAMES).to_owned(), span: Span::default() }
     }
 
     fn statement(&mut self) -> Statement {
         let kind = match self.below(7) {
-            0 => StatementKind::Dim {
-                name: self.name(),
-                value: self.expression(2),
-            },
+            0 => StatementKind::Dim { name: self.name(), value: self.expression(2) },
             1 => StatementKind::Definition {
                 name: self.name(),
                 parameters: self.up_to_three(Self::name),
                 body: self.expression(4),
             },
-            2 => StatementKind::Binding {
-                name: self.name(),
-                value: self.expression(5),
-            },
+            2 => StatementKind::Binding { name: self.name(), value: self.expression(5) },
             3 => StatementKind::Output(self.output()),
-            4 => StatementKind::Fused {
-                name: self.name(),
-                outputs: self.up_to_three(Self::output),
-            },
+            4 => StatementKind::Fused { name: self.name(), outputs: self.up_to_three(Self::output) },
             5 => StatementKind::Dtype(self.name()),
             _ => {
                 let count = 1 + self.below(3);
                 StatementKind::Numerics(self.many(count, Self::setting))
             }
         };
-        Statement {
-            kind,
-            span: Span::default(),
-        }
+        Statement { kind, span: Span::default() }
     }
 
     fn output(&mut self) -> Output {
-        Output {
-            name: self.name(),
-            value: self.expression(4),
-            numerics: self.up_to_three(Self::setting),
-        }
+        Output { name: self.name(), value: self.expression(4), numerics: self.up_to_three(Self::setting) }
     }
 
     fn setting(&mut self) -> Setting {
-        Setting {
-            key: self.name(),
-            value: self.name(),
-        }
+        Setting { key: self.name(), value: self.name() }
     }
 
     fn keyword(&mut self, levels: u32) -> Keyword {
-        Keyword {
-            name: self.name(),
-            value: self.expression(levels),
-        }
+        Keyword { name: self.name(), value: self.expression(levels) }
     }
 
     fn expression(&mut self, levels: u32) -> Expr {
-        let kind = if levels <= 1 {
-            self.leaf()
-        } else {
-            self.node(levels - 1)
-        };
-        Expr {
-            kind,
-            span: Span::default(),
-        }
+        let kind = if levels <= 1 { self.leaf() } else { self.node(levels - 1) };
+        Expr { kind, span: Span::default() }
     }
 
     fn leaf(&mut self) -> ExprKind {
@@ -164,11 +127,7 @@ impl Random {
                 let operator = self.choose(&[UnaryOperator::Minus, UnaryOperator::Plus]);
                 ExprKind::Unary(operator, self.boxed(levels))
             }
-            3..=6 => ExprKind::Binary(
-                self.choose(BINARY_OPERATORS),
-                self.boxed(levels),
-                self.boxed(levels),
-            ),
+            3..=6 => ExprKind::Binary(self.choose(BINARY_OPERATORS), self.boxed(levels), self.boxed(levels)),
             7 => ExprKind::Call {
                 function: self.name(),
                 arguments: self.up_to_three(|random| random.expression(levels)),
@@ -182,11 +141,7 @@ impl Random {
                 keywords: self.up_to_three(|random| random.keyword(levels)),
             },
             9 => ExprKind::Index(self.boxed(levels), self.boxed(levels)),
-            10 => ExprKind::Slice(
-                self.boxed(levels),
-                self.maybe_boxed(levels),
-                self.maybe_boxed(levels),
-            ),
+            10 => ExprKind::Slice(self.boxed(levels), self.maybe_boxed(levels), self.maybe_boxed(levels)),
             _ => ExprKind::List(self.up_to_three(|random| random.expression(levels))),
         }
     }

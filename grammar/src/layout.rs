@@ -27,10 +27,7 @@ pub enum Content {
 }
 
 /// The tokens as the grammar wants them, and what is wrong with their brackets.
-pub fn arrange<'text>(
-    raw: &[Spanned<'text>],
-    content: Content,
-) -> (Vec<Spanned<'text>>, Vec<SyntaxError>) {
+pub fn arrange<'text>(raw: &[Spanned<'text>], content: Content) -> (Vec<Spanned<'text>>, Vec<SyntaxError>) {
     let mut layout = Layout {
         raw,
         content,
@@ -71,8 +68,7 @@ impl<'text> Layout<'_, 'text> {
             self.end_statement(start, start);
         }
         match token {
-            Token::Punctuation("\n")
-                if self.is_in_brackets() || self.content == Content::Expression => {}
+            Token::Punctuation("\n") if self.is_in_brackets() || self.content == Content::Expression => {}
             Token::Punctuation("\n") => self.end_statement(start, end),
             Token::Punctuation(";") => {
                 if self.is_in_brackets() {
@@ -80,15 +76,9 @@ impl<'text> Layout<'_, 'text> {
                 }
                 self.end_statement(start, end);
             }
-            Token::Punctuation(",") if !self.is_in_brackets() && !self.in_numerics => {
-                self.end_statement(start, end)
-            }
-            Token::Punctuation(bracket @ ("(" | "[" | "{")) => {
-                self.open_bracket(bracket, start, end)
-            }
-            Token::Punctuation(bracket @ (")" | "]" | "}")) => {
-                self.close_bracket(bracket, position)
-            }
+            Token::Punctuation(",") if !self.is_in_brackets() && !self.in_numerics => self.end_statement(start, end),
+            Token::Punctuation(bracket @ ("(" | "[" | "{")) => self.open_bracket(bracket, start, end),
+            Token::Punctuation(bracket @ (")" | "]" | "}")) => self.close_bracket(bracket, position),
             Token::Name(text) => self.push_name(text, position),
             other => self.arranged.push((start, other, end)),
         }
@@ -118,8 +108,7 @@ impl<'text> Layout<'_, 'text> {
         let (start, _, end) = self.raw[position];
         let word = self.statement_word(text, position);
         self.in_numerics |= word == Some("numerics");
-        self.arranged
-            .push((start, word.map_or(Token::Name(text), Token::Word), end));
+        self.arranged.push((start, word.map_or(Token::Name(text), Token::Word), end));
     }
 
     fn statement_word(&self, text: &str, position: usize) -> Option<&'static str> {
@@ -144,13 +133,9 @@ impl<'text> Layout<'_, 'text> {
             return false;
         }
         match (self.raw_token(position), self.raw_token(position + 1)) {
-            (Some(Token::Punctuation("}")), _) => {
-                self.open.iter().any(|bracket| bracket.token == "{")
-            }
+            (Some(Token::Punctuation("}")), _) => self.open.iter().any(|bracket| bracket.token == "{"),
             (Some(Token::Name(text)), Some(Token::Name(_))) => STATEMENT_WORDS.contains(&text),
-            (Some(Token::Name(_)), Some(Token::Punctuation("="))) => {
-                self.previous().is_some_and(ends_expression)
-            }
+            (Some(Token::Name(_)), Some(Token::Punctuation("="))) => self.previous().is_some_and(ends_expression),
             _ => false,
         }
     }
@@ -160,11 +145,7 @@ impl<'text> Layout<'_, 'text> {
     /// Braces hold statements: one ends after `{`, another one before `}`.
     fn open_bracket(&mut self, token: &'static str, start: u32, end: u32) {
         let span = Span { start, end };
-        self.open.push(OpenBracket {
-            token,
-            span,
-            position: self.arranged.len(),
-        });
+        self.open.push(OpenBracket { token, span, position: self.arranged.len() });
         if self.open.len() <= MAXIMUM_NESTING {
             self.arranged.push((start, Token::Punctuation(token), end));
             if token == "{" {
@@ -175,8 +156,7 @@ impl<'text> Layout<'_, 'text> {
         if self.open.len() == MAXIMUM_NESTING + 1 {
             let message = format!("more than {MAXIMUM_NESTING} brackets are open here");
             let error = SyntaxError::new(SyntaxErrorCode::TooDeep, span, message);
-            self.errors
-                .push(error.with_help("give the inner parts names"));
+            self.errors.push(error.with_help("give the inner parts names"));
         }
         self.arranged.push((start, Token::Bad, end));
     }
@@ -185,10 +165,7 @@ impl<'text> Layout<'_, 'text> {
         let (start, _, end) = self.raw[position];
         let span = Span { start, end };
         let opening = opening_of(token);
-        let same_kind = self
-            .open
-            .iter()
-            .rposition(|bracket| bracket.token == opening);
+        let same_kind = self.open.iter().rposition(|bracket| bracket.token == opening);
         match same_kind {
             Some(depth) if depth + 1 == self.open.len() => {
                 self.mark_reduction(position, self.open[depth].position);
@@ -198,16 +175,9 @@ impl<'text> Layout<'_, 'text> {
                 }
                 self.arranged.push((start, Token::Punctuation(token), end));
             }
-            Some(depth)
-                if token == "}"
-                    || !self.open[depth..]
-                        .iter()
-                        .any(|bracket| bracket.token == "{") =>
-            {
+            Some(depth) if token == "}" || !self.open[depth..].iter().any(|bracket| bracket.token == "{") => {
                 let unclosed = self.open.split_off(depth + 1);
-                self.errors.push(
-                    unclosed_bracket(&unclosed).with_label(span, format!("before this `{token}`")),
-                );
+                self.errors.push(unclosed_bracket(&unclosed).with_label(span, format!("before this `{token}`")));
                 self.open.truncate(depth);
                 self.arranged.push((start, Token::Bad, start));
                 if token == "}" {
@@ -237,11 +207,7 @@ impl<'text> Layout<'_, 'text> {
 
     /// Reports all brackets that are open in this statement and leaves it.
     fn report_unclosed(&mut self) {
-        let statement = self
-            .open
-            .iter()
-            .rposition(|bracket| bracket.token == "{")
-            .map_or(0, |depth| depth + 1);
+        let statement = self.open.iter().rposition(|bracket| bracket.token == "{").map_or(0, |depth| depth + 1);
         let unclosed = self.open.split_off(statement);
         self.errors.push(unclosed_bracket(&unclosed));
         let end = self.arranged.last().map_or(0, |spanned| spanned.2);
@@ -274,10 +240,7 @@ impl<'text> Layout<'_, 'text> {
             _ => SyntaxError::new(
                 SyntaxErrorCode::UnmatchedBracket,
                 span,
-                format!(
-                    "`{token}` closes nothing: no `{}` is open here",
-                    opening_of(token)
-                ),
+                format!("`{token}` closes nothing: no `{}` is open here", opening_of(token)),
             ),
         }
     }
@@ -287,11 +250,7 @@ fn unclosed_bracket(unclosed: &[OpenBracket]) -> SyntaxError {
     let (innermost, outer) = match unclosed {
         [outer @ .., innermost] => (innermost, outer),
         [] => {
-            return SyntaxError::new(
-                SyntaxErrorCode::UnclosedBracket,
-                Span::default(),
-                "a bracket is never closed",
-            );
+            return SyntaxError::new(SyntaxErrorCode::UnclosedBracket, Span::default(), "a bracket is never closed");
         }
     };
     let message = format!("this `{}` is never closed", innermost.token);
@@ -303,14 +262,7 @@ fn unclosed_bracket(unclosed: &[OpenBracket]) -> SyntaxError {
 }
 
 fn ends_expression(token: Token<'_>) -> bool {
-    matches!(
-        token,
-        Token::Name(_)
-            | Token::Integer(_)
-            | Token::Float(_)
-            | Token::Bad
-            | Token::Punctuation(")" | "]")
-    )
+    matches!(token, Token::Name(_) | Token::Integer(_) | Token::Float(_) | Token::Bad | Token::Punctuation(")" | "]"))
 }
 
 fn opening_of(closing: &str) -> &'static str {

@@ -41,12 +41,7 @@ pub fn parse_file(text: &str) -> (File, Vec<SyntaxError>) {
     }
     errors.extend(assembly.errors);
     errors.sort_by_key(|error| error.span.start);
-    (
-        File {
-            statements: assembly.statements,
-        },
-        errors,
-    )
+    (File { statements: assembly.statements }, errors)
 }
 
 /// Parses one expression, which may go over several lines. Reports the first mistake.
@@ -56,37 +51,21 @@ pub fn parse_expression(text: &str) -> Result<Expr, SyntaxError> {
     let parsed = EXPRESSION_PARSER.parse(&mut builder, tokens.iter().copied());
     let tree = finish(text, &tokens, builder, parsed);
     errors.extend(tree.as_ref().err().into_iter().flatten().cloned());
-    match (
-        errors.into_iter().min_by_key(|error| error.span.start),
-        tree,
-    ) {
+    match (errors.into_iter().min_by_key(|error| error.span.start), tree) {
         (None, Ok(Tree { expr, .. })) => Ok(expr),
         (Some(error), _) => Err(error),
         (None, Err(_)) => Err(SyntaxError::new(
             SyntaxErrorCode::UnexpectedToken,
-            Span {
-                start: 0,
-                end: text.len() as u32,
-            },
+            Span { start: 0, end: text.len() as u32 },
             "expected an expression",
         )),
     }
 }
 
-fn read_tokens(
-    text: &str,
-    content: Content,
-) -> Result<(Vec<Spanned<'_>>, Vec<SyntaxError>), SyntaxError> {
+fn read_tokens(text: &str, content: Content) -> Result<(Vec<Spanned<'_>>, Vec<SyntaxError>), SyntaxError> {
     if text.len() > MAXIMUM_BYTES {
-        let message = format!(
-            "the text has {} bytes; at most {MAXIMUM_BYTES} are read",
-            text.len()
-        );
-        return Err(SyntaxError::new(
-            SyntaxErrorCode::TooLong,
-            Span::default(),
-            message,
-        ));
+        let message = format!("the text has {} bytes; at most {MAXIMUM_BYTES} are read", text.len());
+        return Err(SyntaxError::new(SyntaxErrorCode::TooLong, Span::default(), message));
     }
     let (raw, mut errors) = tokenize(text);
     let (tokens, bracket_errors) = arrange(&raw, content);
@@ -121,11 +100,7 @@ fn finish<T>(
     Err(errors)
 }
 
-fn explain(
-    text: &str,
-    tokens: &[Spanned<'_>],
-    error: ParseError<u32, Token<'_>, Infallible>,
-) -> Option<SyntaxError> {
+fn explain(text: &str, tokens: &[Spanned<'_>], error: ParseError<u32, Token<'_>, Infallible>) -> Option<SyntaxError> {
     let (place, expected) = match error {
         ParseError::UnrecognizedToken { token, expected } => (Some(token), expected),
         ParseError::ExtraToken { token } => (Some(token), Vec::new()),
@@ -133,13 +108,8 @@ fn explain(
         ParseError::InvalidToken { .. } => (None, Vec::new()),
         ParseError::User { error } => match error {},
     };
-    let end = tokens
-        .iter()
-        .position(|token| token.1 == Token::Separator)
-        .unwrap_or(tokens.len());
-    let position = place
-        .and_then(|found| tokens.iter().position(|token| *token == found))
-        .unwrap_or(end);
+    let end = tokens.iter().position(|token| token.1 == Token::Separator).unwrap_or(tokens.len());
+    let position = place.and_then(|found| tokens.iter().position(|token| *token == found)).unwrap_or(end);
     explain_unexpected(text, tokens, position, &expected)
 }
 
@@ -156,13 +126,7 @@ impl Assembly {
     fn push(&mut self, line: Line) {
         match (line, &mut self.fused) {
             (Line::Statement(statement), None) => self.statements.push(statement),
-            (
-                Line::Statement(Statement {
-                    kind: StatementKind::Output(output),
-                    ..
-                }),
-                Some((.., outputs)),
-            ) => {
+            (Line::Statement(Statement { kind: StatementKind::Output(output), .. }), Some((.., outputs))) => {
                 outputs.push(output);
             }
             (Line::Statement(Statement { span, .. }), Some((name, ..))) => {
@@ -171,23 +135,18 @@ impl Assembly {
                     span,
                     format!("only outputs can stand in `fused {}`", name.text),
                 );
-                self.errors
-                    .push(error.with_help("put this statement before `fused`"));
+                self.errors.push(error.with_help("put this statement before `fused`"));
             }
             (Line::FusedOpens(name, span), None) => self.fused = Some((name, span, Vec::new())),
             (Line::FusedOpens(_, span), Some((_, outer, _))) => {
                 let message = "`fused` cannot stand in `fused`";
                 let error = SyntaxError::new(SyntaxErrorCode::UnexpectedToken, span, message);
-                self.errors
-                    .push(error.with_label(*outer, "this one has not ended"));
+                self.errors.push(error.with_label(*outer, "this one has not ended"));
             }
             (Line::FusedCloses(end), fused) => {
                 if let Some((name, Span { start, .. }, outputs)) = fused.take() {
                     let kind = StatementKind::Fused { name, outputs };
-                    self.statements.push(Statement {
-                        kind,
-                        span: Span { start, end },
-                    });
+                    self.statements.push(Statement { kind, span: Span { start, end } });
                 }
             }
         }

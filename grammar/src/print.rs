@@ -5,19 +5,16 @@
 use std::fmt::{self, Display, Formatter, Write};
 
 use crate::syntax::{
-    BinaryOperator, Expr, ExprKind, File, Keyword, Name, Output, Setting, Statement, StatementKind,
-    UnaryOperator,
+    BinaryOperator, Expr, ExprKind, File, Keyword, Name, Output, Setting, Statement, StatementKind, UnaryOperator,
 };
 
 /// A file's text in canonical spelling, one statement a line.
 pub fn print_file(file: &File) -> String {
-    file.statements
-        .iter()
-        .fold(String::new(), |mut text, statement| {
-            // Writing into a string cannot fail.
-            let _ = writeln!(text, "{statement}");
-            text
-        })
+    file.statements.iter().fold(String::new(), |mut text, statement| {
+        // Writing into a string cannot fail.
+        let _ = writeln!(text, "{statement}");
+        text
+    })
 }
 
 /// An expression's text in canonical spelling, on one line.
@@ -93,40 +90,22 @@ impl Display for Expr {
             }
             ExprKind::Binary(operator, left, right) => {
                 let (symbol, _, left_binding, right_binding) = spelling(*operator);
-                write!(
-                    f,
-                    "{}{symbol}{}",
-                    Operand(left, left_binding),
-                    Operand(right, right_binding)
-                )
+                write!(f, "{}{symbol}{}", Operand(left, left_binding), Operand(right, right_binding))
             }
-            ExprKind::Call {
-                function,
-                arguments,
-                keywords,
-            } => write!(f, "{function}({})", Arguments(arguments, keywords)),
-            ExprKind::Reduce {
-                function,
-                index,
-                options,
-                arguments,
-                keywords,
-            } => {
+            ExprKind::Call { function, arguments, keywords } => {
+                write!(f, "{function}({})", Arguments(arguments, keywords))
+            }
+            ExprKind::Reduce { function, index, options, arguments, keywords } => {
                 write!(f, "{function}[{index}")?;
-                options
-                    .iter()
-                    .try_for_each(|option| write!(f, ", {option}"))?;
+                options.iter().try_for_each(|option| write!(f, ", {option}"))?;
                 write!(f, "]({})", Arguments(arguments, keywords))
             }
             ExprKind::Index(base, index) => {
                 write!(f, "{}[{index}]", Operand(base, Binding::Postfix))
             }
             ExprKind::Slice(base, from, to) => {
-                let [from, to] = [from, to].map(|bound| {
-                    bound
-                        .as_ref()
-                        .map_or(String::new(), |bound| bound.to_string())
-                });
+                let [from, to] =
+                    [from, to].map(|bound| bound.as_ref().map_or(String::new(), |bound| bound.to_string()));
                 write!(f, "{}[{from}:{to}]", Operand(base, Binding::Postfix))
             }
             ExprKind::List(items) => write!(f, "[{}]", Arguments(items, &[])),
@@ -140,10 +119,7 @@ struct Arguments<'a>(&'a [Expr], &'a [Keyword]);
 impl Display for Arguments<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let positional = self.0.iter().map(|argument| argument as &dyn Display);
-        write_list(
-            f,
-            positional.chain(self.1.iter().map(|keyword| keyword as &dyn Display)),
-        )
+        write_list(f, positional.chain(self.1.iter().map(|keyword| keyword as &dyn Display)))
     }
 }
 
@@ -163,25 +139,16 @@ impl Display for Statement {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match &self.kind {
             StatementKind::Dim { name, value } => write!(f, "dim {name} = {value}"),
-            StatementKind::Definition {
-                name,
-                parameters,
-                body,
-            } => {
+            StatementKind::Definition { name, parameters, body } => {
                 write!(f, "def {name}(")?;
-                write_list(
-                    f,
-                    parameters.iter().map(|parameter| parameter as &dyn Display),
-                )?;
+                write_list(f, parameters.iter().map(|parameter| parameter as &dyn Display))?;
                 write!(f, ") = {body}")
             }
             StatementKind::Binding { name, value } => write!(f, "{name} = {value}"),
             StatementKind::Output(output) => write!(f, "{output}"),
             StatementKind::Fused { name, outputs } => {
                 writeln!(f, "fused {name} {{")?;
-                outputs
-                    .iter()
-                    .try_for_each(|output| writeln!(f, "  {output}"))?;
+                outputs.iter().try_for_each(|output| writeln!(f, "  {output}"))?;
                 f.write_str("}")
             }
             StatementKind::Dtype(name) => write!(f, "dtype {name}"),
@@ -216,10 +183,7 @@ impl Display for Setting {
     }
 }
 
-fn write_list<'a>(
-    f: &mut Formatter<'_>,
-    items: impl Iterator<Item = &'a dyn Display>,
-) -> fmt::Result {
+fn write_list<'a>(f: &mut Formatter<'_>, items: impl Iterator<Item = &'a dyn Display>) -> fmt::Result {
     for (position, item) in items.enumerate() {
         let comma = if position == 0 { "" } else { ", " };
         write!(f, "{comma}{item}")?;

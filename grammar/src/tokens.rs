@@ -61,43 +61,24 @@ const PUNCTUATION: &[(&str, &str)] = &[
 /// What to write instead of characters that people paste or bring from other languages.
 const INSTEAD: &[(&[char], &str)] = &[
     (&['−', '–', '—'], "write `-`"),
-    (
-        &['×', '·', '⋅', '∗', '@'],
-        "write `*` for a product, `|` for a scalar product",
-    ),
+    (&['×', '·', '⋅', '∗', '@'], "write `*` for a product, `|` for a scalar product"),
     (&['÷'], "write `/`"),
     (&['≤'], "write `<=`"),
     (&['≥'], "write `>=`"),
     (&['≠', '!', '~'], "write `!=` to compare"),
     (&['∥', '‖', '∣'], "write `|` for the scalar product"),
-    (
-        &['.'],
-        "operations are written as functions: `Sqrt(x)`, not `x.sqrt()`",
-    ),
-    (
-        &['"', '\'', '“', '”', '‘', '’'],
-        "names and options are written without quotes",
-    ),
-    (
-        &['\\'],
-        "inside brackets a formula goes on in the next line by itself",
-    ),
+    (&['.'], "operations are written as functions: `Sqrt(x)`, not `x.sqrt()`"),
+    (&['"', '\'', '“', '”', '‘', '’'], "names and options are written without quotes"),
+    (&['\\'], "inside brackets a formula goes on in the next line by itself"),
     (&['&'], "write `*` to combine conditions"),
-    (
-        &['\u{a0}', '\u{200b}', '\u{3000}'],
-        "this is an invisible character; write a plain blank",
-    ),
+    (&['\u{a0}', '\u{200b}', '\u{3000}'], "this is an invisible character; write a plain blank"),
 ];
 
 /// All tokens of a text, line ends included, and what could not be read.
 pub fn tokenize(text: &str) -> (Vec<Spanned<'_>>, Vec<SyntaxError>) {
     let mut tokens = Vec::with_capacity(text.len() / 3);
     let mut errors = Vec::new();
-    let mut position = if text.starts_with('\u{feff}') {
-        '\u{feff}'.len_utf8()
-    } else {
-        0
-    };
+    let mut position = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     while let Some(first) = text[position..].chars().next() {
         let rest = &text[position..];
         let length = match first {
@@ -115,10 +96,7 @@ pub fn tokenize(text: &str) -> (Vec<Spanned<'_>>, Vec<SyntaxError>) {
             '"' | '\'' => quoted_length(rest, first),
             _ => punctuation(rest).map_or(first.len_utf8(), |(written, _)| written.len()),
         };
-        let span = Span {
-            start: position as u32,
-            end: (position + length) as u32,
-        };
+        let span = Span { start: position as u32, end: (position + length) as u32 };
         let token = read_token(&rest[..length], span).unwrap_or_else(|error| {
             errors.push(error);
             Token::Bad
@@ -143,15 +121,11 @@ fn read_token(written: &str, span: Span) -> Result<Token<'_>, SyntaxError> {
 }
 
 fn punctuation(rest: &str) -> Option<(&'static str, &'static str)> {
-    PUNCTUATION
-        .iter()
-        .find(|(written, _)| rest.starts_with(written))
-        .copied()
+    PUNCTUATION.iter().find(|(written, _)| rest.starts_with(written)).copied()
 }
 
 fn word_length(rest: &str) -> usize {
-    rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .unwrap_or(rest.len())
+    rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len())
 }
 
 /// The length of a quoted text, so that it is reported once; of the quote alone if no other follows in the line.
@@ -167,9 +141,7 @@ fn number_length(rest: &str) -> usize {
     while let Some(&byte) = bytes.get(length) {
         let sign_of_exponent = matches!(byte, b'+' | b'-')
             && matches!(bytes[length - 1], b'e' | b'E')
-            && bytes[..length - 1]
-                .iter()
-                .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_'))
+            && bytes[..length - 1].iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_'))
             && bytes.get(length + 1).is_some_and(u8::is_ascii_digit);
         if !(byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_') || sign_of_exponent) {
             break;
@@ -186,9 +158,7 @@ enum NumberProblem {
 }
 
 fn read_number(written: &str) -> Result<Token<'_>, NumberProblem> {
-    let well_formed = written
-        .bytes()
-        .all(|b| b.is_ascii_digit() || b"._eE+-".contains(&b))
+    let well_formed = written.bytes().all(|b| b.is_ascii_digit() || b"._eE+-".contains(&b))
         && !written.ends_with('_')
         && !written.contains("__");
     if !well_formed {
@@ -215,18 +185,12 @@ fn bad_number(written: &str, why: NumberProblem, span: Span) -> SyntaxError {
             NumberProblem::Size => format!("`{shown}` is too large for a floating-point number"),
         },
     );
-    let split = written
-        .find(|c: char| c.is_ascii_alphabetic() || c == '_')
-        .unwrap_or(0);
+    let split = written.find(|c: char| c.is_ascii_alphabetic() || c == '_').unwrap_or(0);
     let (number, name) = written.split_at(split);
     match why {
         NumberProblem::Size => error.with_help("numbers reach up to about 1.8e308"),
-        NumberProblem::Form
-            if read_number(number).is_ok() && written.len() < 40 && !name.contains('.') =>
-        {
-            error.with_help(format!(
-                "write `{number} * {name}` for a product; numbers have no suffix"
-            ))
+        NumberProblem::Form if read_number(number).is_ok() && written.len() < 40 && !name.contains('.') => {
+            error.with_help(format!("write `{number} * {name}` for a product; numbers have no suffix"))
         }
         NumberProblem::Form => error.with_help("numbers are written like `3`, `0.5` or `1e-3`"),
     }
@@ -239,29 +203,16 @@ fn bad_character(written: &str, span: Span) -> SyntaxError {
     } else {
         format!("`{character}`")
     };
-    let error = SyntaxError::new(
-        SyntaxErrorCode::BadCharacter,
-        span,
-        format!("{shown} has no meaning in a formula"),
-    );
-    match INSTEAD
-        .iter()
-        .find(|(characters, _)| characters.contains(&character))
-    {
+    let error = SyntaxError::new(SyntaxErrorCode::BadCharacter, span, format!("{shown} has no meaning in a formula"));
+    match INSTEAD.iter().find(|(characters, _)| characters.contains(&character)) {
         Some((_, help)) => error.with_help(*help),
-        None if character.is_alphabetic() => {
-            error.with_help("names are made of the letters a-z, A-Z, digits and `_`")
-        }
+        None if character.is_alphabetic() => error.with_help("names are made of the letters a-z, A-Z, digits and `_`"),
         None => error,
     }
 }
 
 fn shorten(written: &str) -> String {
-    if written.len() <= 40 {
-        written.to_owned()
-    } else {
-        format!("{}…", &written[..40])
-    }
+    if written.len() <= 40 { written.to_owned() } else { format!("{}…", &written[..40]) }
 }
 
 #[cfg(test)]
@@ -280,10 +231,7 @@ mod tests {
         let (tokens, errors) = tokenize(text);
         assert!(tokens.iter().any(|t| t.1 == Token::Bad));
         assert_eq!(errors.len(), 1);
-        assert_eq!(
-            (errors[0].message.as_str(), errors[0].help.as_deref()),
-            (message, help)
-        );
+        assert_eq!((errors[0].message.as_str(), errors[0].help.as_deref()), (message, help));
     }
 
     #[test]
@@ -291,46 +239,20 @@ mod tests {
         check("3", &[Token::Integer(3)]);
         check("1_000", &[Token::Integer(1000)]);
         check("9223372036854775807", &[Token::Integer(i64::MAX)]);
-        check(
-            "9223372036854775808",
-            &[Token::Float(9223372036854775808.0)],
-        );
+        check("9223372036854775808", &[Token::Float(9223372036854775808.0)]);
         check(".5", &[Token::Float(0.5)]);
         check("1.", &[Token::Float(1.0)]);
         check("1e-3", &[Token::Float(1e-3)]);
         check("2.5E+2", &[Token::Float(250.0)]);
-        check(
-            "1-2",
-            &[
-                Token::Integer(1),
-                Token::Punctuation("-"),
-                Token::Integer(2),
-            ],
-        );
+        check("1-2", &[Token::Integer(1), Token::Punctuation("-"), Token::Integer(2)]);
     }
 
     #[test]
     fn numbers_that_are_none() {
-        check_error(
-            "2x",
-            "`2x` is not a number",
-            Some("write `2 * x` for a product; numbers have no suffix"),
-        );
-        check_error(
-            "1.5f",
-            "`1.5f` is not a number",
-            Some("write `1.5 * f` for a product; numbers have no suffix"),
-        );
-        check_error(
-            "1.2.3",
-            "`1.2.3` is not a number",
-            Some("numbers are written like `3`, `0.5` or `1e-3`"),
-        );
-        check_error(
-            "1e",
-            "`1e` is not a number",
-            Some("write `1 * e` for a product; numbers have no suffix"),
-        );
+        check_error("2x", "`2x` is not a number", Some("write `2 * x` for a product; numbers have no suffix"));
+        check_error("1.5f", "`1.5f` is not a number", Some("write `1.5 * f` for a product; numbers have no suffix"));
+        check_error("1.2.3", "`1.2.3` is not a number", Some("numbers are written like `3`, `0.5` or `1e-3`"));
+        check_error("1e", "`1e` is not a number", Some("write `1 * e` for a product; numbers have no suffix"));
         check_error(
             "1e999",
             "`1e999` is too large for a floating-point number",
@@ -340,24 +262,9 @@ mod tests {
 
     #[test]
     fn characters() {
-        check(
-            "a^2#b\n",
-            &[
-                Token::Name("a"),
-                Token::Punctuation("**"),
-                Token::Integer(2),
-                Token::Punctuation("\n"),
-            ],
-        );
-        check(
-            "\u{feff}a\r\n",
-            &[Token::Name("a"), Token::Punctuation("\n")],
-        );
-        check_error(
-            "a − b",
-            "`−` has no meaning in a formula",
-            Some("write `-`"),
-        );
+        check("a^2#b\n", &[Token::Name("a"), Token::Punctuation("**"), Token::Integer(2), Token::Punctuation("\n")]);
+        check("\u{feff}a\r\n", &[Token::Name("a"), Token::Punctuation("\n")]);
+        check_error("a − b", "`−` has no meaning in a formula", Some("write `-`"));
         check_error("$", "`$` has no meaning in a formula", None);
         check_error("\0", "U+0000 has no meaning in a formula", None);
         check_error(

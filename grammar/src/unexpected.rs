@@ -28,42 +28,19 @@ pub fn explain_unexpected(
     expected: &[String],
 ) -> Option<SyntaxError> {
     let end = tokens.last().map_or(0, |token| token.2);
-    let (start, found, end) = tokens
-        .get(position)
-        .map_or((end, None, end), |token| (token.0, Some(token.1), token.2));
+    let (start, found, end) = tokens.get(position).map_or((end, None, end), |token| (token.0, Some(token.1), token.2));
     if found == Some(Token::Bad) {
         return None;
     }
-    let expected = expected
-        .iter()
-        .map(|terminal| terminal.trim_matches('"'))
-        .collect();
+    let expected = expected.iter().map(|terminal| terminal.trim_matches('"')).collect();
     let span = Span { start, end };
-    let place = Place {
-        text,
-        span,
-        expected,
-        found,
-        before: &tokens[..position.min(tokens.len())],
-    };
-    let after = place
-        .describe_previous()
-        .map_or(String::new(), |previous| format!(" after {previous}"));
-    let message = format!(
-        "expected {}{after}, found {}",
-        place.describe_expected(),
-        place.describe_found()
-    );
+    let place = Place { text, span, expected, found, before: &tokens[..position.min(tokens.len())] };
+    let after = place.describe_previous().map_or(String::new(), |previous| format!(" after {previous}"));
+    let message = format!("expected {}{after}, found {}", place.describe_expected(), place.describe_found());
     let mut error = SyntaxError::new(SyntaxErrorCode::UnexpectedToken, span, message);
     error.help = place.help().map(str::to_owned);
     if let Some(bracket) = place.enclosing_bracket() {
-        error = error.with_label(
-            Span {
-                start: bracket.0,
-                end: bracket.2,
-            },
-            "inside this bracket",
-        );
+        error = error.with_label(Span { start: bracket.0, end: bracket.2 }, "inside this bracket");
     }
     Some(error)
 }
@@ -110,9 +87,7 @@ impl<'a, 'text> Place<'a, 'text> {
             parts.push(self.describe_name().to_owned());
         }
         let named = PUNCTUATION.iter().filter(|terminal| self.expects(terminal));
-        let hidden = |terminal: &&&str| {
-            self.expects_operator() && matches!(**terminal, "[" | "(" | "reduce[" | "=")
-        };
+        let hidden = |terminal: &&&str| self.expects_operator() && matches!(**terminal, "[" | "(" | "reduce[" | "=");
         parts.extend(
             named
                 .filter(|terminal| !hidden(terminal))
@@ -122,11 +97,7 @@ impl<'a, 'text> Place<'a, 'text> {
             parts.push("an operator".to_owned());
         }
         if self.may_end_here() {
-            let whole = if self.expects_operator() {
-                "formula"
-            } else {
-                "statement"
-            };
+            let whole = if self.expects_operator() { "formula" } else { "statement" };
             parts.push(format!("the end of the {whole}"));
         }
         join_with_or(&parts)
@@ -135,9 +106,7 @@ impl<'a, 'text> Place<'a, 'text> {
     /// The grammar does not list the end among what it expects. It is right after a whole formula, setting or type.
     fn may_end_here(&self) -> bool {
         let is_in_brackets = self.expects(")") || self.expects("]");
-        self.expected.is_empty()
-            || self.expected == [","]
-            || self.expects_operator() && !is_in_brackets
+        self.expected.is_empty() || self.expected == [","] || self.expects_operator() && !is_in_brackets
     }
 
     fn describe_name(&self) -> &'static str {
@@ -146,10 +115,7 @@ impl<'a, 'text> Place<'a, 'text> {
             Some(Token::ReduceBracket) => "[",
             _ => return "a name",
         };
-        NAMES_AFTER
-            .iter()
-            .find(|(word, _)| *word == previous)
-            .map_or("a name", |(_, name)| name)
+        NAMES_AFTER.iter().find(|(word, _)| *word == previous).map_or("a name", |(_, name)| name)
     }
 
     fn describe_previous(&self) -> Option<String> {
@@ -160,9 +126,7 @@ impl<'a, 'text> Place<'a, 'text> {
     fn describe_found(&self) -> String {
         match self.found {
             None => "the end of the text".to_owned(),
-            Some(Token::Separator)
-                if self.slice(self.span.start, self.span.end).trim().is_empty() =>
-            {
+            Some(Token::Separator) if self.slice(self.span.start, self.span.end).trim().is_empty() => {
                 "the end of the line".to_owned()
             }
             Some(_) => format!("`{}`", self.slice(self.span.start, self.span.end)),
@@ -179,12 +143,7 @@ impl<'a, 'text> Place<'a, 'text> {
         let previous = self.previous().map(|token| token.1);
         let starts_value = matches!(
             self.found,
-            Some(
-                Token::Name(_)
-                    | Token::Integer(_)
-                    | Token::Float(_)
-                    | Token::Punctuation("(" | "[")
-            )
+            Some(Token::Name(_) | Token::Integer(_) | Token::Float(_) | Token::Punctuation("(" | "["))
         );
         if self.expects_expression()
             && self.found == Some(Token::Separator)
@@ -192,12 +151,7 @@ impl<'a, 'text> Place<'a, 'text> {
         {
             return Some("put a formula that goes over several lines into brackets");
         }
-        if self.expects("out")
-            && matches!(
-                self.found,
-                Some(Token::Punctuation("+" | "-" | "*" | "/" | "**" | "|"))
-            )
-        {
+        if self.expects("out") && matches!(self.found, Some(Token::Punctuation("+" | "-" | "*" | "/" | "**" | "|"))) {
             return Some("put a formula that goes over several lines into brackets");
         }
         if self.expects("=") && self.before.len() == 1 {
@@ -206,9 +160,9 @@ impl<'a, 'text> Place<'a, 'text> {
             );
         }
         match self.found {
-            Some(Token::Punctuation("=")) if self.expects_operator() => Some(
-                "`==` compares two values; `name = value` stands at the start of a statement or of an argument",
-            ),
+            Some(Token::Punctuation("=")) if self.expects_operator() => {
+                Some("`==` compares two values; `name = value` stands at the start of a statement or of an argument")
+            }
             Some(Token::Punctuation("*")) if previous == Some(Token::Punctuation("*")) => {
                 Some("a power is written `**`, without a blank")
             }

@@ -8,11 +8,7 @@ fn check_file(text: &str, expected: &str) {
     assert!(errors.is_empty(), "{errors:#?}");
     let printed = print_file(&file);
     assert_eq!(printed, expected);
-    assert_eq!(
-        parse_file(&printed),
-        (file, Vec::new()),
-        "the printed text means something else"
-    );
+    assert_eq!(parse_file(&printed), (file, Vec::new()), "the printed text means something else");
 }
 
 /// The expression reads as `expected`, which is fully bracketed, and prints as `printed`.
@@ -77,18 +73,12 @@ fn statements() {
     check_file("def one() = 1", "def one() = 1\n");
     check_file("x = Vi(3, dtype=f16)", "x = Vi(3, dtype=f16)\n");
     check_file("x = Vi(0,3); y=Vj(1,3)", "x = Vi(0, 3)\ny = Vj(1, 3)\n");
-    check_file(
-        "numerics sum = kahan, accumulate = f64",
-        "numerics sum = kahan, accumulate = f64\n",
-    );
+    check_file("numerics sum = kahan, accumulate = f64", "numerics sum = kahan, accumulate = f64\n");
     check_file(
         "out a = Sum[j](x) numerics sum=kahan, products=tf32\nout b = a",
         "out a = Sum[j](x) numerics sum = kahan, products = tf32\nout b = a\n",
     );
-    check_file(
-        "out s = Sum_Reduction(Exp(x|y), 0)",
-        "out s = Sum_Reduction(Exp(x | y), 0)\n",
-    );
+    check_file("out s = Sum_Reduction(Exp(x|y), 0)", "out s = Sum_Reduction(Exp(x | y), 0)\n");
 }
 
 #[test]
@@ -96,28 +86,16 @@ fn lines() {
     check_file("a = f(x,\n\n  y # why\n)\nb = a", "a = f(x, y)\nb = a\n");
     check_file("x = Vi(3,\n dtype = f16)", "x = Vi(3, dtype=f16)\n");
     check_file("a = (x\n + y)", "a = x + y\n");
-    check_file(
-        "x = Vi(3), y = Vj(3), out a = Sum[j](x*y)",
-        "x = Vi(3)\ny = Vj(3)\nout a = Sum[j](x * y)\n",
-    );
+    check_file("x = Vi(3), y = Vj(3), out a = Sum[j](x*y)", "x = Vi(3)\ny = Vj(3)\nout a = Sum[j](x * y)\n");
     check_file("x = Vi(3),\ny = Vj(3),\n", "x = Vi(3)\ny = Vj(3)\n");
-    check_file(
-        "fused v { out a = 1; out b = 2 }; out c = 3",
-        "fused v {\n  out a = 1\n  out b = 2\n}\nout c = 3\n",
-    );
+    check_file("fused v { out a = 1; out b = 2 }; out c = 3", "fused v {\n  out a = 1\n  out b = 2\n}\nout c = 3\n");
     check_file("fused v {}", "fused v {\n}\n");
 }
 
 #[test]
 fn words_of_statements_are_names_elsewhere() {
-    check_file(
-        "dim = Vi(1)\nout dim = numerics * out",
-        "dim = Vi(1)\nout dim = numerics * out\n",
-    );
-    check_file(
-        "out out = f(out, dtype=def)\nout = fused[dim]",
-        "out out = f(out, dtype=def)\nout = fused[dim]\n",
-    );
+    check_file("dim = Vi(1)\nout dim = numerics * out", "dim = Vi(1)\nout dim = numerics * out\n");
+    check_file("out out = f(out, dtype=def)\nout = fused[dim]", "out out = f(out, dtype=def)\nout = fused[dim]\n");
     check_file(
         "out a = numerics numerics numerics = dim, out = def\ndtype dtype\nnumerics numerics = numerics",
         "out a = numerics numerics numerics = dim, out = def\ndtype dtype\nnumerics numerics = numerics\n",
@@ -155,11 +133,7 @@ fn brackets() {
     check("v[1:3]", "v[1:3]", "v[1:3]");
     check("v[:3][1:][:]", "((v[:3])[1:])[:]", "v[:3][1:][:]");
     check("Sum[j](x)", "Sum[ j ](x)", "Sum[j](x)");
-    check(
-        "KMin[i, K=2+1,](x, y, w = 3)",
-        "KMin[i, K=(2+1)](x,y,w=3)",
-        "KMin[i, K=2 + 1](x, y, w=3)",
-    );
+    check("KMin[i, K=2+1,](x, y, w = 3)", "KMin[i, K=(2+1)](x,y,w=3)", "KMin[i, K=2 + 1](x, y, w=3)");
     check("Sum[j](x)[2]", "(Sum[j](x))[2]", "Sum[j](x)[2]");
     check("v[j]", "v[(j)]", "v[j]");
     check(
@@ -169,25 +143,13 @@ fn brackets() {
     );
     check("f(a, b,)", "f(a,b)", "f(a, b)");
     check("f(\n a\n)\n", "f(a)", "f(a)");
-    check(
-        "sum(q < n, A[k*p + q] * b[q])",
-        "sum((q<n), (A[(k*p)+q])*(b[q]))",
-        "sum(q < n, A[k * p + q] * b[q])",
-    );
+    check("sum(q < n, A[k*p + q] * b[q])", "sum((q<n), (A[(k*p)+q])*(b[q]))", "sum(q < n, A[k * p + q] * b[q])");
 }
 
 #[test]
 fn numbers() {
-    check(
-        "9223372036854775807",
-        "9223372036854775807",
-        "9223372036854775807",
-    );
-    check(
-        "9223372036854775808",
-        "9223372036854775808.0",
-        "9.223372036854776e18",
-    );
+    check("9223372036854775807", "9223372036854775807", "9223372036854775807");
+    check("9223372036854775808", "9223372036854775808.0", "9.223372036854776e18");
     check("1e-3 + .5 + 2.", "0.001 + 0.5 + 2.0", "0.001 + 0.5 + 2.0");
 }
 
@@ -197,15 +159,7 @@ fn spans_cover_what_was_written() {
     let (file, errors) = parse_file(text);
     assert!(errors.is_empty());
     let statement = &file.statements[0];
-    assert_eq!(
-        (statement.span.start, statement.span.end as usize),
-        (0, text.len())
-    );
-    let keopsc_grammar::syntax::StatementKind::Output(output) = &statement.kind else {
-        panic!("{statement:?}")
-    };
-    assert_eq!(
-        &text[output.value.span.start as usize..output.value.span.end as usize],
-        "(x + f(y))*2"
-    );
+    assert_eq!((statement.span.start, statement.span.end as usize), (0, text.len()));
+    let keopsc_grammar::syntax::StatementKind::Output(output) = &statement.kind else { panic!("{statement:?}") };
+    assert_eq!(&text[output.value.span.start as usize..output.value.span.end as usize], "(x + f(y))*2");
 }

@@ -2,8 +2,7 @@
 
 use keopsc_grammar::generate::{random_expression, random_file};
 use keopsc_grammar::{
-    MAXIMUM_LEVELS, MAXIMUM_NESTING, SyntaxErrorCode, parse_expression, parse_file,
-    print_expression, print_file,
+    MAXIMUM_LEVELS, MAXIMUM_NESTING, SyntaxErrorCode, parse_expression, parse_file, print_expression, print_file,
 };
 use proptest::prelude::*;
 
@@ -59,14 +58,8 @@ const PIECES: &[&str] = &[
 fn survives(text: &str) {
     let (file, errors) = parse_file(text);
     for error in &errors {
-        assert!(
-            error.span.start <= error.span.end && error.span.end as usize <= text.len(),
-            "{error:?}"
-        );
-        assert!(
-            text.is_char_boundary(error.span.start as usize)
-                && text.is_char_boundary(error.span.end as usize)
-        );
+        assert!(error.span.start <= error.span.end && error.span.end as usize <= text.len(), "{error:?}");
+        assert!(text.is_char_boundary(error.span.start as usize) && text.is_char_boundary(error.span.end as usize));
     }
     assert_eq!(parse_file(&print_file(&file)), (file, Vec::new()));
     if let Ok(expr) = parse_expression(text) {
@@ -114,63 +107,25 @@ fn code_of(text: &str) -> Option<SyntaxErrorCode> {
 
 #[test]
 fn brackets_within_brackets() {
-    for (open, close) in [
-        ("(", ")"),
-        ("f(", ")"),
-        ("[", "]"),
-        ("x[", "]"),
-        ("-f(", ")"),
-        ("Sum[j](", ")"),
-    ] {
+    for (open, close) in [("(", ")"), ("f(", ")"), ("[", "]"), ("x[", "]"), ("-f(", ")"), ("Sum[j](", ")")] {
         let nested = |count: usize| format!("{}1{}", open.repeat(count), close.repeat(count));
         assert_eq!(code_of(&nested(MAXIMUM_NESTING)), None, "{open}");
-        assert_eq!(
-            code_of(&nested(MAXIMUM_NESTING + 1)),
-            Some(SyntaxErrorCode::TooDeep),
-            "{open}"
-        );
-        assert_eq!(
-            code_of(&nested(5_000)),
-            Some(SyntaxErrorCode::TooDeep),
-            "{open}"
-        );
-        assert_eq!(
-            code_of(&open.repeat(5_000)),
-            Some(SyntaxErrorCode::TooDeep),
-            "{open}"
-        );
+        assert_eq!(code_of(&nested(MAXIMUM_NESTING + 1)), Some(SyntaxErrorCode::TooDeep), "{open}");
+        assert_eq!(code_of(&nested(5_000)), Some(SyntaxErrorCode::TooDeep), "{open}");
+        assert_eq!(code_of(&open.repeat(5_000)), Some(SyntaxErrorCode::TooDeep), "{open}");
     }
 }
 
 #[test]
 fn operators_within_operators() {
-    for (piece, last) in [
-        ("-", "a"),
-        ("a+", "a"),
-        ("a**", "a"),
-        ("a*", "a"),
-        ("a|", "a"),
-        ("a**-", "a"),
-    ] {
-        let levels_each =
-            piece.len() - piece.matches("**").count() - usize::from(piece.starts_with('a'));
+    for (piece, last) in [("-", "a"), ("a+", "a"), ("a**", "a"), ("a*", "a"), ("a|", "a"), ("a**-", "a")] {
+        let levels_each = piece.len() - piece.matches("**").count() - usize::from(piece.starts_with('a'));
         let fitting = (MAXIMUM_LEVELS - 1) / levels_each;
         assert_eq!(code_of(&(piece.repeat(fitting) + last)), None, "{piece}");
-        assert_eq!(
-            code_of(&(piece.repeat(fitting + 1) + last)),
-            Some(SyntaxErrorCode::TooDeep),
-            "{piece}"
-        );
-        assert_eq!(
-            code_of(&(piece.repeat(5_000) + last)),
-            Some(SyntaxErrorCode::TooDeep),
-            "{piece}"
-        );
+        assert_eq!(code_of(&(piece.repeat(fitting + 1) + last)), Some(SyntaxErrorCode::TooDeep), "{piece}");
+        assert_eq!(code_of(&(piece.repeat(5_000) + last)), Some(SyntaxErrorCode::TooDeep), "{piece}");
     }
-    assert_eq!(
-        code_of(&("a".to_owned() + &"[1]".repeat(5_000))),
-        Some(SyntaxErrorCode::TooDeep)
-    );
+    assert_eq!(code_of(&("a".to_owned() + &"[1]".repeat(5_000))), Some(SyntaxErrorCode::TooDeep));
 }
 
 #[test]
@@ -189,12 +144,6 @@ fn long_texts() {
     survives(&format!("a = {}", "9".repeat(5_000)));
     survives(&"a = 1\n".repeat(5_000));
     let too_long = " ".repeat(keopsc_grammar::MAXIMUM_BYTES + 1);
-    assert_eq!(
-        parse_file(&too_long).1.first().map(|error| error.code),
-        Some(SyntaxErrorCode::TooLong)
-    );
-    assert_eq!(
-        parse_expression(&too_long).map_err(|error| error.code),
-        Err(SyntaxErrorCode::TooLong)
-    );
+    assert_eq!(parse_file(&too_long).1.first().map(|error| error.code), Some(SyntaxErrorCode::TooLong));
+    assert_eq!(parse_expression(&too_long).map_err(|error| error.code), Err(SyntaxErrorCode::TooLong));
 }

@@ -25,7 +25,12 @@ fn main() {
         is_output,
         reserved: 0,
     };
-    let tensors = [tensor(c"x", 3, ROLE_I, 0), tensor(c"y", 3, ROLE_J, 0), tensor(c"b", 1, ROLE_J, 0), tensor(c"c", 1, ROLE_I, 1)];
+    let tensors = [
+        tensor(c"x", 3, ROLE_I, 0),
+        tensor(c"y", 3, ROLE_J, 0),
+        tensor(c"b", 1, ROLE_J, 0),
+        tensor(c"c", 1, ROLE_I, 1),
+    ];
     let row_reads = [Read { tensor: 0, dim: 3 }];
     let column_reads = [Read { tensor: 1, dim: 3 }, Read { tensor: 2, dim: 1 }];
     let writes = [Write { tensor: 3, dim: 1, offset: 0, reserved: 0 }];
@@ -58,7 +63,8 @@ fn main() {
         merge,
         epilogue,
     };
-    let clone = CloneDescriptor { name: c"generic".as_ptr(), requirement: REQUIRES_NOTHING, num_passes: 1, passes: &pass };
+    let clone =
+        CloneDescriptor { name: c"generic".as_ptr(), requirement: REQUIRES_NOTHING, num_passes: 1, passes: &pass };
     let entry = EntryDescriptor {
         name: c"conv".as_ptr(),
         num_tensors: 4,
@@ -69,13 +75,15 @@ fn main() {
         clones: &clone,
     };
     let (mut x, mut y, mut b, mut c) = ([0.5_f32; 30], [0.5_f32; 30], [0.5_f32; 10], [0.0_f32; 10]);
-    let pointers: [*mut c_void; 4] = [x.as_mut_ptr().cast(), y.as_mut_ptr().cast(), b.as_mut_ptr().cast(), c.as_mut_ptr().cast()];
+    let pointers: [*mut c_void; 4] =
+        [x.as_mut_ptr().cast(), y.as_mut_ptr().cast(), b.as_mut_ptr().cast(), c.as_mut_ptr().cast()];
     // SAFETY: the descriptors and arrays above fit together.
     let plain = best_nanoseconds(100_000, || unsafe { keops_support_plain(&entry, 10, 10, pointers.as_ptr()) });
     println!("layer 1, 10 x 10: {plain:.0} ns a call");
 
     let shapes = [[BATCH, 64, 3], [BATCH, 64, 3], [BATCH, 64, 1], [BATCH, 64, 1]];
-    let mut arrays = shapes.map(|[batch, rows, dim]| (vec![0.5_f32; (batch * rows * dim) as usize], vec![batch, rows, dim]));
+    let mut arrays =
+        shapes.map(|[batch, rows, dim]| (vec![0.5_f32; (batch * rows * dim) as usize], vec![batch, rows, dim]));
     let tensors = arrays.each_mut().map(|(values, shape)| DLTensor {
         data: values.as_mut_ptr().cast(),
         device: DLDevice { device_type: DL_CPU, device_id: 0 },

@@ -148,7 +148,8 @@ mod tests {
     #[test]
     fn the_text_is_stable_and_is_read_back() {
         let tensor = Tensor { name: "x".into(), kind: Kind::Input, role: Role::I, shape: vec![3], dtype: Dtype::F32 };
-        let entry = Entry { name: "f".into(), symbol: "k_f".into(), formula: "Sum[j](x)".into(), tensors: vec![tensor] };
+        let entry =
+            Entry { name: "f".into(), symbol: "k_f".into(), formula: "Sum[j](x)".into(), tensors: vec![tensor] };
         let manifest = Manifest {
             abi_version: 1,
             compiler: "keopsc 0".into(),

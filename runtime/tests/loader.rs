@@ -120,7 +120,11 @@ fn refused_calls_say_why() {
     let input = |shape: &[i64]| TensorView::input(&x, shape).unwrap();
     let refused = |status, message: &str| CallError { status, message: message.to_owned() };
     assert_eq!(
-        error(&mut [input(&[4, 1]), TensorView::input(&y, &[4, 1]).unwrap(), TensorView::output(&mut c, &[4, 1]).unwrap()]),
+        error(&mut [
+            input(&[4, 1]),
+            TensorView::input(&y, &[4, 1]).unwrap(),
+            TensorView::output(&mut c, &[4, 1]).unwrap()
+        ]),
         refused(3, "product: tensor y: expected float32, given float64")
     );
     assert_eq!(
@@ -137,7 +141,8 @@ fn refused_calls_say_why() {
 #[test]
 fn views_stay_inside_their_slices() {
     let data = [0.0_f32; 6];
-    let view = |offset, shape: &[i64], strides: &[i64]| TensorView::strided_input(&data, offset, shape, strides).map(|_| ());
+    let view =
+        |offset, shape: &[i64], strides: &[i64]| TensorView::strided_input(&data, offset, shape, strides).map(|_| ());
     assert_eq!(view(0, &[3, 2], &[2, 1]), Ok(()));
     assert_eq!(view(0, &[3, 2], &[0, 0]), Ok(()));
     assert_eq!(view(0, &[0, 7], &[7, 1]), Ok(()));
@@ -192,8 +197,16 @@ fn damaged_libraries() {
     assert!(matches!(Library::open(&foreign), Err(LoadError::Foreign { .. })));
     assert_eq!(refusal(&foreign), "FILE was not made by keopsc: it has no symbol keops_module_v1");
     for (name, option, text) in [
-        ("version", "-DVERSION=2", "FILE has version 2 of the binary interface, this program knows version 1; compile it again"),
-        ("small", "-DMODULE_BYTES=16", "FILE is damaged: its struct keops_module has 16 bytes, version 1 has 64; compile it again"),
+        (
+            "version",
+            "-DVERSION=2",
+            "FILE has version 2 of the binary interface, this program knows version 1; compile it again",
+        ),
+        (
+            "small",
+            "-DMODULE_BYTES=16",
+            "FILE is damaged: its struct keops_module has 16 bytes, version 1 has 64; compile it again",
+        ),
         ("count", "-DNUM_ENTRIES=2", "FILE is damaged: it has 2 entries, its manifest 1; compile it again"),
         (
             "name",

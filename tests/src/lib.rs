@@ -4,11 +4,13 @@ use std::ffi::c_void;
 
 use keopsc_cpu::level::Level;
 use keopsc_driver::link::{LinkRequest, Linker, link};
+use keopsc_driver::targets::targets;
 use keopsc_ir::evaluation::Sizes;
-use keopsc_ir::plan::{Plan, Tensor, TensorKind};
+use keopsc_ir::plan::{Tensor, TensorKind, Verified};
 use keopsc_ir::types::ScalarType;
 use keopsc_runtime::SUPPORT_OBJECT;
 use keopsc_runtime::abi::MODULE_SYMBOL;
+use keopsc_runtime::support::processor_level;
 
 /// The prefix of the compiled functions.
 const NAME: &str = "test";
@@ -16,29 +18,18 @@ const NAME: &str = "test";
 /// Compiled plans, loaded.
 pub struct Compiled {
     library: libloading::Library,
-    plans: Vec<Plan>,
+    plans: Vec<Verified>,
     _folder: tempfile::TempDir,
 }
 
 /// The levels that this processor can run, so that tests cover each.
 pub fn runnable_levels() -> Vec<&'static Level> {
-    #[cfg(target_arch = "x86_64")]
-    {
-        let detected = [
-            (std::is_x86_feature_detected!("sse4.2"), &keopsc_cpu::level::X86_64_V2),
-            (std::is_x86_feature_detected!("avx2"), &keopsc_cpu::level::X86_64_V3),
-            (std::is_x86_feature_detected!("avx512bw"), &keopsc_cpu::level::X86_64_V4),
-        ];
-        detected.into_iter().filter(|(there, _)| *there).map(|(_, level)| level).collect()
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        vec![&keopsc_cpu::level::PORTABLE]
-    }
+    let levels = targets()[0].levels();
+    levels.into_iter().filter(|level| level.requirement <= processor_level()).collect()
 }
 
 /// Compiles, links and loads plans for one level.
-pub fn compile(plans: &[Plan], level: &'static Level) -> Compiled {
+pub fn compile(plans: &[Verified], level: &'static Level) -> Compiled {
     let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}" };
     let objects = keopsc_cpu::compile(&library, &[level]).expect("plans compile");
     let mut files: Vec<(String, &[u8])> =
@@ -137,7 +128,8 @@ fn store(buffer: &mut [u64], values: &[f64], scalar: ScalarType) {
             ScalarType::F64 => buffer[number] = value.to_bits(),
             ScalarType::F32 => {
                 let half = (number % 2) * 32;
-                buffer[number / 2] = buffer[number / 2] & !(0xffff_ffff << half) | u64::from((*value as f32).to_bits()) << half;
+                buffer[number / 2] =
+                    buffer[number / 2] & !(0xffff_ffff << half) | u64::from((*value as f32).to_bits()) << half;
             }
             other => panic!("tests store no {other:?}"),
         }

@@ -4,6 +4,7 @@ use keopsc_ir::evaluation::Sizes;
 use keopsc_ir::formula::Program;
 use keopsc_ir::formula::evaluate::evaluate;
 use keopsc_ir::formula::generate::{generate, generate_inputs};
+use keopsc_ir::plan::{Plan, Verified};
 use keopsc_ir::random::Random;
 use keopsc_ir::types::ScalarType;
 use keopsc_passes::{hoist, plan, simplify};
@@ -18,6 +19,10 @@ fn in_float64(mut program: Program) -> Program {
     program
 }
 
+fn verified(plan: Plan) -> Verified {
+    Verified::new(plan).expect("plans keep the rules")
+}
+
 #[test]
 fn random_programs_compute_what_the_interpreter_says() {
     let count = std::env::var("KEOPSC_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
@@ -25,7 +30,7 @@ fn random_programs_compute_what_the_interpreter_says() {
     let mut failures = Vec::new();
     for seed in 0..count {
         let program = in_float64(simplify::simplify(generate(seed)));
-        let plans = plan::plan(&hoist::hoist(program.clone()));
+        let plans: Vec<Verified> = plan::plan(&hoist::hoist(program.clone())).into_iter().map(verified).collect();
         let compiled = compile(&plans, levels[seed as usize % levels.len()]);
         for (number, entry) in program.entries.iter().enumerate() {
             for (i, j) in SIZES {
@@ -51,7 +56,8 @@ fn random_programs_compute_what_the_interpreter_says() {
 /// The first element that is off by more than rounding, relative to the largest.
 fn difference(expected: &[f64], found: &[f64]) -> Option<usize> {
     assert_eq!(expected.len(), found.len());
-    let scale = expected.iter().filter(|value| value.is_finite()).fold(1e-300, |scale: f64, value| scale.max(value.abs()));
+    let scale =
+        expected.iter().filter(|value| value.is_finite()).fold(1e-300, |scale: f64, value| scale.max(value.abs()));
     (0..expected.len()).find(|&place| {
         let (a, b) = (expected[place], found[place]);
         let same = a == b || (a.is_nan() && b.is_nan());

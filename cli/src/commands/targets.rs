@@ -1,13 +1,13 @@
 //! `keopsc targets`: what code can be made for, and which of it runs here.
 
-use keopsc_driver::targets::TARGETS;
+use keopsc_driver::targets::targets;
 
 use super::Stop;
 use crate::console;
 
 /// Runs the command.
 pub fn run() -> Result<(), Stop> {
-    let lines = TARGETS.iter().map(|target| {
+    let lines = targets().into_iter().map(|target| {
         let levels: Vec<&str> = target.levels().iter().map(|level| level.name).collect();
         let made = match levels.as_slice() {
             [] => "not on this machine".to_owned(),

@@ -21,7 +21,11 @@ use crate::level::Level;
 use crate::symbols;
 
 /// Builds the module with the exported functions. `clones` has the scheduled plans of each level, best level last.
-pub fn emit<'ctx>(context: &'ctx Context, library: &Library<'_>, clones: &[(&'static Level, Vec<Scheduled>)]) -> Module<'ctx> {
+pub fn emit<'ctx>(
+    context: &'ctx Context,
+    library: &Library<'_>,
+    clones: &[(&'static Level, Vec<Scheduled>)],
+) -> Module<'ctx> {
     let module = context.create_module(library.name);
     let glue = Glue { context, module: &module, library };
     let entries: Vec<_> = (0..library.plans.len()).map(|number| glue.entry(number, clones)).collect();
@@ -90,7 +94,8 @@ impl<'ctx> Glue<'_, 'ctx> {
         for (number, pointer) in arguments[2..].iter().enumerate() {
             let index = self.context.i64_type().const_int(number as u64, false);
             // SAFETY: the index is below the length of the array just allocated.
-            let place = unsafe { builder.build_gep(self.context.ptr_type(AddressSpace::default()), pointers, &[index], "") };
+            let place =
+                unsafe { builder.build_gep(self.context.ptr_type(AddressSpace::default()), pointers, &[index], "") };
             builder.build_store(place.expect("an insertion point"), *pointer).expect("an insertion point");
         }
         let support = self.support("plain", &[self.pointer(), long, long, self.pointer()], self.i32().into());
@@ -124,14 +129,26 @@ impl<'ctx> Glue<'_, 'ctx> {
     fn module_table(&self, entries: &[Entry<'ctx>]) {
         let any_entry = entries[0].descriptor;
         let pointer: BasicTypeEnum = self.context.ptr_type(AddressSpace::default()).into();
-        let strerror = self.getter(&symbols::exported(self.library.name, "strerror"), &[self.i32().into()], |builder, function| {
-            let support = self.support("strerror", &[self.i32().into()], pointer);
-            let status = function.get_first_param().expect("one parameter");
-            builder.build_call(support, &[status.into()], "").expect("an insertion point").try_as_basic_value().unwrap_basic()
-        });
+        let strerror = self.getter(
+            &symbols::exported(self.library.name, "strerror"),
+            &[self.i32().into()],
+            |builder, function| {
+                let support = self.support("strerror", &[self.i32().into()], pointer);
+                let status = function.get_first_param().expect("one parameter");
+                builder
+                    .build_call(support, &[status.into()], "")
+                    .expect("an insertion point")
+                    .try_as_basic_value()
+                    .unwrap_basic()
+            },
+        );
         let target = self.getter(&symbols::exported(self.library.name, "target"), &[], |builder, _| {
             let support = self.support("target", &[self.pointer()], pointer);
-            builder.build_call(support, &[any_entry.into()], "").expect("an insertion point").try_as_basic_value().unwrap_basic()
+            builder
+                .build_call(support, &[any_entry.into()], "")
+                .expect("an insertion point")
+                .try_as_basic_value()
+                .unwrap_basic()
         });
         let points: Vec<_> = entries.iter().map(|entry| entry.point).collect();
         let table = self.constant(self.structure(&[
@@ -205,7 +222,11 @@ impl<'ctx> Glue<'_, 'ctx> {
         let writes = self.writes(plan, pass, &layout);
         let kernel = |name: &str, pointers, counts| self.kernel(&format!("{prefix}{name}"), pointers, counts);
         let optional = |needed: bool, name: &str, pointers| {
-            if needed { kernel(name, pointers, 0) } else { self.context.ptr_type(AddressSpace::default()).const_null().into() }
+            if needed {
+                kernel(name, pointers, 0)
+            } else {
+                self.context.ptr_type(AddressSpace::default()).const_null().into()
+            }
         };
         let row_role = match pass.rows {
             Role::I => abi::ROLE_I,
@@ -286,7 +307,12 @@ impl<'ctx> Glue<'_, 'ctx> {
         })
     }
 
-    fn define(&self, name: &str, parameters: &[BasicMetadataTypeEnum<'ctx>], visibility: GlobalVisibility) -> FunctionValue<'ctx> {
+    fn define(
+        &self,
+        name: &str,
+        parameters: &[BasicMetadataTypeEnum<'ctx>],
+        visibility: GlobalVisibility,
+    ) -> FunctionValue<'ctx> {
         let function = self.module.add_function(name, self.i32().fn_type(parameters, false), None);
         function.as_global_value().set_visibility(visibility);
         function

@@ -16,7 +16,7 @@ pub mod vector;
 use inkwell::context::Context;
 use inkwell::module::Module;
 use inkwell::targets::FileType;
-use keopsc_ir::plan::Plan;
+use keopsc_ir::plan::Verified;
 use keopsc_passes::schedule::{Machine, Scheduled, schedule};
 
 use level::Level;
@@ -27,7 +27,7 @@ pub struct Library<'a> {
     /// A C identifier: the prefix of the exported symbols.
     pub name: &'a str,
     /// The entries. At least one.
-    pub plans: &'a [Plan],
+    pub plans: &'a [Verified],
     /// The JSON manifest to embed.
     pub manifest: &'a str,
 }
@@ -75,7 +75,8 @@ pub fn compile(library: &Library<'_>, levels: &[&'static Level]) -> Result<Vec<O
         for clone in &clones {
             let thread = std::thread::Builder::new().stack_size(STACK_SIZE);
             let spawned = thread.spawn_scoped(scope, move || kernels_object(library, clone));
-            threads.push(spawned.map_err(|error| CompileError::new("a thread could not be started", error.to_string()))?);
+            threads
+                .push(spawned.map_err(|error| CompileError::new("a thread could not be started", error.to_string()))?);
         }
         let mut objects = vec![glue_object(library, &clones)?];
         for thread in threads {
@@ -107,10 +108,7 @@ pub fn schedules(library: &Library<'_>, level: &Level) -> Vec<Scheduled> {
     library.plans.iter().map(|plan| schedule(plan, &machine)).collect()
 }
 
-fn kernels_object(
-    library: &Library<'_>,
-    clone: &(&'static Level, Vec<Scheduled>),
-) -> Result<Object, CompileError> {
+fn kernels_object(library: &Library<'_>, clone: &(&'static Level, Vec<Scheduled>)) -> Result<Object, CompileError> {
     let context = Context::create();
     let (module, machine) = kernels_module(&context, library, clone)?;
     let bytes = target::generate(&module, &machine, FileType::Object)?;

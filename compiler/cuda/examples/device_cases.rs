@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use keopsc_cuda::{emit, launch::launches};
 use keopsc_ir::evaluation::{Array, Sizes};
 use keopsc_ir::formula;
-use keopsc_ir::plan::{self, Plan, Tensor, TensorKind};
+use keopsc_ir::plan::{self, Plan, Tensor, TensorKind, Verified};
 use keopsc_ir::random::Random;
 use keopsc_ir::types::{Axis, ScalarType};
 use keopsc_passes::{hoist::hoist, pipeline, plan::plan, resolve::Options, simplify::simplify};
@@ -43,14 +43,15 @@ fn main() -> Outcome<()> {
         let sizes = SIZES[seed as usize % SIZES.len()];
         let plans = plan(&hoist(simplify(formula::generate::generate(seed))));
         for (number, plan) in plans.iter().enumerate() {
-            write_case(&folder, &format!("random_{seed}_{number}"), plan, sizes)?;
+            let plan = Verified::new(plan.clone()).map_err(|defects| format!("{defects:?}"))?;
+            write_case(&folder, &format!("random_{seed}_{number}"), &plan, sizes)?;
         }
     }
     Ok(())
 }
 
 /// The plans of the text cases of all stages.
-fn written_plans() -> Outcome<Vec<(String, Plan)>> {
+fn written_plans() -> Outcome<Vec<(String, Verified)>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases/stages");
     let mut plans = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -77,7 +78,7 @@ fn options(text: &str) -> Options {
     Options { dims: list.split(',').filter_map(one).collect(), ..Options::default() }
 }
 
-fn write_case(folder: &Path, name: &str, plan: &Plan, sizes: Sizes) -> Outcome<()> {
+fn write_case(folder: &Path, name: &str, plan: &Verified, sizes: Sizes) -> Outcome<()> {
     let mut random = Random::new(name.bytes().fold(7, |seed, byte| (seed << 5) ^ (seed >> 59) ^ u64::from(byte)));
     let arguments: Vec<&Tensor> = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Input).collect();
     let inputs: Vec<Vec<f64>> = arguments

@@ -37,17 +37,17 @@ mod state;
 mod storage;
 mod uses;
 
-use keopsc_ir::plan::{Plan, print::print};
+use keopsc_ir::plan::{Plan, Verified, print::print};
 
 use lines::Lines;
 
 /// The text of all kernels of a plan that `verify` accepts, complete in itself.
-pub fn emit(plan: &Plan) -> String {
+pub fn emit(plan: &Verified) -> String {
     emit_library(std::slice::from_ref(plan))
 }
 
 /// The text of all kernels of several plans, whose names differ.
-pub fn emit_library(plans: &[Plan]) -> String {
+pub fn emit_library(plans: &[Verified]) -> String {
     let mut kernels = Lines::default();
     for plan in plans {
         kernels.gap();

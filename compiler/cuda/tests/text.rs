@@ -10,13 +10,17 @@ use keopsc_cuda::emit;
 use keopsc_cuda::launch::launches;
 use keopsc_cuda::schedule::{Merging, Place, schedule};
 use keopsc_ir::formula;
-use keopsc_ir::plan::{Plan, generate, parse::parse};
+use keopsc_ir::plan::{Plan, Verified, generate, parse::parse};
 use keopsc_passes::{hoist::hoist, pipeline, plan::plan, resolve::Options, simplify::simplify};
 
-fn plans_of(text: &str) -> Vec<Plan> {
+fn plans_of(text: &str) -> Vec<Verified> {
     let (file, errors) = keopsc_grammar::parse_file(text);
     assert!(errors.is_empty(), "{errors:?}");
     pipeline::run(&file, &Options::default(), &mut |_, _| {}).expect("the formula is right").plans
+}
+
+fn verified(plan: Plan) -> Verified {
+    Verified::new(plan).expect("the plan keeps the rules")
 }
 
 fn case(name: &str) -> PathBuf {
@@ -24,7 +28,7 @@ fn case(name: &str) -> PathBuf {
 }
 
 /// A long dot product with parameters, for which nothing fits into registers.
-fn long_plan() -> Plan {
+fn long_plan() -> Verified {
     plans_of(
         "A = Pm(3000)\nx = Vi(1500)\ny = Vj(1500)\nw = Vj(40)\nout f = Sum[j](Exp(x | y) * (w * Sum(A)) * (w | w))\n",
     )
@@ -48,7 +52,7 @@ fn cases() {
 #[test]
 fn every_launch_has_its_kernel() {
     for seed in 0..200 {
-        let plan = generate::generate(seed);
+        let plan = verified(generate::generate(seed));
         let text = emit(&plan);
         for launch in launches(&plan) {
             assert!(text.contains(&format!(" {}(", launch.kernel)), "seed {seed}: no {}", launch.kernel);
@@ -76,7 +80,7 @@ fn the_accumulators_have_the_type_that_was_asked_for() {
     let text = "plan p; accumulate = f64\ntensor x: input i[1] f32\ntensor y: input j[1] f32\ntensor s: output i[1] f32\n\
                 pass rows i, over j, compute f32\n  row v0[1] = read x\n  column v1[1] = read y\n  pair v2[1] = v0 * v1\n\
                 \u{20} accumulate a0 = Sum(v2)\n  epilogue v3[1] = outcome a0\n  write s = v3\n";
-    let plan = parse(text).expect("the plan is right");
+    let plan = verified(parse(text).expect("the plan is right"));
     let text = emit(&plan);
     assert!(text.contains("double a0_s;") && text.contains("const float v2"), "{text}");
 }
@@ -104,11 +108,12 @@ fn every_kernel() -> String {
         plans.extend(plans_of(&std::fs::read_to_string(case(&format!("{name}.kf"))).expect("the case can be read")));
     }
     for seed in 0..12 {
-        plans.extend(plan(&hoist(simplify(formula::generate::generate(seed)))));
-        plans.push(generate::generate(seed));
+        plans.extend(plan(&hoist(simplify(formula::generate::generate(seed)))).into_iter().map(verified));
+        plans.push(verified(generate::generate(seed)));
     }
-    let named = plans.into_iter().enumerate().map(|(number, plan)| Plan { name: format!("plan{number}"), ..plan });
-    named.map(|plan| format!("namespace of_{} {{\n{}}}\n", plan.name, emit(&plan))).collect()
+    let named =
+        plans.into_iter().enumerate().map(|(number, plan)| Plan { name: format!("plan{number}"), ..plan.into_plan() });
+    named.map(verified).map(|plan| format!("namespace of_{} {{\n{}}}\n", plan.name, emit(&plan))).collect()
 }
 
 fn nvcc() -> Option<PathBuf> {

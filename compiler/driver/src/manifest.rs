@@ -1,15 +1,16 @@
 //! Plans → the manifest of their library.
 
+use keopsc_cpu::symbols::exported;
 use keopsc_grammar::print_expression;
 use keopsc_grammar::syntax::{File, Output, StatementKind};
 use keopsc_ir::formula::{Origin, Program};
-use keopsc_ir::plan::{Plan, Tensor, TensorKind};
+use keopsc_ir::plan::{Plan, Tensor, TensorKind, Verified};
 use keopsc_ir::types::{Role, ScalarType};
 use keopsc_runtime::abi::ABI_VERSION;
 use keopsc_runtime::manifest as written;
 
 /// What a library says about itself.
-pub fn manifest(name: &str, targets: &[&str], file: &File, program: &Program, plans: &[Plan]) -> written::Manifest {
+pub fn manifest(name: &str, targets: &[&str], file: &File, program: &Program, plans: &[Verified]) -> written::Manifest {
     written::Manifest {
         abi_version: ABI_VERSION,
         compiler: concat!("keopsc ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -23,7 +24,7 @@ fn entry(library: &str, file: &File, program: &Program, plan: &Plan) -> written:
     let visible = plan.tensors.iter().filter(|tensor| tensor.kind != TensorKind::Temporary);
     written::Entry {
         name: plan.name.clone(),
-        symbol: format!("{library}_{}", plan.name),
+        symbol: exported(library, &plan.name),
         formula: formula(file, &plan.name),
         tensors: visible.map(|found| tensor(program, found)).collect(),
     }

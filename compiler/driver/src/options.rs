@@ -23,29 +23,11 @@ pub struct Options {
 /// A word of the command line and what it means.
 type Words<T> = [(&'static str, T)];
 
-const STORAGE_TYPES: &Words<ScalarType> = &[
-    ("f16", ScalarType::F16),
-    ("bf16", ScalarType::BF16),
-    ("f32", ScalarType::F32),
-    ("f64", ScalarType::F64),
-    ("float16", ScalarType::F16),
-    ("bfloat16", ScalarType::BF16),
-    ("float32", ScalarType::F32),
-    ("float64", ScalarType::F64),
-];
-
 const ACCUMULATOR_TYPES: &Words<ScalarType> = &[("f32", ScalarType::F32), ("f64", ScalarType::F64)];
-
-const SUM_SCHEMES: &Words<SumScheme> = &[
-    ("auto", SumScheme::Auto),
-    ("direct", SumScheme::Direct),
-    ("block", SumScheme::Block),
-    ("kahan", SumScheme::Kahan),
-];
 
 /// What `--dtype TEXT` means.
 pub fn dtype(text: &str) -> Result<ScalarType, Problem> {
-    word(text, "dtype", STORAGE_TYPES)
+    word(text, "dtype", ScalarType::NAMES)
 }
 
 /// What `--accumulate TEXT` means.
@@ -55,7 +37,7 @@ pub fn accumulate(text: &str) -> Result<ScalarType, Problem> {
 
 /// What `--sum TEXT` means.
 pub fn sum(text: &str) -> Result<SumScheme, Problem> {
-    word(text, "way to sum", SUM_SCHEMES)
+    word(text, "way to sum", SumScheme::NAMES)
 }
 
 fn word<T: Copy>(text: &str, what: &str, words: &Words<T>) -> Result<T, Problem> {

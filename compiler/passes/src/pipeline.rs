@@ -6,7 +6,7 @@ use keopsc_diagnostics::Diagnostic;
 use keopsc_grammar::syntax::File;
 use keopsc_ir::defect::Defect;
 use keopsc_ir::formula::{self, Program, verify::Stage};
-use keopsc_ir::plan::{self, Plan};
+use keopsc_ir::plan::{self, Plan, Verified};
 
 use crate::resolve::Options;
 use crate::{differentiate, hoist, plan as plan_pass, resolve, simplify};
@@ -17,7 +17,7 @@ pub struct Output {
     /// The simplified formula graph.
     pub program: Program,
     /// The plan of each entry.
-    pub plans: Vec<Plan>,
+    pub plans: Vec<Verified>,
     /// What is worth saying although there is a result.
     pub warnings: Vec<Diagnostic>,
 }
@@ -46,17 +46,16 @@ fn checked(pass: &'static str, program: Program, stage: Stage, observer: &mut Ob
     program
 }
 
-fn checked_plans(pass: &'static str, plans: Vec<Plan>, observer: &mut Observer<'_>) -> Vec<Plan> {
+fn checked_plans(pass: &'static str, plans: Vec<Plan>, observer: &mut Observer<'_>) -> Vec<Verified> {
     observer(pass, &PrintedPlans(&plans));
-    plans.iter().for_each(|plan| refuse_defects(pass, plan::verify::verify(plan)));
-    plans
+    plans.into_iter().map(|plan| refuse_defects(pass, Verified::new(plan))).collect()
 }
 
-fn refuse_defects(pass: &str, verdict: Result<(), Vec<Defect>>) {
-    if let Err(defects) = verdict {
+fn refuse_defects<T>(pass: &str, verdict: Result<T, Vec<Defect>>) -> T {
+    verdict.unwrap_or_else(|defects| {
         let list: Vec<String> = defects.iter().map(Defect::to_string).collect();
-        panic!("after the pass `{pass}`: {}", list.join("; "));
-    }
+        panic!("after the pass `{pass}`: {}", list.join("; "))
+    })
 }
 
 struct Printed<'a>(&'a Program);

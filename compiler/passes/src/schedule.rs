@@ -12,9 +12,9 @@
 //! Invariant: a schedule changes how fast a result is found and in which order of columns it is summed, nothing else; it depends on
 //! plan and machine alone. [`Scheduled`] can only be made here, from a verified plan: back ends take nothing else.
 
-use keopsc_ir::plan::{Block, Definition, Pass, Plan, Value, ValueId};
+use keopsc_ir::plan::cost::cost;
+use keopsc_ir::plan::{Block, Definition, Pass, Plan, Value, ValueId, Verified};
 use keopsc_ir::types::{Role, ScalarType, SumScheme};
-use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::reductions::Operand;
 use keopsc_ops::scalar::{Counter, Index, Scalar};
 
@@ -81,9 +81,9 @@ impl Scheduled {
 }
 
 /// Lays out a plan on a machine.
-pub fn schedule(plan: &Plan, machine: &Machine) -> Scheduled {
+pub fn schedule(plan: &Verified, machine: &Machine) -> Scheduled {
     let passes = plan.passes.iter().map(|pass| schedule_pass(plan, pass, machine)).collect();
-    Scheduled { plan: plan.clone(), passes }
+    Scheduled { plan: Plan::clone(plan), passes }
 }
 
 /// Components up to which loops are unrolled.
@@ -114,7 +114,8 @@ fn schedule_pass(plan: &Plan, pass: &Pass, machine: &Machine) -> PassSchedule {
     } else {
         (2, 5)
     };
-    let row_vectors = if pass.rows == Role::Parameter || long_locals(pass, &storage) > LONG_LOCALS { 1 } else { row_vectors };
+    let row_vectors =
+        if pass.rows == Role::Parameter || long_locals(pass, &storage) > LONG_LOCALS { 1 } else { row_vectors };
     let rows_in_registers = contractions.is_empty() && row_vectors * pressure.rows <= machine.registers / 2;
     let chunk = if plan.numerics.sum == SumScheme::Direct { i32::MAX as u32 } else { CHUNK };
     PassSchedule {
@@ -126,7 +127,7 @@ fn schedule_pass(plan: &Plan, pass: &Pass, machine: &Machine) -> PassSchedule {
         rows_in_registers,
         storage,
         contractions,
-        pair_cost: (pair_cycles(pass) * 16.0 / f64::from(lanes)).ceil() as u32,
+        pair_cost: (cost(pass).per_pair.cycles() * 16.0 / f64::from(lanes)).ceil() as u32,
     }
 }
 
@@ -211,7 +212,13 @@ fn count_evaluations(pass: &Pass) -> Vec<u32> {
                 body.for_each_read(&mut |operand, index| {
                     let same = *index == Index::K || (dim == 1 && *index == Index::Constant(0));
                     let this = *operand == Operand::Argument(position as u32);
-                    reads += if !this { 0 } else if same { 1 } else { 2 };
+                    reads += if !this {
+                        0
+                    } else if same {
+                        1
+                    } else {
+                        2
+                    };
                 });
             }
             evaluations[argument.0 as usize] += reads;
@@ -277,41 +284,4 @@ pub fn reads_value(scalar: &Scalar<ValueId>, value: ValueId) -> bool {
     let mut found = false;
     scalar.for_each_read(&mut |id, _| found |= *id == value);
     found
-}
-
-/// Estimated cycles for one vector of pairs, at two simple instructions a cycle.
-fn pair_cycles(pass: &Pass) -> f64 {
-    let mut instructions = 1.0;
-    for (_, value) in pass.block(Block::Pair) {
-        if let Definition::Compute(body) = &value.definition {
-            instructions += f64::from(value.dim) * instructions_of(body);
-        }
-    }
-    for accumulation in &pass.accumulations {
-        let rule = &accumulation.rule;
-        instructions += rule.update_lets.iter().map(|item| f64::from(item.dim) * instructions_of(&item.value)).sum::<f64>();
-        let updates = rule.update.iter().zip(&rule.slots);
-        instructions += updates.map(|(value, slot)| f64::from(slot.dim) * instructions_of(value)).sum::<f64>();
-    }
-    instructions / 2.0
-}
-
-fn instructions_of<V>(scalar: &Scalar<V>) -> f64 {
-    match scalar {
-        Scalar::Call(intrinsic, arguments) => weight(*intrinsic) + arguments.iter().map(instructions_of).sum::<f64>(),
-        Scalar::Fold { count, body, .. } => f64::from(*count) * (instructions_of(body) + 0.5),
-        Scalar::Choose { then, otherwise, .. } => instructions_of(then).max(instructions_of(otherwise)),
-        Scalar::Constant(_) | Scalar::Component(..) | Scalar::Index(_) => 0.0,
-    }
-}
-
-/// Instructions of an intrinsic, by class.
-fn weight(intrinsic: Intrinsic) -> f64 {
-    use Intrinsic::*;
-    match intrinsic {
-        Exp | Exp2 | Rsqrt | Sqrt | Div => 10.0,
-        Log | Log2 | Sin | Cos | Asin | Acos | Atan => 20.0,
-        Atan2 | Pow => 40.0,
-        _ => 1.0,
-    }
 }

@@ -55,7 +55,9 @@ impl Array {
         }
         let data = match dtype {
             Dtype::F16 => Data::F16(values.iter().map(|value| HalfFloat(store::<convert::Half>(*value))).collect()),
-            Dtype::BF16 => Data::BF16(values.iter().map(|value| BrainFloat(store::<convert::BFloat>(*value))).collect()),
+            Dtype::BF16 => {
+                Data::BF16(values.iter().map(|value| BrainFloat(store::<convert::BFloat>(*value))).collect())
+            }
             Dtype::F32 => Data::F32(values.iter().map(|value| *value as f32).collect()),
             Dtype::F64 => Data::F64(values.to_vec()),
             Dtype::I64 => Data::I64(values.iter().map(|value| *value as i64).collect()),

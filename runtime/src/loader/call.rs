@@ -106,8 +106,10 @@ impl<'a> Entry<'a> {
         if status == Status::Ok as i32 {
             return Ok(());
         }
-        let exact = CStr::from_bytes_until_nul(&message).map(|text| text.to_string_lossy().into_owned()).unwrap_or_default();
-        let message = if exact.is_empty() { format!("{}: {}", self.name(), self.library.strerror(status)) } else { exact };
+        let exact =
+            CStr::from_bytes_until_nul(&message).map(|text| text.to_string_lossy().into_owned()).unwrap_or_default();
+        let message =
+            if exact.is_empty() { format!("{}: {}", self.name(), self.library.strerror(status)) } else { exact };
         Err(CallError { status, message })
     }
 

@@ -87,8 +87,10 @@ fn defect(image: &Image) -> io::Result<Option<String>> {
     if header.half(18) != MACHINE {
         return Ok(Some(format!("it is for machine {}, this is machine {MACHINE}", header.half(18))));
     }
-    let segments = Table { offset: header.long(32), entry: header.half(54), count: header.half(56), wanted: PROGRAM_HEADER_BYTES };
-    let sections = Table { offset: header.long(40), entry: header.half(58), count: header.half(60), wanted: SECTION_HEADER_BYTES };
+    let segments =
+        Table { offset: header.long(32), entry: header.half(54), count: header.half(56), wanted: PROGRAM_HEADER_BYTES };
+    let sections =
+        Table { offset: header.long(40), entry: header.half(58), count: header.half(60), wanted: SECTION_HEADER_BYTES };
     let segment = |part: &Part, at: usize| Some((part.long(at + 8), part.long(at + 32)));
     let section = |part: &Part, at: usize| {
         let has_bytes = part.word(at + 4) != SECTION_WITHOUT_BYTES;
@@ -120,7 +122,8 @@ impl Table {
             return Ok(false);
         }
         let part = Part::read(image, self.offset, size)?;
-        let mut extents = (0..usize::from(self.count)).filter_map(|number| extent(&part, number * usize::from(self.entry)));
+        let mut extents =
+            (0..usize::from(self.count)).filter_map(|number| extent(&part, number * usize::from(self.entry)));
         Ok(extents.all(|(offset, size)| image.contains(offset, size)))
     }
 }

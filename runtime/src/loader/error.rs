@@ -65,7 +65,9 @@ impl fmt::Display for LoadError {
                 "{} has version {found} of the binary interface, this program knows version {ABI_VERSION}; compile it again",
                 path.display()
             ),
-            LoadError::Malformed { path, reason } => write!(f, "{} is damaged: {reason}; compile it again", path.display()),
+            LoadError::Malformed { path, reason } => {
+                write!(f, "{} is damaged: {reason}; compile it again", path.display())
+            }
         }
     }
 }

@@ -47,8 +47,10 @@ impl Library {
         check_size("keops_module", module.struct_size, size_of::<Module>()).map_err(malformed)?;
         check_size("keops_entry", module.entry_size, size_of::<EntryPoint>()).map_err(malformed)?;
         // SAFETY: version and sizes are those of this ABI.
-        let manifest_text = unsafe { text(module.manifest) }.ok_or_else(|| malformed("its manifest is not text".into()))?;
-        let manifest = Manifest::from_json(manifest_text).map_err(|error| malformed(format!("its manifest: {error}")))?;
+        let manifest_text =
+            unsafe { text(module.manifest) }.ok_or_else(|| malformed("its manifest is not text".into()))?;
+        let manifest =
+            Manifest::from_json(manifest_text).map_err(|error| malformed(format!("its manifest: {error}")))?;
         let manifest_text = manifest_text.to_owned();
         let library = Library { module, manifest, manifest_text, _code: code };
         library.check_entries().map_err(malformed)?;
@@ -78,7 +80,11 @@ impl Library {
 
     /// Its entries, in the order of the manifest.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
-        self.manifest.entries.iter().enumerate().map(|(number, description)| Entry::new(self, self.point(number), description))
+        self.manifest
+            .entries
+            .iter()
+            .enumerate()
+            .map(|(number, description)| Entry::new(self, self.point(number), description))
     }
 
     /// The entry of a name.
@@ -100,7 +106,9 @@ impl Library {
     /// The table and the manifest must tell the same.
     fn check_entries(&self) -> Result<(), String> {
         let described = &self.manifest.entries;
-        if self.module.num_entries as usize != described.len() || (self.module.entries.is_null() && !described.is_empty()) {
+        if self.module.num_entries as usize != described.len()
+            || (self.module.entries.is_null() && !described.is_empty())
+        {
             return Err(format!("it has {} entries, its manifest {}", self.module.num_entries, described.len()));
         }
         for (number, description) in described.iter().enumerate() {
@@ -109,7 +117,11 @@ impl Library {
             let name = unsafe { text(point.name) }.unwrap_or("?");
             if name != description.name || point.num_tensors as usize != description.tensors.len() {
                 let given = format!("{name} with {} tensors", point.num_tensors);
-                return Err(format!("entry {number} is {given}, in its manifest {} with {}", description.name, description.tensors.len()));
+                return Err(format!(
+                    "entry {number} is {given}, in its manifest {} with {}",
+                    description.name,
+                    description.tensors.len()
+                ));
             }
         }
         Ok(())

@@ -67,7 +67,9 @@ impl fmt::Display for ViewError {
         match self {
             ViewError::NegativeExtent(extent) => write!(f, "a shape has the extent {extent}; extents are 0 or more"),
             ViewError::TooLarge(count) => write!(f, "a shape has {count} elements, more than there is memory for"),
-            ViewError::StrideCount { dimensions, strides } => write!(f, "{strides} strides were given for {dimensions} dimensions"),
+            ViewError::StrideCount { dimensions, strides } => {
+                write!(f, "{strides} strides were given for {dimensions} dimensions")
+            }
             ViewError::OutOfBounds { reach: (first, last), length } => {
                 write!(f, "a shape reaches from element {first} to element {last} of a slice of {length}")
             }
@@ -94,7 +96,12 @@ impl<'a> TensorView<'a> {
     }
 
     /// An input whose first element is `data[offset]`, with strides in elements.
-    pub fn strided_input<T: Element>(data: &'a [T], offset: usize, shape: &[i64], strides: &[i64]) -> Result<TensorView<'a>, ViewError> {
+    pub fn strided_input<T: Element>(
+        data: &'a [T],
+        offset: usize,
+        shape: &[i64],
+        strides: &[i64],
+    ) -> Result<TensorView<'a>, ViewError> {
         check_reach(offset, shape, strides, data.len())?;
         Ok(TensorView::new::<T>(data.as_ptr().wrapping_add(offset).cast_mut(), shape, strides, false))
     }

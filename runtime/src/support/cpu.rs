@@ -3,7 +3,8 @@
 use super::libc;
 use super::message::Message;
 use crate::abi::{
-    CloneDescriptor, EntryDescriptor, REQUIRES_NOTHING, REQUIRES_X86_64_V2, REQUIRES_X86_64_V3, REQUIRES_X86_64_V4, Status,
+    CloneDescriptor, EntryDescriptor, REQUIRES_NOTHING, REQUIRES_X86_64_V2, REQUIRES_X86_64_V3, REQUIRES_X86_64_V4,
+    Status,
 };
 use core::ffi::{CStr, c_char};
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -50,7 +51,10 @@ pub unsafe fn choose_limit(
         }
         // SAFETY: as above.
         unsafe {
-            message.text("KEOPSC_TARGET=").name(wanted.as_ptr()).text(": this processor cannot run it; of this library it runs ");
+            message
+                .text("KEOPSC_TARGET=")
+                .name(wanted.as_ptr())
+                .text(": this processor cannot run it; of this library it runs ");
             list(clones, level, message);
         }
         return Err(Status::Target);
@@ -67,7 +71,11 @@ pub unsafe fn choose_limit(
 ///
 /// # Safety
 /// Names are NUL-terminated.
-pub unsafe fn best<'a>(clones: &'a [CloneDescriptor], limit: u32, message: &mut Message) -> Result<&'a CloneDescriptor, Status> {
+pub unsafe fn best<'a>(
+    clones: &'a [CloneDescriptor],
+    limit: u32,
+    message: &mut Message,
+) -> Result<&'a CloneDescriptor, Status> {
     clones.iter().rfind(|clone| clone.requirement <= limit).ok_or_else(|| {
         message.text("this processor runs none of this library's targets: ");
         // SAFETY: as the caller promises.

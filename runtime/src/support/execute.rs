@@ -81,7 +81,11 @@ impl Execution<'_> {
         for (number, descriptor) in self.problem.arguments().iter().enumerate() {
             for dimension in 0..dimensions {
                 // SAFETY: there is room for `dimensions` steps of each argument.
-                unsafe { self.steps.add(number * dimensions + dimension).write(self.problem.batch_stride(number, descriptor, dimension)) };
+                unsafe {
+                    self.steps
+                        .add(number * dimensions + dimension)
+                        .write(self.problem.batch_stride(number, descriptor, dimension))
+                };
             }
         }
     }

@@ -22,13 +22,15 @@ mod tests;
 mod threads;
 mod validate;
 
+pub use cpu::processor_level;
+
 use crate::abi::{Call, DL_CPU, EntryDescriptor, Status};
 use arena::with_slack;
 use core::ffi::{CStr, c_char, c_void};
 use message::Message;
-pub use tensor::dlpack_type;
 use problem::{Problem, Source};
 use schedule::Schedule;
+pub use tensor::dlpack_type;
 
 /// Layer 1: runs an entry on contiguous row-major memory, one pointer for each tensor.
 ///
@@ -46,7 +48,8 @@ pub unsafe extern "C" fn keops_support_plain(
         let entry = &*entry;
         validate::plain(entry, rows_i, rows_j, pointers).and_then(|extents| {
             let clone = cpu::choose(entry, &mut Message::none())?;
-            let problem = Problem { entry, clone, source: Source::Pointers(pointers), extents, ranges: None, asked_threads: 0 };
+            let problem =
+                Problem { entry, clone, source: Source::Pointers(pointers), extents, ranges: None, asked_threads: 0 };
             execute::execute(&problem, core::ptr::null_mut(), 0)
         })
     };
@@ -74,7 +77,11 @@ pub unsafe extern "C" fn keops_support_run(entry: *const EntryDescriptor, call: 
 /// # Safety
 /// As for [`keops_support_run`]; `bytes` is NULL or writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn keops_support_workspace(entry: *const EntryDescriptor, call: *const Call, bytes: *mut u64) -> i32 {
+pub unsafe extern "C" fn keops_support_workspace(
+    entry: *const EntryDescriptor,
+    call: *const Call,
+    bytes: *mut u64,
+) -> i32 {
     if bytes.is_null() {
         return Status::NullPointer as i32;
     }
@@ -92,7 +99,11 @@ pub unsafe extern "C" fn keops_support_workspace(entry: *const EntryDescriptor, 
 /// # Safety
 /// The entry is valid.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn keops_support_prepare(entry: *const EntryDescriptor, device_type: i32, _device_id: i32) -> i32 {
+pub unsafe extern "C" fn keops_support_prepare(
+    entry: *const EntryDescriptor,
+    device_type: i32,
+    _device_id: i32,
+) -> i32 {
     if !matches!(device_type, 0 | DL_CPU) {
         return Status::Device as i32;
     }

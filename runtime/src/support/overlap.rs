@@ -35,7 +35,10 @@ pub fn share_memory(left: &Tensor<'_>, right: &Tensor<'_>) -> bool {
 
 /// The steps of a tensor in bytes.
 fn steps<'a>(tensor: &'a Tensor<'_>) -> impl Iterator<Item = u64> + 'a {
-    tensor.dimensions().filter(|&(extent, _)| extent > 1).map(|(_, stride)| stride.unsigned_abs().saturating_mul(tensor.item_size()))
+    tensor
+        .dimensions()
+        .filter(|&(extent, _)| extent > 1)
+        .map(|(_, stride)| stride.unsigned_abs().saturating_mul(tensor.item_size()))
 }
 
 /// Whether the two lie in different residues modulo `modulus`, as two columns of one matrix do.
@@ -54,7 +57,9 @@ fn interleaved(left: &Tensor<'_>, right: &Tensor<'_>, modulus: NonZeroU64) -> bo
 fn residues(tensor: &Tensor<'_>, modulus: NonZeroU64) -> (u64, u64) {
     let size = tensor.item_size();
     let fine = || tensor.dimensions().filter(|&(_, stride)| stride.unsigned_abs().saturating_mul(size) % modulus != 0);
-    let below = fine().filter(|&(_, stride)| stride < 0).fold(0_u64, |reach, (extent, stride)| reach.saturating_add(span(extent, stride)));
+    let below = fine()
+        .filter(|&(_, stride)| stride < 0)
+        .fold(0_u64, |reach, (extent, stride)| reach.saturating_add(span(extent, stride)));
     let reach = fine().fold(0_u64, |reach, (extent, stride)| reach.saturating_add(span(extent, stride)));
     let start = (tensor.address() as u64).wrapping_sub(below.saturating_mul(size));
     (start % modulus, reach.saturating_mul(size).saturating_add(size))

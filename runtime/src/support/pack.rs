@@ -100,7 +100,8 @@ pub unsafe fn repeat_last_row(tile: *mut u8, dim: usize, rows: usize, valid: usi
 /// # Safety
 /// The tile has `dim * tile_rows` elements, the records have `rows * dim`.
 pub unsafe fn transpose(tile: *const u8, tile_rows: usize, records: *mut u8, rows: usize, dim: usize, compute: u8) {
-    let strides = Strides { source_outer: 1, source_inner: tile_rows as isize, target_outer: dim as isize, target_inner: 1 };
+    let strides =
+        Strides { source_outer: 1, source_inner: tile_rows as isize, target_outer: dim as isize, target_inner: 1 };
     // SAFETY: as the caller promises.
     unsafe {
         if compute == F32 {
@@ -135,7 +136,14 @@ unsafe fn write_as<S: Storage, T: Compute>(view: &View, first: usize, rows: usiz
     unsafe { write_with::<T, S::Bits>(view, first, rows, dim, block, S::store::<T>) }
 }
 
-unsafe fn write_with<A: Copy, B>(view: &View, first: usize, rows: usize, dim: usize, block: Block, convert: impl Fn(A) -> B) {
+unsafe fn write_with<A: Copy, B>(
+    view: &View,
+    first: usize,
+    rows: usize,
+    dim: usize,
+    block: Block,
+    convert: impl Fn(A) -> B,
+) {
     let by_row = Strides {
         source_outer: block.row_stride as isize,
         source_inner: block.component_stride as isize,
@@ -183,7 +191,14 @@ impl Strides {
 }
 
 #[inline(always)]
-unsafe fn copy<A: Copy, B>(outer: usize, inner: usize, source: *const A, target: *mut B, strides: Strides, convert: impl Fn(A) -> B) {
+unsafe fn copy<A: Copy, B>(
+    outer: usize,
+    inner: usize,
+    source: *const A,
+    target: *mut B,
+    strides: Strides,
+    convert: impl Fn(A) -> B,
+) {
     // The long loop belongs inside.
     let (outer, inner, strides) = if inner == 1 { (1, outer, strides.swapped()) } else { (outer, inner, strides) };
     for o in 0..outer as isize {
@@ -197,7 +212,9 @@ unsafe fn copy<A: Copy, B>(outer: usize, inner: usize, source: *const A, target:
                 }
             } else {
                 for i in 0..inner as isize {
-                    target.offset(i * strides.target_inner).write(convert(source.offset(i * strides.source_inner).read()));
+                    target
+                        .offset(i * strides.target_inner)
+                        .write(convert(source.offset(i * strides.source_inner).read()));
                 }
             }
         }

@@ -53,7 +53,18 @@ impl<'a> PassRun<'a> {
         } else {
             lane.columns.cast_const()
         };
-        PassRun { pass, geometry, division, lane, records, scratch, scratch_bytes, threads, in_place, side: problem.side(pass) }
+        PassRun {
+            pass,
+            geometry,
+            division,
+            lane,
+            records,
+            scratch,
+            scratch_bytes,
+            threads,
+            in_place,
+            side: problem.side(pass),
+        }
     }
 }
 
@@ -142,7 +153,14 @@ impl PassRun<'_> {
             unsafe {
                 self.pack_tile(self.column_reads(), first, count, tile);
                 prologue(self.lane.parameters.cast(), tile.cast());
-                pack::transpose(tile, self.tile_rows(), records, count, self.pass.column_values as usize, self.pass.compute);
+                pack::transpose(
+                    tile,
+                    self.tile_rows(),
+                    records,
+                    count,
+                    self.pass.column_values as usize,
+                    self.pass.compute,
+                );
             }
             first += count;
         }
@@ -153,7 +171,9 @@ impl PassRun<'_> {
         for read in self.column_reads() {
             let block = Block { data, row_stride: self.pass.column_values as usize, component_stride: 1 };
             // SAFETY: as the caller promises.
-            unsafe { pack::read(self.view(read.tensor), begin, end - begin, read.dim as usize, block, self.pass.compute) };
+            unsafe {
+                pack::read(self.view(read.tensor), begin, end - begin, read.dim as usize, block, self.pass.compute)
+            };
             data = data.wrapping_add(read.dim as usize * element_size(self.pass));
         }
     }
@@ -310,11 +330,23 @@ impl PassRun<'_> {
     unsafe fn finish(&self, rows: Span, row_tile: *mut u8, state: *mut u8, results: *mut u8) {
         // SAFETY: all are as the epilogue expects; a pass has this many writes; the rows exist.
         unsafe {
-            (self.pass.epilogue)(self.lane.parameters.cast_const().cast(), row_tile.cast_const().cast(), state.cast_const().cast(), results.cast());
+            (self.pass.epilogue)(
+                self.lane.parameters.cast_const().cast(),
+                row_tile.cast_const().cast(),
+                state.cast_const().cast(),
+                results.cast(),
+            );
             for write in list(self.pass.writes, self.pass.num_writes) {
                 let data = results.wrapping_add(write.offset as usize);
                 let block = Block { data, row_stride: 1, component_stride: self.tile_rows() };
-                pack::write(self.view(write.tensor), rows.first, rows.count, write.dim as usize, block, self.pass.compute);
+                pack::write(
+                    self.view(write.tensor),
+                    rows.first,
+                    rows.count,
+                    write.dim as usize,
+                    block,
+                    self.pass.compute,
+                );
             }
         }
     }
@@ -372,7 +404,14 @@ impl Group<'_> {
                 // SAFETY: the records exist; the counter keeps `top` below `depth`.
                 unsafe {
                     let (parameters, row_tile) = (run.lane.parameters.cast_const(), self.tile(tile).cast_const());
-                    (run.pass.accumulate)(parameters.cast(), row_tile.cast(), records.cast(), count as i64, first as i64, state.cast());
+                    (run.pass.accumulate)(
+                        parameters.cast(),
+                        row_tile.cast(),
+                        records.cast(),
+                        count as i64,
+                        first as i64,
+                        state.cast(),
+                    );
                 }
             }
             counter.push(|left, right| self.merge(left, right));

@@ -3,7 +3,9 @@
 use super::pack::View;
 use super::ranges::{Ranges, Side};
 use super::tensor::{MAX_DIMENSIONS, Tensor};
-use crate::abi::{CloneDescriptor, DLTensor, EntryDescriptor, PassDescriptor, ROLE_I, ROLE_J, ROLE_PARAMETER, TensorDescriptor};
+use crate::abi::{
+    CloneDescriptor, DLTensor, EntryDescriptor, PassDescriptor, ROLE_I, ROLE_J, ROLE_PARAMETER, TensorDescriptor,
+};
 use core::ffi::c_void;
 
 /// How many rows each index has, and how many problems of that size there are.

@@ -131,10 +131,16 @@ unsafe fn side(
 }
 
 /// One of the six tensors, its values not yet looked at.
-unsafe fn table(given: *const *const DLTensor, number: usize, components: u32, message: &mut Message) -> Result<Table, Status> {
+unsafe fn table(
+    given: *const *const DLTensor,
+    number: usize,
+    components: u32,
+    message: &mut Message,
+) -> Result<Table, Status> {
     let name = NAMES.get(number).copied().unwrap_or(c"ranges");
     let role = if components == 1 { ROLE_PARAMETER } else { ROLE_I };
-    let descriptor = TensorDescriptor { name: name.as_ptr(), dim: components, role, dtype: I64, is_output: 0, reserved: 0 };
+    let descriptor =
+        TensorDescriptor { name: name.as_ptr(), dim: components, role, dtype: I64, is_output: 0, reserved: 0 };
     // SAFETY: there are six pointers.
     let Some(given) = (unsafe { given.add(number).read().as_ref() }) else {
         return Err(refuse(name, " is NULL", Status::NullPointer, message));
@@ -195,7 +201,12 @@ fn check_ends(side: &Side, number: usize, message: &mut Message) -> Result<(), S
     for block in 0..side.ends.count {
         let end = side.ends.get(block, 0);
         if end < previous || end as usize > side.parts.count {
-            begin_message(number, block, message).text(" is ").number(end).text(", expected ").number(previous).text(" to ");
+            begin_message(number, block, message)
+                .text(" is ")
+                .number(end)
+                .text(", expected ")
+                .number(previous)
+                .text(" to ");
             message.number(side.parts.count as i64);
             return Err(Status::Ranges);
         }
@@ -205,7 +216,12 @@ fn check_ends(side: &Side, number: usize, message: &mut Message) -> Result<(), S
 }
 
 /// Blocks of rows do not overlap, nor do the column blocks of one of them.
-fn check_disjoint(side: &Side, number: usize, (rows, columns): (usize, usize), message: &mut Message) -> Result<(), Status> {
+fn check_disjoint(
+    side: &Side,
+    number: usize,
+    (rows, columns): (usize, usize),
+    message: &mut Message,
+) -> Result<(), Status> {
     let bytes = rows.max(columns) / 8 + 1;
     let mut marks = Marks { bytes, arena: None };
     let mut short = |_: &Status| {
@@ -219,7 +235,10 @@ fn check_disjoint(side: &Side, number: usize, (rows, columns): (usize, usize), m
         if !marks.disjoint(|| side.columns(block)).inspect_err(|_| {
             message.text("out of memory");
         })? {
-            name(number + 2, message).text(": the column blocks of block ").number(block as i64).text(" of rows overlap");
+            name(number + 2, message)
+                .text(": the column blocks of block ")
+                .number(block as i64)
+                .text(" of rows overlap");
             return Err(Status::Ranges);
         }
     }

@@ -175,10 +175,15 @@ impl LaneBytes {
 impl Schedule {
     /// Decides for a call.
     pub fn of(problem: &Problem<'_>) -> Schedule {
-        let cycles = problem.passes().iter().fold(0, |sum: usize, pass| sum.saturating_add(Geometry::of(problem, pass).cycles));
+        let cycles =
+            problem.passes().iter().fold(0, |sum: usize, pass| sum.saturating_add(Geometry::of(problem, pass).cycles));
         let batch = problem.extents.batch_count;
         let all_cycles = times(cycles, batch);
-        let threads = if all_cycles < 2 * CYCLES_A_THREAD { 1 } else { worthwhile(all_cycles, threads::allowed(problem.asked_threads)) };
+        let threads = if all_cycles < 2 * CYCLES_A_THREAD {
+            1
+        } else {
+            worthwhile(all_cycles, threads::allowed(problem.asked_threads))
+        };
         let inside = Schedule::with(problem, threads, false);
         if threads == 1 || batch < 2 {
             return inside;
@@ -193,7 +198,8 @@ impl Schedule {
         let inner_threads = if across_batch { 1 } else { threads };
         let descriptors = problem.descriptors();
         let views = align(times(descriptors.len(), size_of::<View>()));
-        let first_tiles = align(problem.ranges.as_ref().map_or(0, |ranges| times(Ranges::most_blocks(ranges), size_of::<usize>())));
+        let first_tiles =
+            align(problem.ranges.as_ref().map_or(0, |ranges| times(Ranges::most_blocks(ranges), size_of::<usize>())));
         let mut lane = LaneBytes { views, temporaries: 0, parameters: 0, columns: 0, states: 0, first_tiles };
         for temporary in descriptors.iter().skip(problem.entry.num_tensors as usize) {
             lane.temporaries = lane.temporaries.saturating_add(temporary_bytes(problem, temporary));
@@ -202,13 +208,15 @@ impl Schedule {
         for pass in problem.passes() {
             let geometry = Geometry::of(problem, pass);
             let division = Division::of(pass, &geometry, worthwhile(geometry.cycles, inner_threads));
-            let columns = if columns_in_place(problem, pass) { 0 } else { times(geometry.columns, geometry.record_bytes) };
+            let columns =
+                if columns_in_place(problem, pass) { 0 } else { times(geometry.columns, geometry.record_bytes) };
             lane.parameters = lane.parameters.max(align(times(pass.parameter_values as usize, element_size(pass))));
             lane.columns = lane.columns.max(align(columns));
             lane.states = lane.states.max(align(division.state_bytes(pass, &geometry)));
             scratch_bytes = scratch_bytes.max(Scratch::bytes(pass, &geometry, division.group));
         }
-        let steps = times(times(problem.extents.batch_dimensions, problem.entry.num_tensors as usize), size_of::<isize>());
+        let steps =
+            times(times(problem.extents.batch_dimensions, problem.entry.num_tensors as usize), size_of::<isize>());
         Schedule { threads, across_batch, steps_bytes: align(steps), lane, scratch_bytes }
     }
 

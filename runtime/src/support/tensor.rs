@@ -2,7 +2,8 @@
 
 use super::pack::size_of_type;
 use crate::abi::{
-    BF16, DL_BFLOAT, DL_COMPLEX, DL_FLOAT, DL_INT, DL_UINT, DLDataType, DLTensor, F16, F32, F64, I64, ROLE_PARAMETER, TensorDescriptor,
+    BF16, DL_BFLOAT, DL_COMPLEX, DL_FLOAT, DL_INT, DL_UINT, DLDataType, DLTensor, F16, F32, F64, I64, ROLE_PARAMETER,
+    TensorDescriptor,
 };
 
 /// A tensor of this many dimensions is the largest that a call takes.
@@ -53,7 +54,8 @@ impl<'a> Tensor<'a> {
             return 0;
         }
         if self.given.strides.is_null() {
-            return (dimension + 1..self.ndim()).fold(1_i64, |product, finer| product.saturating_mul(self.extent(finer)));
+            return (dimension + 1..self.ndim())
+                .fold(1_i64, |product, finer| product.saturating_mul(self.extent(finer)));
         }
         // SAFETY: `new` asks for `ndim` strides.
         unsafe { self.given.strides.add(dimension).read() }

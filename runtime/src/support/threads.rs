@@ -14,7 +14,10 @@ pub fn allowed(asked: usize) -> usize {
     if asked > 0 {
         return asked.min(MAX_THREADS);
     }
-    libc::environment(c"KEOPSC_NUM_THREADS").and_then(|text| positive(text.to_bytes())).unwrap_or_else(processors).clamp(1, MAX_THREADS)
+    libc::environment(c"KEOPSC_NUM_THREADS")
+        .and_then(|text| positive(text.to_bytes()))
+        .unwrap_or_else(processors)
+        .clamp(1, MAX_THREADS)
 }
 
 /// A decimal number above zero.

@@ -6,7 +6,9 @@ use super::pack::size_of_type;
 use super::problem::{Extents, list};
 use super::ranges::{self, Ranges};
 use super::tensor::{MAX_DIMENSIONS, Tensor, code_name, dlpack_type, type_name};
-use crate::abi::{Call, DL_CPU, DL_CUDA, DLTensor, EntryDescriptor, ROLE_I, ROLE_J, ROLE_PARAMETER, Status, TensorDescriptor};
+use crate::abi::{
+    Call, DL_CPU, DL_CUDA, DLTensor, EntryDescriptor, ROLE_I, ROLE_J, ROLE_PARAMETER, Status, TensorDescriptor,
+};
 use core::ffi::c_void;
 
 /// `sizeof(keops_call)` in version 1.
@@ -17,14 +19,22 @@ const _: () = assert!(size_of::<Call>() == CALL_SIZE as usize);
 ///
 /// # Safety
 /// `pointers` has one pointer for each of the entry's tensors.
-pub unsafe fn plain(entry: &EntryDescriptor, rows_i: i64, rows_j: i64, pointers: *const *mut c_void) -> Result<Extents, Status> {
+pub unsafe fn plain(
+    entry: &EntryDescriptor,
+    rows_i: i64,
+    rows_j: i64,
+    pointers: *const *mut c_void,
+) -> Result<Extents, Status> {
     let (Ok(i), Ok(j)) = (usize::try_from(rows_i), usize::try_from(rows_j)) else { return Err(Status::Shape) };
     let extents = Extents::unbatched(i, j);
     // SAFETY: as the entry and the caller promise.
     let (descriptors, pointers) =
         unsafe { (list(entry.tensors, entry.num_tensors), list(pointers.cast::<usize>(), entry.num_tensors)) };
     let bytes = |descriptor: &TensorDescriptor| {
-        extents.rows(descriptor.role).saturating_mul(descriptor.dim as usize).saturating_mul(size_of_type(descriptor.dtype))
+        extents
+            .rows(descriptor.role)
+            .saturating_mul(descriptor.dim as usize)
+            .saturating_mul(size_of_type(descriptor.dtype))
     };
     for (descriptor, &address) in descriptors.iter().zip(pointers) {
         if bytes(descriptor) > 0 && address == 0 {
@@ -34,9 +44,12 @@ pub unsafe fn plain(entry: &EntryDescriptor, rows_i: i64, rows_j: i64, pointers:
             return Err(Status::Stride);
         }
     }
-    for (number, (result, &address)) in descriptors.iter().zip(pointers).enumerate().filter(|(_, (d, _))| d.is_output != 0) {
+    for (number, (result, &address)) in
+        descriptors.iter().zip(pointers).enumerate().filter(|(_, (d, _))| d.is_output != 0)
+    {
         for (other, (argument, &start)) in descriptors.iter().zip(pointers).enumerate() {
-            let meets = address < start.saturating_add(bytes(argument)) && start < address.saturating_add(bytes(result));
+            let meets =
+                address < start.saturating_add(bytes(argument)) && start < address.saturating_add(bytes(result));
             if other != number && meets && bytes(result) > 0 && bytes(argument) > 0 {
                 return Err(Status::Stride);
             }
@@ -66,7 +79,11 @@ pub unsafe fn header<'a>(call: *const Call) -> Result<&'a Call, Status> {
 ///
 /// # Safety
 /// The pointers in `call` are NULL or point to what the ABI says.
-pub unsafe fn call(entry: &EntryDescriptor, call: &Call, message: &mut Message) -> Result<(Extents, Option<Ranges>), Status> {
+pub unsafe fn call(
+    entry: &EntryDescriptor,
+    call: &Call,
+    message: &mut Message,
+) -> Result<(Extents, Option<Ranges>), Status> {
     // SAFETY: as the caller promises.
     unsafe {
         let check = Check { entry, call, descriptors: list(entry.tensors, entry.num_tensors) };
@@ -143,7 +160,12 @@ impl<'a> Check<'a> {
         subject.text(": expected ").text(type_name(descriptor.dtype)).text(", given ");
         match code_name(given.dtype.code) {
             Some(name) => subject.text(name).number(given.dtype.bits.into()),
-            None => subject.text("type code ").number(given.dtype.code.into()).text(" of ").number(given.dtype.bits.into()).text(" bits"),
+            None => subject
+                .text("type code ")
+                .number(given.dtype.code.into())
+                .text(" of ")
+                .number(given.dtype.bits.into())
+                .text(" bits"),
         };
         if given.dtype.lanes != 1 {
             subject.text(" in ").number(given.dtype.lanes.into()).text(" lanes");
@@ -159,7 +181,8 @@ impl<'a> Check<'a> {
             return Err(Status::NullPointer);
         }
         if given.ndim < 0 || tensor.ndim() > MAX_DIMENSIONS {
-            let subject = self.subject(descriptor, message).text(" has ").number(given.ndim.into()).text(" dimensions, at most ");
+            let subject =
+                self.subject(descriptor, message).text(" has ").number(given.ndim.into()).text(" dimensions, at most ");
             subject.number(MAX_DIMENSIONS as i64).text(" are possible");
             return Err(Status::Shape);
         }
@@ -210,12 +233,20 @@ impl<'a> Check<'a> {
             Some((rows, first)) if told != -1 && told != rows => {
                 message.text(argument).text(" is ").number(told).text(", but ");
                 // SAFETY: names are NUL-terminated.
-                unsafe { message.name(first.name).text(" has ").number(rows).text(" rows; give the same number or -1") };
+                unsafe {
+                    message.name(first.name).text(" has ").number(rows).text(" rows; give the same number or -1")
+                };
                 Err(Status::Shape)
             }
             Some((rows, _)) => Ok(rows.max(0) as usize),
             None => usize::try_from(told).map_err(|_| {
-                message.text(argument).text(" is ").number(told).text(", but no tensor tells ").text(symbol).text(": give it");
+                message
+                    .text(argument)
+                    .text(" is ")
+                    .number(told)
+                    .text(", but no tensor tells ")
+                    .text(symbol)
+                    .text(": give it");
                 Status::Shape
             }),
         }
@@ -235,7 +266,9 @@ impl<'a> Check<'a> {
                 extent != 1 && extent != *common
             });
             if clash {
-                self.subject(tensor.descriptor, message).text(": batch shape ").tuple(tensor.shape().take(tensor.batch_dimensions()));
+                self.subject(tensor.descriptor, message)
+                    .text(": batch shape ")
+                    .tuple(tensor.shape().take(tensor.batch_dimensions()));
                 message.text(" does not broadcast with ").tuple(batch(extents)).text(" of the tensors before it");
                 return Err(Status::Shape);
             }
@@ -263,11 +296,16 @@ impl<'a> Check<'a> {
     fn memory(&self, message: &mut Message) -> Result<(), Status> {
         for tensor in self.given().filter(|tensor| !tensor.is_empty()) {
             if tensor.address() == 0 {
-                self.subject(tensor.descriptor, message).text(": data is NULL, but the shape is ").tuple(tensor.shape());
+                self.subject(tensor.descriptor, message)
+                    .text(": data is NULL, but the shape is ")
+                    .tuple(tensor.shape());
                 return Err(Status::NullPointer);
             }
             if misaligned(tensor.address(), tensor.descriptor) {
-                self.subject(tensor.descriptor, message).text(": data is not aligned to ").number(tensor.item_size() as i64).text(" bytes");
+                self.subject(tensor.descriptor, message)
+                    .text(": data is not aligned to ")
+                    .number(tensor.item_size() as i64)
+                    .text(" bytes");
                 return Err(Status::Stride);
             }
         }
@@ -277,7 +315,9 @@ impl<'a> Check<'a> {
                 message.tuple(result.shape()).text(" put several elements in one place");
                 return Err(Status::Stride);
             }
-            if let Some((_, other)) = self.given().enumerate().find(|(other, tensor)| *other != number && share_memory(&result, tensor)) {
+            if let Some((_, other)) =
+                self.given().enumerate().find(|(other, tensor)| *other != number && share_memory(&result, tensor))
+            {
                 self.subject(result.descriptor, message).text(" shares memory with ");
                 // SAFETY: names are NUL-terminated.
                 unsafe { message.name(other.descriptor.name) };

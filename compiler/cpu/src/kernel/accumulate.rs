@@ -88,7 +88,8 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
     fn read_shared(&self, reader: &mut PlanReader<'_, 'a, 'ctx>) {
         let rows = if self.schedule.rows_in_registers { Some(Block::Row) } else { None };
         for block in [Some(Block::Parameter), rows].into_iter().flatten() {
-            let used = |(id, value): &(ValueId, &Value)| value.dim <= self.schedule.unroll && self.is_used_by_pairs(*id);
+            let used =
+                |(id, value): &(ValueId, &Value)| value.dim <= self.schedule.unroll && self.is_used_by_pairs(*id);
             for (id, value) in self.pass.block(block).filter(used) {
                 (0..i64::from(value.dim)).for_each(|number| drop(reader.read(id, Component::Known(number))));
             }
@@ -247,7 +248,12 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
     }
 
     /// Stores the accumulators, column numbers counted from the first column of all.
-    fn store_accumulators(&self, slots: &[Vec<PointerValue<'ctx>>], state: PointerValue<'ctx>, first_column: IntValue<'ctx>) {
+    fn store_accumulators(
+        &self,
+        slots: &[Vec<PointerValue<'ctx>>],
+        state: PointerValue<'ctx>,
+        first_column: IntValue<'ctx>,
+    ) {
         for ((accumulation, locals), places) in self.pass.accumulations.iter().zip(slots).zip(&self.layout.slots) {
             for (slot, description) in accumulation.rule.slots.iter().enumerate() {
                 self.components(description.dim, |index| {

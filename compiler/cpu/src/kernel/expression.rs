@@ -310,11 +310,7 @@ impl<'ctx> Kernel<'_, 'ctx> {
 }
 
 /// The counters with one more.
-pub fn with_counter<'ctx>(
-    counters: &Counters<'ctx>,
-    counter: Counter,
-    component: Component<'ctx>,
-) -> Counters<'ctx> {
+pub fn with_counter<'ctx>(counters: &Counters<'ctx>, counter: Counter, component: Component<'ctx>) -> Counters<'ctx> {
     let mut counters = counters.clone();
     counters.push((counter, component));
     counters

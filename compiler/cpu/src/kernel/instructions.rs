@@ -112,7 +112,12 @@ impl<'ctx> Kernel<'_, 'ctx> {
     }
 
     /// The address of element `index` of an array of vectors.
-    pub fn element(&self, vector: VectorType<'ctx>, base: PointerValue<'ctx>, index: IntValue<'ctx>) -> PointerValue<'ctx> {
+    pub fn element(
+        &self,
+        vector: VectorType<'ctx>,
+        base: PointerValue<'ctx>,
+        index: IntValue<'ctx>,
+    ) -> PointerValue<'ctx> {
         // SAFETY: as above.
         built(unsafe { self.lanes.builder().build_gep(vector, base, &[index], "") })
     }
@@ -159,7 +164,13 @@ impl<'ctx> Kernel<'_, 'ctx> {
     }
 
     /// `body` for `first, first + step, …` below `end`, perhaps never.
-    pub fn counted_loop(&self, first: IntValue<'ctx>, end: IntValue<'ctx>, step: i64, mut body: impl FnMut(IntValue<'ctx>)) {
+    pub fn counted_loop(
+        &self,
+        first: IntValue<'ctx>,
+        end: IntValue<'ctx>,
+        step: i64,
+        mut body: impl FnMut(IntValue<'ctx>),
+    ) {
         self.if_else(self.compare(IntPredicate::SLT, first, end), |holds| {
             if holds {
                 self.repeat(first, end, step, &mut body);

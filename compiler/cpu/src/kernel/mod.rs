@@ -73,7 +73,13 @@ impl PassFunctions {
 type Body<'b, 'ctx> = dyn Fn(&Kernel<'_, 'ctx>, &[PointerValue<'ctx>]) + 'b;
 
 /// Adds the functions of a pass to a module, named `prefix` and the function's name.
-pub fn emit_pass<'ctx>(module: &Module<'ctx>, prefix: &str, level: &'static Level, pass: &Pass, schedule: &PassSchedule) {
+pub fn emit_pass<'ctx>(
+    module: &Module<'ctx>,
+    prefix: &str,
+    level: &'static Level,
+    pass: &Pass,
+    schedule: &PassSchedule,
+) {
     let context = module.get_context();
     let builder = context.create_builder();
     let layout = layout::layout(pass, schedule);

@@ -50,11 +50,7 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
     }
 
     /// `emit` for each component of a computed value: unrolled if they are few, else in a loop.
-    pub fn for_each_component(
-        &self,
-        value: ValueId,
-        mut emit: impl FnMut(Component<'ctx>, &'a Scalar<ValueId>),
-    ) {
+    pub fn for_each_component(&self, value: ValueId, mut emit: impl FnMut(Component<'ctx>, &'a Scalar<ValueId>)) {
         if let Definition::Compute(body) = &self.pass.value(value).definition {
             self.components(self.pass.value(value).dim, |index| emit(index, body));
         }

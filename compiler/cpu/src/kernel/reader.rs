@@ -111,16 +111,14 @@ impl<'k, 'a, 'ctx> PlanReader<'k, 'a, 'ctx> {
 
     fn load_memory(&self, value: ValueId, index: Component<'ctx>) -> Bundle<'ctx> {
         let kernel = self.kernel;
-        let vector =
-            if kernel.pass.value(value).is_index { kernel.long_type() } else { kernel.lanes.vector_type() };
+        let vector = if kernel.pass.value(value).is_index { kernel.long_type() } else { kernel.lanes.vector_type() };
         kernel.load_all(&self.memory_addresses(value, index), vector)
     }
 
     /// Where a component of a value with memory of its own lies, for each vector.
     pub fn memory_addresses(&self, value: ValueId, index: Component<'ctx>) -> Vec<PointerValue<'ctx>> {
         let kernel = self.kernel;
-        let vector =
-            if kernel.pass.value(value).is_index { kernel.long_type() } else { kernel.lanes.vector_type() };
+        let vector = if kernel.pass.value(value).is_index { kernel.long_type() } else { kernel.lanes.vector_type() };
         let width = self.width() as i64;
         let base = self.memory[&value];
         let first = kernel.multiply(kernel.component_number(index), kernel.integer(width));
@@ -166,9 +164,7 @@ impl<'ctx> Reader<'ctx, ValueId> for PlanReader<'_, '_, 'ctx> {
             return self.spread(bundle, block);
         }
         let bundle = match self.definition(value) {
-            Some(body) if self.is_evaluated(value) => {
-                self.kernel.evaluate(body, &vec![(Counter(0), index)], self)
-            }
+            Some(body) if self.is_evaluated(value) => self.kernel.evaluate(body, &vec![(Counter(0), index)], self),
             _ => self.load(value, index),
         };
         if let Component::Known(number) = index {

@@ -223,7 +223,9 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
             self.components(slots[slot].dim, |index| {
                 let value = self.apply_rule(&rules[slot], index, reader);
                 match place {
-                    Some(place) => self.store_all(&value, &self.copy_places(place, reader.width(), state, slots[slot].kind, index)),
+                    Some(place) => {
+                        self.store_all(&value, &self.copy_places(place, reader.width(), state, slots[slot].kind, index))
+                    }
                     None => self.store_slot(state, accumulation, slot as u32, index, &value),
                 }
             });

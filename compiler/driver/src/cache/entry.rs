@@ -78,10 +78,13 @@ pub fn write(parent: &Path, place: &Path, artifacts: &Artifacts) -> io::Result<(
         header: FileRecord::new(&artifacts.header_name, artifacts.header.as_bytes()),
     };
     std::fs::write(folder.path().join(RECORD), serde_json::to_vec(&record)?)?;
-    super::evict::remove(place)?;
     match std::fs::rename(folder.path(), place) {
         // Another process, which could not lock either, was faster; its entry is as good.
         Err(_) if read(place).is_some() => Ok(()),
+        Err(_) => {
+            super::evict::remove(place)?;
+            std::fs::rename(folder.path(), place)
+        }
         result => result,
     }
 }

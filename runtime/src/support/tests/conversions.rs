@@ -21,7 +21,10 @@ fn every_pattern<S: Storage<Bits = u16>>(exponent_bits: u32) {
         let (single, double) = (S::load::<f32>(bits), S::load::<f64>(bits));
         if wanted.is_nan() {
             assert!(single.is_nan() && double.is_nan());
-            assert!(value_of(S::store(single), exponent_bits).is_nan() && value_of(S::store(double), exponent_bits).is_nan());
+            assert!(
+                value_of(S::store(single), exponent_bits).is_nan()
+                    && value_of(S::store(double), exponent_bits).is_nan()
+            );
             continue;
         }
         assert_eq!((f64::from(single).to_bits(), double.to_bits()), (wanted.to_bits(), wanted.to_bits()), "{bits:#x}");
@@ -37,7 +40,11 @@ fn every_midpoint<S: Storage<Bits = u16>>(exponent_bits: u32) {
         let even = if low % 2 == 0 { low } else { high };
         let below = value_of(low, exponent_bits);
         // Overflow rounds as if the exponents went on.
-        let step = if high == infinity { below - value_of(low - 1, exponent_bits) } else { value_of(high, exponent_bits) - below };
+        let step = if high == infinity {
+            below - value_of(low - 1, exponent_bits)
+        } else {
+            value_of(high, exponent_bits) - below
+        };
         let middle = below + step / 2.0;
         for (value, wanted) in [(middle, even), (middle.next_up(), high), (middle.next_down(), low)] {
             assert_eq!(S::store(value), wanted, "{value:e}");

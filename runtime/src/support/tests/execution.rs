@@ -17,7 +17,12 @@ struct Data {
 
 impl Data {
     fn new(rows: usize, columns: usize, seed: u64) -> Data {
-        Data { x: noise(2 * rows, seed), y: noise(2 * columns, seed + 1), b: noise(columns, seed + 2), p: noise(1, seed + 3) }
+        Data {
+            x: noise(2 * rows, seed),
+            y: noise(2 * columns, seed + 1),
+            b: noise(columns, seed + 2),
+            p: noise(1, seed + 3),
+        }
     }
 
     fn expected(&self) -> Vec<f32> {
@@ -50,7 +55,11 @@ fn every_size_and_thread_count_gives_the_bits_of_the_tree() {
             for threads in [1, 2, 3, 8] {
                 let mut arrays = data.arrays();
                 assert_eq!(run(entry, &mut arrays, threads), OK);
-                assert_eq!(arrays[4].memory::<f32>()[..rows], wanted, "{threads} threads, {rows} rows, {columns} columns");
+                assert_eq!(
+                    arrays[4].memory::<f32>()[..rows],
+                    wanted,
+                    "{threads} threads, {rows} rows, {columns} columns"
+                );
             }
         }
     }
@@ -65,7 +74,10 @@ fn columns_read_in_place_give_the_same() {
         let wanted: Vec<f32> = x.iter().map(|x| expected::<Product>(&[], &[*x], &records)).collect();
         // The second layout has a gap after each column, so that records are copied.
         let spread = y.iter().flat_map(|y| [*y, f32::NAN]).collect::<Vec<f32>>();
-        for y in [Array::f32(&[columns as i64, 1], y.clone()), Array::f32(&[columns as i64, 1], spread).with_strides(&[2, 1])] {
+        for y in [
+            Array::f32(&[columns as i64, 1], y.clone()),
+            Array::f32(&[columns as i64, 1], spread).with_strides(&[2, 1]),
+        ] {
             let mut arrays = [Array::f32(&[rows as i64, 1], x.clone()), y, Array::zeros(F32, &[rows as i64, 1])];
             assert_eq!(run(entry, &mut arrays, 3), OK);
             assert_eq!(arrays[2].memory::<f32>()[..rows], wanted);
@@ -80,8 +92,11 @@ fn large_columns_are_walked_by_groups_of_tiles() {
     let (x, y) = (noise(rows, 1), noise(columns, 2));
     let mut results = Vec::new();
     for threads in [1, 2, 8] {
-        let mut arrays =
-            [Array::f32(&[rows as i64, 1], x.clone()), Array::f32(&[columns as i64, 1], y.clone()), Array::zeros(F32, &[rows as i64, 1])];
+        let mut arrays = [
+            Array::f32(&[rows as i64, 1], x.clone()),
+            Array::f32(&[columns as i64, 1], y.clone()),
+            Array::zeros(F32, &[rows as i64, 1]),
+        ];
         assert_eq!(run(entry, &mut arrays, threads), OK);
         results.push(arrays[2].memory::<f32>()[..rows].to_vec());
     }
@@ -96,7 +111,8 @@ fn large_columns_are_walked_by_groups_of_tiles() {
 fn first_smallest_index_wins() {
     let entry = mock::smallest(F32);
     for (rows, columns) in [(1, 1), (20, 100), (3, 40 * CHUNK as i64), (5, 0)] {
-        let (x, y): (Vec<f32>, Vec<f32>) = ((0..rows).map(|i| i as f32).collect(), (0..columns).map(|j| (j % 50) as f32).collect());
+        let (x, y): (Vec<f32>, Vec<f32>) =
+            ((0..rows).map(|i| i as f32).collect(), (0..columns).map(|j| (j % 50) as f32).collect());
         for threads in [1, 2, 3, 8] {
             let mut arrays = [
                 Array::f32(&[rows, 1], x.clone()),
@@ -120,10 +136,13 @@ fn passes_leave_temporaries_for_later_ones() {
     let entry = mock::two_passes();
     let (x, y) = (noise(50, 1), noise(70, 2));
     let row = |value: &f32| vec![*value];
-    let t: Vec<f32> = x.iter().map(|x| expected::<Product>(&[], &[*x], &y.iter().map(row).collect::<Vec<_>>())).collect();
-    let wanted: Vec<f32> = y.iter().map(|y| expected::<Product>(&[], &[*y], &t.iter().map(row).collect::<Vec<_>>())).collect();
+    let t: Vec<f32> =
+        x.iter().map(|x| expected::<Product>(&[], &[*x], &y.iter().map(row).collect::<Vec<_>>())).collect();
+    let wanted: Vec<f32> =
+        y.iter().map(|y| expected::<Product>(&[], &[*y], &t.iter().map(row).collect::<Vec<_>>())).collect();
     for threads in [1, 8] {
-        let mut arrays = [Array::f32(&[50, 1], x.clone()), Array::f32(&[70, 1], y.clone()), Array::zeros(F32, &[70, 1])];
+        let mut arrays =
+            [Array::f32(&[50, 1], x.clone()), Array::f32(&[70, 1], y.clone()), Array::zeros(F32, &[70, 1])];
         assert_eq!(run(entry, &mut arrays, threads), OK);
         assert_eq!(arrays[2].memory::<f32>(), wanted);
     }
@@ -179,7 +198,8 @@ fn batches_broadcast() {
 fn many_small_problems_run_side_by_side() {
     let entry = mock::full::<f32>(F32);
     let (batch, rows, columns) = (500, 5, 6);
-    let (x, y, b, p) = (noise(batch * rows * 2, 1), noise(batch * columns * 2, 2), noise(batch * columns, 3), noise(batch, 4));
+    let (x, y, b, p) =
+        (noise(batch * rows * 2, 1), noise(batch * columns * 2, 2), noise(batch * columns, 3), noise(batch, 4));
     let mut arrays = [
         Array::f32(&[batch as i64, rows as i64, 2], x.clone()),
         Array::f32(&[batch as i64, columns as i64, 2], y.clone()),
@@ -255,7 +275,9 @@ fn storage_types_convert_both_ways() {
     let data = Data::new(rows, columns, 11);
     let halves = |to: fn(f32) -> u16, from: fn(u16) -> f32, dtype: u8| {
         let rounded = |values: &[f32]| values.iter().map(|value| from(to(*value))).collect::<Vec<_>>();
-        let stored = |shape: &[i64], values: &[f32]| Array::of(dtype, shape, values.iter().flat_map(|v| to(*v).to_ne_bytes()).collect());
+        let stored = |shape: &[i64], values: &[f32]| {
+            Array::of(dtype, shape, values.iter().flat_map(|v| to(*v).to_ne_bytes()).collect())
+        };
         let (r, c) = (rows as i64, columns as i64);
         let mut arrays = [
             stored(&[r, 2], &data.x),
@@ -278,8 +300,10 @@ fn single_and_double_mix() {
     let (rows, columns) = (9, 40);
     let data = Data::new(rows, columns, 13);
     let doubles = |values: &[f32]| values.iter().map(|value| f64::from(*value)).collect::<Vec<_>>();
-    let columns_of: Vec<Vec<f64>> = data.b.iter().zip(data.y.chunks(2)).map(|(b, y)| doubles(&[y[0], y[1], *b])).collect();
-    let wanted: Vec<f64> = data.x.chunks(2).map(|x| expected::<Full<f64>>(&doubles(&data.p), &doubles(x), &columns_of)).collect();
+    let columns_of: Vec<Vec<f64>> =
+        data.b.iter().zip(data.y.chunks(2)).map(|(b, y)| doubles(&[y[0], y[1], *b])).collect();
+    let wanted: Vec<f64> =
+        data.x.chunks(2).map(|x| expected::<Full<f64>>(&doubles(&data.p), &doubles(x), &columns_of)).collect();
 
     let mut arrays = data.arrays();
     assert_eq!(run(mock::full::<f64>(F32), &mut arrays, 2), OK);
@@ -288,7 +312,11 @@ fn single_and_double_mix() {
 
     let widened = |array: &Array| {
         let count = array.shape.iter().product::<i64>() as usize;
-        Array::of(F64, &array.shape, doubles(&array.memory::<f32>()[..count]).iter().flat_map(|value| value.to_ne_bytes()).collect())
+        Array::of(
+            F64,
+            &array.shape,
+            doubles(&array.memory::<f32>()[..count]).iter().flat_map(|value| value.to_ne_bytes()).collect(),
+        )
     };
     let mut arrays: Vec<Array> = data.arrays().iter().map(widened).collect();
     assert_eq!(run(mock::full::<f64>(F64), &mut arrays, 2), OK);

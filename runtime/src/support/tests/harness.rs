@@ -92,7 +92,12 @@ pub fn blank_call(threads: i32) -> Call {
 }
 
 /// Calls an entry by layer 2; `change` may alter the call. Returns the status and the message.
-pub fn run_with(entry: &EntryDescriptor, arrays: &mut [Array], threads: i32, change: impl FnOnce(&mut Call)) -> (i32, String) {
+pub fn run_with(
+    entry: &EntryDescriptor,
+    arrays: &mut [Array],
+    threads: i32,
+    change: impl FnOnce(&mut Call),
+) -> (i32, String) {
     let tensors: Vec<DLTensor> = arrays.iter_mut().map(Array::tensor).collect();
     let pointers: Vec<*const DLTensor> = tensors.iter().map(core::ptr::from_ref).collect();
     let mut message = [0x55_u8; 300];

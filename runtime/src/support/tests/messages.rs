@@ -3,7 +3,9 @@
 use super::harness::{Array, blank_call, plain, run, run_with};
 use super::mock;
 use crate::abi::*;
-use crate::support::{keops_support_prepare, keops_support_run, keops_support_strerror, keops_support_target, keops_support_workspace};
+use crate::support::{
+    keops_support_prepare, keops_support_run, keops_support_strerror, keops_support_target, keops_support_workspace,
+};
 use core::ffi::CStr;
 
 /// Valid arguments of `mock::full` with 10 rows and 20 columns.
@@ -47,7 +49,10 @@ fn shapes() {
         assert_eq!(with(number, array), refused(Status::Shape, text));
     }
     let negative = Array { shape: vec![-1, 2], ..f32s(&[10, 2]) };
-    assert_eq!(with(0, negative), refused(Status::Shape, "conv: tensor x: expected shape (batch..., M, 2), given shape (-1, 2)"));
+    assert_eq!(
+        with(0, negative),
+        refused(Status::Shape, "conv: tensor x: expected shape (batch..., M, 2), given shape (-1, 2)")
+    );
 }
 
 #[test]
@@ -57,7 +62,10 @@ fn batches_that_do_not_broadcast() {
     arrays[2] = Array::zeros(F32, &[2, 1, 20, 1]);
     assert_eq!(
         run(mock::full::<f32>(F32), &mut arrays, 1),
-        refused(Status::Shape, "conv: tensor b: batch shape (2, 1) does not broadcast with (3, 5) of the tensors before it")
+        refused(
+            Status::Shape,
+            "conv: tensor b: batch shape (2, 1) does not broadcast with (3, 5) of the tensors before it"
+        )
     );
 }
 
@@ -83,7 +91,10 @@ fn types() {
     let array = Array { dtype: DLDataType { code: DL_COMPLEX, bits: 64, lanes: 1 }, ..Array::zeros(F64, &[10, 2]) };
     assert_eq!(with(0, array), refused(Status::Dtype, "conv: tensor x: expected float32, given complex64"));
     let array = Array { dtype: DLDataType { code: 77, bits: 8, lanes: 4 }, ..Array::zeros(F64, &[10, 2]) };
-    assert_eq!(with(0, array), refused(Status::Dtype, "conv: tensor x: expected float32, given type code 77 of 8 bits in 4 lanes"));
+    assert_eq!(
+        with(0, array),
+        refused(Status::Dtype, "conv: tensor x: expected float32, given type code 77 of 8 bits in 4 lanes")
+    );
 }
 
 #[test]
@@ -92,7 +103,10 @@ fn devices() {
     let text = "conv: tensor x is on a CUDA device, but this library was compiled without CUDA code";
     assert_eq!(with(0, array), refused(Status::Device, text));
     let array = Array { device_type: 9, ..Array::zeros(F32, &[10, 1]) };
-    assert_eq!(with(4, array), refused(Status::Device, "conv: result c is on a device of DLPack type 9, which is not supported"));
+    assert_eq!(
+        with(4, array),
+        refused(Status::Device, "conv: result c is on a device of DLPack type 9, which is not supported")
+    );
     assert_eq!(
         run_with(mock::full::<f32>(F32), &mut valid(), 1, |call| call.device_type = DL_CUDA),
         refused(Status::Device, "conv: the call is on a CUDA device, but this library was compiled without CUDA code")
@@ -142,7 +156,8 @@ fn results_that_share_memory() {
         let pointers = [&raw const x, &raw const y, &raw const result];
         let mut message = [0_i8; 200];
         let mut call = blank_call(1);
-        (call.num_tensors, call.tensors, call.message, call.message_size) = (3, pointers.as_ptr(), message.as_mut_ptr().cast(), 200);
+        (call.num_tensors, call.tensors, call.message, call.message_size) =
+            (3, pointers.as_ptr(), message.as_mut_ptr().cast(), 200);
         let status = unsafe { keops_support_run(entry, &call) };
         let text = unsafe { CStr::from_ptr(message.as_ptr().cast()) };
         (status, text.to_str().unwrap().to_owned())
@@ -156,13 +171,25 @@ fn results_that_share_memory() {
 fn counts_options_and_null() {
     let entry = mock::full::<f32>(F32);
     let change = |change: fn(&mut Call)| run_with(entry, &mut valid(), 1, change);
-    assert_eq!(change(|call| call.num_tensors = 3), refused(Status::Arguments, "conv: expected 5 tensors (x, y, b, p, c), given 3"));
-    assert_eq!(change(|call| call.threads = -2), refused(Status::Arguments, "conv: threads is -2, expected 0 (automatic) or more"));
-    assert_eq!(change(|call| call.tensors = core::ptr::null()), refused(Status::NullPointer, "conv: the array of tensors is NULL"));
+    assert_eq!(
+        change(|call| call.num_tensors = 3),
+        refused(Status::Arguments, "conv: expected 5 tensors (x, y, b, p, c), given 3")
+    );
+    assert_eq!(
+        change(|call| call.threads = -2),
+        refused(Status::Arguments, "conv: threads is -2, expected 0 (automatic) or more")
+    );
+    assert_eq!(
+        change(|call| call.tensors = core::ptr::null()),
+        refused(Status::NullPointer, "conv: the array of tensors is NULL")
+    );
     assert_eq!(change(|call| call.struct_size = 95).0, Status::Arguments as i32);
     assert_eq!(change(|call| call.struct_size = 200), (0, String::new()));
     assert_eq!(unsafe { keops_support_run(entry, core::ptr::null()) }, Status::NullPointer as i32);
-    assert_eq!(unsafe { keops_support_workspace(entry, &blank_call(1), core::ptr::null_mut()) }, Status::NullPointer as i32);
+    assert_eq!(
+        unsafe { keops_support_workspace(entry, &blank_call(1), core::ptr::null_mut()) },
+        Status::NullPointer as i32
+    );
     let null = Array { bytes: vec![], ..Array::zeros(F32, &[10, 2]) };
     assert_eq!(with(0, null), refused(Status::NullPointer, "conv: tensor x: data is NULL, but the shape is (10, 2)"));
 }
@@ -208,7 +235,10 @@ fn plain_calls() {
     let mut shared = [0.0_f32; 10];
     let pointer = shared.as_mut_ptr().cast();
     let pointers = [pointer, pointer, pointer];
-    assert_eq!(unsafe { crate::support::keops_support_plain(mock::product(), 10, 10, pointers.as_ptr()) }, Status::Stride as i32);
+    assert_eq!(
+        unsafe { crate::support::keops_support_plain(mock::product(), 10, 10, pointers.as_ptr()) },
+        Status::Stride as i32
+    );
 }
 
 /// Rows that are all one element make a huge problem out of little memory: its records cannot be had.

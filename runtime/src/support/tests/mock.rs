@@ -4,7 +4,9 @@ use crate::abi::*;
 use core::ffi::{CStr, c_void};
 
 /// What a mock kernel computes in.
-pub trait Number: Copy + Default + PartialOrd + core::ops::Add<Output = Self> + core::ops::Mul<Output = Self> + core::fmt::Debug {
+pub trait Number:
+    Copy + Default + PartialOrd + core::ops::Add<Output = Self> + core::ops::Mul<Output = Self> + core::fmt::Debug
+{
     const COMPUTE: u8;
     fn of(value: f64) -> Self;
 }
@@ -115,7 +117,12 @@ unsafe extern "C" fn merge<N: Number>(left: *mut c_void, right: *const c_void) {
     }
 }
 
-unsafe extern "C" fn epilogue<N: Number>(_: *const c_void, _: *const c_void, state: *const c_void, results: *mut c_void) {
+unsafe extern "C" fn epilogue<N: Number>(
+    _: *const c_void,
+    _: *const c_void,
+    state: *const c_void,
+    results: *mut c_void,
+) {
     unsafe { results.cast::<N>().copy_from_nonoverlapping(state.cast::<N>(), TILE) }
 }
 
@@ -128,7 +135,9 @@ pub fn expected<K: Kernel>(parameters: &[K::N], row: &[K::N], columns: &[Vec<K::
     let (parameters, row) = (append(parameters), append(row));
     let leaves: Vec<K::N> = columns
         .chunks(CHUNK)
-        .map(|chunk| chunk.iter().fold(K::N::default(), |sum, column| sum + K::pair(&parameters, &row, &append(column))))
+        .map(|chunk| {
+            chunk.iter().fold(K::N::default(), |sum, column| sum + K::pair(&parameters, &row, &append(column)))
+        })
         .collect();
     if leaves.is_empty() { K::N::default() } else { tree(&leaves) }
 }
@@ -205,10 +214,16 @@ pub fn sum_pass<K: Kernel>(tensors: &[TensorDescriptor], wiring: &Wiring<'_>) ->
 }
 
 /// An entry of these tensors (the last `temporaries` of them temporary) and passes, for any processor.
-pub fn entry(name: &'static CStr, tensors: Vec<TensorDescriptor>, temporaries: u32, passes: Vec<PassDescriptor>) -> &'static EntryDescriptor {
+pub fn entry(
+    name: &'static CStr,
+    tensors: Vec<TensorDescriptor>,
+    temporaries: u32,
+    passes: Vec<PassDescriptor>,
+) -> &'static EntryDescriptor {
     let (tensors, all) = leak(tensors);
     let (passes, num_passes) = leak(passes);
-    let (clones, num_clones) = leak(vec![CloneDescriptor { name: c"generic".as_ptr(), requirement: REQUIRES_NOTHING, num_passes, passes }]);
+    let (clones, num_clones) =
+        leak(vec![CloneDescriptor { name: c"generic".as_ptr(), requirement: REQUIRES_NOTHING, num_passes, passes }]);
     Box::leak(Box::new(EntryDescriptor {
         name: name.as_ptr(),
         num_tensors: all - temporaries,
@@ -257,16 +272,27 @@ pub fn full<N: Number>(dtype: u8) -> &'static EntryDescriptor {
         tensor(c"p", ROLE_PARAMETER, 1, dtype, false),
         tensor(c"c", ROLE_I, 1, dtype, true),
     ];
-    let wiring = Wiring { rows: ROLE_I, columns: ROLE_J, row_reads: &[0], column_reads: &[1, 2], parameter_reads: &[3], write: 4 };
+    let wiring = Wiring {
+        rows: ROLE_I,
+        columns: ROLE_J,
+        row_reads: &[0],
+        column_reads: &[1, 2],
+        parameter_reads: &[3],
+        write: 4,
+    };
     let pass = sum_pass::<Full<N>>(&tensors, &wiring);
     entry(c"conv", tensors, 0, vec![pass])
 }
 
 /// `product(x, y)` over j.
 pub fn product() -> &'static EntryDescriptor {
-    let tensors =
-        vec![tensor(c"x", ROLE_I, 1, F32, false), tensor(c"y", ROLE_J, 1, F32, false), tensor(c"c", ROLE_I, 1, F32, true)];
-    let wiring = Wiring { rows: ROLE_I, columns: ROLE_J, row_reads: &[0], column_reads: &[1], parameter_reads: &[], write: 2 };
+    let tensors = vec![
+        tensor(c"x", ROLE_I, 1, F32, false),
+        tensor(c"y", ROLE_J, 1, F32, false),
+        tensor(c"c", ROLE_I, 1, F32, true),
+    ];
+    let wiring =
+        Wiring { rows: ROLE_I, columns: ROLE_J, row_reads: &[0], column_reads: &[1], parameter_reads: &[], write: 2 };
     let pass = sum_pass::<Product>(&tensors, &wiring);
     entry(c"product", tensors, 0, vec![pass])
 }
@@ -279,17 +305,29 @@ pub fn two_passes() -> &'static EntryDescriptor {
         tensor(c"c", ROLE_J, 1, F32, true),
         tensor(c"t", ROLE_I, 1, F32, false),
     ];
-    let first = Wiring { rows: ROLE_I, columns: ROLE_J, row_reads: &[0], column_reads: &[1], parameter_reads: &[], write: 3 };
-    let second = Wiring { rows: ROLE_J, columns: ROLE_I, row_reads: &[1], column_reads: &[3], parameter_reads: &[], write: 2 };
+    let first =
+        Wiring { rows: ROLE_I, columns: ROLE_J, row_reads: &[0], column_reads: &[1], parameter_reads: &[], write: 3 };
+    let second =
+        Wiring { rows: ROLE_J, columns: ROLE_I, row_reads: &[1], column_reads: &[3], parameter_reads: &[], write: 2 };
     let passes = vec![sum_pass::<Product>(&tensors, &first), sum_pass::<Product>(&tensors, &second)];
     entry(c"two", tensors, 1, passes)
 }
 
 /// `c = Σ_j p y_j`, one row.
 pub fn parameter_rows() -> &'static EntryDescriptor {
-    let tensors =
-        vec![tensor(c"p", ROLE_PARAMETER, 1, F32, false), tensor(c"y", ROLE_J, 1, F32, false), tensor(c"c", ROLE_PARAMETER, 1, F32, true)];
-    let wiring = Wiring { rows: ROLE_PARAMETER, columns: ROLE_J, row_reads: &[0], column_reads: &[1], parameter_reads: &[], write: 2 };
+    let tensors = vec![
+        tensor(c"p", ROLE_PARAMETER, 1, F32, false),
+        tensor(c"y", ROLE_J, 1, F32, false),
+        tensor(c"c", ROLE_PARAMETER, 1, F32, true),
+    ];
+    let wiring = Wiring {
+        rows: ROLE_PARAMETER,
+        columns: ROLE_J,
+        row_reads: &[0],
+        column_reads: &[1],
+        parameter_reads: &[],
+        write: 2,
+    };
     let pass = sum_pass::<Product>(&tensors, &wiring);
     entry(c"total", tensors, 0, vec![pass])
 }
@@ -305,7 +343,14 @@ unsafe extern "C" fn double_rows(_: *const c_void, tile: *const c_void, _: *cons
 /// `c_i = 2 x_i`, no reduction.
 pub fn no_reduction() -> &'static EntryDescriptor {
     let tensors = vec![tensor(c"x", ROLE_I, 1, F32, false), tensor(c"c", ROLE_I, 1, F32, true)];
-    let wiring = Wiring { rows: ROLE_I, columns: ROLE_PARAMETER, row_reads: &[0], column_reads: &[], parameter_reads: &[], write: 1 };
+    let wiring = Wiring {
+        rows: ROLE_I,
+        columns: ROLE_PARAMETER,
+        row_reads: &[0],
+        column_reads: &[],
+        parameter_reads: &[],
+        write: 1,
+    };
     let pass = PassDescriptor { epilogue: double_rows, ..sum_pass::<Product>(&tensors, &wiring) };
     entry(c"double", tensors, 0, vec![pass])
 }
@@ -372,9 +417,12 @@ pub fn smallest(dtype: u8) -> &'static EntryDescriptor {
         tensor(c"value", ROLE_I, 1, dtype, true),
         tensor(c"index", ROLE_I, 1, I64, true),
     ];
-    let wiring = Wiring { rows: ROLE_I, columns: ROLE_J, row_reads: &[0], column_reads: &[1], parameter_reads: &[], write: 2 };
-    let (writes, num_writes) =
-        leak(vec![Write { tensor: 2, dim: 1, offset: 0, reserved: 0 }, Write { tensor: 3, dim: 1, offset: 64, reserved: 0 }]);
+    let wiring =
+        Wiring { rows: ROLE_I, columns: ROLE_J, row_reads: &[0], column_reads: &[1], parameter_reads: &[], write: 2 };
+    let (writes, num_writes) = leak(vec![
+        Write { tensor: 2, dim: 1, offset: 0, reserved: 0 },
+        Write { tensor: 3, dim: 1, offset: 64, reserved: 0 },
+    ]);
     let pass = PassDescriptor {
         writes,
         num_writes,

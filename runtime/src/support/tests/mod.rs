@@ -1,5 +1,8 @@
 //! Tests of the support code with kernels written in plain Rust.
-#![allow(clippy::undocumented_unsafe_blocks, reason = "mock kernels keep the contracts of `PassDescriptor`; tests call with valid memory")]
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    reason = "mock kernels keep the contracts of `PassDescriptor`; tests call with valid memory"
+)]
 
 mod conversions;
 mod execution;

@@ -11,7 +11,9 @@ fn symbols() -> Vec<(String, String)> {
     text.lines()
         .map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
         .filter(|fields| fields.len() == 8 && fields[4] != "LOCAL" && fields[0] != "Num:")
-        .map(|fields| (fields[7].clone(), format!("{} {}", if fields[6] == "UND" { "undefined" } else { "defined" }, fields[5])))
+        .map(|fields| {
+            (fields[7].clone(), format!("{} {}", if fields[6] == "UND" { "undefined" } else { "defined" }, fields[5]))
+        })
         .collect()
 }
 
@@ -23,12 +25,25 @@ fn it_defines_the_entry_points_hidden_and_needs_the_c_library_only() {
         names.sort_unstable();
         names
     };
-    let wanted = ["plain", "prepare", "run", "strerror", "target", "workspace"].map(|name| format!("keops_support_{name}"));
+    let wanted =
+        ["plain", "prepare", "run", "strerror", "target", "workspace"].map(|name| format!("keops_support_{name}"));
     assert_eq!(with("defined HIDDEN"), wanted);
     assert_eq!(with("defined DEFAULT"), [""; 0]);
     let allowed = [
-        "bcmp", "free", "getenv", "malloc", "memcpy", "memmove", "memset", "pthread_create", "pthread_join", "pthread_sigmask",
-        "sched_getaffinity", "sigfillset", "strlen", "_GLOBAL_OFFSET_TABLE_",
+        "bcmp",
+        "free",
+        "getenv",
+        "malloc",
+        "memcpy",
+        "memmove",
+        "memset",
+        "pthread_create",
+        "pthread_join",
+        "pthread_sigmask",
+        "sched_getaffinity",
+        "sigfillset",
+        "strlen",
+        "_GLOBAL_OFFSET_TABLE_",
     ];
     let needed = with("undefined DEFAULT");
     assert!(needed.iter().all(|name| allowed.contains(name)), "{needed:?}");

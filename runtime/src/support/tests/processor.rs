@@ -7,7 +7,12 @@ use core::ffi::{CStr, c_char};
 
 fn clones() -> [CloneDescriptor; 3] {
     [(c"x86-64-v2", REQUIRES_X86_64_V2), (c"x86-64-v3", REQUIRES_X86_64_V3), (c"x86-64-v4", REQUIRES_X86_64_V4)].map(
-        |(name, requirement)| CloneDescriptor { name: name.as_ptr(), requirement, num_passes: 0, passes: core::ptr::null() },
+        |(name, requirement)| CloneDescriptor {
+            name: name.as_ptr(),
+            requirement,
+            num_passes: 0,
+            passes: core::ptr::null(),
+        },
     )
 }
 
@@ -16,7 +21,9 @@ fn chosen(level: u32, named: Option<&CStr>) -> Result<String, String> {
     let clones = clones();
     let mut buffer = [0 as c_char; 200];
     let mut message = unsafe { Message::over(buffer.as_mut_ptr(), 200) };
-    let clone = unsafe { choose_limit(&clones, level, named, &mut message).and_then(|limit| best(&clones, limit, &mut message)) };
+    let clone = unsafe {
+        choose_limit(&clones, level, named, &mut message).and_then(|limit| best(&clones, limit, &mut message))
+    };
     let text = |pointer: *const c_char| unsafe { CStr::from_ptr(pointer) }.to_str().unwrap().to_owned();
     match clone {
         Ok(clone) => Ok(text(clone.name)),
@@ -50,7 +57,15 @@ fn the_one_that_is_named() {
 #[cfg(target_arch = "x86_64")]
 fn the_level_agrees_with_the_standard_library() {
     let v3 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("bmi2");
-    let v4 = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512bw");
-    let wanted = if v4 { REQUIRES_X86_64_V4 } else if v3 { REQUIRES_X86_64_V3 } else { REQUIRES_X86_64_V2 };
+    let v4 = is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512bw");
+    let wanted = if v4 {
+        REQUIRES_X86_64_V4
+    } else if v3 {
+        REQUIRES_X86_64_V3
+    } else {
+        REQUIRES_X86_64_V2
+    };
     assert_eq!(processor_level(), wanted);
 }

@@ -13,7 +13,9 @@ fn array(shape: &[i64], values: Vec<i64>) -> Array {
 
 /// The three tensors of one description.
 fn side(blocks: &Blocks) -> [Array; 3] {
-    let pairs = |pairs: Vec<(i64, i64)>| array(&[pairs.len() as i64, 2], pairs.into_iter().flat_map(|(begin, end)| [begin, end]).collect());
+    let pairs = |pairs: Vec<(i64, i64)>| {
+        array(&[pairs.len() as i64, 2], pairs.into_iter().flat_map(|(begin, end)| [begin, end]).collect())
+    };
     let ends = blocks.iter().scan(0, |end, (_, parts)| {
         *end += parts.len() as i64;
         Some(*end)
@@ -29,8 +31,11 @@ fn six(over_j: &Blocks, over_i: &Blocks) -> Vec<Array> {
 /// Runs `product(x, y)` with ranges.
 fn product(x: &[f32], y: &[f32], ranges: &mut [Array], threads: i32) -> (i32, String, Vec<f32>) {
     let (rows, columns) = (x.len() as i64, y.len() as i64);
-    let mut arrays =
-        [Array::f32(&[rows, 1], x.to_vec()), Array::f32(&[columns, 1], y.to_vec()), Array::f32(&[rows, 1], vec![9.0; x.len()])];
+    let mut arrays = [
+        Array::f32(&[rows, 1], x.to_vec()),
+        Array::f32(&[columns, 1], y.to_vec()),
+        Array::f32(&[rows, 1], vec![9.0; x.len()]),
+    ];
     let (status, message) = with_ranges(mock::product(), &mut arrays, ranges, threads);
     (status, message, arrays[2].memory::<f32>()[..x.len()].to_vec())
 }
@@ -104,7 +109,8 @@ fn batch_elements_share_ranges() {
     let blocks: Blocks = vec![((2, 9), vec![(0, 3), (4, 30)])];
     let (x, y) = (whole(40, 1), whole(30, 2));
     for threads in [1, 3] {
-        let mut arrays = [Array::f32(&[4, 10, 1], x.clone()), Array::f32(&[30, 1], y.clone()), Array::zeros(F32, &[4, 10, 1])];
+        let mut arrays =
+            [Array::f32(&[4, 10, 1], x.clone()), Array::f32(&[30, 1], y.clone()), Array::zeros(F32, &[4, 10, 1])];
         assert_eq!(with_ranges(mock::product(), &mut arrays, &mut six(&blocks, &vec![]), threads), (0, String::new()));
         for (element, result) in arrays[2].memory::<f32>().chunks(10).enumerate() {
             assert_eq!(result, masked(&blocks, &x[10 * element..][..10], &y));
@@ -132,7 +138,12 @@ fn malformed_ranges_are_refused() {
         (0, pairs(&[0, 5]), Status::Ranges, "slices_i has 2 entries for 1 blocks of rows"),
         (1, array(&[2], vec![2, 1]), Status::Ranges, "slices_i[1] is 1, expected 2 to 3"),
         (1, array(&[2], vec![2, 4]), Status::Ranges, "slices_i[1] is 4, expected 2 to 3"),
-        (1, array(&[1, 2], vec![2, 3]), Status::Unsupported, "slices_i has batch dimensions, which this version cannot do"),
+        (
+            1,
+            array(&[1, 2], vec![2, 3]),
+            Status::Unsupported,
+            "slices_i has batch dimensions, which this version cannot do",
+        ),
         (2, pairs(&[0, 3, 4, 21, 1, 2]), Status::Ranges, "redranges_j[1] is (4, 21), expected 0 <= begin <= end <= 20"),
         (2, pairs(&[4, 9, 3, 5, 1, 2]), Status::Ranges, "redranges_j: the column blocks of block 0 of rows overlap"),
         (3, array(&[0, 3], vec![]), Status::Ranges, "ranges_j: expected shape (..., 2)"),

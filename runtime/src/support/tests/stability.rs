@@ -26,7 +26,8 @@ fn check(threads: i32) -> bool {
 #[test]
 fn sixty_four_threads_of_the_host() {
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..64).map(|number| scope.spawn(move || (0..20).all(|round| check(1 + (number + round) % 5)))).collect();
+        let workers: Vec<_> =
+            (0..64).map(|number| scope.spawn(move || (0..20).all(|round| check(1 + (number + round) % 5)))).collect();
         assert!(workers.into_iter().all(|worker| worker.join().unwrap()));
     });
 }
@@ -72,7 +73,10 @@ fn fewer_threads_than_asked_for_do() {
 
 #[test]
 fn numbers_of_threads() {
-    assert_eq!([&b"8"[..], b"0", b"", b"-1", b"4 ", b"99999999999999999999999"].map(positive), [Some(8), None, None, None, None, Some(usize::MAX)]);
+    assert_eq!(
+        [&b"8"[..], b"0", b"", b"-1", b"4 ", b"99999999999999999999999"].map(positive),
+        [Some(8), None, None, None, None, Some(usize::MAX)]
+    );
     assert_eq!((allowed(3), allowed(usize::MAX)), (3, MAX_THREADS));
     assert!((1..=MAX_THREADS).contains(&allowed(0)));
 }
