@@ -253,7 +253,7 @@ impl Generator {
         };
         let shape = shape.unwrap_or_else(|| vec![node.dim]);
         let widen = node.role == Role::Parameter && self.random.percent(30);
-        let rows = if widen { self.random.pick(&[Role::I, Role::J]) } else { node.role };
+        let rows = if widen && !node.is_index { self.random.pick(&[Role::I, Role::J]) } else { node.role };
         Output { name, node: id, rows, shape }
     }
 

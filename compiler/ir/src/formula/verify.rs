@@ -217,6 +217,13 @@ fn verify_output(program: &Program, output: &Output, place: &str, defects: &mut 
     let node = program.graph.node(output.node);
     let shaped = output.shape.iter().try_fold(1u32, |product, &extent| product.checked_mul(extent)) == Some(node.dim);
     defects.require(shaped, place, "an output's extents multiply to its components", || format!("{:?}", output.shape));
+    // What is repeated goes through a temporary, which is read as real numbers, and these hold no large row number.
+    defects.require(
+        !node.is_index || output.rows == node.role,
+        place,
+        "an output of row numbers has the rows of its reduction",
+        || format!("n{} of role {} for rows {}", output.node.0, node.role, output.rows),
+    );
     defects.require(output.rows != Role::Pair, place, "an output depends on one index at most", || "ij".to_string());
     defects.require(
         output.rows.contains(node.role),

@@ -80,6 +80,7 @@ fn rules_of_texts() {
         ("half: i[1]", "half: i[2]", "an output's extents multiply to its components"),
         ("half: i[1]", "half: i[65536, 65536]", "an output's extents multiply to its components"),
         ("half: i[1]", "half: j[1]", "an output's rows have the indices that its node depends on"),
+        ("near: i[1]", "near: j[1]", "an output of row numbers has the rows of its reduction"),
         ("half: i[1] = n14", "half: i[1] = n99", "an output's node exists"),
     ];
     for (from, to, rule) in cases {
