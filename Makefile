@@ -8,16 +8,11 @@ BINARY := $(TARGET)/release/keopsc
 PYTHON := .venv/bin/python
 BENCH_PYTHON := .venv-bench/bin/python
 
-# The crates that need no LLVM: their tests run first, so that a mistake there shows in seconds.
-FRONT := grammar runtime diagnostics ops ir passes cuda
-FRONT_PACKAGES := $(FRONT:%=-p keopsc-%)
-BACK_PACKAGES := --workspace $(FRONT:%=--exclude keopsc-%)
-
 # cargo-nextest where it is installed, else cargo's own runner.
 RUN_TESTS := $(if $(shell command -v cargo-nextest 2>/dev/null),$(CARGO) nextest run --no-tests=warn,$(CARGO) test --lib --bins --tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-front test-rust test-python demo bench install clean
+.PHONY: help build test test-rust test-python demo bench install clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -29,16 +24,13 @@ build: ## the compiler: target/release/keopsc
 test: ## every check and every test
 	scripts/setup.sh compiler
 	$(CARGO) fmt --all --check
-	$(MAKE) --no-print-directory test-front
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(MAKE) --no-print-directory test-rust
 	$(MAKE) --no-print-directory test-python
 
-test-front: ## the tests that need no LLVM
-	$(RUN_TESTS) --locked $(FRONT_PACKAGES)
-
-test-rust: ## the other Rust tests, and the examples in the documentation
-	$(RUN_TESTS) --locked $(BACK_PACKAGES)
+# One selection of packages for all commands: another one would build the dependencies with other features, and so again.
+test-rust: ## the Rust tests, and the examples in the documentation
+	$(RUN_TESTS) --locked --workspace
 	$(CARGO) test --locked --doc --workspace
 
 test-python: build ## compiled libraries called from Python and C, and the samples
