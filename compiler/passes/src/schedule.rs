@@ -150,7 +150,8 @@ impl Pressure {
     }
 
     fn row_vectors(&self, machine: &Machine) -> u32 {
-        let shared = 4;
+        // Coefficients of functions, parameters, the column.
+        let shared = 8;
         let fits = |vectors: &u32| {
             let resident = vectors * self.rows;
             let rows = if resident <= machine.registers / 2 { resident } else { 0 };
