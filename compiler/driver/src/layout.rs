@@ -1,7 +1,7 @@
 //! Scheduled plans as text, for `--emit schedule`.
 //!
 //! ```text
-//! conv, pass 0 for x86-64-v4: 16 lanes x 4 row vectors, 1 column at a time, chunks of 512
+//! conv, pass 0 for x86-64-v4: 16 lanes x 3 row vectors, 1 column at a time, chunks of 128
 //!     rows stay in registers; v9 in memory; loops up to 16 are unrolled
 //! ```
 
