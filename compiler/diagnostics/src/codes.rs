@@ -360,7 +360,7 @@ codes! {
     UnknownTarget = "E0304" {
         why: "`keopsc targets` lists the machines and instruction sets that can be compiled for.",
         wrong: "keopsc compile gauss.kf --target x86_65",
-        right: "keopsc compile gauss.kf --target x86_64-unknown-linux-gnu",
+        right: "keopsc compile gauss.kf --target x86-64-v3",
     }
     /// The cache cannot be used
     BadCache = "E0305" {
