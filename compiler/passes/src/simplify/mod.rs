@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Rules are of three kinds: the laws of the catalogue, the evaluation of what is constant, and a few rules about sums that need to know
-//! indices and dimensions. Each replaces a node by an equal one that is at least as accurate; they are applied bottom-up until none
+//! indices and dimensions. Each replaces a node by one that is equal for finite values and rounds no worse in kind; with infinities and NaN a
+//! factor taken out of a sum, or a product with 0, may differ (a sum over nothing times infinity). They are applied bottom-up until none
 //! applies. Equal formulas are one node by construction, so common sub-expressions need no rule.
 
 mod components;
