@@ -6,7 +6,7 @@
 //!
 //! The words of recipes:
 //!
-//! * `f[k]` is a component; a bare `f` that of a value of dimension 1. A value that broadcasts is read at index 0.
+//! * `f[k]` is a component; a bare `f` that of a value of dimension 1. A scalar that broadcasts is read at index 0.
 //! * `k` counts components of the result; `sum(q < n, body)`, `prod`, `minimum` and `maximum` fold and count by `q`.
 //! * Letters and parameters are integers inside `[ ]`, ranges and the conditions of `choose`, and real numbers elsewhere.
 //! * `choose(k < n, a, b)` chooses by index, `select(f[k] < 0, a, b)` by value; `powi(a, n)` is an integer power;
@@ -33,8 +33,8 @@ pub(crate) struct Named<V> {
     pub name: String,
     pub kind: Kind,
     pub dim: u32,
-    /// Whether any index means component 0.
-    pub broadcast: bool,
+    /// How many components are repeated: indices count modulo this number; 0 where none are.
+    pub period: u32,
     pub value: V,
 }
 
@@ -85,7 +85,7 @@ impl<'scope, V: Clone> Scope<'scope, V> {
             return Ok((Scalar::Constant(f64::INFINITY), Kind::Real));
         }
         let value = self.value(name)?;
-        if value.dim != 1 || value.broadcast {
+        if value.dim != 1 || value.period != 0 {
             return Err(format!("`{name}` is a vector and needs an index"));
         }
         Ok((Scalar::Component(value.value.clone(), Index::Constant(0)), value.kind))
@@ -93,7 +93,13 @@ impl<'scope, V: Clone> Scope<'scope, V> {
 
     fn lower_component(&self, name: &str, index: &Expr) -> Lowered<V> {
         let value = self.value(name)?;
-        let index = if value.broadcast { Index::Constant(0) } else { self.index(index)? };
+        let index = match value.period {
+            0 => self.index(index)?,
+            1 => Index::Constant(0),
+            period => {
+                simplify_index(Index::Rem(Box::new(self.index(index)?), Box::new(Index::Constant(period.into()))))
+            }
+        };
         if index.constant().is_some_and(|index| !(0..i64::from(value.dim)).contains(&index)) {
             return Err(format!("`{name}` has no such component"));
         }

@@ -38,6 +38,13 @@ pub enum ShapeError {
         /// The largest value allowed.
         high: Option<i64>,
     },
+    /// Arguments and parameters that do not fit for a reason of the row's own.
+    Unfit {
+        /// The row's name.
+        function: &'static str,
+        /// What does not fit, in one sentence.
+        message: String,
+    },
     /// A result with too many components.
     TooLarge {
         /// The row's name.
@@ -72,6 +79,7 @@ impl fmt::Display for ShapeError {
                     (None, None) => f.write_str("different from 0"),
                 }
             }
+            ShapeError::Unfit { function, message } => write!(f, "`{function}` cannot be applied here: {message}"),
             ShapeError::TooLarge { function, limit } => {
                 write!(f, "the result of `{function}` has more than {limit} components")
             }

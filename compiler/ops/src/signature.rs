@@ -1,8 +1,11 @@
 //! Signatures: `Extract(f: n, start: int(0, n - 1), d: int(1, n - start)) -> d`.
 //!
-//! * `f: PATTERN` is a formula argument. A pattern is an integer expression in letters; `n|1` takes a scalar, too, which broadcasts.
+//! * `f: PATTERN` is a formula argument. A pattern is an integer expression in letters; `n|1` takes a scalar, too, which broadcasts,
+//!   and `2*n|2` a single complex number, which stands for all `n`.
 //! * `f: PATTERN = 1` may be left out, and is then that constant, of dimension 1.
 //! * `d: int`, `d: int(low)`, `d: int(low, high)`, `d: nonzero` is an integer parameter with its range.
+//! * `d: list` is a list of integers, `d: list = []` one that may be left out. Among the parameters of a call it is its length, followed
+//!   by its items, so that parameters are plain integers everywhere else.
 //! * After the arrow stand the results, one or several, each a dimension or the extents of a row: `[K, n]`.
 //!
 //! [`Signature::bind`] finds the letters' values for given dimensions: a bare letter, or a product or sum with one unknown.
@@ -49,8 +52,15 @@ pub struct Pattern {
     pub text: String,
     /// The dimension, an expression in letters.
     pub dim: Expr,
-    /// Whether a scalar may stand for a vector of `dim` equal components.
-    pub broadcasts: bool,
+    /// How many components may stand for all `dim`, repeated: 1 for a scalar that broadcasts, 2 for a complex number, 0 where none may.
+    pub repeats: u32,
+}
+
+impl Pattern {
+    /// Whether an argument of that dimension is repeated where the pattern asks for more.
+    pub fn is_repeated(&self, dim: u32) -> bool {
+        self.repeats > 0 && dim == self.repeats
+    }
 }
 
 /// An integer parameter.
@@ -64,6 +74,10 @@ pub struct ParameterSpec {
     pub high: Option<Expr>,
     /// Whether 0 is excluded.
     pub nonzero: bool,
+    /// Whether it is a list of integers.
+    pub is_list: bool,
+    /// Whether it may be left out: a list that is then empty.
+    pub is_optional: bool,
 }
 
 impl Signature {
@@ -90,6 +104,12 @@ impl Signature {
     fn add_item(&mut self, item: &str) -> Result<(), String> {
         let (name, form) = item.split_once(':').ok_or_else(|| format!("`{item}` has no `:`"))?;
         let name = name.trim().to_owned();
+        if let "list" | "list = []" = form.trim() {
+            let is_optional = form.trim() != "list";
+            let (low, high, nonzero, is_list) = (None, None, false, true);
+            self.parameters.push(ParameterSpec { name, low, high, nonzero, is_list, is_optional });
+            return Ok(());
+        }
         let (form, default) = match form.split_once('=') {
             Some((form, default)) => (form.trim(), Some(default.trim().parse::<f64>().map_err(|e| e.to_string())?)),
             None => (form.trim(), None),
@@ -97,17 +117,18 @@ impl Signature {
         let written = parse_text(form)?;
         if let Some((bounds, nonzero)) = parameter_form(&written) {
             let mut bounds = bounds.iter().cloned();
-            self.parameters.push(ParameterSpec { name, low: bounds.next(), high: bounds.next(), nonzero });
+            let (low, high, is_list, is_optional) = (bounds.next(), bounds.next(), false, false);
+            self.parameters.push(ParameterSpec { name, low, high, nonzero, is_list, is_optional });
             return Ok(());
         }
         if !self.parameters.is_empty() {
             return Err("formula arguments stand before parameters".to_owned());
         }
-        let (dim, broadcasts) = match form.strip_suffix("|1") {
-            Some(dim) => (parse_text(dim)?, true),
-            None => (written, false),
+        let (dim, repeats) = match form.split_once('|') {
+            Some((dim, repeats)) => (parse_text(dim)?, repeats.parse::<u32>().map_err(|error| error.to_string())?),
+            None => (written, 0),
         };
-        self.arguments.push(Argument { name, pattern: Pattern { text: form.to_owned(), dim, broadcasts }, default });
+        self.arguments.push(Argument { name, pattern: Pattern { text: form.to_owned(), dim, repeats }, default });
         Ok(())
     }
 
@@ -116,24 +137,52 @@ impl Signature {
         self.arguments.iter().filter(|argument| argument.default.is_none()).count()
     }
 
+    /// Whether a parameter is a list.
+    pub fn takes_lists(&self) -> bool {
+        self.parameters.iter().any(|spec| spec.is_list)
+    }
+
+    /// The values of each parameter among those of a call: one, or the items of a list; `None` if there are too few or too many.
+    pub fn split_parameters<'p>(&self, mut parameters: &'p [i64]) -> Option<Vec<&'p [i64]>> {
+        let mut split = Vec::with_capacity(self.parameters.len());
+        for spec in &self.parameters {
+            let values = if !spec.is_list {
+                parameters.split_off(..1)?
+            } else if parameters.is_empty() && spec.is_optional {
+                parameters
+            } else {
+                let length = parameters.split_off_first()?;
+                parameters.split_off(..usize::try_from(*length).ok()?)?
+            };
+            split.push(values);
+        }
+        parameters.is_empty().then_some(split)
+    }
+
     /// The values of letters and parameters for arguments of these dimensions; left-out arguments count as scalars.
     pub fn bind(&self, dims: &[u32], parameters: &[i64]) -> Result<Integers, ShapeError> {
-        self.check_counts(dims, parameters)?;
+        let parameters = self.check_counts(dims, parameters)?;
         let mut integers = Integers::default();
-        for (spec, value) in self.parameters.iter().zip(parameters) {
-            integers.set(&spec.name, *value);
+        for (spec, value) in self.numbers(&parameters) {
+            integers.set(&spec.name, value);
         }
         let dims: Vec<u32> = (0..self.arguments.len()).map(|p| dims.get(p).copied().unwrap_or(1)).collect();
         self.find_letters(&dims, &mut integers)?;
         let fits = |(argument, dim): (&Argument, &u32)| {
             let expected = evaluate_integer(&argument.pattern.dim, &integers);
-            expected == Some(i64::from(*dim)) || (argument.pattern.broadcasts && *dim == 1)
+            expected == Some(i64::from(*dim)) || argument.pattern.is_repeated(*dim)
         };
         if !self.arguments.iter().zip(&dims).all(fits) {
             return Err(self.conflict(&dims));
         }
-        self.check_parameters(parameters, &integers)?;
+        self.check_parameters(&parameters, &integers)?;
         Ok(integers)
+    }
+
+    /// The parameters that are no lists, with their values.
+    fn numbers<'s>(&'s self, parameters: &'s [&[i64]]) -> impl Iterator<Item = (&'s ParameterSpec, i64)> {
+        let pairs = self.parameters.iter().zip(parameters).filter(|(spec, _)| !spec.is_list);
+        pairs.filter_map(|(spec, values)| values.first().map(|value| (spec, *value)))
     }
 
     /// The extents of a row of each result.
@@ -157,11 +206,11 @@ impl Signature {
         Ok(shape)
     }
 
-    fn check_counts(&self, dims: &[u32], parameters: &[i64]) -> Result<(), ShapeError> {
+    fn check_counts<'p>(&self, dims: &[u32], parameters: &'p [i64]) -> Result<Vec<&'p [i64]>, ShapeError> {
         if (self.required_arguments()..=self.arguments.len()).contains(&dims.len())
-            && parameters.len() == self.parameters.len()
+            && let Some(split) = self.split_parameters(parameters)
         {
-            return Ok(());
+            return Ok(split);
         }
         Err(ShapeError::ArgumentCount {
             function: self.name,
@@ -171,7 +220,7 @@ impl Signature {
         })
     }
 
-    /// Patterns with one unknown letter give it its value; scalars that broadcast count only where nothing else is left.
+    /// Patterns with one unknown letter give it its value; what may be repeated counts only where nothing else is left.
     fn find_letters(&self, dims: &[u32], integers: &mut Integers) -> Result<(), ShapeError> {
         let mut open: Vec<usize> = (0..self.arguments.len()).collect();
         let mut scalars_count = false;
@@ -179,7 +228,7 @@ impl Signature {
             let before = open.len();
             open.retain(|&position| {
                 let pattern = &self.arguments[position].pattern;
-                let waits = pattern.broadcasts && dims[position] == 1 && !scalars_count;
+                let waits = pattern.is_repeated(dims[position]) && !scalars_count;
                 let known = evaluate_integer(&pattern.dim, integers).is_some();
                 !known && (waits || !solve(&pattern.dim, dims[position].into(), integers))
             });
@@ -193,8 +242,8 @@ impl Signature {
         Ok(())
     }
 
-    fn check_parameters(&self, parameters: &[i64], integers: &Integers) -> Result<(), ShapeError> {
-        for (spec, &value) in self.parameters.iter().zip(parameters) {
+    fn check_parameters(&self, parameters: &[&[i64]], integers: &Integers) -> Result<(), ShapeError> {
+        for (spec, value) in self.numbers(parameters) {
             let bound = |expr: &Option<Expr>| expr.as_ref().and_then(|expr| evaluate_integer(expr, integers));
             let (low, high) = (bound(&spec.low), bound(&spec.high));
             let inside = low.is_none_or(|low| low <= value) && high.is_none_or(|high| value <= high);

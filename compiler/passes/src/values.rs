@@ -4,7 +4,7 @@
 //! a constant node. Both formula files and the texts of the tables are read with these rules.
 
 use keopsc_grammar::syntax::{BinaryOperator, UnaryOperator};
-use keopsc_ir::formula::{Graph, NodeId};
+use keopsc_ir::formula::{Graph, NodeId, NodeKind};
 use keopsc_ops::catalogue::operators::{self, Order};
 use keopsc_ops::signature::Signature;
 use keopsc_ops::{OperationId, ShapeError, catalogue};
@@ -37,6 +37,8 @@ pub(crate) enum Problem {
     IndexAsFormula,
     /// Integers that are not known when the file is read.
     NotAnInteger,
+    /// Something else stands where a list of integers is expected.
+    NotAList,
     /// Division or remainder by the number 0.
     DivisionByZero,
     /// An index outside `0..dim`.
@@ -216,10 +218,17 @@ pub(crate) fn apply(
         return Err(Problem::IndexAsFormula);
     }
     let arguments = with_defaults(graph, catalogue::signature(operation), arguments);
-    match catalogue::expansion(operation, &graph.dims(&arguments), parameters)? {
-        Some(text) => crate::template::expand(graph, operation, text, parameters, &arguments),
-        None => Ok(graph.operation(operation, parameters, &arguments)?),
+    let Some(text) = catalogue::expansion(operation, &graph.dims(&arguments), parameters)? else {
+        return Ok(graph.operation(operation, parameters, &arguments)?);
+    };
+    // Recursive expansions come to the same case on many ways.
+    let kind = NodeKind::Operation { operation, parameters: parameters.to_vec(), arguments: arguments.clone() };
+    if let Some(known) = graph.find(&kind) {
+        return Ok(known);
     }
+    let node = crate::template::expand(graph, operation, &text, parameters, &arguments)?;
+    graph.identify(kind, node);
+    Ok(node)
 }
 
 /// The arguments, followed by the constants that stand for those left out.

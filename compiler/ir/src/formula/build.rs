@@ -108,6 +108,11 @@ impl Graph {
         self.named("Sum", &[], &[a])
     }
 
+    /// What is repeated in `a`, summed up: all components for `dim` 1, all complex numbers for `dim` 2.
+    pub fn sum_repetitions(&mut self, a: NodeId, dim: u32) -> Result<NodeId, ShapeError> {
+        if dim == 1 { self.component_sum(a) } else { self.named("ComplexSum", &[], &[a]) }
+    }
+
     /// The sum of `a` over all values of an index.
     pub fn sum_over(&mut self, over: Axis, rows: Role, a: NodeId) -> Result<NodeId, ShapeError> {
         let sum = reductions::find_reduction("Sum").expect("the table of reductions has Sum");

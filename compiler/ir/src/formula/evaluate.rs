@@ -109,7 +109,7 @@ impl<'g> Evaluation<'g> {
         arguments: &[NodeId],
     ) -> Result<Scalar<u32>, EvaluationError> {
         let row = catalogue::operation(operation);
-        if let Value::Expansion(_) = row.value {
+        if !matches!(row.value, Value::Recipe(_)) {
             return unsupported(format!("{} must be expanded before it is evaluated", row.name));
         }
         let recipe = catalogue::instantiate(operation, &self.graph.dims(arguments), parameters);

@@ -113,7 +113,7 @@ impl Generator {
         let operation = self.random.pick(&operations);
         let row = catalogue::operation(operation);
         let signature = catalogue::signature(operation);
-        if matches!(row.value, Value::Expansion(_)) {
+        if !matches!(row.value, Value::Recipe(_)) {
             return;
         }
         let counts = (signature.arguments.len(), signature.parameters.len());

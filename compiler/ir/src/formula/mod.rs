@@ -137,6 +137,16 @@ impl Graph {
         reached
     }
 
+    /// The node that is known to be this formula.
+    pub fn find(&self, kind: &NodeKind) -> Option<NodeId> {
+        self.known.get(kind).copied()
+    }
+
+    /// From now on a formula of this kind is that node: what an operation stands for need not be written out again.
+    pub fn identify(&mut self, kind: NodeKind, node: NodeId) {
+        self.known.insert(kind, node);
+    }
+
     /// How many nodes there are.
     pub fn len(&self) -> usize {
         self.nodes.len()

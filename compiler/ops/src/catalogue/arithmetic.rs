@@ -113,6 +113,16 @@ pub(super) const ROWS: &[Operation] = &[
         ..Operation::EMPTY
     },
     Operation {
+        name: "DivideOrZero",
+        signature: "DivideOrZero(f: n|1, g: n|1) -> n",
+        value: Value::Recipe("select(g[k] == 0, 0, f[k] / g[k])"),
+        gradient: &[("f", "DivideOrZero(e, g)"), ("g", "-DivideOrZero(e * out, g)")],
+        linear_in: &["f"],
+        domain: &[(0.5, 2.0), (0.5, 2.0)],
+        doc: "`f / g`, but 0 where `g` is 0.",
+        ..Operation::EMPTY
+    },
+    Operation {
         name: "Inv",
         aliases: &["inv"],
         signature: "Inv(f: n) -> n",

@@ -184,16 +184,16 @@ impl Parts<'_> {
                 continue;
             }
             let part = build(graph, text, &self.names).map_err(Failure::Table)?;
-            let part = if graph.node(argument).dim == 1 { gather(graph, part)? } else { part };
+            let part = gather(graph, part, graph.node(argument).dim)?;
             contributions.entry(argument).or_default().push((domain, part));
         }
         Ok(())
     }
 }
 
-/// The sum of the components: what a scalar that was broadcast gets.
-fn gather(graph: &mut Graph, part: NodeId) -> Result<NodeId, Failure> {
-    if graph.node(part).dim == 1 { Ok(part) } else { table(graph.component_sum(part)) }
+/// The sum over repetitions: what an argument of `dim` components that was repeated gets.
+fn gather(graph: &mut Graph, part: NodeId, dim: u32) -> Result<NodeId, Failure> {
+    if graph.node(part).dim <= dim { Ok(part) } else { table(graph.sum_repetitions(part, dim)) }
 }
 
 /// A scalar in each of `dim` components.

@@ -105,6 +105,10 @@ impl<'a> Resolver<'a> {
         let names: Vec<&str> =
             names.chain(signature.parameters.iter().map(|parameter| parameter.name.as_str())).collect();
         let ordered = self.order_arguments(span, function, signature.text, &names, arguments, keywords)?;
+        // A list that may be left out stands at the end.
+        let given = ordered.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        let optional = signature.parameters.iter().filter(|spec| spec.is_optional).count();
+        let parameters = parameters - (formulas + parameters - given).min(optional);
         let operands = self.operands(ordered.iter().copied().flatten())?;
         let references: Vec<&Operand> = operands.iter().collect();
         let required = signature.required_arguments() + parameters;
@@ -114,12 +118,13 @@ impl<'a> Resolver<'a> {
         let (formulas, integers) = operands.split_at(operands.len() - parameters);
         let nodes: Vec<_> = formulas.iter().map(|operand| self.operand_formula(operand)).collect();
         let mut numbers = Vec::with_capacity(integers.len());
-        for operand in integers {
-            let number = values::to_integer(&operand.value);
-            numbers.push(number.or_else(|problem| self.problem(operand.span, &problem, &function.text, &[operand])));
+        for (operand, spec) in integers.iter().zip(&signature.parameters) {
+            let values =
+                if spec.is_list { list(&operand.value) } else { values::to_integer(&operand.value).map(|n| vec![n]) };
+            numbers.push(values.or_else(|problem| self.problem(operand.span, &problem, &function.text, &[operand])));
         }
         let nodes = nodes.into_iter().collect::<Result<Vec<_>, Reported>>()?;
-        let numbers = numbers.into_iter().collect::<Result<Vec<i64>, Reported>>()?;
+        let numbers = numbers.into_iter().collect::<Result<Vec<Vec<i64>>, Reported>>()?.concat();
         let node = values::apply(&mut self.program.graph, operation, &numbers, &nodes);
         let node = node.or_else(|problem| self.problem(span, &problem, &function.text, &references))?;
         Ok(Value::Formula(node))
@@ -209,5 +214,13 @@ impl<'a> Resolver<'a> {
         self.expanding.pop();
         self.locals = outer;
         Ok(Operand { span, ..result? })
+    }
+}
+
+/// A list of integers as the parameters that it is: its length, then its items.
+fn list(value: &Value) -> Result<Vec<i64>, values::Problem> {
+    match value {
+        Value::List(items) => Ok([&[items.len() as i64], items.as_slice()].concat()),
+        _ => Err(values::Problem::NotAList),
     }
 }
