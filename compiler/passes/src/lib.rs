@@ -12,6 +12,7 @@
 
 pub mod differentiate;
 pub mod hoist;
+mod laplacian;
 pub mod pipeline;
 pub mod plan;
 pub mod resolve;

@@ -137,6 +137,11 @@ impl Graph {
         reached
     }
 
+    /// Whether a reduction is among what a node is computed from: its derivatives are then those of the whole map, else pair by pair.
+    pub fn contains_reduction(&self, node: NodeId) -> bool {
+        self.reached_from(&[node]).into_iter().any(|id| matches!(self.node(id).kind, NodeKind::Reduction { .. }))
+    }
+
     /// The node that is known to be this formula.
     pub fn find(&self, kind: &NodeKind) -> Option<NodeId> {
         self.known.get(kind).copied()

@@ -54,6 +54,7 @@ pub(super) const ROWS: &[Operation] = &[
         laws: &[
             Law { left: "SqNorm2(a - b)", right: "SqDist(a, b)" },
             Law { left: "SqNorm2(-a)", right: "SqNorm2(a)" },
+            Law { left: "SqNorm2(c * a)", right: "(c * c) * SqNorm2(a)" },
         ],
         domain: &[AROUND_ZERO],
         doc: "The squared Euclidean norm.",

@@ -11,6 +11,8 @@ use keopsc_ops::{catalogue, reductions};
 
 use super::describe::{components, describe_node, role_words};
 use super::scope::{Operand, Reported, Resolver};
+use crate::differentiate::{self, Failure};
+use crate::laplacian;
 use crate::values::{self, Value};
 
 /// What is made of a derivative.
@@ -78,12 +80,15 @@ impl<'a> Resolver<'a> {
             Request::Gradient => self.gradient_request(span, &operands[0], of, variable, given),
             Request::Tangent => self.tangent_request(span, of, variable, given),
             Request::Rows => self.gradient_rows(span, of, variable),
-            Request::Divergence => self.divergence(span, of, variable),
+            Request::Divergence => {
+                self.check_divergence(span, of, variable)?;
+                let divergence = laplacian::divergence(&mut self.program.graph, of, variable);
+                self.derived(span, divergence)
+            }
             Request::Laplacian => {
                 self.check_scalar(span, &operands[0], of)?;
-                let one = self.program.graph.constant(1.0);
-                let gradient = self.gradient(of, variable, one);
-                self.divergence(span, gradient, variable)
+                let laplacian = laplacian::laplacian(&mut self.program.graph, of, variable);
+                self.derived(span, laplacian)
             }
             Request::Same => Ok(of),
         };
@@ -262,27 +267,20 @@ impl<'a> Resolver<'a> {
         Ok(rows.unwrap_or(of))
     }
 
-    fn divergence(&mut self, span: Span, of: NodeId, variable: NodeId) -> Result<NodeId, Reported> {
+    fn check_divergence(&mut self, span: Span, of: NodeId, variable: NodeId) -> Result<(), Reported> {
         let (dim, expected) = (self.program.graph.node(of).dim, self.program.graph.node(variable).dim);
-        if dim != expected {
-            let message = format!(
-                "a divergence is that of a formula with as many components as the input: {dim} and {expected} here"
-            );
-            let label = describe_node(&self.program.graph, of);
-            return self.report(Diagnostic::error(Code::DimensionMismatch, span, message).with_label(span, label));
+        if dim == expected {
+            return Ok(());
         }
-        self.check_gradients(span, dim)?;
-        let mut total: Option<NodeId> = None;
-        for component in 0..dim {
-            let unit = self.unit(span, dim, component)?;
-            let gradient = self.gradient(of, variable, unit);
-            let diagonal = self.apply(span, "Elem", &[i64::from(component)], &[gradient])?;
-            total = Some(match total {
-                Some(total) => self.apply(span, "Add", &[], &[total, diagonal])?,
-                None => diagonal,
-            });
-        }
-        Ok(total.unwrap_or(of))
+        let message =
+            format!("a divergence is that of a formula with as many components as the input: {dim} and {expected} here");
+        let label = describe_node(&self.program.graph, of);
+        self.report(Diagnostic::error(Code::DimensionMismatch, span, message).with_label(span, label))
+    }
+
+    /// A derivative that has been made already, or why it cannot be had.
+    fn derived(&mut self, span: Span, result: Result<NodeId, Failure>) -> Result<NodeId, Reported> {
+        result.or_else(|failure| self.report(differentiate::diagnostic(&failure, span)))
     }
 
     fn check_gradients(&mut self, span: Span, dim: u32) -> Result<(), Reported> {

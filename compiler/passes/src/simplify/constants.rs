@@ -45,7 +45,7 @@ pub(super) fn constant(graph: &Graph, id: NodeId) -> Option<f64> {
 }
 
 /// Whether a node is 0 or a vector of zeros.
-pub(super) fn is_zero(graph: &Graph, id: NodeId) -> bool {
+pub(crate) fn is_zero(graph: &Graph, id: NodeId) -> bool {
     let id = super::spread::spread_scalar(graph, id).unwrap_or(id);
     constant(graph, id) == Some(0.0)
 }

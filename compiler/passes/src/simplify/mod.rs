@@ -21,7 +21,7 @@ use std::convert::Infallible;
 use keopsc_ir::formula::{Graph, Node, NodeId, Program};
 
 use crate::rewrite::{add, compact, is_same, rewrite};
-pub(crate) use constants::evaluate_constants;
+pub(crate) use constants::{evaluate_constants, is_zero};
 
 /// A rule: an equal node, where there is a better one.
 type Rule = fn(&mut Graph, NodeId) -> Option<NodeId>;
