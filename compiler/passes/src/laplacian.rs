@@ -33,10 +33,15 @@ pub(crate) fn laplacian(graph: &mut Graph, of: NodeId, variable: NodeId) -> Resu
 
 /// The divergence of `of`, which has as many components as the input.
 pub(crate) fn divergence(graph: &mut Graph, of: NodeId, variable: NodeId) -> Result<NodeId, Failure> {
+    let diagonal = diagonal(graph, of, variable)?;
+    shape(graph.component_sum(diagonal))
+}
+
+/// The diagonal of the derivative of `of`, which has as many components as the input: ∂of[k]/∂x[k].
+pub(crate) fn diagonal(graph: &mut Graph, of: NodeId, variable: NodeId) -> Result<NodeId, Failure> {
     let mut field = Field::new(graph, variable);
     let product = field.product(variable, of)?;
-    let product = field.spread(product, field.dim(variable))?;
-    shape(graph.component_sum(product))
+    field.spread(product, field.dim(variable))
 }
 
 /// A variable, and what is known of derivatives with respect to it.
@@ -106,11 +111,15 @@ impl<'g> Field<'g> {
         }
         match self.graph.node(node).kind.clone() {
             NodeKind::Operation { operation, parameters, mut arguments } => {
-                let Some(position) = self.linear_position(operation, &arguments) else { return self.by_directions(node) };
+                let Some(position) = self.linear_position(operation, &arguments) else {
+                    return self.by_directions(node);
+                };
                 arguments[position] = self.laplacian_of_argument(arguments[position])?;
                 shape(self.graph.operation(operation, &parameters, &arguments))
             }
-            NodeKind::Reduction { reduction, over, rows, arguments, .. } if self.is_sum_of_rows(reduction, over, rows) => {
+            NodeKind::Reduction { reduction, over, rows, arguments, .. }
+                if self.is_sum_of_rows(reduction, over, rows) =>
+            {
                 let inside = self.laplacian_of_argument(arguments[0])?;
                 shape(self.graph.sum_over(over, rows, inside))
             }
@@ -214,7 +223,8 @@ impl<'g> Field<'g> {
 
     /// The one argument that depends on the variable, if the operation is linear in it.
     fn linear_position(&mut self, operation: OperationId, arguments: &[NodeId]) -> Option<usize> {
-        let dependent: Vec<usize> = (0..arguments.len()).filter(|&position| self.depends(arguments[position])).collect();
+        let dependent: Vec<usize> =
+            (0..arguments.len()).filter(|&position| self.depends(arguments[position])).collect();
         match dependent.as_slice() {
             &[position] if catalogue::linear_positions(operation).any(|linear| linear == position) => Some(position),
             _ => None,

@@ -8,7 +8,8 @@ use keopsc_ops::catalogue;
 use keopsc_passes::resolve::{Options, resolve};
 use keopsc_passes::{differentiate::differentiate, hoist::hoist, simplify::simplify};
 
-const INPUTS: &str = "dtype f64; x = Vi(3); y = Vj(3); a = Vi(1); b = Vj(1); p = Pm(1); A = Pm(6); B = Pm(9); q = Pm(2)\n";
+const INPUTS: &str =
+    "dtype f64; x = Vi(3); y = Vj(3); a = Vi(1); b = Vj(1); p = Pm(1); A = Pm(6); B = Pm(9); q = Pm(2)\n";
 const SIZES: Sizes = Sizes { i: 3, j: 4 };
 
 fn program(output: &str) -> Program {
@@ -116,4 +117,25 @@ fn of_radial_formulas_without_loops_over_directions() {
         program.graph.nodes().filter(|(_, node)| is_named(&node.kind)).count()
     };
     assert_eq!((count("Exp"), count("SqDist"), count("Elem"), count("ElemT")), (1, 1, 0, 0));
+}
+
+#[test]
+fn traces_and_sums_of_linear_maps() {
+    assert_equal("Sum[j](TraceOperator(MatVecMult(B, x) * b, x))", "Sum[j]((B[0] + B[4] + B[8] + 0 * x[0]) * b)");
+    assert_equal(
+        "Sum[j](TraceOperator(MatVecMult(B, x), x, y))",
+        "Sum[j](B[0] * y[0] + B[4] * y[1] + B[8] * y[2] + 0 * x[0])",
+    );
+    assert_equal("Sum[j](TraceOperator(x | y, x, b))", "Sum[j](b * Sum(y) + 0 * x[0])");
+    assert_equal("Sum[j](SumLinOperator(x * y, x))", "Sum[j](Sum(y) + 0 * x[0])");
+    let matrix = "Sum[j]((q | MatVecMult(A, y)) + 0 * x[0])";
+    assert_equal("Sum[j](SumLinOperator(MatVecMult(A, x), x, q, y))", matrix);
+}
+
+#[test]
+fn tangents_in_several_inputs() {
+    let formula = "Exp(-SqDist(x, y)) * p";
+    let sum = format!("Sum[j](Diff({formula}, x, y) + Diff({formula}, p, b))");
+    assert_equal(&format!("Sum[j](Diff({formula}, (x, p), (y, b)))"), &sum);
+    assert_equal(&format!("Sum[j](Diff({formula}, [x, p], [y, b]))"), &sum);
 }
