@@ -3,6 +3,8 @@
 //! * `f: PATTERN` is a formula argument. A pattern is an integer expression in letters; `n|1` takes a scalar, too, which broadcasts.
 //! * `f: PATTERN = 1` may be left out, and is then that constant, of dimension 1.
 //! * `d: int`, `d: int(low)`, `d: int(low, high)`, `d: nonzero` is an integer parameter with its range.
+//! * `nu: half(1, 15)` is a parameter that counts halves and is odd: 1/2, 3/2, … 15/2. Its value is the integer 1, 3, … 15.
+//! * A call has arguments and parameters in the order of the signature; everywhere else the arguments come first.
 //! * After the arrow stand the results, one or several, each a dimension or the extents of a row: `[K, n]`.
 //!
 //! [`Signature::bind`] finds the letters' values for given dimensions: a bare letter, or a product or sum with one unknown.
@@ -11,7 +13,7 @@ use keopsc_grammar::parse_expression;
 use keopsc_grammar::syntax::{Expr, ExprKind};
 
 use crate::integers::{Integers, evaluate_integer};
-use crate::shape_error::ShapeError;
+use crate::shape_error::{ShapeError, halves};
 
 /// How many components a value may have.
 pub const MAXIMUM_DIM: u32 = 1 << 24;
@@ -25,10 +27,21 @@ pub struct Signature {
     pub text: &'static str,
     /// The formula arguments.
     pub arguments: Vec<Argument>,
-    /// The integer parameters, which follow them in a call.
+    /// The integer parameters.
     pub parameters: Vec<ParameterSpec>,
+    /// Both, in the order in which a call has them.
+    pub places: Vec<Place>,
     /// The extents of a row of each result.
     pub results: Vec<Vec<Expr>>,
+}
+
+/// What stands in one place of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The formula argument of that number.
+    Argument(usize),
+    /// The parameter of that number.
+    Parameter(usize),
 }
 
 /// A formula argument.
@@ -62,8 +75,27 @@ pub struct ParameterSpec {
     pub low: Option<Expr>,
     /// Its largest value.
     pub high: Option<Expr>,
-    /// Whether 0 is excluded.
-    pub nonzero: bool,
+    /// Which integers between them.
+    pub numbers: Numbers,
+}
+
+/// Which integers a parameter may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Numbers {
+    /// All.
+    Integers,
+    /// All but 0.
+    Nonzero,
+    /// The odd ones, as numbers of halves: 5 stands for 5/2.
+    Halves,
+}
+
+impl ParameterSpec {
+    /// The values that a parameter which counts halves may have, in words.
+    pub fn halves_in_words(&self) -> String {
+        let bound = |expr: &Option<Expr>| expr.as_ref().and_then(|expr| evaluate_integer(expr, &Integers::default()));
+        halves(bound(&self.low), bound(&self.high))
+    }
 }
 
 impl Signature {
@@ -72,8 +104,8 @@ impl Signature {
         let (call, results) = text.split_once("->").ok_or("`->` is missing")?;
         let inside = call.trim().strip_prefix(name).and_then(|rest| rest.trim().strip_prefix('('));
         let inside = inside.and_then(|rest| rest.strip_suffix(')')).ok_or("`Name(…)` is expected before `->`")?;
-        let mut signature =
-            Signature { name, text, arguments: Vec::new(), parameters: Vec::new(), results: Vec::new() };
+        let (arguments, parameters, places) = (Vec::new(), Vec::new(), Vec::new());
+        let mut signature = Signature { name, text, arguments, parameters, places, results: Vec::new() };
         for item in split_at_commas(inside) {
             signature.add_item(item)?;
         }
@@ -95,20 +127,44 @@ impl Signature {
             None => (form.trim(), None),
         };
         let written = parse_text(form)?;
-        if let Some((bounds, nonzero)) = parameter_form(&written) {
+        if let Some((bounds, numbers)) = parameter_form(&written) {
             let mut bounds = bounds.iter().cloned();
-            self.parameters.push(ParameterSpec { name, low: bounds.next(), high: bounds.next(), nonzero });
+            self.places.push(Place::Parameter(self.parameters.len()));
+            self.parameters.push(ParameterSpec { name, low: bounds.next(), high: bounds.next(), numbers });
             return Ok(());
-        }
-        if !self.parameters.is_empty() {
-            return Err("formula arguments stand before parameters".to_owned());
         }
         let (dim, broadcasts) = match form.strip_suffix("|1") {
             Some(dim) => (parse_text(dim)?, true),
             None => (written, false),
         };
+        self.places.push(Place::Argument(self.arguments.len()));
         self.arguments.push(Argument { name, pattern: Pattern { text: form.to_owned(), dim, broadcasts }, default });
         Ok(())
+    }
+
+    /// The names of arguments and parameters, in the order in which a call has them.
+    pub fn names_in_calls(&self) -> Vec<&str> {
+        let name = |place: &Place| match *place {
+            Place::Argument(number) => self.arguments[number].name.as_str(),
+            Place::Parameter(number) => self.parameters[number].name.as_str(),
+        };
+        self.places.iter().map(name).collect()
+    }
+
+    /// What a call has, as formula arguments and parameters. Where it has fewer than it has places, the last arguments are left out.
+    pub fn sort_call<T>(&self, given: Vec<T>) -> (Vec<T>, Vec<T>) {
+        let left_out = self.places.len().saturating_sub(given.len());
+        let kept = self.arguments.len().saturating_sub(left_out);
+        let mut sorted = (Vec::with_capacity(kept), Vec::with_capacity(self.parameters.len()));
+        let mut places =
+            self.places.iter().filter(|place| !matches!(place, Place::Argument(number) if *number >= kept));
+        for item in given {
+            match places.next() {
+                Some(Place::Argument(_)) => sorted.0.push(item),
+                Some(Place::Parameter(_)) | None => sorted.1.push(item),
+            }
+        }
+        sorted
     }
 
     /// How many formula arguments cannot be left out.
@@ -198,9 +254,14 @@ impl Signature {
             let bound = |expr: &Option<Expr>| expr.as_ref().and_then(|expr| evaluate_integer(expr, integers));
             let (low, high) = (bound(&spec.low), bound(&spec.high));
             let inside = low.is_none_or(|low| low <= value) && high.is_none_or(|high| value <= high);
-            if !inside || (spec.nonzero && value == 0) {
-                let parameter = spec.name.clone();
-                return Err(ShapeError::Parameter { function: self.name, parameter, value, low, high });
+            let fits = match spec.numbers {
+                Numbers::Integers => true,
+                Numbers::Nonzero => value != 0,
+                Numbers::Halves => value % 2 != 0,
+            };
+            if !inside || !fits {
+                let (parameter, numbers) = (spec.name.clone(), spec.numbers);
+                return Err(ShapeError::Parameter { function: self.name, parameter, value, low, high, numbers });
             }
         }
         Ok(())
@@ -216,12 +277,13 @@ impl Signature {
     }
 }
 
-/// The bounds of `int(low, high)`, and whether 0 is excluded; `None` for the pattern of a formula argument.
-fn parameter_form(written: &Expr) -> Option<(&[Expr], bool)> {
+/// The bounds of `int(low, high)`, and which integers it means; `None` for the pattern of a formula argument.
+fn parameter_form(written: &Expr) -> Option<(&[Expr], Numbers)> {
     match &written.kind {
-        ExprKind::Name(name) if name == "int" => Some((&[], false)),
-        ExprKind::Name(name) if name == "nonzero" => Some((&[], true)),
-        ExprKind::Call { function, arguments, .. } if function.text == "int" => Some((arguments, false)),
+        ExprKind::Name(name) if name == "int" => Some((&[], Numbers::Integers)),
+        ExprKind::Name(name) if name == "nonzero" => Some((&[], Numbers::Nonzero)),
+        ExprKind::Call { function, arguments, .. } if function.text == "int" => Some((arguments, Numbers::Integers)),
+        ExprKind::Call { function, arguments, .. } if function.text == "half" => Some((arguments, Numbers::Halves)),
         _ => None,
     }
 }

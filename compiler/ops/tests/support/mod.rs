@@ -48,10 +48,13 @@ pub fn formula(expr: &Expr, vectors: &Vectors, integers: &Integers) -> Vec<f64> 
         ExprKind::Call { function, arguments, .. } => {
             let id = catalogue::find_operation(&function.text)
                 .unwrap_or_else(|| panic!("unknown operation {}", function.text));
-            let parameters = catalogue::signature(id).parameters.len();
-            let (formulas, numbers) = arguments.split_at(arguments.len() - parameters);
-            let formulas: Vec<_> = formulas.iter().map(|f| formula(f, vectors, integers)).collect();
-            let numbers: Vec<_> = numbers.iter().map(|n| evaluate_integer(n, integers).expect("an integer")).collect();
+            let (formulas, numbers) = catalogue::signature(id).sort_call(arguments.iter().collect());
+            let formulas: Vec<_> = formulas.into_iter().map(|f| formula(f, vectors, integers)).collect();
+            let parameter = |written: &&Expr| match written.kind {
+                ExprKind::Float(halves) => (2.0 * halves) as i64,
+                _ => evaluate_integer(written, integers).expect("an integer"),
+            };
+            let numbers: Vec<_> = numbers.iter().map(parameter).collect();
             apply(id, &formulas, &numbers)
         }
         other => panic!("no formula: {other:?}"),
