@@ -6,7 +6,7 @@
 use keopsc_grammar::syntax::{BinaryOperator, UnaryOperator};
 use keopsc_ir::formula::{Graph, NodeId};
 use keopsc_ops::catalogue::operators::{self, Order};
-use keopsc_ops::signature::Signature;
+use keopsc_ops::signature::{Numbers, ParameterSpec, Signature};
 use keopsc_ops::{OperationId, ShapeError, catalogue};
 
 /// What an expression stands for.
@@ -37,6 +37,13 @@ pub(crate) enum Problem {
     IndexAsFormula,
     /// Integers that are not known when the file is read.
     NotAnInteger,
+    /// A parameter that counts halves is given something else.
+    NotAHalf {
+        /// The parameter's name.
+        parameter: String,
+        /// What it may be, in words.
+        expected: String,
+    },
     /// Division or remainder by the number 0.
     DivisionByZero,
     /// An index outside `0..dim`.
@@ -79,6 +86,19 @@ pub(crate) fn to_integer(value: &Value) -> Result<i64, Problem> {
         Value::Integer(number) => Ok(*number),
         _ => Err(Problem::NotAnInteger),
     }
+}
+
+/// The integer that stands for a written parameter: itself, or its number of halves.
+pub(crate) fn to_parameter(value: &Value, spec: &ParameterSpec) -> Result<i64, Problem> {
+    if spec.numbers != Numbers::Halves {
+        return to_integer(value);
+    }
+    match *value {
+        Value::Integer(number) => number.checked_mul(2),
+        Value::Real(number) if (2.0 * number).fract() == 0.0 => Some((2.0 * number) as i64),
+        _ => None,
+    }
+    .ok_or_else(|| Problem::NotAHalf { parameter: spec.name.clone(), expected: spec.halves_in_words() })
 }
 
 /// The number that a value is, if it is one.
@@ -205,7 +225,7 @@ fn apply_to_values(
 }
 
 /// An operation on formulas. Arguments that are left out get their constants; an operation that stands for a formula in other operations
-/// is replaced by that formula.
+/// is replaced by that formula, and so is one that an early law applies to.
 pub(crate) fn apply(
     graph: &mut Graph,
     operation: OperationId,
@@ -216,8 +236,11 @@ pub(crate) fn apply(
         return Err(Problem::IndexAsFormula);
     }
     let arguments = with_defaults(graph, catalogue::signature(operation), arguments);
-    match catalogue::expansion(operation, &graph.dims(&arguments), parameters)? {
-        Some(text) => crate::template::expand(graph, operation, text, parameters, &arguments),
+    if let Some(text) = catalogue::expansion(operation, &graph.dims(&arguments), parameters)? {
+        return crate::template::expand(graph, operation, text, parameters, &arguments);
+    }
+    match crate::early::early_law(graph, operation, parameters, &arguments) {
+        Some((right, names)) => crate::template::build(graph, right, &names),
         None => Ok(graph.operation(operation, parameters, &arguments)?),
     }
 }

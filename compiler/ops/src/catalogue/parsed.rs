@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use keopsc_grammar::parse_expression;
 use keopsc_grammar::syntax::Expr;
 
-use super::{Law, Operation, Value};
+use super::{EarlyLaw, Law, Operation, Value, When};
 use crate::OperationId;
 use crate::signature::Signature;
 
@@ -34,6 +34,17 @@ pub struct ParsedLaw {
     pub left: Expr,
     /// What replaces it.
     pub right: Expr,
+}
+
+/// An [`EarlyLaw`], as syntax trees.
+#[derive(Debug)]
+pub struct ParsedEarlyLaw {
+    /// The pattern.
+    pub left: Expr,
+    /// What replaces it.
+    pub right: Expr,
+    /// What has to be known of the formulas.
+    pub when: When,
 }
 
 pub(super) fn parse_row(row: &Operation) -> Result<ParsedOperation, String> {
@@ -66,6 +77,10 @@ pub(crate) fn parse_gradient(signature: &Signature, texts: &[(&str, &str)]) -> R
 
 pub(super) fn parse_law(operation: OperationId, law: &Law) -> Result<ParsedLaw, String> {
     Ok(ParsedLaw { operation, left: parse(law.left)?, right: parse(law.right)? })
+}
+
+pub(super) fn parse_early_law(law: &EarlyLaw) -> Result<ParsedEarlyLaw, String> {
+    Ok(ParsedEarlyLaw { left: parse(law.left)?, right: parse(law.right)?, when: law.when })
 }
 
 fn parse(text: &str) -> Result<Expr, String> {
