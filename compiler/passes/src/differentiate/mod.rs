@@ -95,6 +95,11 @@ fn diagnostic(failure: &Failure) -> Diagnostic {
             Diagnostic::error(Code::TooLarge, Span::default(), format!("in a derivative, {error}"))
                 .with_help("use smaller dimensions in what is differentiated")
         }
+        Failure::Table(Problem::Shape(error @ ShapeError::Parameter { .. })) => {
+            let message = format!("there is no derivative of that order: {error}");
+            Diagnostic::error(Code::NotDifferentiable, Span::default(), message)
+                .with_help("take fewer derivatives, or leave this operation out of what they are taken of")
+        }
         Failure::Table(problem) => panic!("a gradient in the tables does not fit: {problem:?}"),
     }
 }
