@@ -7,8 +7,10 @@
 //! Back ends know these six constructs and no operation by name.
 
 mod evaluate;
+mod nonnegative;
 
 pub use evaluate::evaluate;
+pub use nonnegative::is_nonnegative;
 
 use crate::intrinsics::Intrinsic;
 

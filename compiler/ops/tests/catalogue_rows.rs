@@ -13,7 +13,7 @@ use keopsc_ops::{Integers, OperationId, evaluate_integer};
 use support::{Numbers, Vectors, applications, apply, formula};
 
 /// Names that recipes and gradients give a meaning.
-const RESERVED: &[&str] = &["k", "e", "out", "inf", "nan", "int", "nonzero"];
+const RESERVED: &[&str] = &["k", "e", "out", "inf", "nan", "int", "nonzero", "half", "where"];
 
 #[test]
 fn names_are_unique() {

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod differentiate;
+mod early;
 pub mod hoist;
 mod laplacian;
 pub mod pipeline;

@@ -125,7 +125,7 @@ fn call(
     for argument in arguments.iter().chain(keywords.iter().map(|keyword| &keyword.value)) {
         given.push(evaluate(graph, argument, names)?);
     }
-    let (formulas, integers) = given.split_at(signature.arguments.len().min(given.len()));
+    let (formulas, integers) = signature.sort_call(given);
     let nodes: Result<Vec<NodeId>, Problem> = formulas.iter().map(|value| values::to_formula(graph, value)).collect();
     let parameters: Result<Vec<i64>, Problem> = integers.iter().map(values::to_integer).collect();
     values::apply(graph, operation, &parameters?, &nodes?).map(Value::Formula)

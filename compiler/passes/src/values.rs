@@ -6,7 +6,7 @@
 use keopsc_grammar::syntax::{BinaryOperator, UnaryOperator};
 use keopsc_ir::formula::{Graph, NodeId, NodeKind};
 use keopsc_ops::catalogue::operators::{self, Order};
-use keopsc_ops::signature::Signature;
+use keopsc_ops::signature::{Numbers, ParameterSpec, Signature};
 use keopsc_ops::{OperationId, ShapeError, catalogue};
 
 /// What an expression stands for.
@@ -39,6 +39,13 @@ pub(crate) enum Problem {
     NotAnInteger,
     /// Something else stands where a list of integers is expected.
     NotAList,
+    /// A parameter that counts halves is given something else.
+    NotAHalf {
+        /// The parameter's name.
+        parameter: String,
+        /// What it may be, in words.
+        expected: String,
+    },
     /// Division or remainder by the number 0.
     DivisionByZero,
     /// An index outside `0..dim`.
@@ -80,6 +87,27 @@ pub(crate) fn to_integer(value: &Value) -> Result<i64, Problem> {
     match value {
         Value::Integer(number) => Ok(*number),
         _ => Err(Problem::NotAnInteger),
+    }
+}
+
+/// The integers that stand for a written parameter: itself, its number of halves, or the length of a list and its items.
+pub(crate) fn to_parameter(value: &Value, spec: &ParameterSpec) -> Result<Vec<i64>, Problem> {
+    match (spec.numbers, value) {
+        (Numbers::Integers | Numbers::Nonzero, value) => to_integer(value).map(|number| vec![number]),
+        (Numbers::Halves, value) => match to_halves(value) {
+            Some(halves) => Ok(vec![halves]),
+            None => Err(Problem::NotAHalf { parameter: spec.name.clone(), expected: spec.halves_in_words() }),
+        },
+        (Numbers::List, Value::List(items)) => Ok([&[items.len() as i64], items.as_slice()].concat()),
+        (Numbers::List, _) => Err(Problem::NotAList),
+    }
+}
+
+fn to_halves(value: &Value) -> Option<i64> {
+    match *value {
+        Value::Integer(number) => number.checked_mul(2),
+        Value::Real(number) if (2.0 * number).fract() == 0.0 => Some((2.0 * number) as i64),
+        _ => None,
     }
 }
 
@@ -207,7 +235,7 @@ fn apply_to_values(
 }
 
 /// An operation on formulas. Arguments that are left out get their constants; an operation that stands for a formula in other operations
-/// is replaced by that formula.
+/// is replaced by that formula, and so is one that an early law applies to.
 pub(crate) fn apply(
     graph: &mut Graph,
     operation: OperationId,
@@ -219,7 +247,10 @@ pub(crate) fn apply(
     }
     let arguments = with_defaults(graph, catalogue::signature(operation), arguments);
     let Some(text) = catalogue::expansion(operation, &graph.dims(&arguments), parameters)? else {
-        return Ok(graph.operation(operation, parameters, &arguments)?);
+        return match crate::early::early_law(graph, operation, parameters, &arguments) {
+            Some((right, names)) => crate::template::build(graph, right, &names),
+            None => Ok(graph.operation(operation, parameters, &arguments)?),
+        };
     };
     // Recursive expansions come to the same case on many ways.
     let kind = NodeKind::Operation { operation, parameters: parameters.to_vec(), arguments: arguments.clone() };

@@ -33,14 +33,16 @@ mod exponential;
 mod lists;
 pub mod operators;
 mod parsed;
+mod radial;
 mod rounding;
 mod sequence;
+mod special;
 mod tensor;
 mod trigonometric;
 mod vector;
 
-pub use parsed::ParsedLaw;
 pub(crate) use parsed::parse_gradient;
+pub use parsed::{ParsedEarlyLaw, ParsedLaw};
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -55,13 +57,15 @@ use crate::recipe::{Named, Scope};
 use crate::scalar::Scalar;
 use crate::shape_error::ShapeError;
 use crate::signature::{MAXIMUM_DIM, Signature};
-use parsed::{ParsedOperation, ParsedValue, parse_law, parse_row, parse_text};
+use parsed::{ParsedOperation, ParsedValue, parse_early_law, parse_law, parse_row, parse_text};
 
 /// The rows, family by family, in the order of the reference page.
 const FAMILIES: &[&[Operation]] = &[
     arithmetic::ROWS,
     exponential::ROWS,
     trigonometric::ROWS,
+    special::ROWS,
+    radial::ROWS,
     rounding::ROWS,
     comparison::ROWS,
     vector::ROWS,
@@ -87,6 +91,8 @@ pub struct Operation {
     pub gradient: &'static [(&'static str, &'static str)],
     /// Laws of simplification, `left -> right`, see `passes::simplify`.
     pub laws: &'static [Law],
+    /// Laws that take a singularity away before derivatives are formed, see `passes::early`.
+    pub early_laws: &'static [EarlyLaw],
     /// Whether its two arguments may be exchanged.
     pub commutative: bool,
     /// The arguments in each of which it is linear: multiples, sums and zeros of one are those of the result.
@@ -106,6 +112,7 @@ impl Operation {
         value: Value::Recipe(""),
         gradient: &[],
         laws: &[],
+        early_laws: &[],
         commutative: false,
         linear_in: &[],
         domain: &[],
@@ -144,6 +151,29 @@ pub struct Law {
     pub left: &'static str,
     /// What replaces it.
     pub right: &'static str,
+}
+
+/// A law that is applied when a formula is built, before it is differentiated: `Square(Sqrt(a))` is `a` and smooth, but the derivative
+/// of a root at 0 is taken as 0, so that afterwards it would be too late.
+#[derive(Clone, Copy, Debug)]
+pub struct EarlyLaw {
+    /// The pattern: this operation, with names for formulas and parameters.
+    pub left: &'static str,
+    /// What replaces it.
+    pub right: &'static str,
+    /// What has to be known of the formulas.
+    pub when: When,
+}
+
+/// The condition of an [`EarlyLaw`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// None.
+    Always,
+    /// The formula of that name is known not to be negative.
+    Nonnegative(&'static str),
+    /// The formula of that name has a simpler square: an early law applies to it.
+    HasRoot(&'static str),
 }
 
 /// All operations, in the order of the reference page.
@@ -249,6 +279,11 @@ pub fn laws() -> &'static [ParsedLaw] {
     &LAWS
 }
 
+/// The early laws of an operation.
+pub fn early_laws(id: OperationId) -> &'static [ParsedEarlyLaw] {
+    &EARLY_LAWS[usize::from(id.0)]
+}
+
 static ROWS: LazyLock<Vec<&'static Operation>> = LazyLock::new(|| FAMILIES.iter().copied().flatten().collect());
 
 static NAMES: LazyLock<HashMap<&'static str, OperationId>> = LazyLock::new(|| {
@@ -262,6 +297,11 @@ static PARSED: LazyLock<Vec<OnceLock<ParsedOperation>>> =
 static LAWS: LazyLock<Vec<ParsedLaw>> = LazyLock::new(|| {
     let laws = operations().flat_map(|(id, row)| row.laws.iter().map(move |law| parse_law(id, law)));
     laws.map(|law| law.unwrap_or_else(|defect| panic!("a law: {defect}"))).collect()
+});
+
+static EARLY_LAWS: LazyLock<Vec<Vec<ParsedEarlyLaw>>> = LazyLock::new(|| {
+    let of_row = |row: &Operation| row.early_laws.iter().map(parse_early_law).collect::<Result<_, String>>();
+    operations().map(|(_, row)| of_row(row).unwrap_or_else(|defect| panic!("an early law: {defect}"))).collect()
 });
 
 /// Rows are the compiler's own text and all parsed by the tests, so that a defect cannot come to light here.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use keopsc_grammar::parse_expression;
 use keopsc_grammar::syntax::Expr;
 
-use super::{Law, Operation, Value, Write};
+use super::{EarlyLaw, Law, Operation, Value, When, Write};
 use crate::OperationId;
 use crate::signature::Signature;
 
@@ -35,6 +35,17 @@ pub struct ParsedLaw {
     pub left: Expr,
     /// What replaces it.
     pub right: Expr,
+}
+
+/// An [`EarlyLaw`], as syntax trees.
+#[derive(Debug)]
+pub struct ParsedEarlyLaw {
+    /// The pattern.
+    pub left: Expr,
+    /// What replaces it.
+    pub right: Expr,
+    /// What has to be known of the formulas.
+    pub when: When,
 }
 
 pub(super) fn parse_row(row: &Operation) -> Result<ParsedOperation, String> {
@@ -68,6 +79,10 @@ pub(crate) fn parse_gradient(signature: &Signature, texts: &[(&str, &str)]) -> R
 
 pub(super) fn parse_law(operation: OperationId, law: &Law) -> Result<ParsedLaw, String> {
     Ok(ParsedLaw { operation, left: parse_text(law.left)?, right: parse_text(law.right)? })
+}
+
+pub(super) fn parse_early_law(law: &EarlyLaw) -> Result<ParsedEarlyLaw, String> {
+    Ok(ParsedEarlyLaw { left: parse_text(law.left)?, right: parse_text(law.right)?, when: law.when })
 }
 
 pub(super) fn parse_text(text: &str) -> Result<Expr, String> {

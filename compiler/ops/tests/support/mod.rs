@@ -48,17 +48,15 @@ pub fn formula(expr: &Expr, vectors: &Vectors, integers: &Integers) -> Vec<f64> 
         ExprKind::Call { function, arguments, .. } => {
             let id = catalogue::find_operation(&function.text)
                 .unwrap_or_else(|| panic!("unknown operation {}", function.text));
-            let signature = catalogue::signature(id);
-            let lists = arguments.iter().filter(|argument| matches!(argument.kind, ExprKind::List(_))).count();
-            let numbers = signature.parameters.iter().filter(|spec| !spec.is_list).count();
-            let (formulas, numbers) = arguments.split_at(arguments.len() - numbers - lists);
-            let formulas: Vec<_> = formulas.iter().map(|f| formula(f, vectors, integers)).collect();
-            let number = |expr: &Expr| evaluate_integer(expr, integers).expect("an integer");
-            let numbers = numbers.iter().map(|argument| match &argument.kind {
+            let (formulas, numbers) = catalogue::signature(id).sort_call(arguments.iter().collect());
+            let formulas: Vec<_> = formulas.into_iter().map(|f| formula(f, vectors, integers)).collect();
+            let number = |written: &Expr| evaluate_integer(written, integers).expect("an integer");
+            let parameter = |written: &&Expr| match &written.kind {
+                ExprKind::Float(halves) => vec![(2.0 * halves) as i64],
                 ExprKind::List(items) => std::iter::once(items.len() as i64).chain(items.iter().map(number)).collect(),
-                _ => vec![number(argument)],
-            });
-            let numbers = numbers.collect::<Vec<Vec<i64>>>().concat();
+                _ => vec![number(written)],
+            };
+            let numbers = numbers.iter().map(parameter).collect::<Vec<Vec<i64>>>().concat();
             apply(id, &formulas, &numbers)
         }
         other => panic!("no formula: {other:?}"),

@@ -121,6 +121,11 @@ pub(crate) fn diagnostic(failure: &Failure, span: Span) -> Diagnostic {
             Diagnostic::error(Code::TooLarge, span, format!("in a derivative, {error}"))
                 .with_help("use smaller dimensions in what is differentiated")
         }
+        Failure::Table(Problem::Shape(error @ ShapeError::Parameter { .. })) => {
+            let message = format!("there is no derivative of that order: {error}");
+            Diagnostic::error(Code::NotDifferentiable, Span::default(), message)
+                .with_help("take fewer derivatives, or leave this operation out of what they are taken of")
+        }
         Failure::Table(problem) => panic!("a gradient in the tables does not fit: {problem:?}"),
     }
 }

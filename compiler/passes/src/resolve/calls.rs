@@ -100,27 +100,18 @@ impl<'a> Resolver<'a> {
         keywords: &'a [Keyword],
     ) -> Result<Value, Reported> {
         let signature = catalogue::signature(operation);
-        let (formulas, parameters) = (signature.arguments.len(), signature.parameters.len());
-        let names = signature.arguments.iter().map(|argument| argument.name.as_str());
-        let names: Vec<&str> =
-            names.chain(signature.parameters.iter().map(|parameter| parameter.name.as_str())).collect();
+        let names = signature.names_in_calls();
         let ordered = self.order_arguments(span, function, signature.text, &names, arguments, keywords)?;
-        // A list that may be left out stands at the end.
-        let given = ordered.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-        let optional = signature.parameters.iter().filter(|spec| spec.is_optional).count();
-        let parameters = parameters - (formulas + parameters - given).min(optional);
         let operands = self.operands(ordered.iter().copied().flatten())?;
         let references: Vec<&Operand> = operands.iter().collect();
-        let required = signature.required_arguments() + parameters;
-        if !(required..=formulas + parameters).contains(&operands.len()) {
+        if !(signature.required_in_calls()..=names.len()).contains(&operands.len()) {
             return self.wrong_count(span, &function.text, signature.text, operands.len());
         }
-        let (formulas, integers) = operands.split_at(operands.len() - parameters);
-        let nodes: Vec<_> = formulas.iter().map(|operand| self.operand_formula(operand)).collect();
+        let (formulas, integers) = signature.sort_call(references.clone());
+        let nodes: Vec<_> = formulas.into_iter().map(|operand| self.operand_formula(operand)).collect();
         let mut numbers = Vec::with_capacity(integers.len());
-        for (operand, spec) in integers.iter().zip(&signature.parameters) {
-            let values =
-                if spec.is_list { list(&operand.value) } else { values::to_integer(&operand.value).map(|n| vec![n]) };
+        for (operand, spec) in integers.into_iter().zip(&signature.parameters) {
+            let values = values::to_parameter(&operand.value, spec);
             numbers.push(values.or_else(|problem| self.problem(operand.span, &problem, &function.text, &[operand])));
         }
         let nodes = nodes.into_iter().collect::<Result<Vec<_>, Reported>>()?;
@@ -214,13 +205,5 @@ impl<'a> Resolver<'a> {
         self.expanding.pop();
         self.locals = outer;
         Ok(Operand { span, ..result? })
-    }
-}
-
-/// A list of integers as the parameters that it is: its length, then its items.
-fn list(value: &Value) -> Result<Vec<i64>, values::Problem> {
-    match value {
-        Value::List(items) => Ok([&[items.len() as i64], items.as_slice()].concat()),
-        _ => Err(values::Problem::NotAList),
     }
 }

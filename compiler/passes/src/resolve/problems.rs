@@ -54,6 +54,14 @@ impl Resolver<'_> {
                     .with_label(span, found)
                     .with_help("write it in brackets: `[2, 3]`, or `[]` for none")
             }
+            Problem::NotAHalf { parameter, expected } => {
+                let message = format!("`{parameter}` of `{function}` has to be {expected}");
+                let found =
+                    operands.first().map_or(String::new(), |operand| describe(&self.program.graph, &operand.value));
+                Diagnostic::error(Code::OutOfRange, span, message)
+                    .with_label(span, found)
+                    .with_help("it is a number that is known when the file is read, such as `3/2` or `2.5`")
+            }
             Problem::DivisionByZero => Diagnostic::error(
                 Code::DivisionByZero,
                 operands.get(1).map_or(span, |operand| operand.span),
