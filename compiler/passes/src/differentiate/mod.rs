@@ -13,7 +13,7 @@ mod adjoint;
 use keopsc_diagnostics::{Code, Diagnostic};
 use keopsc_grammar::syntax::Span;
 use keopsc_ir::formula::{Graph, InputId, Node, NodeId, NodeKind, Program};
-use keopsc_ops::{ReductionId, ShapeError, reductions};
+use keopsc_ops::ShapeError;
 
 use crate::rewrite::{add, compact, rewrite};
 use crate::values::Problem;
@@ -25,8 +25,6 @@ const NODE_LIMIT: usize = 1 << 15;
 /// Why a derivative cannot be had.
 #[derive(Clone, Debug)]
 pub(crate) enum Failure {
-    /// A reduction on the way is piecewise constant or has no rule.
-    NotDifferentiable(ReductionId),
     /// The derivative is too large.
     TooLarge,
     /// A row of the tables gives a gradient that does not fit: a defect.
@@ -80,12 +78,6 @@ fn contains_reduction(graph: &Graph) -> Vec<bool> {
 
 fn diagnostic(failure: &Failure) -> Diagnostic {
     match failure {
-        Failure::NotDifferentiable(reduction) => {
-            let name = reductions::reduction(*reduction).name;
-            let message = format!("the reduction `{name}` has no derivative");
-            Diagnostic::error(Code::NotDifferentiable, Span::default(), message)
-                .with_help("leave it out of what `Grad` and `Diff` differentiate")
-        }
         Failure::TooLarge => {
             let message = format!("the derivatives of this file need more than {NODE_LIMIT} operations");
             Diagnostic::error(Code::TooLarge, Span::default(), message)
