@@ -329,7 +329,8 @@ impl<'g> Field<'g> {
             let arguments = self.graph.node(next).kind.arguments();
             let open: Vec<NodeId> = arguments.iter().copied().filter(|id| !self.depends.contains_key(id)).collect();
             if open.is_empty() {
-                let depends = next == self.variable || arguments.iter().any(|argument| self.depends[argument]);
+                let inside = arguments.iter().any(|argument| self.depends[argument]);
+                let depends = next == self.variable || (inside && !self.graph.node(next).is_index);
                 self.depends.insert(next, depends);
                 waiting.pop();
             } else {

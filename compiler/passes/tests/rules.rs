@@ -36,6 +36,7 @@ fn show(program: &Program, id: NodeId) -> String {
         NodeKind::Reduction { reduction, over, rows, .. } => {
             format!("{}[{over} -> {rows}]({})", reductions::reduction(*reduction).name, arguments.join(", "))
         }
+        NodeKind::Chosen { axis, .. } => format!("chosen[{axis}]({})", arguments.join(", ")),
         NodeKind::Gradient { .. } | NodeKind::Tangent { .. } => panic!("a request is left"),
     }
 }

@@ -78,9 +78,8 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
     /// Locals for pair values that live in memory.
     fn create_memory(&self) -> HashMap<ValueId, PointerValue<'ctx>> {
         let stored = |(id, _): &(ValueId, &Value)| self.schedule.storage[id.0 as usize] == Storage::Memory;
-        let local = |(id, value): (ValueId, &Value)| {
-            (id, self.local(self.lanes.vector_type(), value.dim * self.schedule.row_vectors))
-        };
+        let local =
+            |(id, value): (ValueId, &Value)| (id, self.local(self.type_of(id), value.dim * self.schedule.row_vectors));
         self.pass.block(Block::Pair).filter(stored).map(local).collect()
     }
 

@@ -84,11 +84,9 @@ impl<'g> Evaluation<'g> {
             NodeKind::Constant(value) => self.arrays[number] = Some(Array { dim: 1, values: vec![value.0] }),
             NodeKind::Operation { operation, parameters, arguments } => {
                 self.recipes[number] = Some(self.recipe(*operation, parameters, arguments)?);
-                match node.role {
-                    Role::Pair => self.pairs[number] = Array::zeros(1, node.dim as usize),
-                    role => self.arrays[number] = Some(self.rows(id, node.dim, role)),
-                }
+                self.pairs_or_rows(id, node);
             }
+            NodeKind::Chosen { .. } => self.pairs_or_rows(id, node),
             NodeKind::Reduction { reduction, over, rows, parameters, arguments, outcome } => {
                 let rule = self.rule(*reduction, parameters, arguments)?;
                 let array = self.reduce(&rule, *over, *rows, arguments, *outcome as usize);
@@ -100,6 +98,14 @@ impl<'g> Evaluation<'g> {
             NodeKind::Input(_) => (),
         }
         Ok(())
+    }
+
+    /// Room for one pair of a node that depends on both indices, all rows of any other.
+    fn pairs_or_rows(&mut self, id: NodeId, node: &Node) {
+        match node.role {
+            Role::Pair => self.pairs[id.0 as usize] = Array::zeros(1, node.dim as usize),
+            role => self.arrays[id.0 as usize] = Some(self.rows(id, node.dim, role)),
+        }
     }
 
     fn recipe(
@@ -163,6 +169,13 @@ impl<'g> Evaluation<'g> {
     fn operate(&self, id: NodeId, position: Position, result: &mut [f64]) {
         let arguments = self.graph.node(id).kind.arguments();
         let arguments: Vec<&[f64]> = arguments.iter().map(|&id| self.components(id, position)).collect();
+        if let NodeKind::Chosen { axis, .. } = self.graph.node(id).kind {
+            let number = position.of(axis) as f64;
+            for (k, component) in result.iter_mut().enumerate() {
+                *component = if arguments[0][k] == number { arguments[1][k] } else { 0.0 };
+            }
+            return;
+        }
         let Some(recipe) = &self.recipes[id.0 as usize] else { return };
         for (k, component) in result.iter_mut().enumerate() {
             *component = scalar::evaluate(recipe, k, |argument, index| arguments[*argument as usize][index]);

@@ -56,6 +56,16 @@ pub enum NodeKind {
         /// Which of its outcomes this is: 0, or 1 for the indices of a value-and-index pair.
         outcome: u32,
     },
+    /// What a pair gets of a row's value: `value` where `by` is the number of the value of `axis`, else 0, component by
+    /// component. With the outcome of `ArgMin` as `by` this is how a cotangent reaches the column that was chosen.
+    Chosen {
+        /// Row numbers.
+        by: NodeId,
+        /// The index whose number they are compared with.
+        axis: Axis,
+        /// As many components as `by`.
+        value: NodeId,
+    },
     /// A request: the adjoint of the derivative of `of` with respect to an input, applied to a cotangent.
     Gradient {
         /// What is differentiated.
@@ -169,6 +179,7 @@ impl NodeKind {
         match self {
             NodeKind::Input(_) | NodeKind::Constant(_) => Vec::new(),
             NodeKind::Operation { arguments, .. } | NodeKind::Reduction { arguments, .. } => arguments.clone(),
+            NodeKind::Chosen { by, value, .. } => vec![*by, *value],
             NodeKind::Gradient { of, variable, cotangent } => vec![*of, *variable, *cotangent],
             NodeKind::Tangent { of, variable, tangent } => vec![*of, *variable, *tangent],
         }

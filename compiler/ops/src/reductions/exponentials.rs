@@ -68,6 +68,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge_lets: LATER_ABOVE,
         merge: SHIFTED_MERGE,
         outcomes: &["choose(k < 1, m, s[k - 1])"],
+        equivalent: "Concat(Max[j](f), Sum[j](weight * Exp(f - ZeroIfMinusInfinity(Max[j](f)))))",
         doc: "KeOps' raw pair `m`, the largest `f`, and the sums of `weight * Exp(f - m)`, whose logarithm plus `m` is `LogSumExp`.",
         ..Reduction::EMPTY
     },

@@ -125,18 +125,20 @@ fn pass_on(
         NodeKind::Reduction { reduction, over, rows, parameters, arguments, .. } => {
             let gradient = reductions::gradient(reduction);
             let arguments = with_defaults(graph, reductions::signature(reduction), &arguments);
-            let names = reduction_names(graph, reduction, &parameters, &arguments)?;
-            if gradient.is_empty() {
-                let Some(text) = reductions::equivalent(reduction) else {
-                    return Err(Failure::NotDifferentiable(reduction));
-                };
-                let equivalent = build(graph, text, &names.reducing(over, rows)).map_err(Failure::Table)?;
+            let names = reduction_names(graph, reduction, &parameters, &arguments)?.reducing(over, rows);
+            if let Some(text) = reductions::equivalent(reduction) {
+                let equivalent = build(graph, text, &names).map_err(Failure::Table)?;
                 // It stands behind all other nodes, and so is next.
                 contributions.entry(equivalent).or_default().push((rows, cotangent));
                 return Ok(());
             }
             let parts = Parts { node, cotangent, arguments: &arguments, gradient, names };
             parts.pass_on(graph, rows.union(over.role()), depends, contributions)
+        }
+        NodeKind::Chosen { by, axis, value } => {
+            let part = graph.chosen(by, axis, cotangent);
+            contributions.entry(value).or_default().push((role, part));
+            Ok(())
         }
         NodeKind::Input(_) | NodeKind::Constant(_) => Ok(()),
         NodeKind::Gradient { .. } | NodeKind::Tangent { .. } => unreachable!("inner requests are replaced first"),

@@ -13,7 +13,7 @@ mod adjoint;
 use keopsc_diagnostics::{Code, Diagnostic};
 use keopsc_grammar::syntax::Span;
 use keopsc_ir::formula::{Graph, InputId, Node, NodeId, NodeKind, Program};
-use keopsc_ops::{ReductionId, ShapeError, reductions};
+use keopsc_ops::ShapeError;
 
 use crate::laplacian::DIRECTION_LIMIT;
 use crate::rewrite::{add, compact, rewrite};
@@ -28,8 +28,6 @@ const NODE_LIMIT: usize = 1 << 15;
 pub(crate) enum Failure {
     /// It would be made of one derivative for each of so many components.
     TooManyDirections(u32),
-    /// A reduction on the way is piecewise constant or has no rule.
-    NotDifferentiable(ReductionId),
     /// The derivative is too large.
     TooLarge,
     /// A row of the tables gives a gradient that does not fit: a defect.
@@ -105,12 +103,6 @@ pub(crate) fn diagnostic(failure: &Failure, span: Span) -> Diagnostic {
             Diagnostic::error(Code::TooLarge, span, message).with_help(format!(
                 "where no closed form is known, at most {DIRECTION_LIMIT} components can be differentiated one by one"
             ))
-        }
-        Failure::NotDifferentiable(reduction) => {
-            let name = reductions::reduction(*reduction).name;
-            let message = format!("the reduction `{name}` has no derivative");
-            Diagnostic::error(Code::NotDifferentiable, span, message)
-                .with_help("leave it out of what `Grad` and `Diff` differentiate")
         }
         Failure::TooLarge => {
             let message = format!("the derivatives of this file need more than {NODE_LIMIT} operations");

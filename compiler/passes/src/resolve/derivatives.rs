@@ -5,9 +5,9 @@
 
 use keopsc_diagnostics::{Code, Diagnostic};
 use keopsc_grammar::syntax::{Expr, ExprKind, Keyword, Name, Span};
-use keopsc_ir::formula::{NodeId, NodeKind, Origin};
+use keopsc_ir::formula::{NodeId, Origin};
 use keopsc_ir::types::Role;
-use keopsc_ops::{catalogue, reductions};
+use keopsc_ops::catalogue;
 
 use super::describe::{components, describe_node, role_words};
 use super::scope::{Operand, Reported, Resolver};
@@ -87,7 +87,6 @@ impl<'a> Resolver<'a> {
             return Ok(Value::Formula(of));
         }
         let variable = self.variable(function, &operands[1])?;
-        self.check_reductions(&operands[0], of, variable)?;
         let given = operands.get(2);
         let node = match request {
             Request::Gradient => self.gradient_request(span, &operands[0], of, variable, given),
@@ -130,34 +129,6 @@ impl<'a> Resolver<'a> {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Refuses reductions without a derivative between the variable and what is differentiated.
-    fn check_reductions(&mut self, operand: &Operand, of: NodeId, variable: NodeId) -> Result<(), Reported> {
-        let graph = &self.program.graph;
-        let mut depends = vec![false; of.0 as usize + 1];
-        for (id, node) in graph.nodes().take(depends.len()) {
-            let inside = node.kind.arguments().iter().any(|argument| depends[argument.0 as usize]);
-            depends[id.0 as usize] = id == variable || inside;
-        }
-        let mut needed = vec![false; depends.len()];
-        needed[of.0 as usize] = true;
-        for number in (0..needed.len()).rev().filter(|&number| depends[number]) {
-            let kind = &graph.node(NodeId(number as u32)).kind;
-            if !needed[number] || number == variable.0 as usize {
-                continue;
-            }
-            kind.arguments().iter().for_each(|argument| needed[argument.0 as usize] = true);
-            let NodeKind::Reduction { reduction, .. } = *kind else { continue };
-            if reductions::gradient(reduction).is_empty() && reductions::equivalent(reduction).is_none() {
-                let name = reductions::reduction(reduction).name;
-                let message = format!("the reduction `{name}` has no derivative");
-                let diagnostic =
-                    self.with_operands(Diagnostic::error(Code::NotDifferentiable, operand.span, message), &[operand]);
-                return self.report(diagnostic.with_help("`keopsc ops` says which operations and reductions have one"));
-            }
-        }
-        Ok(())
     }
 
     /// The input with respect to which is differentiated.
@@ -318,7 +289,6 @@ impl<'a> Resolver<'a> {
         for (number, variable) in variables.iter().enumerate() {
             let variable = self.expression(variable)?;
             let variable = self.variable(function, &variable)?;
-            self.check_reductions(&of, node, variable)?;
             let given = directions.map(|directions| self.expression(&directions[number])).transpose()?;
             let tangent = self.tangent_request(span, node, variable, given.as_ref())?;
             total = Some(match total {
