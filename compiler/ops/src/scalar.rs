@@ -7,8 +7,10 @@
 //! Back ends know these six constructs and no operation by name.
 
 mod evaluate;
+mod number;
 
 pub use evaluate::evaluate;
+pub use number::Number;
 
 use crate::intrinsics::Intrinsic;
 
