@@ -20,3 +20,4 @@ pub mod schedule;
 pub mod simplify;
 mod template;
 mod values;
+pub mod without;
