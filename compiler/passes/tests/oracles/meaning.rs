@@ -7,15 +7,12 @@ use keopsc_ir::plan;
 use keopsc_ir::random::Random;
 use keopsc_passes::{differentiate::differentiate, hoist::hoist, plan::plan, simplify::simplify};
 
-const SIZES: &[Sizes] = &[Sizes { i: 3, j: 4 }, Sizes { i: 1, j: 5 }, Sizes { i: 4, j: 1 }];
+use crate::cases::count;
 
-/// How many programs are drawn; `KEOPSC_CASES` sets another number.
-fn cases() -> u64 {
-    std::env::var("KEOPSC_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(300)
-}
+pub const SIZES: &[Sizes] = &[Sizes { i: 3, j: 4 }, Sizes { i: 1, j: 5 }, Sizes { i: 4, j: 1 }];
 
 /// All outputs of all entries, with inputs that follow from the seed, shifted a little where `shift` is not 0.
-fn evaluate(program: &Program, sizes: Sizes, seed: u64, shift: f64) -> Vec<Array> {
+pub fn evaluate(program: &Program, sizes: Sizes, seed: u64, shift: f64) -> Vec<Array> {
     let mut results = Vec::new();
     for entry in &program.entries {
         let inputs = inputs(program, entry, sizes, seed, shift);
@@ -25,7 +22,7 @@ fn evaluate(program: &Program, sizes: Sizes, seed: u64, shift: f64) -> Vec<Array
     results
 }
 
-fn inputs(program: &Program, entry: &formula::Entry, sizes: Sizes, seed: u64, shift: f64) -> Vec<Vec<f64>> {
+pub fn inputs(program: &Program, entry: &formula::Entry, sizes: Sizes, seed: u64, shift: f64) -> Vec<Vec<f64>> {
     let mut inputs = generate::generate_inputs(program, entry, sizes, &mut Random::new(seed));
     let mut random = Random::new(seed ^ 0x5eed);
     inputs.iter_mut().flatten().for_each(|value| *value += shift * random.real(-1.0, 1.0));
@@ -33,7 +30,7 @@ fn inputs(program: &Program, entry: &formula::Entry, sizes: Sizes, seed: u64, sh
 }
 
 /// Equal up to rounding: `nearby` is the result for inputs that differ in the last digits, and says how much rounding is magnified.
-fn assert_same(seed: u64, what: &str, before: &[Array], nearby: &[Array], after: &[Array]) {
+pub fn assert_same(seed: u64, what: &str, before: &[Array], nearby: &[Array], after: &[Array]) {
     assert_eq!(before.len(), after.len(), "seed {seed}, {what}");
     for (number, ((before, nearby), after)) in before.iter().zip(nearby).zip(after).enumerate() {
         assert_eq!(before.values.len(), after.values.len(), "seed {seed}, {what}, output {number}");
@@ -49,7 +46,7 @@ fn assert_same(seed: u64, what: &str, before: &[Array], nearby: &[Array], after:
 
 #[test]
 fn simplified_programs_and_their_plans_compute_the_same() {
-    for seed in 0..cases() {
+    for seed in 0..count(300) {
         let program = generate::generate(seed);
         let simplified = simplify(program.clone());
         formula::verify::verify(&simplified, Stage::Differentiated)
@@ -77,7 +74,7 @@ fn simplified_programs_and_their_plans_compute_the_same() {
 
 #[test]
 fn derivatives_survive_simplification() {
-    for seed in 0..cases() / 3 {
+    for seed in 0..count(300) / 3 {
         let Ok(program) = differentiate(generate::generate_with_requests(seed)) else { continue };
         formula::verify::verify(&program, Stage::Differentiated)
             .unwrap_or_else(|defects| panic!("seed {seed}: {defects:?}"));
