@@ -66,7 +66,8 @@ pub fn law_program(law: &ParsedLaw, dims: [u32; 2]) -> Option<Program> {
         let dim = if name == "a" { dims[0] } else { dims[1] };
         text += &match (*is_integer, name.as_str()) {
             (true, _) => format!("dim {name} = 1\n"),
-            (false, "c" | "d") => format!("{name} = Vj(1)\n"),
+            (false, "c") => "c = RatCst(3, 2)\n".to_owned(),
+            (false, "d") => "d = RatCst(-3, 4)\n".to_owned(),
             (false, _) => format!("{name} = Vj({dim})\n"),
         };
     }

@@ -120,10 +120,10 @@ fn rules_that_are_left_out_exist() {
 
 #[test]
 fn passes_are_exact_in_a_field() {
-    check_random_programs::<Field>(0..count(200));
+    check_random_programs::<Field>(0..count(120));
 }
 
 #[test]
 fn passes_are_exact_where_exponentials_of_sums_are_products() {
-    check_random_programs::<Pair>(0..count(60));
+    check_random_programs::<Pair>(0..count(40));
 }

@@ -8,3 +8,4 @@ mod derivatives;
 mod exactness;
 mod meaning;
 mod numbers;
+mod switches;

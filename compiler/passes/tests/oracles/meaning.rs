@@ -22,7 +22,17 @@ pub fn evaluate(program: &Program, sizes: Sizes, seed: u64, shift: f64) -> Vec<A
     results
 }
 
-pub fn inputs(program: &Program, entry: &formula::Entry, sizes: Sizes, seed: u64, shift: f64) -> Vec<Vec<f64>> {
+/// The same by the entries' plans.
+pub fn evaluate_plans(program: &Program, sizes: Sizes, seed: u64) -> Vec<Array> {
+    let mut results = Vec::new();
+    for (entry, plan) in program.entries.iter().zip(plan(program)) {
+        let inputs = inputs(program, entry, sizes, seed, 0.0);
+        results.extend(plan::evaluate::evaluate(&plan, sizes, &inputs).expect("the plan can be evaluated"));
+    }
+    results
+}
+
+fn inputs(program: &Program, entry: &formula::Entry, sizes: Sizes, seed: u64, shift: f64) -> Vec<Vec<f64>> {
     let mut inputs = generate::generate_inputs(program, entry, sizes, &mut Random::new(seed));
     let mut random = Random::new(seed ^ 0x5eed);
     inputs.iter_mut().flatten().for_each(|value| *value += shift * random.real(-1.0, 1.0));
@@ -54,20 +64,16 @@ fn simplified_programs_and_their_plans_compute_the_same() {
         let hoisted = hoist(simplified.clone());
         formula::verify::verify(&hoisted, Stage::Differentiated)
             .unwrap_or_else(|defects| panic!("seed {seed}: {defects:?}"));
-        let plans = plan(&hoisted);
+        for plan in plan(&hoisted) {
+            plan::verify::verify(&plan)
+                .unwrap_or_else(|defects| panic!("seed {seed}: {defects:?}\n{}", plan::print::print(&plan)));
+        }
         for sizes in SIZES {
             let before = evaluate(&program, *sizes, seed, 0.0);
             let nearby = evaluate(&program, *sizes, seed, 1e-13);
             assert_same(seed, "simplify", &before, &nearby, &evaluate(&simplified, *sizes, seed, 0.0));
             assert_same(seed, "hoist", &before, &nearby, &evaluate(&hoisted, *sizes, seed, 0.0));
-            let mut from_plans = Vec::new();
-            for (entry, plan) in hoisted.entries.iter().zip(&plans) {
-                plan::verify::verify(plan)
-                    .unwrap_or_else(|defects| panic!("seed {seed}: {defects:?}\n{}", plan::print::print(plan)));
-                let inputs = inputs(&hoisted, entry, *sizes, seed, 0.0);
-                from_plans.extend(plan::evaluate::evaluate(plan, *sizes, &inputs).expect("the plan can be evaluated"));
-            }
-            assert_same(seed, "plan", &before, &nearby, &from_plans);
+            assert_same(seed, "plan", &before, &nearby, &evaluate_plans(&hoisted, *sizes, seed));
         }
     }
 }
