@@ -8,9 +8,11 @@
 
 mod evaluate;
 mod nonnegative;
+mod number;
 
 pub use evaluate::evaluate;
 pub use nonnegative::is_nonnegative;
+pub use number::Number;
 
 use crate::intrinsics::Intrinsic;
 

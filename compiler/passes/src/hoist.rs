@@ -15,11 +15,17 @@ use keopsc_ops::catalogue;
 
 use crate::rewrite::{add, compact, is_same, rewrite};
 use crate::simplify::evaluate_constants;
+use crate::without::Without;
 
 /// A rule: an equal node, where there is a better one.
 type Rule = fn(&mut Graph, NodeId) -> Option<NodeId>;
 
-const RULES: &[Rule] = &[evaluate_constants, multiply_by_inverse, move_sign, group_product];
+const RULES: &[(&str, Rule)] = &[
+    ("evaluate_constants", evaluate_constants),
+    ("multiply_by_inverse", multiply_by_inverse),
+    ("move_sign", move_sign),
+    ("group_product", group_product),
+];
 
 /// How often the graph is gone through.
 const ROUNDS: usize = 4;
@@ -29,9 +35,19 @@ const STEPS: usize = 16;
 
 /// Hoists what can be hoisted.
 pub fn hoist(program: Program) -> Program {
+    hoist_without(program, &Without::default())
+}
+
+/// The names of the rules.
+pub fn rules() -> impl Iterator<Item = &'static str> {
+    RULES.iter().map(|(name, _)| *name)
+}
+
+/// Hoists by some of the rules.
+pub fn hoist_without(program: Program, without: &Without) -> Program {
     let mut program = compact(&program);
     for _ in 0..ROUNDS {
-        let next = compact(&hoist_once(&program));
+        let next = compact(&hoist_once(&program, without));
         if is_same(&next, &program) {
             break;
         }
@@ -40,18 +56,19 @@ pub fn hoist(program: Program) -> Program {
     program
 }
 
-fn hoist_once(program: &Program) -> Program {
-    let hoisted = rewrite(program, |graph, _, node| Ok::<NodeId, Infallible>(hoist_node(graph, node)));
+fn hoist_once(program: &Program, without: &Without) -> Program {
+    let hoisted = rewrite(program, |graph, _, node| Ok::<NodeId, Infallible>(hoist_node(graph, node, without)));
     match hoisted {
         Ok(program) => program,
         Err(never) => match never {},
     }
 }
 
-fn hoist_node(graph: &mut Graph, node: Node) -> NodeId {
+fn hoist_node(graph: &mut Graph, node: Node, without: &Without) -> NodeId {
     let mut id = add(graph, node);
     for _ in 0..STEPS {
-        match RULES.iter().find_map(|rule| rule(graph, id)) {
+        let mut rules = RULES.iter().filter(|(name, _)| without.has_rule(name));
+        match rules.find_map(|(_, rule)| rule(graph, id)) {
             Some(better) => id = better,
             None => break,
         }

@@ -22,3 +22,4 @@ pub mod schedule;
 pub mod simplify;
 mod template;
 mod values;
+pub mod without;

@@ -6,6 +6,9 @@ use keopsc_ops::scalar::{Comparison, Counter, Index, Scalar};
 use super::ValueId;
 use crate::random::Random;
 
+/// Counts of folds that are drawn now and then: more than back ends unroll.
+const LONG_COUNTS: &[u32] = &[17, 33];
+
 /// The values that may be used, with their dimensions.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Available {
@@ -78,7 +81,9 @@ impl Writer<'_> {
     fn fold(&mut self, depth: usize) -> Scalar<ValueId> {
         let with = self.random.pick(&[Intrinsic::Add, Intrinsic::Mul, Intrinsic::Min, Intrinsic::Max]);
         let counter = Counter(self.counters.len() as u32);
-        let count = self.random.integer(1, 4) as u32;
+        // A fold inside another stays short, as the counts are multiplied.
+        let long = self.counters.len() == 1 && self.random.percent(5);
+        let count = if long { self.random.pick(LONG_COUNTS) } else { self.random.integer(1, 4) as u32 };
         self.counters.push((counter, count));
         let body = Box::new(self.real(depth));
         self.counters.pop();

@@ -15,6 +15,7 @@ use keopsc_ops::{Integers, OperationId};
 use super::constants::{constant, is_zero, same_dim};
 use crate::template::{Names, build};
 use crate::values::Value;
+use crate::without::Without;
 
 /// The laws by the operation that their left sides begin with.
 static LAWS: LazyLock<HashMap<OperationId, Vec<&'static ParsedLaw>>> = LazyLock::new(|| {
@@ -26,10 +27,10 @@ static LAWS: LazyLock<HashMap<OperationId, Vec<&'static ParsedLaw>>> = LazyLock:
 });
 
 /// The right side of the first law that applies.
-pub(super) fn apply_laws(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
+pub(super) fn apply_laws(graph: &mut Graph, id: NodeId, without: &Without) -> Option<NodeId> {
     let NodeKind::Operation { operation, .. } = graph.node(id).kind else { return None };
     let dim = graph.node(id).dim;
-    LAWS.get(&operation)?.iter().find_map(|law| {
+    LAWS.get(&operation)?.iter().filter(|law| without.has_law(law)).find_map(|law| {
         let mut names = Names::of_integers(&Integers::default());
         if !matches(graph, &law.left, id, &mut names) {
             return None;

@@ -21,24 +21,25 @@ use std::convert::Infallible;
 use keopsc_ir::formula::{Graph, Node, NodeId, Program};
 
 use crate::rewrite::{add, compact, is_same, rewrite};
+use crate::without::Without;
 pub(crate) use constants::{evaluate_constants, is_zero};
 
 /// A rule: an equal node, where there is a better one.
-type Rule = fn(&mut Graph, NodeId) -> Option<NodeId>;
+type Rule = fn(&mut Graph, NodeId, &Without) -> Option<NodeId>;
 
-/// All rules, in the order in which they are tried.
-const RULES: &[Rule] = &[
-    constants::evaluate_constants,
-    constants::drop_zeros,
-    order::order_operands,
-    laws::apply_laws,
-    components::take_component,
-    components::multiply_by_unit,
-    spread::drop_spreads,
-    spread::sum_spreads,
-    spread::take_scalars_out_of_sums,
-    reductions::reduce_fewer_rows,
-    reductions::take_factors_out_of_reductions,
+/// All rules by name, in the order in which they are tried.
+const RULES: &[(&str, Rule)] = &[
+    ("evaluate_constants", |graph, id, _| constants::evaluate_constants(graph, id)),
+    ("drop_zeros", |graph, id, _| constants::drop_zeros(graph, id)),
+    ("order_operands", |graph, id, _| order::order_operands(graph, id)),
+    ("apply_laws", laws::apply_laws),
+    ("take_component", |graph, id, _| components::take_component(graph, id)),
+    ("multiply_by_unit", |graph, id, _| components::multiply_by_unit(graph, id)),
+    ("drop_spreads", |graph, id, _| spread::drop_spreads(graph, id)),
+    ("sum_spreads", |graph, id, _| spread::sum_spreads(graph, id)),
+    ("take_scalars_out_of_sums", |graph, id, _| spread::take_scalars_out_of_sums(graph, id)),
+    ("reduce_fewer_rows", |graph, id, _| reductions::reduce_fewer_rows(graph, id)),
+    ("take_factors_out_of_reductions", |graph, id, _| reductions::take_factors_out_of_reductions(graph, id)),
 ];
 
 /// How often the whole graph is gone through: every round that changes something leaves less to do, so few are needed.
@@ -49,9 +50,19 @@ const STEPS: usize = 32;
 
 /// Simplifies all formulas.
 pub fn simplify(program: Program) -> Program {
+    simplify_without(program, &Without::default())
+}
+
+/// The names of the rules.
+pub fn rules() -> impl Iterator<Item = &'static str> {
+    RULES.iter().map(|(name, _)| *name)
+}
+
+/// Simplifies all formulas by some of the rules.
+pub fn simplify_without(program: Program, without: &Without) -> Program {
     let mut program = compact(&program);
     for _ in 0..ROUNDS {
-        let next = compact(&simplify_once(&program));
+        let next = compact(&simplify_once(&program, without));
         if is_same(&next, &program) {
             break;
         }
@@ -60,18 +71,19 @@ pub fn simplify(program: Program) -> Program {
     program
 }
 
-fn simplify_once(program: &Program) -> Program {
-    let simplified = rewrite(program, |graph, _, node| Ok::<NodeId, Infallible>(simplify_node(graph, node)));
+fn simplify_once(program: &Program, without: &Without) -> Program {
+    let simplified = rewrite(program, |graph, _, node| Ok::<NodeId, Infallible>(simplify_node(graph, node, without)));
     match simplified {
         Ok(program) => program,
         Err(never) => match never {},
     }
 }
 
-fn simplify_node(graph: &mut Graph, node: Node) -> NodeId {
+fn simplify_node(graph: &mut Graph, node: Node, without: &Without) -> NodeId {
     let mut id = add(graph, node);
     for _ in 0..STEPS {
-        match RULES.iter().find_map(|rule| rule(graph, id).filter(|&better| better != id)) {
+        let mut rules = RULES.iter().filter(|(name, _)| without.has_rule(name));
+        match rules.find_map(|(_, rule)| rule(graph, id, without).filter(|&better| better != id)) {
             Some(better) => id = better,
             None => break,
         }
