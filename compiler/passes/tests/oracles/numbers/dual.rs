@@ -113,9 +113,11 @@ impl<C: Number + PartialEq> Dual<C> {
         Dual { smoothness: self.smoothness, ..total }
     }
 
-    /// Whether two numbers are equal and do not remain so nearby.
+    /// Whether two numbers are equal and do not remain so nearby, or one is not a number at all, which comparisons hide.
     fn crosses(&self, other: &Dual<C>) -> bool {
-        self.value() == other.value() && self.coefficients != other.coefficients
+        let is_number = |number: &Dual<C>| number.value() == number.value();
+        let equal = self.value() == other.value() && self.coefficients != other.coefficients;
+        equal || !is_number(self) || !is_number(other)
     }
 
     fn marked(self, smoothness: Smoothness) -> Dual<C> {
