@@ -12,6 +12,7 @@ use keopsc_ir::types::{Axis, Numerics, Role, ScalarType};
 use keopsc_ops::catalogue::ParsedLaw;
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::scalar::Number;
+use keopsc_ops::signature::{Numbers, Signature};
 use keopsc_ops::{OperationId, ReductionId, catalogue, reductions};
 use keopsc_passes::resolve::{Options, resolve};
 
@@ -150,6 +151,34 @@ fn fitting_shapes(
     })
 }
 
+/// Dimensions and lists for the operations that take lists, which no trial would find.
+const LISTS: &[(&str, &[u32], &[&[i64]])] = &[
+    ("TensorDot", &[6, 6], &[&[2, 3], &[3, 2], &[1], &[0], &[]]),
+    ("TensorDot", &[4, 8], &[&[2, 2], &[2, 2, 2], &[0], &[2], &[2, 0, 1]]),
+    ("TensorDot", &[6, 6], &[&[2, 3], &[3, 2], &[0, 1], &[1, 0]]),
+    ("Kron", &[4, 6], &[&[2, 2], &[2, 3]]),
+    ("Kron", &[2, 3], &[&[2], &[3]]),
+];
+
+/// An operation of `x0`, `x1`, … and these parameters, as it is written.
+fn call(signature: &Signature, parameters: &[i64]) -> Option<String> {
+    let split = signature.split_parameters(parameters)?;
+    let (mut formulas, mut numbers) = (0.., signature.parameters.iter().zip(split));
+    let is_argument = |name: &str| signature.arguments.iter().any(|argument| argument.name == name);
+    let mut written = Vec::new();
+    for name in signature.names_in_calls() {
+        written.push(match is_argument(name) {
+            true => format!("x{}", formulas.next()?),
+            false => match numbers.next()? {
+                (spec, values) if spec.is_list() => format!("{values:?}"),
+                (spec, values) if spec.numbers == Numbers::Halves => format!("{}/2", values[0]),
+                (_, values) => values[0].to_string(),
+            },
+        });
+    }
+    Some(format!("{}({})", signature.name, written.join(", ")))
+}
+
 /// `Sin(Sum[j](Operation(…) * w))`, so that cotangents come from an epilogue; the arguments have roles by turns, the first that of `shift`.
 /// The formula is a text, so that expansions are what a user gets.
 pub fn operation_case(operation: OperationId, shift: usize, seed: u64) -> Option<Case> {
@@ -159,14 +188,19 @@ pub fn operation_case(operation: OperationId, shift: usize, seed: u64) -> Option
         |dims: &[u32], parameters: &[i64]| catalogue::infer_dim(operation, dims, parameters).is_ok_and(|dim| dim <= 24);
     for _ in 0..20 {
         let counts = (signature.arguments.len(), signature.parameters.len());
-        let (dims, parameters) = fitting_shapes(counts.0, counts.1, &mut random, small)?;
+        let (dims, parameters) =
+            match LISTS.iter().filter(|(name, ..)| *name == row.name).collect::<Vec<_>>().as_slice() {
+                [] => fitting_shapes(counts.0, counts.1, &mut random, small)?,
+                lists => {
+                    let (_, dims, lists) = random.pick(lists);
+                    (dims.to_vec(), lists.iter().flat_map(|list| [&[list.len() as i64], *list].concat()).collect())
+                }
+            };
         let mut text = "dtype f64\n".to_owned();
         for (number, dim) in dims.iter().enumerate() {
             text += &format!("x{number} = {}({dim})\n", ["Vi", "Vj", "Pm"][(number + shift) % 3]);
         }
-        let names = (0..dims.len()).map(|number| format!("x{number}"));
-        let arguments: Vec<String> = names.chain(parameters.iter().map(i64::to_string)).collect();
-        text += &format!("w = Vj(1)\nout f = Sin(Sum[j]({}({}) * w))\n", row.name, arguments.join(", "));
+        text += &format!("w = Vj(1)\nout f = Sin(Sum[j]({} * w))\n", call(signature, &parameters)?);
         if let Some(program) = program_of(&text) {
             let node = program.entries[0].outputs[0].node;
             let intervals = row.domain.iter().copied().chain(vec![(0.5, 2.0); dims.len() - row.domain.len()]);
