@@ -33,7 +33,8 @@ pub(super) const ROWS: &[Reduction] = &[
             ("f", "Scalprod(e * weight, Exp(f - ZeroIfMinusInfinity(out)))"),
             ("weight", "e * Exp(f - ZeroIfMinusInfinity(out))"),
         ],
-        doc: "The logarithm of the sum of `weight * Exp(f)`, without overflow; -inf for no column and where all `f` are -inf.",
+        doc: "The logarithm of the sum of `weight * Exp(f)`, without overflow; -inf for no column, where all `f` are -inf and for \
+              weights with sum 0, NaN for a sum below 0.",
         ..Reduction::EMPTY
     },
     Reduction {
@@ -55,7 +56,7 @@ pub(super) const ROWS: &[Reduction] = &[
         ],
         outcomes: &["s[k] / z"],
         equivalent: "Sum[j](Exp(f - ZeroIfMinusInfinity(LogSumExp[j](f))) * weight)",
-        doc: "The mean of `weight` under the softmax of `f`; NaN for no column.",
+        doc: "The mean of `weight` under the softmax of `f`; NaN for no column; equal infinities are equally likely.",
         ..Reduction::EMPTY
     },
     Reduction {

@@ -82,7 +82,11 @@ impl<'a> Resolver<'a> {
             return self.wrong_count(span, &function.text, form, operands.len());
         }
         self.check_real(function, &operands[0])?;
-        let of = self.operand_formula(&operands[0])?;
+        let of = match operands[0].value {
+            // The row numbers of a pair have no derivative.
+            Value::Pair(values, _) => values,
+            _ => self.operand_formula(&operands[0])?,
+        };
         if request == Request::Same {
             return Ok(Value::Formula(of));
         }
