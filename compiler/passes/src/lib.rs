@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod differentiate;
+mod forms;
 pub mod hoist;
 pub mod pipeline;
 pub mod plan;

@@ -27,7 +27,9 @@
 
 mod arithmetic;
 mod comparison;
+mod condition;
 mod exponential;
+mod law;
 pub mod operators;
 mod parsed;
 mod rounding;
@@ -35,6 +37,8 @@ mod tensor;
 mod trigonometric;
 mod vector;
 
+pub use condition::Condition;
+pub use law::{Accuracy, Law, Pays};
 pub use parsed::ParsedLaw;
 pub(crate) use parsed::parse_gradient;
 
@@ -81,6 +85,8 @@ pub struct Operation {
     pub laws: &'static [Law],
     /// Whether its two arguments may be exchanged.
     pub commutative: bool,
+    /// What is known of the result's sign.
+    pub sign: Sign,
     /// The arguments in each of which it is linear: multiples, sums and zeros of one are those of the result.
     pub linear_in: &'static [&'static str],
     /// For each formula argument the interval from which tests draw, inside which the operation is smooth.
@@ -99,6 +105,7 @@ impl Operation {
         gradient: &[],
         laws: &[],
         commutative: false,
+        sign: Sign::Unknown,
         linear_in: &[],
         domain: &[],
         doc: "",
@@ -114,13 +121,17 @@ pub enum Value {
     Expansion(&'static [(&'static str, &'static str)]),
 }
 
-/// A law: formulas of the shape `left` may be replaced by `right`. Lower-case names match any formula, `c` and `d` constants only.
-#[derive(Clone, Copy, Debug)]
-pub struct Law {
-    /// The pattern.
-    pub left: &'static str,
-    /// What replaces it.
-    pub right: &'static str,
+/// What is known of the sign of a result, for finite arguments; whatever it is, it may also be NaN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// Nothing.
+    Unknown,
+    /// Never below zero.
+    Nonnegative,
+    /// Not below zero where none of these arguments is; zero where their product is too small for a number.
+    NonnegativeIf(&'static [&'static str]),
+    /// Not below zero where none of these arguments is, and above zero where one of them is besides.
+    AsLargest(&'static [&'static str]),
 }
 
 /// All operations, in the order of the reference page.
@@ -206,10 +217,13 @@ pub fn gradient(id: OperationId) -> &'static [(usize, Expr)] {
 
 /// The positions of the arguments in each of which an operation is linear.
 pub fn linear_positions(id: OperationId) -> impl Iterator<Item = usize> {
+    positions(id, operation(id).linear_in)
+}
+
+/// The positions of the arguments of these names.
+pub fn positions(id: OperationId, names: &'static [&'static str]) -> impl Iterator<Item = usize> {
     let arguments = signature(id).arguments.iter().enumerate();
-    arguments
-        .filter(move |(_, argument)| operation(id).linear_in.contains(&argument.name.as_str()))
-        .map(|(position, _)| position)
+    arguments.filter(|(_, argument)| names.contains(&argument.name.as_str())).map(|(position, _)| position)
 }
 
 /// All laws of simplification, row by row.
