@@ -87,6 +87,12 @@ impl Counts {
         ]
     }
 
+    /// All classes with their names.
+    pub fn named(&self) -> [(&'static str, u64); 7] {
+        let [a, b, c, d, e] = self.classes().map(|(count, class, _)| (class, count));
+        [a, b, c, d, e, ("load", self.loads), ("store", self.stores)]
+    }
+
     /// Estimated cycles for one vector: two simple instructions a cycle, loads and stores beside them.
     pub fn cycles(&self) -> f64 {
         self.classes().iter().map(|(count, _, each)| *count as f64 * each).sum()
@@ -122,10 +128,8 @@ impl AddAssign for Counts {
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let work = self.classes().map(|(count, class, _)| (count, class));
-        let transfers = [(self.loads, "load"), (self.stores, "store")];
-        let parts = work.iter().chain(&transfers).filter(|(count, _)| *count > 0);
-        let parts: Vec<String> = parts.map(|(count, class)| format!("{count} {class}")).collect();
+        let done = self.named().into_iter().filter(|(_, count)| *count > 0);
+        let parts: Vec<String> = done.map(|(class, count)| format!("{count} {class}")).collect();
         f.write_str(if parts.is_empty() { "nothing".to_string() } else { parts.join(", ") }.as_str())
     }
 }

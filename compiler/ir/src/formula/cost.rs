@@ -71,17 +71,20 @@ pub fn plan_cost(plan: &Plan) -> Cost {
     cost
 }
 
-/// One number for a whole program, in cycles, for as many rows as make pairs count above all.
+/// One number for a whole program: the weight of all its entries.
 pub fn weight(program: &Program) -> f64 {
-    const ROWS: f64 = 1000.0;
-    let of_entry = |entry: &Entry| {
-        let cost = cost(program, entry);
-        (cost.per_pair.cycles() * ROWS + cost.per_i.cycles() + cost.per_j.cycles()) * ROWS + cost.per_call.cycles()
-    };
-    program.entries.iter().map(of_entry).sum()
+    program.entries.iter().map(|entry| cost(program, entry).weight()).sum()
 }
 
+/// As many rows and columns as make pairs count above all.
+const ROWS: f64 = 1000.0;
+
 impl Cost {
+    /// One number: the cycles that a thousand rows and columns take on vectors.
+    pub fn weight(&self) -> f64 {
+        (self.per_pair.cycles() * ROWS + self.per_i.cycles() + self.per_j.cycles()) * ROWS + self.per_call.cycles()
+    }
+
     /// What is done for each value of that role.
     fn of(&mut self, role: Role) -> &mut Counts {
         match role {

@@ -26,7 +26,8 @@ pub struct Law {
     pub early: bool,
 }
 
-/// What a law does to the accuracy of a result. In all classes a finite result stays finite, and one that overflows on the way only may become finite.
+/// What a law does to the accuracy of a result. But for loose ones, a finite result stays finite, and what is NaN stays so; what overflows on the way
+/// only may become a number. What is smaller than the smallest normal number counts as lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accuracy {
     /// The same bits for finite values, but for the sign of zeros.

@@ -7,6 +7,7 @@ use keopsc_ops::scalar::Scalar;
 
 use super::constants::constant;
 use super::signs::{Known, sign};
+use crate::forms::product;
 use crate::template::Names;
 use crate::values::Value;
 
@@ -46,6 +47,9 @@ fn is_moderate(number: f64) -> bool {
 
 /// Whether a node comes out of an operation that rounds, or is moved and chosen only from what does.
 fn is_rounded(graph: &Graph, id: NodeId, depth: usize) -> bool {
+    if let Some(other) = times_power_of_two(graph, id) {
+        return is_rounded(graph, other, depth);
+    }
     match &graph.node(id).kind {
         NodeKind::Reduction { .. } => true,
         NodeKind::Operation { operation, parameters, arguments } if depth > 0 => {
@@ -55,6 +59,13 @@ fn is_rounded(graph: &Graph, id: NodeId, depth: usize) -> bool {
         }
         _ => false,
     }
+}
+
+/// The other factor of a product with a power of two, which is exact.
+fn times_power_of_two(graph: &Graph, id: NodeId) -> Option<NodeId> {
+    let (a, b) = product(graph, id)?;
+    let is_power = |id| constant(graph, id).is_some_and(|number| number.abs().log2().fract() == 0.0);
+    if is_power(a) { Some(b) } else { Some(a).filter(|_| is_power(b)) }
 }
 
 fn rounds(recipe: &Scalar<u32>) -> bool {

@@ -19,6 +19,9 @@ use crate::forms::spread_scalar;
 use crate::template::{Names, build};
 use crate::values::Value;
 
+/// The names that match constants only.
+const CONSTANTS: [&str; 2] = ["c", "d"];
+
 /// When laws are applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moment {
@@ -87,7 +90,12 @@ fn may_apply(law: &ParsedLaw, moment: Moment, context: Context<'_>) -> bool {
 
 /// The right side of a law for a node that has the shape of its left side.
 pub(super) fn apply_law(graph: &mut Graph, id: NodeId, law: &'static ParsedLaw) -> Option<NodeId> {
-    let names = find_match(graph, id, law)?;
+    let mut names = find_match(graph, id, law)?;
+    for name in CONSTANTS {
+        if let Some(Value::Formula(id)) = names.get(name) {
+            names.number(name, constant(graph, id)?);
+        }
+    }
     let dim = graph.node(id).dim;
     let better = build(graph, &law.right, &names).ok()?;
     same_dim(graph, better, dim).filter(|&better| better != id)
@@ -155,7 +163,7 @@ fn matches_name(graph: &Graph, name: &'static str, id: NodeId, names: &mut Names
         Some(known) => known == Value::Formula(id),
         None => {
             names.formula(name, id);
-            !matches!(name, "c" | "d") || constant(graph, id).is_some()
+            !CONSTANTS.contains(&name) || constant(graph, id).is_some()
         }
     }
 }
