@@ -5,7 +5,7 @@ use keopsc_ir::formula::{NodeId, NodeKind, Program};
 use keopsc_ops::{catalogue, reductions};
 use keopsc_passes::resolve::{Options, resolve};
 use keopsc_passes::simplify::{Switches, names, simplify, simplify_with};
-use keopsc_passes::{differentiate::differentiate, hoist::hoist};
+use keopsc_passes::{differentiate::differentiate, hoist::hoist, pipeline};
 
 const INPUTS: &str = "x = Vi(3); y = Vj(3); a = Vi(1); b = Vj(1); p = Pm(1); q = Pm(3)\n";
 
@@ -228,4 +228,41 @@ fn entries_keep_their_own_algebra() {
     let shown: Vec<String> = program.entries.iter().map(|entry| show(&program, entry.outputs[0].node)).collect();
     assert_eq!(shown[0], shown[2]);
     assert_ne!(shown[0], shown[1]);
+}
+
+#[test]
+fn early_laws_give_the_derivative_that_is_meant() {
+    // Sqrt's derivative at 0 is taken as 0, so that of its square would be 0 at coincident points instead of the limit.
+    let text = format!("{INPUTS}out g = Sum[j](Grad(Square(Norm2(x - y)), x))\n");
+    let (file, _) = keopsc_grammar::parse_file(&text);
+    let mut printed = String::new();
+    pipeline::run(&file, &Options::default(), &mut |pass, graph| {
+        if pass == "differentiate" {
+            printed = graph.to_string();
+        }
+    })
+    .expect("it is sound");
+    assert!(!printed.contains("Sqrt") && !printed.contains("Rsqrt"), "{printed}");
+}
+
+/// What the pipeline prints, comment lines included, is read back.
+#[test]
+fn printed_graphs_and_plans_read_back() {
+    let text = format!("{INPUTS}out f = Sum[j](Exp(-SqDist(x, y) / p**2) * b)\nout g = Grad(f, x)\n");
+    let (file, _) = keopsc_grammar::parse_file(&text);
+    let mut printed = Vec::new();
+    let output = pipeline::run(&file, &Options::default(), &mut |pass, stage| printed.push((pass, stage.to_string())));
+    let output = output.expect("it is sound");
+    for (pass, text) in &printed {
+        match *pass {
+            "plan" => {
+                let plans = keopsc_ir::plan::parse::parse_all(text).expect("plans can be read");
+                assert!(plans.iter().eq(output.plans.iter().map(|plan| &**plan)));
+                assert_eq!(text.matches("# as planned: per pair").count(), 2);
+            }
+            "hoist" => assert_eq!(keopsc_ir::formula::parse::parse(text).as_ref(), Ok(&output.program)),
+            "simplify" => assert!(text.starts_with("# ") && keopsc_ir::formula::parse::parse(text).is_ok(), "{text}"),
+            _ => assert!(keopsc_ir::formula::parse::parse(text).is_ok(), "{pass}: {text}"),
+        }
+    }
 }

@@ -95,7 +95,7 @@ fn is_exact(computed: &Expr, number: &impl Fn(&Expr) -> Option<f64>) -> bool {
         }
         _ => true,
     };
-    operands_are_exact && f64::from(value as f32) == value
+    operands_are_exact && value.is_finite() && f64::from(value as f32) == value
 }
 
 /// The value of an expression in constants, parameters and dimensions; 1 or 0 for a comparison.
