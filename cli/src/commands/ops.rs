@@ -2,7 +2,7 @@
 
 use keopsc_diagnostics::suggest;
 use keopsc_driver::failure::Problem;
-use keopsc_ops::catalogue::{Operation, Value, find_operation, operation, operations};
+use keopsc_ops::catalogue::{Accuracy, Operation, Value, find_operation, operation, operations};
 use keopsc_ops::reductions::{Reduction, find_reduction, reduction, reductions};
 
 use super::Stop;
@@ -62,8 +62,18 @@ fn describe_operation(row: &Operation) -> String {
         Value::Written(_) => "stands for   a formula that its arguments' dimensions and lists decide\n".to_owned(),
         Value::Expansion(cases) => cases.iter().map(|(condition, formula)| expansion(condition, formula)).collect(),
     };
-    let laws: String = row.laws.iter().map(|law| format!("law          {} = {}\n", law.left, law.right)).collect();
+    let laws: String =
+        row.laws.iter().map(|law| format!("law          {}{}\n", law.name(), accuracy(law.accuracy))).collect();
     format!("{}{value}{}{laws}", head(row.signature, row.doc, row.aliases), gradients(row.gradient))
+}
+
+/// What a law does to accuracy, where it does not keep every bit.
+fn accuracy(accuracy: Accuracy) -> String {
+    match accuracy {
+        Accuracy::Exact => String::new(),
+        Accuracy::Rounding(factor) => format!("    (at most {factor} times the error)"),
+        Accuracy::Loose => "    (only with `numerics algebra = fast`)".to_owned(),
+    }
 }
 
 fn describe_reduction(row: &Reduction) -> String {

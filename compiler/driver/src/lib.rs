@@ -4,7 +4,7 @@
 //! session     text ─▶ tree ─▶ plans ─▶ objects ─▶ library: the stages in order
 //! options     what a user sets from outside        targets   what code can be made for
 //! emit        what `--emit` prints                 explain   plans in words
-//! names     of libraries and of C parameters
+//! names     of libraries and of C parameters         cost      operations saved, in numbers
 //! manifest    plans ─▶ manifest                    header    manifest ─▶ C header
 //! link        objects ─▶ shared library            cache     key ─▶ path of a library
 //! output      bytes ─▶ file, whole or not at all   failure   why not, and whose turn it is
@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cache;
+mod cost;
 pub mod emit;
 mod explain;
 pub mod failure;

@@ -12,7 +12,7 @@ use keopsc_ops::{OperationId, ReductionId};
 use super::{Entry, Graph, Input, InputId, NodeId, NodeKind, Origin, Output, Program};
 use crate::evaluation::Sizes;
 use crate::random::Random;
-use crate::types::{Axis, Numerics, Role, ScalarType, SumScheme};
+use crate::types::{Algebra, Axis, Numerics, Role, ScalarType, SumScheme};
 
 /// The program of a seed: resolved, differentiated, without expansions.
 pub fn generate(seed: u64) -> Program {
@@ -291,7 +291,9 @@ impl Generator {
     fn numerics(&mut self, entry: &Entry) -> Numerics {
         let schemes = [SumScheme::Auto, SumScheme::Auto, SumScheme::Direct, SumScheme::Block, SumScheme::Kahan];
         let accumulate = self.random.percent(20).then_some(self.program.computing_type(entry));
-        Numerics { sum: self.random.pick(&schemes), accumulate }
+        let sum = self.random.pick(&schemes);
+        let algebra = if self.random.percent(20) { Algebra::Fast } else { Algebra::Exact };
+        Numerics { sum, accumulate, algebra }
     }
 }
 

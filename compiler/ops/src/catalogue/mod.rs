@@ -29,7 +29,9 @@
 mod arithmetic;
 mod comparison;
 mod complex;
+mod condition;
 mod exponential;
+mod law;
 mod lists;
 pub mod operators;
 mod parsed;
@@ -41,6 +43,8 @@ mod tensor;
 mod trigonometric;
 mod vector;
 
+pub use condition::Condition;
+pub use law::{Accuracy, Law, Pays};
 pub(crate) use parsed::parse_gradient;
 pub use parsed::{ParsedEarlyLaw, ParsedLaw};
 
@@ -95,6 +99,8 @@ pub struct Operation {
     pub early_laws: &'static [EarlyLaw],
     /// Whether its two arguments may be exchanged.
     pub commutative: bool,
+    /// What is known of the result's sign.
+    pub sign: Sign,
     /// The arguments in each of which it is linear: multiples, sums and zeros of one are those of the result.
     pub linear_in: &'static [&'static str],
     /// For each formula argument the interval from which tests draw, inside which the operation is smooth.
@@ -114,6 +120,7 @@ impl Operation {
         laws: &[],
         early_laws: &[],
         commutative: false,
+        sign: Sign::Unknown,
         linear_in: &[],
         domain: &[],
         doc: "",
@@ -144,13 +151,19 @@ pub struct Written {
     pub dim: u32,
 }
 
-/// A law: formulas of the shape `left` may be replaced by `right`. Lower-case names match any formula, `c` and `d` constants only.
-#[derive(Clone, Copy, Debug)]
-pub struct Law {
-    /// The pattern.
-    pub left: &'static str,
-    /// What replaces it.
-    pub right: &'static str,
+/// What is known of the sign of a result, for finite arguments; whatever it is, it may also be NaN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// Nothing.
+    Unknown,
+    /// Never below zero.
+    Nonnegative,
+    /// Not below zero where none of these arguments is; zero where their product is too small for a number.
+    NonnegativeIf(&'static [&'static str]),
+    /// The same, or where these arguments are one formula, of which it is then the square.
+    OfProduct(&'static [&'static str]),
+    /// Not below zero where none of these arguments is, and above zero where one of them is besides.
+    AsLargest(&'static [&'static str]),
 }
 
 /// A law that is applied when a formula is built, before it is differentiated: `Square(Sqrt(a))` is `a` and smooth, but the derivative
@@ -268,10 +281,13 @@ pub fn gradient(id: OperationId) -> &'static [(usize, Expr)] {
 
 /// The positions of the arguments in each of which an operation is linear.
 pub fn linear_positions(id: OperationId) -> impl Iterator<Item = usize> {
+    positions(id, operation(id).linear_in)
+}
+
+/// The positions of the arguments of these names.
+pub fn positions(id: OperationId, names: &'static [&'static str]) -> impl Iterator<Item = usize> {
     let arguments = signature(id).arguments.iter().enumerate();
-    arguments
-        .filter(move |(_, argument)| operation(id).linear_in.contains(&argument.name.as_str()))
-        .map(|(position, _)| position)
+    arguments.filter(|(_, argument)| names.contains(&argument.name.as_str())).map(|(position, _)| position)
 }
 
 /// All laws of simplification, row by row.

@@ -40,7 +40,7 @@ pub(super) const ROWS: &[Operation] = &[
             ")), a = abs(f[k]))",
         )),
         gradient: &[("f", "1.1283791670955126 * e * Exp(-Square(f))")],
-        laws: &[Law { left: "Erf(-a)", right: "-Erf(a)" }],
+        laws: &[Law::exact("Erf(-a)", "-Erf(a)")],
         domain: &[AROUND_ZERO],
         doc: "The error function: -1 at -inf, 1 at inf, without cancellation near 0.",
         ..Operation::EMPTY

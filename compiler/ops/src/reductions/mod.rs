@@ -75,6 +75,8 @@ pub struct Reduction {
     /// The reduction that computes the same and makes up for rounding in its sums; itself if it has no sums that round, none if
     /// there is no such reduction.
     pub compensated: Option<&'static str>,
+    /// Whether multiples of its one argument give multiples of its result, and no columns give 0.
+    pub linear: bool,
     /// One sentence for the reference page.
     pub doc: &'static str,
 }
@@ -94,6 +96,7 @@ impl Reduction {
         gradient: &[],
         equivalent: "",
         compensated: None,
+        linear: false,
         doc: "",
     };
 }

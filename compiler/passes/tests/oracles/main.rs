@@ -6,6 +6,8 @@
 mod cases;
 mod derivatives;
 mod exactness;
+#[path = "../support/instances.rs"]
+mod instances;
 mod meaning;
 mod numbers;
 mod switches;
