@@ -57,18 +57,18 @@ use crate::shape_error::ShapeError;
 use crate::signature::{MAXIMUM_DIM, Signature};
 use parsed::{ParsedOperation, ParsedValue, parse_law, parse_row, parse_text};
 
-/// The rows, family by family, in the order of the reference page.
-const FAMILIES: &[&[Operation]] = &[
-    arithmetic::ROWS,
-    exponential::ROWS,
-    trigonometric::ROWS,
-    rounding::ROWS,
-    comparison::ROWS,
-    vector::ROWS,
-    tensor::ROWS,
-    lists::ROWS,
-    sequence::ROWS,
-    complex::ROWS,
+/// The rows, family by family under the headings of the reference page.
+const FAMILIES: &[(&str, &[Operation])] = &[
+    ("Constants, sums, products, quotients, powers", arithmetic::ROWS),
+    ("Exponentials, logarithms, roots", exponential::ROWS),
+    ("Circular and hyperbolic functions", trigonometric::ROWS),
+    ("Absolute values, rounding, limits", rounding::ROWS),
+    ("Comparisons and choices", comparison::ROWS),
+    ("Norms, distances, extremes of vectors", vector::ROWS),
+    ("Components, matrices, tensors", tensor::ROWS),
+    ("Products of tensors by lists of axes", lists::ROWS),
+    ("Splines and sequences", sequence::ROWS),
+    ("Complex numbers", complex::ROWS),
 ];
 
 /// A row of the catalogue.
@@ -149,6 +149,12 @@ pub struct Law {
 /// All operations, in the order of the reference page.
 pub fn operations() -> impl Iterator<Item = (OperationId, &'static Operation)> {
     ROWS.iter().enumerate().map(|(number, row)| (OperationId(number as u16), *row))
+}
+
+/// The families in the order of the reference page: a heading, and the rows under it.
+pub fn families() -> impl Iterator<Item = (&'static str, Vec<(OperationId, &'static Operation)>)> {
+    let mut rows = operations();
+    FAMILIES.iter().map(move |(heading, family)| (*heading, rows.by_ref().take(family.len()).collect()))
 }
 
 /// The row of an operation. Panics if the number is not one that this catalogue gave out.
@@ -249,7 +255,8 @@ pub fn laws() -> &'static [ParsedLaw] {
     &LAWS
 }
 
-static ROWS: LazyLock<Vec<&'static Operation>> = LazyLock::new(|| FAMILIES.iter().copied().flatten().collect());
+static ROWS: LazyLock<Vec<&'static Operation>> =
+    LazyLock::new(|| FAMILIES.iter().flat_map(|(_, rows)| *rows).collect());
 
 static NAMES: LazyLock<HashMap<&'static str, OperationId>> = LazyLock::new(|| {
     let aliases = operations().flat_map(|(id, row)| row.aliases.iter().map(move |alias| (*alias, id)));
