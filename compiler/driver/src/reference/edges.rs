@@ -36,7 +36,19 @@ pub(super) fn edges(operation: OperationId) -> Option<(String, Vec<Example>)> {
     }
 }
 
+/// Whether the first component of the value depends on the first component alone.
+fn is_elementwise(name: &str) -> bool {
+    let first = |second: f64| {
+        let example = Example::compute(&inputs(&[vec![0.5, second]]), &format!("{name}(a0)"), ONE);
+        example.map(|example| example.results[0][0].to_bits())
+    };
+    first(0.25) == first(0.75)
+}
+
 fn unary(name: &str, argument: &str) -> Option<(String, Vec<Example>)> {
+    if !is_elementwise(name) {
+        return None;
+    }
     let given = inputs(&[EDGES.to_vec()]);
     let value = Example::compute(&given, &format!("{name}(a0)"), ONE).ok()?;
     let mut rows = vec![line(&format!("`{argument}`"), EDGES), line("value", &value.results[0])];

@@ -55,7 +55,7 @@ the matrix `F` that is `x - y` for `x = (1, 2)`, one number for each i, and `y =
 | i = 0 | -2 | 2 | -1 |
 | i = 1 | -1 | 3 | 0 |
 
-Weights `w` are (1, 2, 0.5) over j and (1, 3) over i, and `K` is 2. A gradient is that of the results for each i with respect to `x`, for a
+Weights `w` are (1, 2, 0.5) over j and (1, 3) over i, and `K` is 2. A gradient is that of the results for each i with respect to `y`, for a
 cotangent of ones. A second table shows what becomes of single rows: of equal values, infinities, NaNs, and of none, where weights are 1. All results
 were computed by the compiler's reference interpreter as the page was made, in float64, and are shown with six digits.
 
@@ -95,10 +95,10 @@ fn example(id: ReductionId, examples: &mut Vec<Example>) -> String {
     }
     let dim = reductions::infer(id, &vec![1; arguments(id)], &parameters(id))
         .map_or(1, |outcomes| outcomes[0].1.iter().product());
-    let gradient = format!("Grad({}, x, SumT(1, {dim}))", call(id, "j", "x - y"));
+    let gradient = format!("Grad({}, y, SumT(1, {dim}))", call(id, "j", "x - y"));
     match Example::compute(&given(("Vj", WEIGHTS_J)), &gradient, sizes) {
         Ok(example) => {
-            text.push_str(&format!("gradient in x: {}\n", results(&example)));
+            text.push_str(&format!("gradient in y: {}\n", results(&example)));
             examples.push(example);
         }
         Err(why) => text.push_str(&format!("no gradient: {why}\n")),
