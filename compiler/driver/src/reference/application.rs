@@ -13,7 +13,7 @@ use super::signature::items;
 
 /// Dimensions that arguments are tried with, and how many combinations of them a row is wanted with at most.
 const DIMS: &[u32] = &[2, 1, 3, 4, 6, 8];
-const APPLICATIONS: usize = 6;
+const APPLICATIONS: usize = 5;
 
 /// What a repeated argument costs: calls without any come first.
 const REPETITION: u32 = 6;
@@ -67,7 +67,8 @@ impl Application {
     }
 }
 
-/// Applications of an operation, the most telling one first: one for each formula that it may stand for, and for each choice of repeated arguments.
+/// Applications of an operation, the most telling one first: one for each formula that it may stand for, each choice of
+/// repeated arguments, each value of its first parameter.
 pub fn applications(operation: OperationId) -> Vec<Application> {
     let mut found: Vec<(String, Application)> = Vec::new();
     for (dims, choices) in candidates(operation) {
@@ -147,12 +148,12 @@ fn letters_that_are_one(operation: OperationId, dims: &[u32], choices: &[Choice]
     Some(integers.iter().filter(|(_, value)| *value == 1).count())
 }
 
-/// What distinguishes applications of a row: what it stands for, which arguments are repeated, which parameters are no plain integers.
+/// What distinguishes applications of a row: what it stands for, which arguments are repeated, the first parameter.
 fn kind(operation: OperationId, dims: &[u32], choices: &[Choice]) -> String {
     let values: Option<Vec<Vec<i64>>> = choices.iter().map(|choice| choice.values.clone()).collect();
     let repeated = repeated(operation, dims);
     let meaning = match (catalogue::operation(operation).value, values) {
-        (Value::Recipe(_), Some(_)) => String::new(),
+        (Value::Recipe(_), Some(_)) => choices.first().map(|choice| choice.text.clone()).unwrap_or_default(),
         (Value::Expansion(_), Some(values)) => {
             format!("{:?}", catalogue::expansion(operation, dims, &values.concat()).ok().flatten())
         }
