@@ -233,6 +233,19 @@ pub struct Ops {
     /// Print both tables as JSON, for programs that generate something from them.
     #[arg(long, conflicts_with = "name")]
     pub json: bool,
+
+    /// Print a reference page, with examples that are computed as it is printed.
+    #[arg(long, value_enum, value_name = "PAGE", conflicts_with_all = ["name", "json"])]
+    pub markdown: Option<ReferencePage>,
+}
+
+/// The reference pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReferencePage {
+    /// What formulas are made of: `docs/operations.md`.
+    Operations,
+    /// How pairs become rows: `docs/reductions.md`.
+    Reductions,
 }
 
 /// Arguments of `explain`.

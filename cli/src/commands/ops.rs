@@ -1,18 +1,20 @@
-//! `keopsc ops`: the two tables of the language, or one row of them.
+//! `keopsc ops`: the two tables of the language, one row of them, or the pages made of them.
 
 use keopsc_diagnostics::suggest;
 use keopsc_driver::failure::Problem;
+use keopsc_driver::reference;
 use keopsc_ops::catalogue::{Accuracy, Operation, Value, find_operation, operation, operations};
 use keopsc_ops::reductions::{Reduction, find_reduction, reduction, reductions};
 
 use super::Stop;
-use crate::arguments::Ops;
+use crate::arguments::{Ops, ReferencePage};
 use crate::console;
 
 /// Runs the command.
 pub fn run(arguments: &Ops) -> Result<(), Stop> {
     let text = match &arguments.name {
         None if arguments.json => json(),
+        None if let Some(page) = arguments.markdown => markdown(page),
         None => listing(),
         Some(name) => description(name).ok_or_else(|| unknown(name))?,
     };
@@ -36,6 +38,13 @@ fn json() -> String {
     let reductions: Vec<_> =
         reductions().map(|(_, found)| row(found.name, found.aliases, found.signature, found.doc)).collect();
     format!("{}\n", serde_json::json!({ "operations": operations, "reductions": reductions }))
+}
+
+fn markdown(page: ReferencePage) -> String {
+    match page {
+        ReferencePage::Operations => reference::operations().text,
+        ReferencePage::Reductions => reference::reductions().text,
+    }
 }
 
 fn line(signature: &str, doc: &str) -> String {

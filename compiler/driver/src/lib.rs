@@ -7,6 +7,7 @@
 //! names     of libraries and of C parameters         cost      operations saved, in numbers
 //! manifest    plans ─▶ manifest                    header    manifest ─▶ C header
 //! link        objects ─▶ shared library            cache     key ─▶ path of a library
+//! reference   the tables of operations and reductions ─▶ the reference pages, with computed examples
 //! output      bytes ─▶ file, whole or not at all   failure   why not, and whose turn it is
 //! ```
 //!
@@ -27,5 +28,6 @@ mod manifest;
 pub mod names;
 pub mod options;
 pub mod output;
+pub mod reference;
 pub mod session;
 pub mod targets;

@@ -63,20 +63,20 @@ use crate::shape_error::ShapeError;
 use crate::signature::{MAXIMUM_DIM, Signature};
 use parsed::{ParsedOperation, ParsedValue, parse_early_law, parse_law, parse_row, parse_text};
 
-/// The rows, family by family, in the order of the reference page.
-const FAMILIES: &[&[Operation]] = &[
-    arithmetic::ROWS,
-    exponential::ROWS,
-    trigonometric::ROWS,
-    special::ROWS,
-    radial::ROWS,
-    rounding::ROWS,
-    comparison::ROWS,
-    vector::ROWS,
-    tensor::ROWS,
-    lists::ROWS,
-    sequence::ROWS,
-    complex::ROWS,
+/// The rows, family by family under the headings of the reference page.
+const FAMILIES: &[(&str, &[Operation])] = &[
+    ("Constants, sums, products, quotients, powers", arithmetic::ROWS),
+    ("Exponentials, logarithms, roots", exponential::ROWS),
+    ("Circular and hyperbolic functions", trigonometric::ROWS),
+    ("Error, gamma and related functions", special::ROWS),
+    ("Functions of a distance", radial::ROWS),
+    ("Absolute values, rounding, limits", rounding::ROWS),
+    ("Comparisons and choices", comparison::ROWS),
+    ("Norms, distances, extremes of vectors", vector::ROWS),
+    ("Components, matrices, tensors", tensor::ROWS),
+    ("Products of tensors by lists of axes", lists::ROWS),
+    ("Splines and sequences", sequence::ROWS),
+    ("Complex numbers", complex::ROWS),
 ];
 
 /// A row of the catalogue.
@@ -194,6 +194,12 @@ pub fn operations() -> impl Iterator<Item = (OperationId, &'static Operation)> {
     ROWS.iter().enumerate().map(|(number, row)| (OperationId(number as u16), *row))
 }
 
+/// The families in the order of the reference page: a heading, and the rows under it.
+pub fn families() -> impl Iterator<Item = (&'static str, Vec<(OperationId, &'static Operation)>)> {
+    let mut rows = operations();
+    FAMILIES.iter().map(move |(heading, family)| (*heading, rows.by_ref().take(family.len()).collect()))
+}
+
 /// The row of an operation. Panics if the number is not one that this catalogue gave out.
 pub fn operation(id: OperationId) -> &'static Operation {
     ROWS[usize::from(id.0)]
@@ -300,7 +306,8 @@ pub fn early_laws(id: OperationId) -> &'static [ParsedEarlyLaw] {
     &EARLY_LAWS[usize::from(id.0)]
 }
 
-static ROWS: LazyLock<Vec<&'static Operation>> = LazyLock::new(|| FAMILIES.iter().copied().flatten().collect());
+static ROWS: LazyLock<Vec<&'static Operation>> =
+    LazyLock::new(|| FAMILIES.iter().flat_map(|(_, rows)| *rows).collect());
 
 static NAMES: LazyLock<HashMap<&'static str, OperationId>> = LazyLock::new(|| {
     let aliases = operations().flat_map(|(id, row)| row.aliases.iter().map(move |alias| (*alias, id)));
