@@ -177,7 +177,8 @@ pub(super) const ROWS: &[Operation] = &[
         early_laws: &[EarlyLaw { left: "Powf(a, 0.5)", right: "Sqrt(a)", when: When::Always }],
         laws: &[Law { left: "Powf(a, 1)", right: "a" }, Law { left: "Powf(a, 2)", right: "Square(a)" }],
         domain: &[NEAR_ONE, AROUND_ZERO],
-        doc: "`f` to the power `g` as C's `pow`; the derivative in `g` is 0 where `f` is 0 and NaN where `f` is negative, that in `f` is 0 where `g` is 0.",
+        doc: "`f` to the power `g` as C's `pow`, `Sqrt(f)` for the constant power 0.5; the derivative in `g` is 0 where `f` is 0 and NaN \
+              where `f` is negative, that in `f` is 0 where `g` is 0.",
         ..Operation::EMPTY
     },
     Operation {
