@@ -133,6 +133,7 @@ pub(super) const ROWS: &[Operation] = &[
         laws: &[Law { left: "Square(-a)", right: "Square(a)" }, Law { left: "Square(Abs(a))", right: "Square(a)" }],
         early_laws: &[
             EarlyLaw { left: "Square(Sqrt(a))", right: "a", when: When::Nonnegative("a") },
+            EarlyLaw { left: "Square(Sqrt(a))", right: "NanIfNegative(a)", when: When::Always },
             EarlyLaw { left: "Square(Abs(a))", right: "Square(a)", when: When::Always },
             EarlyLaw { left: "Square(Hypot(a, b))", right: "Square(a) + Square(b)", when: When::Always },
             EarlyLaw { left: "Square(-a)", right: "Square(a)", when: When::HasRoot("a") },

@@ -11,7 +11,13 @@
 //! Functions that are even in a distance have a companion on its square, in which they are smooth: with d = |x - y| the second derivative of
 //! `Matern(2.5, d)` or `BesselJ0(d)` at x = y is that of a smooth function of |x - y|², where no root is left.
 //!
-//! "A & S" is Abramowitz and Stegun, Handbook of Mathematical Functions.
+//! "A & S" is Abramowitz and Stegun, Handbook of Mathematical Functions. Largest errors of compiled code in units of the last place, over
+//! 40 000 random arguments (x86-64, AVX-512), those of Bessel functions in units of the amplitude sqrt(2 / (π x)) where they oscillate:
+//!
+//! | function | arguments | float32 | float64 |
+//! | --- | --- | --- | --- |
+//! | x^n Λ_n, n = 0, 1, 2, 4, 7 | 0 to 60 | 4.9, 6.9, 7.9, 7.8, 9.3 | 4.2, 5.6, 8.8, 7.3, 8.4 |
+//! | Matern, ν = 1/2, 3/2, 5/2, 15/2 | 0 to 3 | 0.7, 3.9, 4.2, 5.8 | 0.6, 3.9, 4.6, 6.0 |
 
 use super::{EarlyLaw, Operation, Value, When};
 
