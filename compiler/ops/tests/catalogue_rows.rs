@@ -6,9 +6,10 @@ mod support;
 use std::collections::HashSet;
 
 use keopsc_grammar::syntax::{Expr, ExprKind};
-use keopsc_ops::catalogue::{self, Accuracy, Pays, Sign, Value};
+use keopsc_ops::catalogue::{self, Accuracy, Pays, Sign, Value, When, operators};
 use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::scalar::{Scalar, evaluate};
+use keopsc_ops::signature::Place;
 use keopsc_ops::{OperationId, evaluate_integer};
 use support::{Numbers, Vectors, applications, apply, formula};
 
@@ -201,6 +202,55 @@ fn laws_can_be_read_and_are_not_stricter_than_their_kind() {
 }
 
 #[test]
+fn early_laws_hold() {
+    let mut numbers = Numbers(3);
+    let mut count = 0;
+    for (id, row) in catalogue::operations() {
+        for law in catalogue::early_laws(id) {
+            assert_eq!(outermost(&law.left), Some(id), "{}", row.name);
+            let parameters: Vec<i64> = vec![2; catalogue::signature(id).parameters.len()];
+            let dims = vec![3; catalogue::signature(id).arguments.len()];
+            let integers = catalogue::integers(id, &dims, &parameters).expect("it fits");
+            for (dim_a, dim_b) in [(3, 3), (1, 3), (3, 1)] {
+                let low = if matches!(law.when, When::Nonnegative(_)) { 0.0 } else { -2.0 };
+                let mut draw =
+                    |dim: usize, low: f64| (0..dim).map(|_| numbers.within((low, 2.0))).collect::<Vec<f64>>();
+                let vectors: Vectors = [("a".to_owned(), draw(dim_a, low)), ("b".to_owned(), draw(dim_b, -2.0))].into();
+                let left = formula(&law.left, &vectors, &integers);
+                let right = formula(&law.right, &vectors, &integers);
+                assert_eq!(left.len(), right.len(), "{:?}", law.left);
+                for (left, right) in left.iter().zip(&right) {
+                    let close = (left - right).abs() <= 1e-14 * left.abs().max(1.0);
+                    assert!(close || (left.is_nan() && right.is_nan()), "{left} is not {right}: {:?}", law.left);
+                }
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 20);
+}
+
+/// Laws and recipes have arguments before parameters, so only what expands may have them in another order.
+#[test]
+fn parameters_come_first_in_expansions_only() {
+    for (id, row) in catalogue::operations() {
+        let places = &catalogue::signature(id).places;
+        let is_argument = |place: &Place| matches!(place, Place::Argument(_));
+        let mixed = places.iter().skip_while(|place| is_argument(place)).any(is_argument);
+        assert!(!mixed || matches!(row.value, Value::Expansion(_)), "{}", row.name);
+    }
+}
+
+fn outermost(expr: &Expr) -> Option<OperationId> {
+    match &expr.kind {
+        ExprKind::Unary(operator, _) => operators::unary(*operator),
+        ExprKind::Binary(operator, ..) => Some(operators::binary(*operator).0),
+        ExprKind::Call { function, .. } => catalogue::find_operation(&function.text),
+        _ => None,
+    }
+}
+
+#[test]
 fn signs_are_what_rows_say() {
     let mut numbers = Numbers(7);
     for (id, row) in catalogue::operations() {
@@ -256,6 +306,8 @@ fn shape_errors_say_what_is_wrong() {
     check("TensorProd", &[100_000, 100_000], &[], "the result of `TensorProd` has more than 16777216 components");
     check("SumT", &[1], &[i64::MAX], "the result of `SumT` has more than 16777216 components");
     check("Extract", &[3], &[i64::MIN, 1], "`start` of `Extract` is -9223372036854775808, but has to be from 0 to 2");
+    check("Matern", &[3], &[4], "`nu` of `Matern` is 2, but has to be one of 1/2, 3/2, … 15/2");
+    check("Matern", &[3], &[17], "`nu` of `Matern` is 17/2, but has to be one of 1/2, 3/2, … 15/2");
     check(
         "WeightedSqNorm",
         &[5, 3],

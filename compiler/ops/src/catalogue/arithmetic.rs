@@ -212,6 +212,7 @@ pub(super) const ROWS: &[Operation] = &[
         ],
         early_laws: &[
             EarlyLaw { left: "Square(Sqrt(a))", right: "a", when: When::Nonnegative("a") },
+            EarlyLaw { left: "Square(Sqrt(a))", right: "NanIfNegative(a)", when: When::Always },
             EarlyLaw { left: "Square(Abs(a))", right: "Square(a)", when: When::Always },
             EarlyLaw { left: "Square(Hypot(a, b))", right: "Square(a) + Square(b)", when: When::Always },
             EarlyLaw { left: "Square(-a)", right: "Square(a)", when: When::HasRoot("a") },
@@ -272,7 +273,8 @@ pub(super) const ROWS: &[Operation] = &[
         ],
         sign: Sign::NonnegativeIf(&["f"]),
         domain: &[NEAR_ONE, AROUND_ZERO],
-        doc: "`f` to the power `g` as C's `pow`; the derivative in `g` is 0 where `f` is 0 and NaN where `f` is negative, that in `f` is 0 where `g` is 0.",
+        doc: "`f` to the power `g` as C's `pow`, `Sqrt(f)` for the constant power 0.5; the derivative in `g` is 0 where `f` is 0 and NaN \
+              where `f` is negative, that in `f` is 0 where `g` is 0.",
         ..Operation::EMPTY
     },
     Operation {

@@ -119,6 +119,17 @@ pub(super) const ROWS: &[Operation] = &[
         ..Operation::EMPTY
     },
     Operation {
+        name: "NanIfNegative",
+        signature: "NanIfNegative(f: n) -> n",
+        value: Value::Recipe("select(f[k] < 0, sqrt(f[k]), f[k])"),
+        gradient: &[("f", "e")],
+        laws: &[Law::exact("NanIfNegative(a)", "a").when(&["nonnegative(a)"])],
+        sign: Sign::Nonnegative,
+        domain: &[POSITIVE],
+        doc: "`f`, but NaN where it is negative: what `Square(Sqrt(f))` is, with the derivatives of `f` at 0, too.",
+        ..Operation::EMPTY
+    },
+    Operation {
         name: "Rsqrt",
         aliases: &["rsqrt"],
         signature: "Rsqrt(f: n) -> n",

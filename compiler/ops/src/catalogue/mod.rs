@@ -20,8 +20,10 @@
 //! * *gradient*: for each argument the cotangent that flows to it, as a formula of the arguments, the value `out` and the
 //!   cotangent `e` (of the result's dimension). An argument that is repeated gets the sum of its text's value over the repetitions automatically,
 //!   and a vector argument whose text has a scalar value that scalar in every component.
-//!   Dimension letters and parameters are integers in gradients, expansions and the conditions of expansions; a parameter
+//!   Dimension letters and parameters are integers (half-integer ones count halves) in gradients, expansions and the conditions of expansions; a parameter
 //!   of a call may be an expression of them, as in `Pow(f, n - 1)`.
+//!
+//! * *early laws*: what takes a singularity away before derivatives are formed, such as `Square(Sqrt(a))` -> `a` where `a` cannot be negative.
 //!
 //! The rows stand in one file per family. Adding an operation is adding a row: nothing else in the compiler knows it by
 //! name, apart from the [`operators`] of the language.
