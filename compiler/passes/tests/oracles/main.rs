@@ -4,7 +4,9 @@
 //! derivatives in `numbers/dual.rs` and its stand-in in `numbers/field.rs`; these files do not compile without.
 
 mod cases;
+mod derivative;
 mod derivatives;
+mod exact_derivatives;
 mod exactness;
 mod meaning;
 mod numbers;
