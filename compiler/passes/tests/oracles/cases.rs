@@ -37,6 +37,11 @@ impl Case {
         Case { program, node, intervals: Vec::new() }
     }
 
+    /// The last formula in it that has no reduction inside.
+    pub fn formula(&self) -> Option<Case> {
+        Some(Case { intervals: self.intervals.clone(), ..last_formula(&self.program)? })
+    }
+
     /// The interval of an input.
     pub fn interval(&self, input: usize) -> (f64, f64) {
         self.intervals.get(input).copied().unwrap_or(USUAL_INTERVAL)
@@ -212,6 +217,15 @@ pub fn last_result(program: Program) -> Option<Case> {
     Some(Case::of(program, node))
 }
 
-fn contains_reduction(graph: &Graph, id: NodeId) -> bool {
+/// The last operation of a program that has no reduction inside, so that its derivatives are taken pair by pair.
+pub fn last_formula(program: &Program) -> Option<Case> {
+    let graph = &program.graph;
+    let is_operation = |id: NodeId| matches!(graph.node(id).kind, NodeKind::Operation { .. });
+    let formulas = graph.nodes().map(|(id, _)| id).filter(|&id| is_operation(id) && !contains_reduction(graph, id));
+    Some(Case::of(program.clone(), formulas.last()?))
+}
+
+/// Whether its derivatives are those of a whole map, not pair by pair.
+pub fn contains_reduction(graph: &Graph, id: NodeId) -> bool {
     graph.reached_from(&[id]).iter().any(|&inner| matches!(graph.node(inner).kind, NodeKind::Reduction { .. }))
 }

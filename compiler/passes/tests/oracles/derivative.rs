@@ -10,14 +10,18 @@
 //! ```
 //!
 //! so that any sequence is one coefficient of one evaluation of f.
+//!
+//! A formula without reductions inside is differentiated pair by pair. Its directions and weights are then the same for all pairs, and what is
+//! compared is the sum over all of them.
 
-use keopsc_ir::formula::{InputId, Program};
+use keopsc_ir::formula::{InputId, NodeId, Program};
 use keopsc_ir::random::Random;
+use keopsc_ir::types::{Axis, Role};
 use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::scalar::Number;
 use keopsc_passes::differentiate::differentiate;
 
-use crate::cases::{Case, SIZES, add_input, run, with_output};
+use crate::cases::{Case, SIZES, add_input, contains_reduction, run, with_output};
 use crate::numbers::dual::{Dual, Smoothness};
 
 /// One derivative.
@@ -29,6 +33,8 @@ pub struct Step {
 
 /// A derivative of a case as a program, and how long its directions and its result are.
 pub struct Derivative {
+    /// What is differentiated.
+    of: Program,
     pub program: Program,
     pub steps: Vec<Step>,
     lengths: Vec<usize>,
@@ -56,25 +62,29 @@ impl Derivative {
     pub fn new(case: &Case, steps: &[Step]) -> Option<Derivative> {
         let mut program = case.program.clone();
         let mut current = case.node;
-        let mut rows = program.graph.node(current).role;
+        let pair_by_pair = !contains_reduction(&program.graph, current);
+        let mut rows = if pair_by_pair { Role::Parameter } else { program.graph.node(current).role };
+        let of = output(&program, current, pair_by_pair);
         let mut lengths = Vec::new();
         for (number, step) in steps.iter().enumerate() {
             let variable = program.input(step.variable).clone();
             let node = program.graph.input(step.variable, &variable);
+            let moved = if pair_by_pair { Role::Parameter } else { variable.role };
             let dim = program.graph.node(current).dim;
-            let (role, dim) = if step.reverse { (rows, dim) } else { (variable.role, variable.dim) };
+            let (role, dim) = if step.reverse { (rows, dim) } else { (moved, variable.dim) };
             let direction = add_input(&mut program, &format!("direction{number}"), role, dim);
             lengths.push(SIZES.rows(role) * dim as usize);
+            rows = if step.reverse { moved } else { rows };
+            let role = if pair_by_pair { program.graph.role(&[current, node]) } else { rows };
             current = if step.reverse {
-                rows = variable.role;
-                program.graph.gradient(current, node, direction, rows)
+                program.graph.gradient(current, node, direction, role)
             } else {
-                program.graph.tangent(current, node, direction, rows)
+                program.graph.tangent(current, node, direction, role)
             };
         }
         let result = SIZES.rows(rows) * program.graph.node(current).dim as usize;
-        let program = differentiate(with_output(&program, current, rows)).ok()?;
-        Some(Derivative { program, steps: steps.to_vec(), lengths, result })
+        let program = differentiate(output(&program, current, pair_by_pair)).ok()?;
+        Some(Derivative { of, program, steps: steps.to_vec(), lengths, result })
     }
 
     pub fn draw<C>(&self, case: &Case, mut number: impl FnMut((f64, f64)) -> C) -> Point<C> {
@@ -87,7 +97,7 @@ impl Derivative {
         Point { values, directions, weight: list(self.result, (-1.0, 1.0)) }
     }
 
-    pub fn sides<C: Number + PartialEq>(&self, case: &Case, point: &Point<C>) -> Sides<C> {
+    pub fn sides<C: Number + PartialEq>(&self, point: &Point<C>) -> Sides<C> {
         let inputs: Vec<Vec<C>> = point.values.iter().chain(&point.directions).cloned().collect();
         let by_texts = products(&run(&self.program, &inputs), &point.weight);
 
@@ -96,13 +106,12 @@ impl Derivative {
         let mut weight = &point.weight;
         for (number, (step, direction)) in self.steps.iter().zip(&point.directions).enumerate().rev() {
             let along = if step.reverse { weight } else { direction };
-            for (value, along) in moved[step.variable.0 as usize].iter_mut().zip(along) {
+            for (value, along) in moved[step.variable.0 as usize].iter_mut().zip(along.iter().cycle()) {
                 value.coefficients[1 << number] = along.clone();
             }
             weight = if step.reverse { direction } else { weight };
         }
-        let role = case.program.graph.node(case.node).role;
-        let result = run(&with_output(&case.program, case.node, role), &moved);
+        let result = run(&self.of, &moved);
         let coefficients: Vec<C> =
             result.iter().map(|value| value.coefficients[(1 << self.steps.len()) - 1].clone()).collect();
         let is_smooth = result.iter().all(|value| value.smoothness == Smoothness::Smooth);
@@ -111,10 +120,22 @@ impl Derivative {
     }
 }
 
+/// The program that returns a node, or the sum of what it is for each pair.
+fn output(program: &Program, node: NodeId, pair_by_pair: bool) -> Program {
+    let mut program = program.clone();
+    let rows = if pair_by_pair { Role::I } else { program.graph.node(node).role };
+    let node = match pair_by_pair {
+        true => program.graph.sum_over(Axis::J, Role::I, node).expect("a sum takes any dimension"),
+        false => node,
+    };
+    with_output(&program, node, rows)
+}
+
+/// Products with weights, which are repeated where they are the same for all rows.
 pub fn products<C: Number>(values: &[C], weights: &[C]) -> Vec<C> {
-    assert_eq!(values.len(), weights.len());
+    assert_eq!(values.len() % weights.len(), 0);
     let multiply = |(value, weight): (&C, &C)| C::call(Intrinsic::Mul, &[value.clone(), weight.clone()]);
-    values.iter().zip(weights).map(multiply).collect()
+    values.iter().zip(weights.iter().cycle()).map(multiply).collect()
 }
 
 /// Random steps, as many as the order says, half of them reverse.

@@ -6,7 +6,7 @@ use keopsc_ir::types::{Axis, Role};
 use keopsc_ops::{catalogue, reductions};
 use keopsc_passes::differentiate::differentiate;
 
-use crate::cases::{Case, count, last_result, operation_case, reduction_case, run, with_output};
+use crate::cases::{Case, count, last_formula, last_result, operation_case, reduction_case, run, with_output};
 use crate::derivative::{Derivative, Point, Step, draw_steps};
 use crate::numbers::dual::ORDERS;
 
@@ -33,7 +33,7 @@ fn is_finite_inside(case: &Case, values: &[Vec<f64>]) -> bool {
 
 /// The sums of both sides there; `None` where they say nothing.
 fn sums(derivative: &Derivative, case: &Case, seed: u64, (shift, noise): (f64, u64)) -> Option<Sums> {
-    let sides = derivative.sides(case, &point(derivative, case, seed, (shift, noise)));
+    let sides = derivative.sides(&point(derivative, case, seed, (shift, noise)));
     let size = sides.by_rules.iter().chain(&sides.by_texts).map(|term| term.abs()).sum();
     let sums = Sums { rules: sides.by_rules.iter().sum(), texts: sides.by_texts.iter().sum(), size };
     // Where the value is none, its derivatives may look like numbers: 1/x where log x is NaN.
@@ -137,6 +137,8 @@ fn derivatives_of_every_operation() {
                 let Some(case) = operation_case(operation, shift, seed) else { continue };
                 let found = check(&case, &format!("{}, shift {shift}", row.name), 3, seed);
                 compared.iter_mut().zip(found).for_each(|(sum, found)| *sum += found);
+                let formula = case.formula().expect("the case has an operation");
+                check(&formula, &format!("{}, pair by pair, shift {shift}", row.name), 2, seed);
             }
         }
         coverage.add(row.name, compared);
@@ -166,15 +168,20 @@ fn derivatives_of_every_reduction() {
 
 #[test]
 fn derivatives_of_random_programs() {
-    let mut compared = [0; ORDERS];
+    let (mut whole, mut pair_by_pair) = ([0; ORDERS], [0; ORDERS]);
     let cases = count(150);
     for seed in 0..cases {
         // Requests that are there already are replaced first: what is differentiated is then a derivative itself.
         let program =
             if seed % 3 == 0 { differentiate(generate_with_requests(seed)).ok() } else { Some(generate(seed)) };
-        let Some(case) = program.and_then(last_result) else { continue };
-        let found = check(&case, "a random program", 2, seed);
-        compared.iter_mut().zip(found).for_each(|(sum, found)| *sum += found);
+        let Some(program) = program else { continue };
+        for (case, compared) in [(last_formula(&program), &mut pair_by_pair), (last_result(program), &mut whole)] {
+            let Some(case) = case else { continue };
+            let found = check(&case, "a random program", 2, seed);
+            compared.iter_mut().zip(found).for_each(|(sum, found)| *sum += found);
+        }
     }
-    assert!(compared.iter().all(|&number| u64::from(number) * 2 > cases), "of {cases} programs only {compared:?}");
+    for compared in [whole, pair_by_pair] {
+        assert!(compared.iter().all(|&number| u64::from(number) * 2 > cases), "of {cases} programs only {compared:?}");
+    }
 }

@@ -18,7 +18,7 @@ use crate::numbers::field::Field;
 /// The sides as numbers of the field; `None` at a kink.
 fn exact_sides(derivative: &Derivative, case: &Case, seed: u64) -> Option<(Field, Field)> {
     let mut random = Random::new(seed);
-    let sides = derivative.sides(case, &derivative.draw(case, |_| Field::draw(&mut random)));
+    let sides = derivative.sides(&derivative.draw(case, |_| Field::draw(&mut random)));
     let total = |side: &[Field]| side.iter().fold(Field::ZERO, |sum, &term| sum.plus(term));
     sides.is_smooth.then(|| (total(&sides.by_rules), total(&sides.by_texts)))
 }
