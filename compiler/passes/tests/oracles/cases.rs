@@ -139,7 +139,7 @@ pub fn add_input(program: &mut Program, name: &str, role: Role, dim: u32) -> Nod
 }
 
 /// Dimensions and parameters that a row takes, found by trial.
-fn fitting_shapes(
+pub fn draw_shapes(
     arguments: usize,
     parameters: usize,
     random: &mut Random,
@@ -161,7 +161,7 @@ pub fn operation_case(operation: OperationId, shift: usize, seed: u64) -> Option
         |dims: &[u32], parameters: &[i64]| catalogue::infer_dim(operation, dims, parameters).is_ok_and(|dim| dim <= 24);
     for _ in 0..20 {
         let counts = (signature.arguments.len(), signature.parameters.len());
-        let (dims, parameters) = fitting_shapes(counts.0, counts.1, &mut random, small)?;
+        let (dims, parameters) = draw_shapes(counts.0, counts.1, &mut random, small)?;
         let mut text = "dtype f64\n".to_owned();
         for (number, dim) in dims.iter().enumerate() {
             text += &format!("x{number} = {}({dim})\n", ["Vi", "Vj", "Pm"][(number + shift) % 3]);
@@ -187,7 +187,7 @@ pub fn reduction_case(reduction: ReductionId, over: Axis, seed: u64) -> Option<C
         dims.iter().all(|&dim| dim <= 3) && reductions::infer(reduction, dims, parameters).is_ok()
     };
     let counts = (signature.arguments.len(), signature.parameters.len());
-    let (dims, parameters) = fitting_shapes(counts.0, counts.1, &mut random, small)?;
+    let (dims, parameters) = draw_shapes(counts.0, counts.1, &mut random, small)?;
     let mut program = Program { scalar: Some(ScalarType::F64), ..Program::default() };
     let mut arguments = Vec::new();
     for (number, &dim) in dims.iter().enumerate() {

@@ -78,7 +78,7 @@ fn inputs<N: Exact>(program: &Program, entry: &Entry, sizes: Sizes, seed: u64) -
     entry.inputs.iter().map(values).collect()
 }
 
-fn check<N: Exact>(program: &Program, inexact: &Without, seed: u64) {
+pub fn check<N: Exact>(program: &Program, inexact: &Without, seed: u64) {
     let simplified = simplify::simplify_without(program.clone(), inexact);
     let hoisted = hoist::hoist_without(simplified.clone(), inexact);
     for &sizes in SIZES {
