@@ -35,6 +35,11 @@ impl Case {
         Case { program, node, intervals: Vec::new() }
     }
 
+    /// The last formula in it that has no reduction inside.
+    pub fn formula(&self) -> Option<Case> {
+        Some(Case { intervals: self.intervals.clone(), ..last_formula(&self.program)? })
+    }
+
     /// The interval of an input.
     pub fn interval(&self, input: usize) -> (f64, f64) {
         self.intervals.get(input).copied().unwrap_or(USUAL_INTERVAL)
@@ -92,7 +97,7 @@ pub fn add_input(program: &mut Program, name: &str, role: Role, dim: u32) -> Nod
 }
 
 /// Dimensions and parameters that a row takes, found by trial.
-fn fitting_shapes(
+pub fn draw_shapes(
     arguments: usize,
     parameters: usize,
     random: &mut Random,
@@ -114,15 +119,15 @@ const LISTS: &[(&str, &[u32], &[&[i64]])] = &[
     ("Kron", &[2, 3], &[&[2], &[3]]),
 ];
 
-/// An operation of `x0`, `x1`, … and these parameters, as it is written.
-fn call(signature: &Signature, parameters: &[i64]) -> Option<String> {
+/// An operation of these formulas and parameters, as it is written.
+pub fn call(signature: &Signature, formulas: &[String], parameters: &[i64]) -> Option<String> {
     let split = signature.split_parameters(parameters)?;
-    let (mut formulas, mut numbers) = (0.., signature.parameters.iter().zip(split));
+    let (mut formulas, mut numbers) = (formulas.iter(), signature.parameters.iter().zip(split));
     let is_argument = |name: &str| signature.arguments.iter().any(|argument| argument.name == name);
     let mut written = Vec::new();
     for name in signature.names_in_calls() {
         written.push(match is_argument(name) {
-            true => format!("x{}", formulas.next()?),
+            true => formulas.next()?.clone(),
             false => match numbers.next()? {
                 (spec, values) if spec.is_list() => format!("{values:?}"),
                 (spec, values) if spec.numbers == Numbers::Halves => format!("{}/2", values[0]),
@@ -144,7 +149,7 @@ pub fn operation_case(operation: OperationId, shift: usize, seed: u64) -> Option
         let counts = (signature.arguments.len(), signature.parameters.len());
         let (dims, parameters) =
             match LISTS.iter().filter(|(name, ..)| *name == row.name).collect::<Vec<_>>().as_slice() {
-                [] => fitting_shapes(counts.0, counts.1, &mut random, small)?,
+                [] => draw_shapes(counts.0, counts.1, &mut random, small)?,
                 lists => {
                     let (_, dims, lists) = random.pick(lists);
                     (dims.to_vec(), lists.iter().flat_map(|list| [&[list.len() as i64], *list].concat()).collect())
@@ -154,7 +159,8 @@ pub fn operation_case(operation: OperationId, shift: usize, seed: u64) -> Option
         for (number, dim) in dims.iter().enumerate() {
             text += &format!("x{number} = {}({dim})\n", ["Vi", "Vj", "Pm"][(number + shift) % 3]);
         }
-        text += &format!("w = Vj(1)\nout f = Sin(Sum[j]({} * w))\n", call(signature, &parameters)?);
+        let names: Vec<String> = (0..dims.len()).map(|number| format!("x{number}")).collect();
+        text += &format!("w = Vj(1)\nout f = Sin(Sum[j]({} * w))\n", call(signature, &names, &parameters)?);
         if let Some(program) = program_of(&text) {
             let node = program.entries[0].outputs[0].node;
             let intervals = row.domain.iter().copied().chain(vec![(0.5, 2.0); dims.len() - row.domain.len()]);
@@ -173,7 +179,7 @@ pub fn reduction_case(reduction: ReductionId, over: Axis, seed: u64) -> Option<C
         dims.iter().all(|&dim| dim <= 3) && reductions::infer(reduction, dims, parameters).is_ok()
     };
     let counts = (signature.arguments.len(), signature.parameters.len());
-    let (dims, parameters) = fitting_shapes(counts.0, counts.1, &mut random, small)?;
+    let (dims, parameters) = draw_shapes(counts.0, counts.1, &mut random, small)?;
     let mut program = Program { scalar: Some(ScalarType::F64), ..Program::default() };
     let mut arguments = Vec::new();
     for (number, &dim) in dims.iter().enumerate() {
@@ -203,6 +209,15 @@ pub fn last_result(program: Program) -> Option<Case> {
     Some(Case::of(program, node))
 }
 
-fn contains_reduction(graph: &Graph, id: NodeId) -> bool {
+/// The last operation of a program that has no reduction inside, so that its derivatives are taken pair by pair.
+pub fn last_formula(program: &Program) -> Option<Case> {
+    let graph = &program.graph;
+    let is_operation = |id: NodeId| matches!(graph.node(id).kind, NodeKind::Operation { .. });
+    let formulas = graph.nodes().map(|(id, _)| id).filter(|&id| is_operation(id) && !contains_reduction(graph, id));
+    Some(Case::of(program.clone(), formulas.last()?))
+}
+
+/// Whether its derivatives are those of a whole map, not pair by pair.
+pub fn contains_reduction(graph: &Graph, id: NodeId) -> bool {
     graph.reached_from(&[id]).iter().any(|&inner| matches!(graph.node(inner).kind, NodeKind::Reduction { .. }))
 }

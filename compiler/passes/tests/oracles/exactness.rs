@@ -102,7 +102,7 @@ fn inputs<N: Exact>(program: &Program, entry: &Entry, sizes: Sizes, seed: u64) -
     entry.inputs.iter().map(values).collect()
 }
 
-fn check<N: Exact>(program: &Program, inexact: &Switches, seed: u64) {
+pub fn check<N: Exact>(program: &Program, inexact: &Switches, seed: u64) {
     let (simplified, _) = simplify::simplify_with(program, inexact);
     let hoisted = hoist::hoist_with(&simplified, inexact);
     for &sizes in SIZES {

@@ -4,7 +4,10 @@
 //! derivatives in `numbers/dual.rs` and its stand-in in `numbers/field.rs`; these files do not compile without.
 
 mod cases;
+mod compositions;
+mod derivative;
 mod derivatives;
+mod exact_derivatives;
 mod exactness;
 #[path = "../support/instances.rs"]
 mod instances;
