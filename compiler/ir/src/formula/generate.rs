@@ -55,6 +55,9 @@ const MAXIMUM_DIM: u32 = 48;
 /// How often dimensions are drawn before an operation is given up.
 const TRIALS: usize = 200;
 
+/// How many reductions are drawn for row numbers to choose by.
+const INDEX_TRIALS: usize = 4;
+
 struct Generator {
     random: Random,
     program: Program,
@@ -159,9 +162,14 @@ impl Generator {
         }
     }
 
-    /// A choice by row numbers, if there are any, else an operation.
+    /// A choice by row numbers, unless reductions drawn for them have none.
     fn add_choice(&mut self) {
-        let Some(by) = self.random.pick_any(&self.indices) else { return self.add_operation() };
+        for _ in 0..INDEX_TRIALS {
+            if self.indices.is_empty() {
+                self.add_reduction();
+            }
+        }
+        let Some(by) = self.random.pick_any(&self.indices) else { return };
         let value = self.node_of(self.program.graph.node(by).dim, Role::Pair);
         let axis = self.random.pick(&[Axis::I, Axis::J]);
         let node = self.program.graph.chosen(by, axis, value);
