@@ -299,8 +299,16 @@ pub fn positions(id: OperationId, names: &'static [&'static str]) -> impl Iterat
 }
 
 /// All laws of simplification, row by row.
-pub fn laws() -> &'static [ParsedLaw] {
-    &LAWS
+pub fn laws() -> impl Iterator<Item = &'static ParsedLaw> {
+    operations().flat_map(|(id, _)| laws_of(id))
+}
+
+/// The laws of an operation's row: those whose left sides begin with it.
+pub fn laws_of(id: OperationId) -> &'static [ParsedLaw] {
+    LAWS[usize::from(id.0)].get_or_init(|| {
+        let parse = |law: &Law| parse_law(id, law).unwrap_or_else(|defect| panic!("the law {}: {defect}", law.name()));
+        operation(id).laws.iter().map(parse).collect()
+    })
 }
 
 /// The early laws of an operation.
@@ -319,10 +327,7 @@ static NAMES: LazyLock<HashMap<&'static str, OperationId>> = LazyLock::new(|| {
 static PARSED: LazyLock<Vec<OnceLock<ParsedOperation>>> =
     LazyLock::new(|| ROWS.iter().map(|_| OnceLock::new()).collect());
 
-static LAWS: LazyLock<Vec<ParsedLaw>> = LazyLock::new(|| {
-    let laws = operations().flat_map(|(id, row)| row.laws.iter().map(move |law| parse_law(id, law)));
-    laws.map(|law| law.unwrap_or_else(|defect| panic!("a law: {defect}"))).collect()
-});
+static LAWS: LazyLock<Vec<OnceLock<Vec<ParsedLaw>>>> = LazyLock::new(|| ROWS.iter().map(|_| OnceLock::new()).collect());
 
 static EARLY_LAWS: LazyLock<Vec<Vec<ParsedEarlyLaw>>> = LazyLock::new(|| {
     let of_row = |row: &Operation| row.early_laws.iter().map(parse_early_law).collect::<Result<_, String>>();

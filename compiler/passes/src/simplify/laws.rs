@@ -2,9 +2,6 @@
 //!
 //! `c * (d * a) -> (c * d) * a` applies to `Mult(3, Mult(2, x))`. The operands of a commutative operation match in either order.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
 use keopsc_grammar::syntax::{BinaryOperator, Expr, ExprKind, UnaryOperator};
 use keopsc_ir::formula::{Graph, NodeId, NodeKind};
 use keopsc_ir::types::Algebra;
@@ -31,18 +28,9 @@ pub(super) enum Moment {
     Trial,
 }
 
-/// The laws by the operation that their left sides begin with.
-static LAWS: LazyLock<HashMap<OperationId, Vec<&'static ParsedLaw>>> = LazyLock::new(|| {
-    let mut laws: HashMap<OperationId, Vec<&'static ParsedLaw>> = HashMap::new();
-    for law in catalogue::laws() {
-        laws.entry(law.operation).or_default().push(law);
-    }
-    laws
-});
-
 /// The names of all laws.
 pub(super) fn names() -> impl Iterator<Item = String> {
-    catalogue::laws().iter().map(|law| law.name.clone())
+    catalogue::laws().map(|law| law.name.clone())
 }
 
 /// The right side of the first law that applies at that moment.
@@ -69,11 +57,11 @@ pub(super) fn candidates<'c>(
     moment: Moment,
     context: Context<'c>,
 ) -> impl Iterator<Item = &'static ParsedLaw> + use<'c> {
-    let laws: &[&ParsedLaw] = match &graph.node(id).kind {
-        NodeKind::Operation { operation, .. } => LAWS.get(operation).map_or(&[], Vec::as_slice),
+    let laws: &[ParsedLaw] = match &graph.node(id).kind {
+        NodeKind::Operation { operation, .. } => catalogue::laws_of(*operation),
         _ => &[],
     };
-    laws.iter().copied().filter(move |law| may_apply(law, moment, context))
+    laws.iter().filter(move |law| may_apply(law, moment, context))
 }
 
 fn may_apply(law: &ParsedLaw, moment: Moment, context: Context<'_>) -> bool {

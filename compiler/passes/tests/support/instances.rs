@@ -62,13 +62,13 @@ pub fn choices(law: &ParsedLaw, but: Option<usize>) -> Vec<Choice> {
 /// What makes the conditions on a name hold, but for one: a formula in `_`.
 fn form_of(law: &ParsedLaw, name: &str, but: Option<usize>) -> &'static str {
     let met = law.conditions.iter().enumerate().filter(|(number, _)| Some(*number) != but);
-    let of_name = met.filter_map(|(_, condition)| match condition {
+    let mut of_name = met.filter_map(|(_, condition)| match condition {
         Condition::Nonnegative(of) if of == name => Some("Abs(_)"),
         Condition::Positive(of) if of == name => Some("(0.125 + Abs(_))"),
         Condition::Rounded(of) if of == name => Some("(_ * _r)"),
         _ => None,
     });
-    of_name.last().unwrap_or("")
+    of_name.next_back().unwrap_or("")
 }
 
 #[derive(Clone, Copy, PartialEq)]
