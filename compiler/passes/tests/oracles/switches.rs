@@ -66,7 +66,7 @@ type Named = (String, Program);
 
 /// The files, instances of each law, and a formula for a rule that these do not need.
 fn written_programs() -> Vec<Named> {
-    let of_laws = catalogue::laws().iter().flat_map(|law| {
+    let of_laws = catalogue::laws().flat_map(|law| {
         let instances = choices(law, None).into_iter().filter_map(|choice| program(&file(&law.left, &choice, law)));
         instances.take(2).map(|instance| (law.name.clone(), instance)).collect::<Vec<Named>>()
     });
