@@ -90,6 +90,14 @@ impl Position {
         Position { i, j }
     }
 
+    /// The value of an index.
+    pub fn of(self, axis: Axis) -> usize {
+        match axis {
+            Axis::I => self.i,
+            Axis::J => self.j,
+        }
+    }
+
     /// The row of a tensor of that role; 0 for pairs, which are held one at a time.
     pub fn row(self, role: Role) -> usize {
         match role {

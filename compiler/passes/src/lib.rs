@@ -11,7 +11,9 @@
 #![forbid(unsafe_code)]
 
 pub mod differentiate;
+mod early;
 pub mod hoist;
+mod laplacian;
 pub mod pipeline;
 pub mod plan;
 pub mod resolve;

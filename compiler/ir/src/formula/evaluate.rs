@@ -4,6 +4,7 @@
 //! once a pair, inside the reduction that needs it. So time is that of the formula as a graph, and memory that of its rows.
 
 use keopsc_ops::catalogue::{self, Value};
+use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::reductions::{self, Rule};
 use keopsc_ops::scalar::{self, Number, Scalar};
 use keopsc_ops::{OperationId, ReductionId};
@@ -84,11 +85,9 @@ impl<'g, N: Number> Evaluation<'g, N> {
             NodeKind::Constant(value) => self.arrays[number] = Some(Array { dim: 1, values: vec![N::real(value.0)] }),
             NodeKind::Operation { operation, parameters, arguments } => {
                 self.recipes[number] = Some(self.recipe(*operation, parameters, arguments)?);
-                match node.role {
-                    Role::Pair => self.pairs[number] = Array::zeros(1, node.dim as usize),
-                    role => self.arrays[number] = Some(self.rows(id, node.dim, role)),
-                }
+                self.pairs_or_rows(id, node);
             }
+            NodeKind::Chosen { .. } => self.pairs_or_rows(id, node),
             NodeKind::Reduction { reduction, over, rows, parameters, arguments, outcome } => {
                 let rule = self.rule(*reduction, parameters, arguments)?;
                 let array = self.reduce(&rule, *over, *rows, arguments, *outcome as usize);
@@ -102,6 +101,14 @@ impl<'g, N: Number> Evaluation<'g, N> {
         Ok(())
     }
 
+    /// Room for one pair of a node that depends on both indices, all rows of any other.
+    fn pairs_or_rows(&mut self, id: NodeId, node: &Node) {
+        match node.role {
+            Role::Pair => self.pairs[id.0 as usize] = Array::zeros(1, node.dim as usize),
+            role => self.arrays[id.0 as usize] = Some(self.rows(id, node.dim, role)),
+        }
+    }
+
     fn recipe(
         &self,
         operation: OperationId,
@@ -109,7 +116,7 @@ impl<'g, N: Number> Evaluation<'g, N> {
         arguments: &[NodeId],
     ) -> Result<Scalar<u32>, EvaluationError> {
         let row = catalogue::operation(operation);
-        if let Value::Expansion(_) = row.value {
+        if !matches!(row.value, Value::Recipe(_)) {
             return unsupported(format!("{} must be expanded before it is evaluated", row.name));
         }
         let recipe = catalogue::instantiate(operation, &self.graph.dims(arguments), parameters);
@@ -163,6 +170,14 @@ impl<'g, N: Number> Evaluation<'g, N> {
     fn operate(&self, id: NodeId, position: Position, result: &mut [N]) {
         let arguments = self.graph.node(id).kind.arguments();
         let arguments: Vec<&[N]> = arguments.iter().map(|&id| self.components(id, position)).collect();
+        if let NodeKind::Chosen { axis, .. } = self.graph.node(id).kind {
+            let number = N::real(position.of(axis) as f64);
+            for (k, component) in result.iter_mut().enumerate() {
+                let is_chosen = N::call(Intrinsic::EqualIndex, &[arguments[0][k].clone(), number.clone()]);
+                *component = N::call(Intrinsic::Select, &[is_chosen, arguments[1][k].clone(), N::real(0.0)]);
+            }
+            return;
+        }
         let Some(recipe) = &self.recipes[id.0 as usize] else { return };
         for (k, component) in result.iter_mut().enumerate() {
             *component = scalar::evaluate(recipe, k, |argument, index| arguments[*argument as usize][index].clone());

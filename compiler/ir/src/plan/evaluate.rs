@@ -97,6 +97,10 @@ fn run_block<N: Number>(pass: &Pass, block: Block, position: Position, tensors: 
                 let computed = (0..value.dim as usize).map(|k| scalar::evaluate(scalar, k, component)).collect();
                 values[number] = computed;
             }
+            Definition::Number => {
+                let role = if block == Block::Row { pass.rows } else { pass.over.map_or(Role::Parameter, Axis::role) };
+                values[number][0] = N::real(position.row(role) as f64);
+            }
             Definition::Outcome { .. } => (),
         }
     }

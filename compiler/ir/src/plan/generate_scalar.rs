@@ -48,8 +48,12 @@ impl Writer<'_> {
             Kind::Index if branches => self.call(&[Intrinsic::SelectIndex], depth - 1),
             Kind::Index => self.component(&self.available.indices.clone()).unwrap_or(Scalar::Constant(0.0)),
             Kind::Bool => {
+                let depth = depth.saturating_sub(1);
+                if !self.available.indices.is_empty() && self.random.percent(20) {
+                    return self.call(&[Intrinsic::EqualIndex], depth);
+                }
                 let comparisons = [Intrinsic::Less, Intrinsic::LessEqual, Intrinsic::Equal, Intrinsic::NotEqual];
-                self.call(&comparisons, depth.saturating_sub(1))
+                self.call(&comparisons, depth)
             }
         }
     }

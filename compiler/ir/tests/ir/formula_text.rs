@@ -29,7 +29,13 @@ fn printed_programs_read_back() {
     let recipes = catalogue::operations().filter(|(_, row)| matches!(row.value, Value::Recipe(_)));
     assert_eq!(seen.operations, recipes.map(|(id, _)| id).collect());
     assert_eq!(seen.reductions, reductions::reductions().map(|(id, _)| id).collect());
-    assert!(seen.longest_row > 32 && seen.longest_list > 16 && seen.gradients > 100 && seen.tangents > 100);
+    assert!(
+        seen.longest_row > 32
+            && seen.longest_list > 16
+            && seen.gradients > 100
+            && seen.tangents > 100
+            && seen.choices > 20
+    );
 }
 
 /// What of the language of programs there was.
@@ -41,6 +47,7 @@ struct Seen {
     longest_list: i64,
     gradients: u32,
     tangents: u32,
+    choices: u32,
 }
 
 impl Seen {
@@ -54,6 +61,7 @@ impl Seen {
             }
             NodeKind::Gradient { .. } => self.gradients += 1,
             NodeKind::Tangent { .. } => self.tangents += 1,
+            NodeKind::Chosen { .. } => self.choices += 1,
             NodeKind::Input(_) | NodeKind::Constant(_) => {}
         }
     }

@@ -1,6 +1,6 @@
 //! Constants, sums, products, quotients and powers.
 
-use super::{Law, Operation, Value};
+use super::{EarlyLaw, Law, Operation, Value, When};
 
 const NEAR_ONE: (f64, f64) = (0.5, 2.0);
 const AROUND_ZERO: (f64, f64) = (-2.0, 2.0);
@@ -99,6 +99,7 @@ pub(super) const ROWS: &[Operation] = &[
         linear_in: &["f", "g"],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "`f * g`, component by component; a scalar broadcasts.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "Divide",
@@ -110,6 +111,16 @@ pub(super) const ROWS: &[Operation] = &[
         linear_in: &["f"],
         domain: &[AROUND_ZERO, NEAR_ONE],
         doc: "`f / g`, component by component; a scalar broadcasts; division by 0 gives an infinity, 0 / 0 NaN.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "DivideOrZero",
+        signature: "DivideOrZero(f: n|1, g: n|1) -> n",
+        value: Value::Recipe("select(g[k] == 0, 0, f[k] / g[k])"),
+        gradient: &[("f", "DivideOrZero(e, g)"), ("g", "-DivideOrZero(e * out, g)")],
+        linear_in: &["f"],
+        domain: &[(0.5, 2.0), (0.5, 2.0)],
+        doc: "`f / g`, but 0 where `g` is 0.",
         ..Operation::EMPTY
     },
     Operation {
@@ -130,6 +141,16 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe("f[k] * f[k]"),
         gradient: &[("f", "2 * e * f")],
         laws: &[Law { left: "Square(-a)", right: "Square(a)" }, Law { left: "Square(Abs(a))", right: "Square(a)" }],
+        early_laws: &[
+            EarlyLaw { left: "Square(Sqrt(a))", right: "a", when: When::Nonnegative("a") },
+            EarlyLaw { left: "Square(Abs(a))", right: "Square(a)", when: When::Always },
+            EarlyLaw { left: "Square(Hypot(a, b))", right: "Square(a) + Square(b)", when: When::Always },
+            EarlyLaw { left: "Square(-a)", right: "Square(a)", when: When::HasRoot("a") },
+            EarlyLaw { left: "Square(a * b)", right: "Square(a) * Square(b)", when: When::HasRoot("a") },
+            EarlyLaw { left: "Square(a * b)", right: "Square(a) * Square(b)", when: When::HasRoot("b") },
+            EarlyLaw { left: "Square(a / b)", right: "Square(a) / Square(b)", when: When::HasRoot("a") },
+            EarlyLaw { left: "Square(a / b)", right: "Square(a) / Square(b)", when: When::HasRoot("b") },
+        ],
         domain: &[AROUND_ZERO],
         doc: "`f * f`.",
         ..Operation::EMPTY
@@ -162,10 +183,11 @@ pub(super) const ROWS: &[Operation] = &[
         aliases: &["powf", "power", "pow"],
         signature: "Powf(f: n|1, g: n|1) -> n",
         value: Value::Recipe("pow(f[k], g[k])"),
-        gradient: &[("f", "e * g * Powf(f, g - 1)"), ("g", "e * out * IfElse(-Abs(f), 0, Log(f))")],
+        gradient: &[("f", "e * g * IfElse(-Abs(g), 0, Powf(f, g - 1))"), ("g", "e * out * IfElse(-Abs(f), 0, Log(f))")],
+        early_laws: &[EarlyLaw { left: "Powf(a, 0.5)", right: "Sqrt(a)", when: When::Always }],
         laws: &[Law { left: "Powf(a, 1)", right: "a" }, Law { left: "Powf(a, 2)", right: "Square(a)" }],
         domain: &[NEAR_ONE, AROUND_ZERO],
-        doc: "`f` to the power `g` as C's `pow`; the derivative in `g` is 0 where `f` is 0 and NaN where `f` is negative.",
+        doc: "`f` to the power `g` as C's `pow`; the derivative in `g` is 0 where `f` is 0 and NaN where `f` is negative, that in `f` is 0 where `g` is 0.",
         ..Operation::EMPTY
     },
     Operation {

@@ -44,6 +44,7 @@ pub(super) const ROWS: &[Operation] = &[
         linear_in: &["f", "g"],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "The scalar product `f | g`; a scalar broadcasts.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "SqNorm2",
@@ -54,6 +55,7 @@ pub(super) const ROWS: &[Operation] = &[
         laws: &[
             Law { left: "SqNorm2(a - b)", right: "SqDist(a, b)" },
             Law { left: "SqNorm2(-a)", right: "SqNorm2(a)" },
+            Law { left: "SqNorm2(c * a)", right: "(c * c) * SqNorm2(a)" },
         ],
         domain: &[AROUND_ZERO],
         doc: "The squared Euclidean norm.",

@@ -47,6 +47,10 @@ pub(super) fn multiply_by_unit(graph: &mut Graph, id: NodeId) -> Option<NodeId> 
     let place = arguments.iter().position(|&argument| named(graph, argument, "ElemT").is_some())?;
     let (_, parameters, unit) = named(graph, arguments[place], "ElemT")?;
     let other = *arguments.get(1 - place)?;
+    if graph.node(arguments[place]).dim == 1 {
+        // A vector of one component is a scalar, which is multiplied with every component of the other.
+        return None;
+    }
     let component = match graph.node(other).dim {
         1 => other,
         _ => graph.named("Elem", &[parameters[1]], &[other]).ok()?,

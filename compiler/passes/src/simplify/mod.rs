@@ -22,7 +22,7 @@ use keopsc_ir::formula::{Graph, Node, NodeId, Program};
 
 use crate::rewrite::{add, compact, is_same, rewrite};
 use crate::without::Without;
-pub(crate) use constants::evaluate_constants;
+pub(crate) use constants::{evaluate_constants, is_zero};
 
 /// A rule: an equal node, where there is a better one.
 type Rule = fn(&mut Graph, NodeId, &Without) -> Option<NodeId>;

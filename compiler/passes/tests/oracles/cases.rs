@@ -12,6 +12,7 @@ use keopsc_ir::types::{Axis, Numerics, Role, ScalarType};
 use keopsc_ops::catalogue::ParsedLaw;
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::scalar::Number;
+use keopsc_ops::signature::{Numbers, Signature};
 use keopsc_ops::{OperationId, ReductionId, catalogue, reductions};
 use keopsc_passes::resolve::{Options, resolve};
 
@@ -61,6 +62,9 @@ pub fn program_of(text: &str) -> Option<Program> {
     let (program, _) = resolve(&file, &Options::default());
     program.filter(|_| errors.is_empty())
 }
+
+/// Dimensions that laws are tried with: equal ones, scalars that broadcast, and even ones for complex numbers.
+pub const LAW_DIMS: &[[u32; 2]] = &[[3, 3], [1, 1], [1, 3], [3, 1], [2, 2], [4, 4]];
 
 /// The two sides of a law as the entries of a program, for formulas of these dimensions; `None` where the law is not for such ones.
 pub fn law_program(law: &ParsedLaw, dims: [u32; 2]) -> Option<Program> {
@@ -139,7 +143,7 @@ pub fn add_input(program: &mut Program, name: &str, role: Role, dim: u32) -> Nod
 }
 
 /// Dimensions and parameters that a row takes, found by trial.
-pub fn draw_shapes(
+fn draw_shapes(
     arguments: usize,
     parameters: usize,
     random: &mut Random,
@@ -152,6 +156,51 @@ pub fn draw_shapes(
     })
 }
 
+/// Dimensions and lists for the operations that take lists, which no trial would find.
+const LISTS: &[(&str, &[u32], &[&[i64]])] = &[
+    ("TensorDot", &[6, 6], &[&[2, 3], &[3, 2], &[1], &[0], &[]]),
+    ("TensorDot", &[4, 8], &[&[2, 2], &[2, 2, 2], &[0], &[2], &[2, 0, 1]]),
+    ("TensorDot", &[6, 6], &[&[2, 3], &[3, 2], &[0, 1], &[1, 0]]),
+    ("Kron", &[4, 6], &[&[2, 2], &[2, 3]]),
+    ("Kron", &[2, 3], &[&[2], &[3]]),
+];
+
+/// Dimensions and parameters that an operation takes.
+pub fn operation_shapes(
+    operation: OperationId,
+    random: &mut Random,
+    fits: impl Fn(&[u32], &[i64]) -> bool,
+) -> Option<(Vec<u32>, Vec<i64>)> {
+    let signature = catalogue::signature(operation);
+    let of_lists: Vec<_> = LISTS.iter().filter(|(name, ..)| *name == signature.name).collect();
+    if of_lists.is_empty() {
+        return draw_shapes(signature.arguments.len(), signature.parameters.len(), random, fits);
+    }
+    let with_lengths =
+        |lists: &[&[i64]]| lists.iter().flat_map(|list| [&[list.len() as i64], *list].concat()).collect();
+    let all = of_lists.into_iter().map(|(_, dims, lists)| (dims.to_vec(), with_lengths(lists)));
+    random.pick_any(&all.filter(|(dims, parameters): &(Vec<u32>, Vec<i64>)| fits(dims, parameters)).collect::<Vec<_>>())
+}
+
+/// An operation of these formulas and parameters, as it is written.
+pub fn call(signature: &Signature, arguments: &[String], parameters: &[i64]) -> Option<String> {
+    let split = signature.split_parameters(parameters)?;
+    let (mut formulas, mut numbers) = (arguments.iter(), signature.parameters.iter().zip(split));
+    let is_argument = |name: &str| signature.arguments.iter().any(|argument| argument.name == name);
+    let mut written = Vec::new();
+    for name in signature.names_in_calls() {
+        written.push(match is_argument(name) {
+            true => formulas.next()?.clone(),
+            false => match numbers.next()? {
+                (spec, values) if spec.is_list() => format!("{values:?}"),
+                (spec, values) if spec.numbers == Numbers::Halves => format!("{}/2", values[0]),
+                (_, values) => values[0].to_string(),
+            },
+        });
+    }
+    Some(format!("{}({})", signature.name, written.join(", ")))
+}
+
 /// `Sin(Sum[j](Operation(…) * w))`, so that cotangents come from an epilogue; the arguments have roles by turns, the first that of `shift`.
 /// The formula is a text, so that expansions are what a user gets.
 pub fn operation_case(operation: OperationId, shift: usize, seed: u64) -> Option<Case> {
@@ -160,15 +209,13 @@ pub fn operation_case(operation: OperationId, shift: usize, seed: u64) -> Option
     let small =
         |dims: &[u32], parameters: &[i64]| catalogue::infer_dim(operation, dims, parameters).is_ok_and(|dim| dim <= 24);
     for _ in 0..20 {
-        let counts = (signature.arguments.len(), signature.parameters.len());
-        let (dims, parameters) = draw_shapes(counts.0, counts.1, &mut random, small)?;
+        let (dims, parameters) = operation_shapes(operation, &mut random, small)?;
         let mut text = "dtype f64\n".to_owned();
         for (number, dim) in dims.iter().enumerate() {
             text += &format!("x{number} = {}({dim})\n", ["Vi", "Vj", "Pm"][(number + shift) % 3]);
         }
-        let names = (0..dims.len()).map(|number| format!("x{number}"));
-        let arguments: Vec<String> = names.chain(parameters.iter().map(i64::to_string)).collect();
-        text += &format!("w = Vj(1)\nout f = Sin(Sum[j]({}({}) * w))\n", row.name, arguments.join(", "));
+        let names: Vec<String> = (0..dims.len()).map(|number| format!("x{number}")).collect();
+        text += &format!("w = Vj(1)\nout f = Sin(Sum[j]({} * w))\n", call(signature, &names, &parameters)?);
         if let Some(program) = program_of(&text) {
             let node = program.entries[0].outputs[0].node;
             let intervals = row.domain.iter().copied().chain(vec![(0.5, 2.0); dims.len() - row.domain.len()]);

@@ -14,7 +14,7 @@ use keopsc_passes::plan::plan;
 use keopsc_passes::without::Without;
 use keopsc_passes::{differentiate::differentiate, hoist, simplify};
 
-use crate::cases::{count, law_program};
+use crate::cases::{LAW_DIMS, count, law_program};
 use crate::numbers::Exact;
 use crate::numbers::field::Field;
 use crate::numbers::pair::Pair;
@@ -36,7 +36,7 @@ pub fn inexact<N: Exact>() -> Without {
 /// Whether both sides of a law are equal for all of some random numbers.
 fn holds<N: Exact>(law: &ParsedLaw) -> bool {
     let mut tried = 0;
-    let right = [[3, 3], [1, 1], [1, 3], [3, 1]].into_iter().filter_map(|dims| law_program(law, dims)).all(|program| {
+    let right = LAW_DIMS.iter().copied().filter_map(|dims| law_program(law, dims)).all(|program| {
         tried += 1;
         (0..4).all(|seed| {
             let sides = evaluate::<N>(&program, SIZES[0], seed);

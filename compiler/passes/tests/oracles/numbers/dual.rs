@@ -204,6 +204,7 @@ fn derivatives<C: Number>(intrinsic: Intrinsic, x: &C) -> [C; 4] {
         | Intrinsic::LessEqual
         | Intrinsic::Equal
         | Intrinsic::NotEqual
+        | Intrinsic::EqualIndex
         | Intrinsic::Select
         | Intrinsic::SelectIndex => unreachable!("{} takes more than one number", intrinsic.name()),
     }
@@ -267,6 +268,12 @@ impl<C: Number + PartialEq> Number for Dual<C> {
             }
             Intrinsic::Pow => power(a, &arguments[1]),
             Intrinsic::Atan2 => angle(a, &arguments[1]),
+            // Row numbers do not change nearby, but where the comparison that they come from does.
+            Intrinsic::EqualIndex => {
+                let b = &arguments[1];
+                let truth = C::call(intrinsic, &[a.value().clone(), b.value().clone()]);
+                Dual::constant(truth).marked(a.smoothness.max(b.smoothness))
+            }
             Intrinsic::Less | Intrinsic::LessEqual | Intrinsic::Equal | Intrinsic::NotEqual => {
                 let b = &arguments[1];
                 let truth = C::call(intrinsic, &[a.value().clone(), b.value().clone()]);

@@ -170,7 +170,7 @@ impl<const P: u64> Number for Field<P> {
             Intrinsic::Pow => a.to_the(b),
             Intrinsic::Less => truth(a.is_below(b)),
             Intrinsic::LessEqual => truth(a == b || a.is_below(b)),
-            Intrinsic::Equal => truth(a == b),
+            Intrinsic::Equal | Intrinsic::EqualIndex => truth(a == b),
             Intrinsic::NotEqual => truth(a != b),
             Intrinsic::Select | Intrinsic::SelectIndex => {
                 if a == Field::ZERO {

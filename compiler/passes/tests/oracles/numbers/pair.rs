@@ -40,7 +40,7 @@ impl Number for Pair {
             Intrinsic::Min if truth(Intrinsic::LessEqual) => a,
             Intrinsic::Max if !truth(Intrinsic::Less) => a,
             Intrinsic::Min | Intrinsic::Max => arguments[1],
-            Intrinsic::Equal => Pair::real(f64::from(a == arguments[1])),
+            Intrinsic::Equal | Intrinsic::EqualIndex => Pair::real(f64::from(a == arguments[1])),
             Intrinsic::NotEqual => Pair::real(f64::from(a != arguments[1])),
             Intrinsic::Less | Intrinsic::LessEqual => Pair::real(f64::from(truth(intrinsic))),
             Intrinsic::Abs if a.value.is_positive() => a,
