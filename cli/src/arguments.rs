@@ -99,6 +99,10 @@ pub struct SourceArguments {
     /// Type of the accumulators, whatever the file says: f32 or f64.
     #[arg(long, value_name = "TYPE")]
     pub accumulate: Option<String>,
+
+    /// Which laws simplification may apply, whatever the file says: exact, or fast, which may lose accuracy to cancellation and overflow.
+    #[arg(long, value_name = "KIND")]
+    pub algebra: Option<String>,
 }
 
 /// What code is made.
@@ -183,6 +187,10 @@ pub struct Run {
     #[arg(long, value_name = "TYPE")]
     pub accumulate: Option<String>,
 
+    /// Which laws simplification may apply, whatever the file says: exact, or fast, which may lose accuracy to cancellation and overflow.
+    #[arg(long, value_name = "KIND")]
+    pub algebra: Option<String>,
+
     #[command(flatten)]
     pub code: CodeArguments,
 
@@ -225,6 +233,19 @@ pub struct Ops {
     /// Print both tables as JSON, for programs that generate something from them.
     #[arg(long, conflicts_with = "name")]
     pub json: bool,
+
+    /// Print a reference page, with examples that are computed as it is printed.
+    #[arg(long, value_enum, value_name = "PAGE", conflicts_with_all = ["name", "json"])]
+    pub markdown: Option<ReferencePage>,
+}
+
+/// The reference pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReferencePage {
+    /// What formulas are made of: `docs/operations.md`.
+    Operations,
+    /// How pairs become rows: `docs/reductions.md`.
+    Reductions,
 }
 
 /// Arguments of `explain`.
@@ -245,6 +266,18 @@ pub struct Explain {
     /// Storage type of inputs and results, whatever the file says: f16, bf16, f32 or f64.
     #[arg(long, value_name = "TYPE")]
     pub dtype: Option<String>,
+
+    /// Which laws simplification may apply, whatever the file says: exact, or fast, which may lose accuracy to cancellation and overflow.
+    #[arg(long, value_name = "KIND")]
+    pub algebra: Option<String>,
+
+    /// Count the operations of each result for each pair, row and call, as written and as planned.
+    #[arg(long)]
+    pub cost: bool,
+
+    /// Print the counts as JSON.
+    #[arg(long, requires = "cost")]
+    pub json: bool,
 }
 
 /// Arguments of `cache`.

@@ -78,5 +78,6 @@ pub fn formula_options(source: &SourceArguments) -> Result<FormulaOptions, Probl
         dtype: source.dtype.as_deref().map(options::dtype).transpose()?,
         sum: source.sum.as_deref().map(options::sum).transpose()?,
         accumulate: source.accumulate.as_deref().map(options::accumulate).transpose()?,
+        algebra: source.algebra.as_deref().map(options::algebra).transpose()?,
     })
 }

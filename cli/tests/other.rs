@@ -49,6 +49,33 @@ fn formulas_are_explained() {
 }
 
 #[test]
+fn costs_are_told_in_words_and_as_json() {
+    let place = Place::new();
+    place.write("both.kf", format!("{}out conv_x = Grad(conv, x)\n", support::GAUSS));
+    let text = place.does(&["explain", "--cost", "both.kf"]);
+    assert!(text.starts_with("conv = Sum[j](Exp(-SqDist(x, y)) * b)\n  for each pair  as written  "), "{text}");
+    let told: f64 = text
+        .split("altogether ")
+        .nth(2)
+        .and_then(|rest| rest.split(" times `conv`").next())
+        .and_then(|rest| rest.rsplit(' ').next())
+        .expect("a multiple of the value")
+        .parse()
+        .expect("a number");
+    let json: serde_json::Value =
+        serde_json::from_str(&place.does(&["explain", "--cost", "--json", "both.kf"])).unwrap();
+    let gradient = &json["entries"][1];
+    assert_eq!(
+        (gradient["name"].as_str(), gradient["derivative_of"]["value"].as_str()),
+        (Some("conv_x"), Some("conv"))
+    );
+    let exact = gradient["derivative_of"]["times"].as_f64().unwrap();
+    assert!((exact - told).abs() <= 0.005 && exact < 3.0, "{exact} is not {told}");
+    let pair = |which: &str| gradient[which]["per_pair"]["arithmetic"].as_u64().unwrap();
+    assert!(pair("as_planned") < pair("as_written"));
+}
+
+#[test]
 fn targets_are_listed() {
     let text = Place::new().does(&["targets"]);
     let names: Vec<&str> = text.lines().filter_map(|line| line.split_whitespace().next()).collect();

@@ -44,6 +44,37 @@ fn the_only_result_goes_to_stdout_as_text() {
     assert_eq!(run(&place, &[]), text, "the second run, from the cache, is the same");
 }
 
+/// A formula that is cheaper where it may cancel.
+const CANCELS: &str = "x = Vi(2)\ny = Vj(2)\nb = Vj(1)\nout f = Sum[j](b * (x - y))";
+
+#[test]
+fn fast_algebra_changes_the_plan_only_where_it_is_asked_for() {
+    let place = place_with_arrays();
+    place.write("exact.kf", CANCELS);
+    place.write("fast.kf", format!("{CANCELS} numerics algebra = fast\n"));
+    // The settings of the entry are printed with it; what is computed stands below.
+    let plan = |arguments: &[&str]| {
+        let text = place.does(&[&["compile", "--emit", "plan"], arguments].concat());
+        text.split_once("\ntensor ").expect("a plan has tensors").1.to_owned()
+    };
+    let (exact, fast) = (plan(&["exact.kf"]), plan(&["fast.kf"]));
+    assert_ne!(exact, fast);
+    assert_eq!(plan(&["exact.kf", "--algebra", "fast"]), fast, "the flag says the same as the file");
+    assert_eq!(plan(&["fast.kf", "--algebra", "exact"]), exact, "and prevails over it");
+    for flags in [["--algebra", "exact"], ["--sum", "direct"], ["--sum", "kahan"]] {
+        let other = plan(&[&["exact.kf"], &flags[..]].concat());
+        assert_eq!(other.replace("KahanSum", "Sum"), exact, "{flags:?} leave the algebra as it is");
+    }
+    let values = |file: &str| place.does(&[&["run", file], &ARRAYS[..]].concat());
+    assert_close(&values("fast.kf"), &[-2.0, -2.0, 1.0, -2.0, -2.0, 1.0], 1e-6);
+    assert_eq!(values("fast.kf"), values("exact.kf"));
+    place.refuses(
+        &["compile", "exact.kf", "--algebra", "quick"],
+        2,
+        "error: there is no kind of algebra `quick`\n  = help: it can be exact, fast\n",
+    );
+}
+
 #[test]
 fn results_go_to_files_of_either_format() {
     let place = place_with_arrays();

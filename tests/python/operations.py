@@ -6,6 +6,8 @@ it is smooth there, so that its gradient can be compared with differences of the
 
 import numpy as np
 
+import special
+
 
 def scalar(values):
     """A value for each pair, as a column."""
@@ -263,6 +265,30 @@ COMPLEX = [
     (f"ComplexCos({Z})", lambda x, y: interleave(np.cos(numbers(x, y))), True),
     # A non-uniform Fourier sum: the real numbers y at the frequencies x.
     ("RealTimesComplex(Elem(y, 2), ComplexExp1j(x | y))", lambda x, y: interleave(y[..., 2:3] * np.exp(1j * dot(x, y))), True),
+def radial(function):
+    """A function of the distance of x and y."""
+    return lambda x, y: np.asarray(function(np.sqrt(sq_dist(x, y))), float)
+
+
+SPECIAL = [
+    ("Asinh(5 * (x - y))", lambda x, y: np.arcsinh(5 * (x - y)), True),
+    ("Erf(3 * (x - y))", lambda x, y: special.erf(3 * (x - y)), True),
+    ("Erfc(3 * (x - y))", lambda x, y: special.erfc(3 * (x - y)), True),
+    ("LGamma(4 * x * y)", lambda x, y: special.lgamma(4 * x * y), True),
+    ("Digamma(4 * x * y)", lambda x, y: special.digamma(4 * x * y).astype(float), True),
+    ("Polygamma(x + y, 2)", lambda x, y: -2 * special.hurwitz_zeta(3, x + y).astype(float), True),
+    ("HurwitzZeta(x + y, 4)", lambda x, y: special.hurwitz_zeta(4, x + y).astype(float), True),
+    ("BesselJ0(20 * (x + y))", lambda x, y: special.bessel_j(0, 20 * (x + y)).astype(float), True),
+    ("BesselJ1(20 * (x - y))", lambda x, y: special.bessel_j(1, 20 * (x - y)).astype(float), True),
+    ("BesselLambda(9 * x * y, 2)", lambda x, y: (special.bessel_j(2, 9 * x * y) / (9 * x * y) ** 2).astype(float), True),
+    ("BesselJ0(9 * Norm2(x - y))", radial(lambda d: special.bessel_j(0, 9 * d)), True),
+    ("SinXDivX(9 * Norm2(x - y))", radial(lambda d: np.sinc(9 * d / np.pi)), True),
+    ("SphericalLambda(9 * x * y, 1)", lambda x, y: (np.sin(9 * x * y) / (9 * x * y) - np.cos(9 * x * y)) / (9 * x * y) ** 2, True),
+    ("Matern(1/2, Norm2(x - y) / 0.5)", radial(lambda d: special.matern(1, d / 0.5)), True),
+    ("Matern(3/2, Norm2(x - y) / 0.5)", radial(lambda d: special.matern(3, d / 0.5)), True),
+    ("Matern(2.5, 2 * (x - y))", lambda x, y: special.matern(5, 2 * (x - y)).astype(float), True),
+    ("Matern(7.5, Norm2(x - y))", radial(lambda d: special.matern(15, d)), True),
+    ("MaternOfSquare(3.5, SqDist(x, y))", radial(lambda d: special.matern(7, d)), True),
 ]
 
 FAMILIES = {
@@ -273,4 +299,5 @@ FAMILIES = {
     "composite": COMPOSITE,
     "tensors": TENSORS,
     "complex": COMPLEX,
+    "special": SPECIAL,
 }

@@ -1,4 +1,4 @@
-//! `keopsc explain`: what a code means, with an example; or how a formula is computed, in words.
+//! `keopsc explain`: what a code means, with an example; or how a formula is computed, in words, and what that costs.
 
 use std::path::Path;
 
@@ -32,10 +32,15 @@ fn explain_formula(arguments: &Explain) -> Result<String, Stop> {
         dtype: arguments.dtype.clone(),
         sum: None,
         accumulate: None,
+        algebra: arguments.algebra.clone(),
     };
     let source = formula::read_source(&source_arguments)?;
     let options = formula::formula_options(&source_arguments)?;
-    session::explain(&source, &options).map_err(stop(&source))
+    let explained = match arguments.cost {
+        true => session::costs(&source, &options, arguments.json),
+        false => session::explain(&source, &options),
+    };
+    explained.map_err(stop(&source))
 }
 
 /// A word that was meant as a code: it names no file and does not look like the path of one.

@@ -1,18 +1,20 @@
-//! `keopsc ops`: the two tables of the language, or one row of them.
+//! `keopsc ops`: the two tables of the language, one row of them, or the pages made of them.
 
 use keopsc_diagnostics::suggest;
 use keopsc_driver::failure::Problem;
-use keopsc_ops::catalogue::{Operation, Value, find_operation, operation, operations};
+use keopsc_driver::reference;
+use keopsc_ops::catalogue::{Accuracy, Operation, Value, find_operation, operation, operations};
 use keopsc_ops::reductions::{Reduction, find_reduction, reduction, reductions};
 
 use super::Stop;
-use crate::arguments::Ops;
+use crate::arguments::{Ops, ReferencePage};
 use crate::console;
 
 /// Runs the command.
 pub fn run(arguments: &Ops) -> Result<(), Stop> {
     let text = match &arguments.name {
         None if arguments.json => json(),
+        None if let Some(page) = arguments.markdown => markdown(page),
         None => listing(),
         Some(name) => description(name).ok_or_else(|| unknown(name))?,
     };
@@ -36,6 +38,13 @@ fn json() -> String {
     let reductions: Vec<_> =
         reductions().map(|(_, found)| row(found.name, found.aliases, found.signature, found.doc)).collect();
     format!("{}\n", serde_json::json!({ "operations": operations, "reductions": reductions }))
+}
+
+fn markdown(page: ReferencePage) -> String {
+    match page {
+        ReferencePage::Operations => reference::operations().text,
+        ReferencePage::Reductions => reference::reductions().text,
+    }
 }
 
 fn line(signature: &str, doc: &str) -> String {
@@ -62,8 +71,18 @@ fn describe_operation(row: &Operation) -> String {
         Value::Written(_) => "stands for   a formula that its arguments' dimensions and lists decide\n".to_owned(),
         Value::Expansion(cases) => cases.iter().map(|(condition, formula)| expansion(condition, formula)).collect(),
     };
-    let laws: String = row.laws.iter().map(|law| format!("law          {} = {}\n", law.left, law.right)).collect();
+    let laws: String =
+        row.laws.iter().map(|law| format!("law          {}{}\n", law.name(), accuracy(law.accuracy))).collect();
     format!("{}{value}{}{laws}", head(row.signature, row.doc, row.aliases), gradients(row.gradient))
+}
+
+/// What a law does to accuracy, where it does not keep every bit.
+fn accuracy(accuracy: Accuracy) -> String {
+    match accuracy {
+        Accuracy::Exact => String::new(),
+        Accuracy::Rounding(factor) => format!("    (at most {factor} times the error)"),
+        Accuracy::Loose => "    (only with `numerics algebra = fast`)".to_owned(),
+    }
 }
 
 fn describe_reduction(row: &Reduction) -> String {

@@ -4,9 +4,10 @@
 //! session     text ─▶ tree ─▶ plans ─▶ objects ─▶ library: the stages in order
 //! options     what a user sets from outside        targets   what code can be made for
 //! emit        what `--emit` prints                 explain   plans in words
-//! names     of libraries and of C parameters
+//! names     of libraries and of C parameters         cost      operations saved, in numbers
 //! manifest    plans ─▶ manifest                    header    manifest ─▶ C header
 //! link        objects ─▶ shared library            cache     key ─▶ path of a library
+//! reference   the tables of operations and reductions ─▶ the reference pages, with computed examples
 //! output      bytes ─▶ file, whole or not at all   failure   why not, and whose turn it is
 //! ```
 //!
@@ -16,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cache;
+mod cost;
 pub mod emit;
 mod explain;
 pub mod failure;
@@ -26,5 +28,6 @@ mod manifest;
 pub mod names;
 pub mod options;
 pub mod output;
+pub mod reference;
 pub mod session;
 pub mod targets;

@@ -1,7 +1,7 @@
 //! What a user sets from outside the formula file: texts of the command line → typed options.
 
 use keopsc_cpu::level::Level;
-use keopsc_ir::types::{ScalarType, SumScheme};
+use keopsc_ir::types::{Algebra, ScalarType, SumScheme};
 pub use keopsc_passes::resolve::Options as FormulaOptions;
 
 use crate::failure::Problem;
@@ -38,6 +38,11 @@ pub fn accumulate(text: &str) -> Result<ScalarType, Problem> {
 /// What `--sum TEXT` means.
 pub fn sum(text: &str) -> Result<SumScheme, Problem> {
     word(text, "way to sum", SumScheme::NAMES)
+}
+
+/// What `--algebra TEXT` means.
+pub fn algebra(text: &str) -> Result<Algebra, Problem> {
+    word(text, "kind of algebra", Algebra::NAMES)
 }
 
 fn word<T: Copy>(text: &str, what: &str, words: &Words<T>) -> Result<T, Problem> {
@@ -77,6 +82,7 @@ mod tests {
     fn words_are_found_or_listed() {
         assert_eq!(dtype("f64"), Ok(ScalarType::F64));
         assert_eq!(sum("kahan"), Ok(SumScheme::Kahan));
+        assert_eq!(algebra("fast"), Ok(Algebra::Fast));
         assert_eq!(
             accumulate("f16").unwrap_err().to_string(),
             "error: there is no accumulator type `f16`\n  = help: it can be f32, f64"

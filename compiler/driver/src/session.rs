@@ -16,6 +16,7 @@ use keopsc_runtime::abi::MODULE_SYMBOL;
 use keopsc_runtime::manifest::Manifest;
 
 use crate::cache::{Artifacts, Key};
+use crate::cost::{cost_json, cost_text};
 use crate::emit::Emit;
 use crate::explain::explanation;
 use crate::failure::Failure;
@@ -84,6 +85,12 @@ pub fn explain(source: &Source, options: &FormulaOptions) -> Result<String, Fail
     let FrontEnd { file, output } = front_end(source, options, &mut |_, _| {})?;
     let texts = output.plans.iter().map(|plan| explanation(plan, &formula(&file, &plan.name)));
     Ok(texts.collect::<Vec<_>>().join("\n"))
+}
+
+/// What each entry of a formula costs as written and as planned, in words or as JSON.
+pub fn costs(source: &Source, options: &FormulaOptions, as_json: bool) -> Result<String, Failure> {
+    let FrontEnd { file, output } = front_end(source, options, &mut |_, _| {})?;
+    Ok(if as_json { cost_json(&file, &output) } else { cost_text(&file, &output) })
 }
 
 /// The key of what [`compile`] would make, from the text alone: nothing is parsed.

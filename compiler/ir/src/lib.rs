@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod counts;
 pub mod defect;
 pub mod evaluation;
 pub mod formula;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::types::{Axis, Numerics, Role, ScalarType, SumScheme};
+use crate::types::{Algebra, Axis, Numerics, Role, ScalarType, SumScheme};
 
 /// Why a text could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,15 +48,18 @@ pub(crate) fn print_list<T: fmt::Display>(items: impl IntoIterator<Item = T>) ->
     items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// `; sum = kahan, accumulate = f64`, or nothing for the default.
+/// `; sum = kahan, accumulate = f64, algebra = fast`, or nothing for the default.
 pub(crate) fn print_numerics(numerics: &Numerics) -> String {
     let scheme = Some(numerics.sum).filter(|scheme| *scheme != SumScheme::Auto);
     let mut settings: Vec<String> = scheme.iter().map(|scheme| format!("sum = {}", scheme.name())).collect();
     settings.extend(numerics.accumulate.map(|scalar| format!("accumulate = {}", scalar.name())));
+    let algebra = Some(numerics.algebra).filter(|algebra| *algebra != Algebra::Exact);
+    settings.extend(algebra.map(|algebra| format!("algebra = {}", algebra.name())));
     if settings.is_empty() { String::new() } else { format!("; {}", settings.join(", ")) }
 }
 
 const SUM_SCHEMES: [SumScheme; 4] = [SumScheme::Auto, SumScheme::Direct, SumScheme::Block, SumScheme::Kahan];
+const ALGEBRAS: [Algebra; 2] = [Algebra::Exact, Algebra::Fast];
 const SCALAR_TYPES: [ScalarType; 5] =
     [ScalarType::F16, ScalarType::BF16, ScalarType::F32, ScalarType::F64, ScalarType::I64];
 const ROLES: [Role; 4] = [Role::Parameter, Role::I, Role::J, Role::Pair];
@@ -70,11 +73,11 @@ pub(crate) struct Reader<'t> {
     rest: &'t str,
 }
 
-/// Readers for the lines that are not empty.
+/// Readers for the lines that are not empty and no comments, which begin with `#`.
 pub(crate) fn lines(text: &str) -> impl Iterator<Item = Reader<'_>> {
     let readers =
         text.lines().enumerate().map(|(number, text)| Reader { line: number + 1, text, rest: text.trim_start() });
-    readers.filter(|reader| !reader.rest.is_empty())
+    readers.filter(|reader| !reader.rest.is_empty() && !reader.rest.starts_with('#'))
 }
 
 impl<'t> Reader<'t> {
@@ -208,6 +211,9 @@ impl<'t> Reader<'t> {
             if self.try_keyword("sum") {
                 self.symbol("=")?;
                 numerics.sum = self.choice("a scheme", &SUM_SCHEMES, |scheme| scheme.name().to_string())?;
+            } else if self.try_keyword("algebra") {
+                self.symbol("=")?;
+                numerics.algebra = self.choice("a choice", &ALGEBRAS, |algebra| algebra.name().to_string())?;
             } else {
                 self.keyword("accumulate")?;
                 self.symbol("=")?;

@@ -164,11 +164,13 @@ pub struct Numerics {
     pub sum: SumScheme,
     /// The accumulators' type, where it is not the computing type.
     pub accumulate: Option<ScalarType>,
+    /// Which laws simplification may apply.
+    pub algebra: Algebra,
 }
 
 impl Default for Numerics {
     fn default() -> Self {
-        Numerics { sum: SumScheme::Auto, accumulate: None }
+        Numerics { sum: SumScheme::Auto, accumulate: None, algebra: Algebra::Exact }
     }
 }
 
@@ -183,6 +185,33 @@ pub enum SumScheme {
     Block,
     /// Compensated.
     Kahan,
+}
+
+/// Which laws simplification may apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Algebra {
+    /// Those that keep the accuracy of the formula as written.
+    Exact,
+    /// Also those that may lose it to cancellation or overflow.
+    Fast,
+}
+
+impl Algebra {
+    /// The choices by name.
+    pub const NAMES: &[(&str, Algebra)] = &[("exact", Algebra::Exact), ("fast", Algebra::Fast)];
+
+    /// The name in formula files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Algebra::Exact => "exact",
+            Algebra::Fast => "fast",
+        }
+    }
+
+    /// The choice that is called so.
+    pub fn from_name(name: &str) -> Option<Algebra> {
+        Algebra::NAMES.iter().find(|(known, _)| *known == name).map(|(_, algebra)| *algebra)
+    }
 }
 
 impl SumScheme {
@@ -226,6 +255,10 @@ mod tests {
         for (name, scheme) in SumScheme::NAMES {
             assert_eq!(SumScheme::from_name(name), Some(*scheme));
             assert_eq!(SumScheme::from_name(scheme.name()), Some(*scheme));
+        }
+        for (name, algebra) in Algebra::NAMES {
+            assert_eq!(Algebra::from_name(name), Some(*algebra));
+            assert_eq!(Algebra::from_name(algebra.name()), Some(*algebra));
         }
         assert_eq!((ScalarType::from_name("i64"), SumScheme::from_name("quick")), (None, None));
     }

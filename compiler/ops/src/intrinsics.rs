@@ -41,6 +41,15 @@ macro_rules! intrinsics {
                 match self { $(Intrinsic::$variant => $ulp),* }
             }
 
+            /// Whether the result of numbers of the computing type may lie between two of them.
+            pub fn rounds(self) -> bool {
+                use Intrinsic::*;
+                !matches!(
+                    self,
+                    Neg | Abs | Min | Max | Floor | Ceil | Trunc | Round | Less | LessEqual | Equal | NotEqual | Select | SelectIndex
+                )
+            }
+
             /// The value in float64; truth values are 1 and 0. The reference that all back ends are held against.
             ///
             /// Panics if `arguments` is shorter than [`Intrinsic::arguments`].

@@ -15,11 +15,12 @@
 //!   what they stand for, and back ends compute equal expressions once; a name that occurs often should not stand for much.
 //! * `poly(x, c0, c1, …)` is the polynomial `c0 + x*(c1 + x*(…))`, and `series(x, r1, r2, …)` the polynomial
 //!   `1 + r1*x + r1*r2*x*x + …`, given by the ratios of its coefficients. `factorial(n)` is a constant.
-//! * `terms(q < n, body)` is `sum(q < n, body)` written out: what depends on `q` alone is then a constant.
 //!
 //! Constants are folded. Multiplications and divisions by 1 vanish, which is exact; nothing else is simplified.
 
-use keopsc_grammar::syntax::{BinaryOperator, Expr, ExprKind, Keyword, UnaryOperator};
+mod shorthands;
+
+use keopsc_grammar::syntax::{BinaryOperator, Expr, ExprKind, UnaryOperator};
 
 use crate::integers::{Integers, evaluate_integer};
 use crate::intrinsics::{Intrinsic, Kind};
@@ -151,7 +152,6 @@ impl<'scope, V: Clone> Scope<'scope, V> {
                 let number = evaluate_integer(number, self.integers).ok_or("the argument of `factorial` is unknown")?;
                 Ok((Scalar::Constant((1..=number).map(|factor| factor as f64).product()), Kind::Real))
             }
-            ("terms", [range, body]) => self.lower_terms(range, body),
             ("powi", [base, exponent]) => {
                 let base = self.real(base)?;
                 let exponent = evaluate_integer(exponent, self.integers).ok_or("the exponent of `powi` is unknown")?;
@@ -213,51 +213,6 @@ impl<'scope, V: Clone> Scope<'scope, V> {
             chosen = call(Intrinsic::Select, vec![condition, then, chosen])?;
         }
         Ok(chosen)
-    }
-
-    /// `where(body, name = value, …)`: the body with names replaced by what they stand for.
-    fn lower_where(&mut self, arguments: &[Expr], keywords: &[Keyword]) -> Lowered<V> {
-        let [body] = arguments else {
-            return Err("`where` takes one body, then names with what they stand for".to_owned());
-        };
-        let outer = self.meanings.len();
-        for Keyword { name, value } in keywords {
-            let (scalar, kind) = self.lower(value)?;
-            self.meanings.push((name.text.clone(), scalar, kind));
-        }
-        let lowered = self.lower(body);
-        self.meanings.truncate(outer);
-        lowered
-    }
-
-    fn lower_polynomial(&mut self, variable: &Expr, coefficients: &[Expr]) -> Lowered<V> {
-        let coefficients = coefficients.iter().map(|coefficient| self.real(coefficient)).collect::<Result<_, _>>()?;
-        horner(&self.real(variable)?, coefficients)
-    }
-
-    /// `series(x, r1, r2, …)`: the polynomial whose first coefficient is 1 and each further one the last one times a ratio.
-    fn lower_series(&mut self, variable: &Expr, ratios: &[Expr]) -> Lowered<V> {
-        let mut coefficients = vec![Scalar::Constant(1.0)];
-        for ratio in ratios {
-            let last = coefficients[coefficients.len() - 1].clone();
-            let next = call(Intrinsic::Mul, vec![(last, Kind::Real), (self.real(ratio)?, Kind::Real)])?;
-            coefficients.push(next.0);
-        }
-        horner(&self.real(variable)?, coefficients)
-    }
-
-    /// `terms(q < n, body)`: the sum of `body` at each `q`, written out.
-    fn lower_terms(&mut self, range: &Expr, body: &Expr) -> Lowered<V> {
-        let (name, count) = self.range(range)?;
-        let mut terms = Vec::with_capacity(count as usize);
-        for q in 0..count {
-            self.counters.push((name.clone(), Index::Constant(q.into())));
-            let term = self.real(body);
-            self.counters.pop();
-            terms.push((term?, Kind::Real));
-        }
-        let sum = terms.into_iter().map(Ok).reduce(|sum: Lowered<V>, term| call(Intrinsic::Add, vec![sum?, term?]));
-        sum.unwrap_or_else(|| Err("a sum of no terms".to_owned()))
     }
 
     fn real(&mut self, expr: &Expr) -> Result<Scalar<V>, String> {
@@ -352,15 +307,6 @@ fn call<V>(intrinsic: Intrinsic, arguments: Vec<(Scalar<V>, Kind)>) -> Lowered<V
         },
     };
     Ok((folded, intrinsic.result()))
-}
-
-/// The polynomial with these coefficients by Horner's rule, which back ends make a chain of fused multiply-adds.
-fn horner<V: Clone>(variable: &Scalar<V>, mut coefficients: Vec<Scalar<V>>) -> Lowered<V> {
-    let last = coefficients.pop().ok_or("a polynomial has at least one coefficient")?;
-    coefficients.into_iter().rev().try_fold((last, Kind::Real), |value, coefficient| {
-        let product = call(Intrinsic::Mul, vec![(variable.clone(), Kind::Real), value])?;
-        call(Intrinsic::Add, vec![(coefficient, Kind::Real), product])
-    })
 }
 
 fn integer_power<V: Clone>(base: Scalar<V>, exponent: i64) -> Scalar<V> {

@@ -6,10 +6,11 @@ mod support;
 use std::collections::HashSet;
 
 use keopsc_grammar::syntax::{Expr, ExprKind};
-use keopsc_ops::catalogue::{self, Value, operators};
+use keopsc_ops::catalogue::{self, Accuracy, Pays, Sign, Value, When, operators};
 use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::scalar::{Scalar, evaluate};
-use keopsc_ops::{Integers, OperationId, evaluate_integer};
+use keopsc_ops::signature::Place;
+use keopsc_ops::{OperationId, evaluate_integer};
 use support::{Numbers, Vectors, applications, apply, formula};
 
 /// Names that recipes and gradients give a meaning.
@@ -183,52 +184,61 @@ fn check_gradient(id: OperationId, dims: &[u32], parameters: &[i64], numbers: &m
     }
 }
 
+/// That each law is applied and keeps its accuracy is tested where it is applied: `compiler/passes/tests/laws.rs`.
 #[test]
-fn laws_hold() {
-    let mut numbers = Numbers(2);
-    let mut count = 0;
+fn laws_can_be_read_and_are_not_stricter_than_their_kind() {
     for law in catalogue::laws() {
-        assert_eq!(outermost(&law.left), Some(law.operation), "{:?}", law.left);
-        let before = count;
-        for (dim_a, dim_b) in [(1, 1), (3, 3), (1, 3), (3, 1), (2, 2), (4, 4), (6, 6)] {
-            let mut vectors = Vectors::new();
-            for (name, dim) in [("a", dim_a), ("b", dim_b), ("c", 1), ("d", 1)] {
-                vectors.insert(name.to_owned(), (0..dim).map(|_| numbers.within((-2.0, 2.0))).collect());
-            }
-            if dim(&law.left, &vectors).is_none() {
-                continue;
-            }
-            let left = formula(&law.left, &vectors, &Default::default());
-            let right = formula(&law.right, &vectors, &Default::default());
-            assert_eq!(left.len(), right.len(), "{:?}", law.left);
-            for (left, right) in left.iter().zip(&right) {
-                let close = (left - right).abs() <= 1e-14 * left.abs().max(1.0);
-                assert!(close || (left.is_nan() && right.is_nan()), "{left} is not {right}: {:?}", law.left);
-            }
-            count += 1;
+        assert_eq!(law.conditions.len(), law.law.when.len(), "{}", law.name);
+        assert!(
+            law.law.accuracy != Accuracy::Loose || law.law.pays == Pays::Tried,
+            "`{}` is loose and always applied",
+            law.name
+        );
+        if let Accuracy::Rounding(factor) = law.law.accuracy {
+            assert!((1..=4).contains(&factor), "`{}` loses more than the accuracy rule allows", law.name);
         }
-        assert!(count > before, "{:?} fits none of the dimensions", law.left);
     }
-    assert!(count > 100);
+    assert!(catalogue::laws().count() > 100);
 }
 
-/// The dimension of a formula, if it has one.
-fn dim(expr: &Expr, vectors: &Vectors) -> Option<u32> {
-    let (id, operands) = match &expr.kind {
-        ExprKind::Name(name) => return vectors.get(name).map(|vector| vector.len() as u32),
-        ExprKind::Unary(operator, operand) => (operators::unary(*operator)?, vec![&**operand]),
-        ExprKind::Binary(operator, left, right) => (operators::binary(*operator).0, vec![&**left, &**right]),
-        ExprKind::Call { function, arguments, .. } => {
-            (catalogue::find_operation(&function.text)?, arguments.iter().collect())
+#[test]
+fn early_laws_hold() {
+    let mut numbers = Numbers(3);
+    let mut count = 0;
+    for (id, row) in catalogue::operations() {
+        for law in catalogue::early_laws(id) {
+            assert_eq!(outermost(&law.left), Some(id), "{}", row.name);
+            let parameters: Vec<i64> = vec![2; catalogue::signature(id).parameters.len()];
+            let dims = vec![3; catalogue::signature(id).arguments.len()];
+            let integers = catalogue::integers(id, &dims, &parameters).expect("it fits");
+            for (dim_a, dim_b) in [(3, 3), (1, 3), (3, 1)] {
+                let low = if matches!(law.when, When::Nonnegative(_)) { 0.0 } else { -2.0 };
+                let mut draw =
+                    |dim: usize, low: f64| (0..dim).map(|_| numbers.within((low, 2.0))).collect::<Vec<f64>>();
+                let vectors: Vectors = [("a".to_owned(), draw(dim_a, low)), ("b".to_owned(), draw(dim_b, -2.0))].into();
+                let left = formula(&law.left, &vectors, &integers);
+                let right = formula(&law.right, &vectors, &integers);
+                assert_eq!(left.len(), right.len(), "{:?}", law.left);
+                for (left, right) in left.iter().zip(&right) {
+                    let close = (left - right).abs() <= 1e-14 * left.abs().max(1.0);
+                    assert!(close || (left.is_nan() && right.is_nan()), "{left} is not {right}: {:?}", law.left);
+                }
+                count += 1;
+            }
         }
-        _ => return Some(1),
-    };
-    let formulas = catalogue::signature(id).arguments.len().min(operands.len());
-    let (formulas, numbers) = operands.split_at(formulas);
-    let dims: Vec<u32> = formulas.iter().map(|operand| dim(operand, vectors)).collect::<Option<_>>()?;
-    let numbers: Vec<i64> =
-        numbers.iter().map(|number| evaluate_integer(number, &Integers::default())).collect::<Option<_>>()?;
-    catalogue::infer_dim(id, &dims, &numbers).ok()
+    }
+    assert!(count > 20);
+}
+
+/// Laws and recipes have arguments before parameters, so only what expands may have them in another order.
+#[test]
+fn parameters_come_first_in_expansions_only() {
+    for (id, row) in catalogue::operations() {
+        let places = &catalogue::signature(id).places;
+        let is_argument = |place: &Place| matches!(place, Place::Argument(_));
+        let mixed = places.iter().skip_while(|place| is_argument(place)).any(is_argument);
+        assert!(!mixed || matches!(row.value, Value::Expansion(_)), "{}", row.name);
+    }
 }
 
 fn outermost(expr: &Expr) -> Option<OperationId> {
@@ -237,6 +247,34 @@ fn outermost(expr: &Expr) -> Option<OperationId> {
         ExprKind::Binary(operator, ..) => Some(operators::binary(*operator).0),
         ExprKind::Call { function, .. } => catalogue::find_operation(&function.text),
         _ => None,
+    }
+}
+
+#[test]
+fn signs_are_what_rows_say() {
+    let mut numbers = Numbers(7);
+    for (id, row) in catalogue::operations() {
+        let (names, positive) = match row.sign {
+            Sign::Unknown => continue,
+            Sign::Nonnegative => (&[][..], false),
+            Sign::NonnegativeIf(names) | Sign::OfProduct(names) => (names, false),
+            Sign::AsLargest(names) => (names, true),
+        };
+        let bound: Vec<usize> = catalogue::positions(id, names).collect();
+        assert_eq!(bound.len(), names.len(), "{}", row.name);
+        for (dims, parameters) in applications(id).into_iter().take(30) {
+            for _ in 0..20 {
+                let draw = |(position, dim): (usize, &u32)| -> Vec<f64> {
+                    let low = if bound.contains(&position) { 0.0 } else { -3.0 };
+                    (0..*dim).map(|_| numbers.within((low, 3.0))).collect()
+                };
+                let arguments: Vec<Vec<f64>> = dims.iter().enumerate().map(draw).collect();
+                for component in apply(id, &arguments, &parameters) {
+                    let right = component >= 0.0 && (!positive || component > 0.0);
+                    assert!(right || component.is_nan(), "{}{arguments:?}{parameters:?} is {component}", row.name);
+                }
+            }
+        }
     }
 }
 
@@ -268,6 +306,8 @@ fn shape_errors_say_what_is_wrong() {
     check("TensorProd", &[100_000, 100_000], &[], "the result of `TensorProd` has more than 16777216 components");
     check("SumT", &[1], &[i64::MAX], "the result of `SumT` has more than 16777216 components");
     check("Extract", &[3], &[i64::MIN, 1], "`start` of `Extract` is -9223372036854775808, but has to be from 0 to 2");
+    check("Matern", &[3], &[4], "`nu` of `Matern` is 2, but has to be one of 1/2, 3/2, … 15/2");
+    check("Matern", &[3], &[17], "`nu` of `Matern` is 17/2, but has to be one of 1/2, 3/2, … 15/2");
     check(
         "WeightedSqNorm",
         &[5, 3],

@@ -5,15 +5,15 @@
 //! ```
 //!
 //! Both are equal, but the derivative of a root at 0 is taken as 0, so that the left side has a wrong second derivative at x = y. Early laws
-//! stand in the catalogue; what they need to know of a formula is read off the recipes that it is made of.
+//! stand in the catalogue; what they need to know of a formula's sign is read off the rows of the operations that it is made of.
 
 use keopsc_grammar::syntax::{Expr, ExprKind};
 use keopsc_ir::formula::{Graph, NodeId, NodeKind};
 use keopsc_ops::catalogue::operators::{self, Order};
 use keopsc_ops::catalogue::{self, ParsedEarlyLaw, When};
-use keopsc_ops::scalar::is_nonnegative;
 use keopsc_ops::{Integers, OperationId};
 
+use crate::simplify::is_nonnegative;
 use crate::template::Names;
 use crate::values::Value;
 
@@ -61,27 +61,11 @@ fn holds(graph: &Graph, when: When, names: &Names<'_>, depth: u32) -> bool {
     };
     match when {
         When::Always => true,
-        When::Nonnegative(name) => formula(name).is_some_and(|node| node_is_nonnegative(graph, node, depth)),
+        When::Nonnegative(name) => formula(name).is_some_and(|node| is_nonnegative(graph, node)),
         When::HasRoot(name) => formula(name).is_some_and(|node| {
             let square = Application { operation: operators::square(), parameters: &[], arguments: &[node] };
             law_for(graph, square, depth).is_some()
         }),
-    }
-}
-
-fn node_is_nonnegative(graph: &Graph, id: NodeId, depth: u32) -> bool {
-    let Some(depth) = depth.checked_sub(1) else { return false };
-    match &graph.node(id).kind {
-        NodeKind::Constant(value) => value.0 >= 0.0,
-        NodeKind::Operation { operation, parameters, arguments } => {
-            let recipe = catalogue::instantiate(*operation, &graph.dims(arguments), parameters);
-            let argument = |&id: &NodeId| node_is_nonnegative(graph, id, depth);
-            // Over nodes and not over positions: the factors of `a * a` are equal.
-            recipe.is_ok_and(|recipe| {
-                is_nonnegative(&recipe.map(&mut |position| arguments[*position as usize]), &argument)
-            })
-        }
-        _ => false,
     }
 }
 
@@ -107,10 +91,13 @@ fn matches_application(
 
 fn matches(graph: &Graph, pattern: &'static Expr, id: NodeId, names: &mut Names<'static>) -> bool {
     match (&pattern.kind, &graph.node(id).kind) {
-        (ExprKind::Name(name), _) => {
-            names.formula(name, id);
-            true
-        }
+        (ExprKind::Name(name), _) => match names.get(name) {
+            Some(known) => known == Value::Formula(id),
+            None => {
+                names.formula(name, id);
+                true
+            }
+        },
         (ExprKind::Float(number), NodeKind::Constant(value)) => value.0 == *number,
         (_, NodeKind::Operation { operation, parameters, arguments }) => {
             let application = Application { operation: *operation, parameters, arguments };

@@ -7,92 +7,60 @@
 //!
 //! Invariant: each result has at most two roundings more than before; sums are not reordered.
 
-use std::convert::Infallible;
-
-use keopsc_ir::formula::{Graph, Node, NodeId, NodeKind, Program};
+use keopsc_ir::formula::{Graph, NodeId, Program};
 use keopsc_ir::types::Role;
-use keopsc_ops::catalogue;
 
-use crate::rewrite::{add, compact, is_same, rewrite};
-use crate::simplify::evaluate_constants;
-use crate::without::Without;
+use crate::forms::{inverse, negated, product, quotient};
+use crate::rewrite::improve;
+use crate::simplify::{Switches, evaluate_constants};
 
 /// A rule: an equal node, where there is a better one.
 type Rule = fn(&mut Graph, NodeId) -> Option<NodeId>;
 
 const RULES: &[(&str, Rule)] = &[
-    ("evaluate_constants", evaluate_constants),
-    ("multiply_by_inverse", multiply_by_inverse),
-    ("move_sign", move_sign),
-    ("group_product", group_product),
+    ("evaluate constants", evaluate_constants),
+    ("multiply by inverse", multiply_by_inverse),
+    ("move sign", move_sign),
+    ("group product", group_product),
 ];
 
-/// How often the graph is gone through.
-const ROUNDS: usize = 4;
-
-/// How many rules may apply to a node one after the other.
-const STEPS: usize = 16;
+/// How often the graph is gone through, and how many rules may apply to a node one after the other.
+const LIMITS: (usize, usize) = (4, 16);
 
 /// Hoists what can be hoisted.
 pub fn hoist(program: Program) -> Program {
-    hoist_without(program, &Without::default())
+    hoist_with(&program, &Switches::default())
 }
 
 /// The names of the rules.
-pub fn rules() -> impl Iterator<Item = &'static str> {
+pub fn names() -> impl Iterator<Item = &'static str> {
     RULES.iter().map(|(name, _)| *name)
 }
 
-/// Hoists by some of the rules.
-pub fn hoist_without(program: Program, without: &Without) -> Program {
-    let mut program = compact(&program);
-    for _ in 0..ROUNDS {
-        let next = compact(&hoist_once(&program, without));
-        if is_same(&next, &program) {
-            break;
-        }
-        program = next;
-    }
-    program
-}
-
-fn hoist_once(program: &Program, without: &Without) -> Program {
-    let hoisted = rewrite(program, |graph, _, node| Ok::<NodeId, Infallible>(hoist_node(graph, node, without)));
-    match hoisted {
-        Ok(program) => program,
-        Err(never) => match never {},
-    }
-}
-
-fn hoist_node(graph: &mut Graph, node: Node, without: &Without) -> NodeId {
-    let mut id = add(graph, node);
-    for _ in 0..STEPS {
-        let mut rules = RULES.iter().filter(|(name, _)| without.has_rule(name));
-        match rules.find_map(|(_, rule)| rule(graph, id)) {
-            Some(better) => id = better,
-            None => break,
-        }
-    }
-    id
+/// Hoists without the rules that are switched off.
+pub fn hoist_with(program: &Program, switches: &Switches) -> Program {
+    improve(program, LIMITS, |graph, id| {
+        RULES.iter().filter(|(name, _)| switches.are_on(name)).find_map(|(_, rule)| rule(graph, id))
+    })
 }
 
 /// `a / b = Inv(b) * a` where a depends on a pair and b on less: a division a pair is dear.
 fn multiply_by_inverse(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
-    let (a, b) = operands(graph, id, "Divide")?;
+    let (a, b) = quotient(graph, id)?;
     if graph.node(a).role != Role::Pair || graph.node(b).role == Role::Pair {
         return None;
     }
-    let inverse = graph.named("Inv", &[], &[b]).ok()?;
+    let inverse = inverse(graph, b)?;
     graph.multiply(inverse, a).ok()
 }
 
 /// `-(a * b) = (-a) * b` and `a * (-b) = (-a) * b` where a depends on less than b.
 fn move_sign(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
-    let (a, b) = match operand(graph, id, "Minus") {
-        Some(product) => operands(graph, product, "Mult")?,
+    let (a, b) = match negated(graph, id) {
+        Some(inside) => product(graph, inside)?,
         None => {
-            let (a, b) = operands(graph, id, "Mult")?;
-            match (operand(graph, a, "Minus"), operand(graph, b, "Minus")) {
+            let (a, b) = product(graph, id)?;
+            match (negated(graph, a), negated(graph, b)) {
                 (None, Some(inside)) if weight(graph, &[a]) < weight(graph, &[inside]) => (a, inside),
                 (Some(inside), None) if weight(graph, &[b]) < weight(graph, &[inside]) => (b, inside),
                 _ => return None,
@@ -109,13 +77,13 @@ fn move_sign(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
 
 /// `a * (b * c) = (a * b) * c` where the inner product then is of fewer components or made less often.
 fn group_product(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
-    let (first, second) = operands(graph, id, "Mult")?;
+    let (first, second) = product(graph, id)?;
     for (a, inner) in [(first, second), (second, first)] {
-        let Some((b, c)) = operands(graph, inner, "Mult") else { continue };
+        let Some((b, c)) = product(graph, inner) else { continue };
         for (b, c) in [(b, c), (c, b)] {
             if weight(graph, &[a, b]) < weight(graph, &[inner]) {
-                let product = graph.multiply(a, b).ok()?;
-                return graph.multiply(product, c).ok();
+                let outer = graph.multiply(a, b).ok()?;
+                return graph.multiply(outer, c).ok();
             }
         }
     }
@@ -130,24 +98,4 @@ fn weight(graph: &Graph, nodes: &[NodeId]) -> (u8, u32) {
         Role::Pair => 2,
     };
     (often, graph.dims(nodes).into_iter().max().unwrap_or(0))
-}
-
-fn operand(graph: &Graph, id: NodeId, name: &str) -> Option<NodeId> {
-    arguments(graph, id, name)?.first().copied()
-}
-
-fn operands(graph: &Graph, id: NodeId, name: &str) -> Option<(NodeId, NodeId)> {
-    match arguments(graph, id, name)? {
-        &[a, b] => Some((a, b)),
-        _ => None,
-    }
-}
-
-fn arguments<'a>(graph: &'a Graph, id: NodeId, name: &str) -> Option<&'a [NodeId]> {
-    match &graph.node(id).kind {
-        NodeKind::Operation { operation, arguments, .. } if catalogue::operation(*operation).name == name => {
-            Some(arguments)
-        }
-        _ => None,
-    }
 }

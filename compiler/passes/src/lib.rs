@@ -12,6 +12,7 @@
 
 pub mod differentiate;
 mod early;
+mod forms;
 pub mod hoist;
 mod laplacian;
 pub mod pipeline;
@@ -22,4 +23,3 @@ pub mod schedule;
 pub mod simplify;
 mod template;
 mod values;
-pub mod without;

@@ -5,10 +5,12 @@ use std::fmt;
 use keopsc_diagnostics::Diagnostic;
 use keopsc_grammar::syntax::File;
 use keopsc_ir::defect::Defect;
+use keopsc_ir::formula::cost::{Cost, cost, plan_cost};
 use keopsc_ir::formula::{self, Program, verify::Stage};
 use keopsc_ir::plan::{self, Plan, Verified};
 
 use crate::resolve::Options;
+use crate::simplify::Switches;
 use crate::{differentiate, hoist, plan as plan_pass, resolve, simplify};
 
 /// What a file becomes.
@@ -18,8 +20,19 @@ pub struct Output {
     pub program: Program,
     /// The plan of each entry.
     pub plans: Vec<Verified>,
+    /// What each entry would cost as differentiated, and what its plan costs.
+    pub costs: Vec<Saving>,
     /// What is worth saying although there is a result.
     pub warnings: Vec<Diagnostic>,
+}
+
+/// The work of an entry before and after the passes that save some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Saving {
+    /// The differentiated formulas as they are.
+    pub before: Cost,
+    /// The plan.
+    pub after: Cost,
 }
 
 /// The names of the passes, for `--emit after:PASS`.
@@ -32,22 +45,35 @@ pub type Observer<'a> = dyn FnMut(&'static str, &dyn fmt::Display) + 'a;
 pub fn run(file: &File, options: &Options, observer: &mut Observer<'_>) -> Result<Output, Vec<Diagnostic>> {
     let (program, warnings) = resolve::resolve(file, options);
     let program = program.ok_or_else(|| warnings.clone())?;
-    let program = checked("resolve", program, Stage::Resolved, observer);
-    let program = checked("differentiate", differentiate::differentiate(program)?, Stage::Differentiated, observer);
-    let program = checked("simplify", simplify::simplify(program), Stage::Differentiated, observer);
-    let program = checked("hoist", hoist::hoist(program), Stage::Differentiated, observer);
-    let plans = checked_plans("plan", plan_pass::plan(&program), observer);
-    Ok(Output { program, plans, warnings })
+    let switches = Switches::default();
+    let program = checked("resolve", program, "", Stage::Resolved, observer);
+    let program = checked("differentiate", differentiate::differentiate(program)?, "", Stage::Differentiated, observer);
+    let before: Vec<Cost> = program.entries.iter().map(|entry| cost(&program, entry)).collect();
+    let (program, applied) = simplify::simplify_with(&program, &switches);
+    let program = checked("simplify", program, applied, Stage::Differentiated, observer);
+    let program = checked("hoist", hoist::hoist(program), "", Stage::Differentiated, observer);
+    let plans = plan_pass::plan(&program);
+    let costs: Vec<Saving> =
+        before.into_iter().zip(&plans).map(|(before, plan)| Saving { before, after: plan_cost(plan) }).collect();
+    let plans = checked_plans("plan", plans, &costs, observer);
+    Ok(Output { program, plans, costs, warnings })
 }
 
-fn checked(pass: &'static str, program: Program, stage: Stage, observer: &mut Observer<'_>) -> Program {
-    observer(pass, &Printed(&program));
+/// `notes` are comment lines that stand above the printed program.
+fn checked(
+    pass: &'static str,
+    program: Program,
+    notes: impl fmt::Display,
+    stage: Stage,
+    observer: &mut Observer<'_>,
+) -> Program {
+    observer(pass, &Printed(&program, notes));
     refuse_defects(pass, formula::verify::verify(&program, stage));
     program
 }
 
-fn checked_plans(pass: &'static str, plans: Vec<Plan>, observer: &mut Observer<'_>) -> Vec<Verified> {
-    observer(pass, &PrintedPlans(&plans));
+fn checked_plans(pass: &'static str, plans: Vec<Plan>, costs: &[Saving], observer: &mut Observer<'_>) -> Vec<Verified> {
+    observer(pass, &PrintedPlans(&plans, costs));
     plans.into_iter().map(|plan| refuse_defects(pass, Verified::new(plan))).collect()
 }
 
@@ -58,18 +84,21 @@ fn refuse_defects<T>(pass: &str, verdict: Result<T, Vec<Defect>>) -> T {
     })
 }
 
-struct Printed<'a>(&'a Program);
+struct Printed<'a, N>(&'a Program, N);
 
-impl fmt::Display for Printed<'_> {
+impl<N: fmt::Display> fmt::Display for Printed<'_, N> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&formula::print::print(self.0))
+        write!(formatter, "{}{}", self.1, formula::print::print(self.0))
     }
 }
 
-struct PrintedPlans<'a>(&'a [Plan]);
+/// Plans, each below comment lines that say what it costs and what its formulas would have cost.
+struct PrintedPlans<'a>(&'a [Plan], &'a [Saving]);
 
 impl fmt::Display for PrintedPlans<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|plan| formatter.write_str(&plan::print::print(plan)))
+        self.0.iter().zip(self.1).try_for_each(|(plan, Saving { before, after })| {
+            write!(formatter, "# as written: {before}\n# as planned: {after}\n{}", plan::print::print(plan))
+        })
     }
 }

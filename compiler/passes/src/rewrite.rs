@@ -1,6 +1,8 @@
 //! What passes over the formula graph share: a new graph from an old one, node by node, arguments first.
 
-use keopsc_ir::formula::{Graph, Node, NodeId, NodeKind, Program};
+use std::convert::Infallible;
+
+use keopsc_ir::formula::{Entry, Graph, Node, NodeId, NodeKind, Program};
 
 /// A program with every node that its outputs need replaced by what `replace` makes of it.
 ///
@@ -26,9 +28,62 @@ pub(crate) fn rewrite<E>(
     Ok(Program { inputs: program.inputs.clone(), graph, entries, scalar: program.scalar })
 }
 
+/// A program to all of whose nodes `better` was applied, bottom-up, until nothing changed or `rounds` are over.
+///
+/// `better` gives an equal node where there is a better one, and is asked again about that, `steps` times at most.
+pub(crate) fn improve(
+    program: &Program,
+    (rounds, steps): (usize, usize),
+    mut better: impl FnMut(&mut Graph, NodeId) -> Option<NodeId>,
+) -> Program {
+    let mut program = compact(program);
+    for _ in 0..rounds {
+        let improved = rewrite(&program, |graph, _, node| {
+            let mut id = add(graph, node);
+            for _ in 0..steps {
+                match better(graph, id).filter(|&other| other != id) {
+                    Some(other) => id = other,
+                    None => break,
+                }
+            }
+            Ok::<NodeId, Infallible>(id)
+        });
+        let next = match improved {
+            Ok(improved) => compact(&improved),
+            Err(never) => match never {},
+        };
+        if is_same(&next, &program) {
+            break;
+        }
+        program = next;
+    }
+    program
+}
+
+/// Programs with the same inputs as one, which has all of their entries in the order of `order`, their names.
+pub(crate) fn join(parts: &[Program], order: &[Entry]) -> Program {
+    let mut graph = Graph::default();
+    let mut entries = Vec::new();
+    for part in parts {
+        let mut renamed = Vec::with_capacity(part.graph.len());
+        for (_, node) in part.graph.nodes() {
+            let kind = with_arguments(&node.kind, |argument| renamed[argument.0 as usize]);
+            renamed.push(graph.add(Node { kind, ..*node }));
+        }
+        for mut entry in part.entries.iter().cloned() {
+            entry.outputs.iter_mut().for_each(|output| output.node = renamed[output.node.0 as usize]);
+            entries.push(entry);
+        }
+    }
+    let place = |entry: &Entry| order.iter().position(|other| other.name == entry.name);
+    entries.sort_by_key(place);
+    let Program { inputs, scalar, .. } = parts.first().cloned().unwrap_or_default();
+    Program { inputs, graph, entries, scalar }
+}
+
 /// The same program without nodes that nothing needs.
 pub(crate) fn compact(program: &Program) -> Program {
-    let copy = |graph: &mut Graph, _: NodeId, node: Node| Ok::<NodeId, std::convert::Infallible>(add(graph, node));
+    let copy = |graph: &mut Graph, _: NodeId, node: Node| Ok::<NodeId, Infallible>(add(graph, node));
     match rewrite(program, copy) {
         Ok(program) => program,
         Err(never) => match never {},
@@ -36,7 +91,7 @@ pub(crate) fn compact(program: &Program) -> Program {
 }
 
 /// Whether two programs are node by node the same.
-pub(crate) fn is_same(a: &Program, b: &Program) -> bool {
+fn is_same(a: &Program, b: &Program) -> bool {
     a.entries == b.entries && a.graph.nodes().map(|(_, node)| node).eq(b.graph.nodes().map(|(_, node)| node))
 }
 

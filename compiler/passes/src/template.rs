@@ -14,6 +14,7 @@ const CHOICE: &str = "Chosen";
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names<'a> {
     integers: Vec<(String, i64)>,
+    numbers: Vec<(&'a str, f64)>,
     formulas: Vec<(&'a str, NodeId)>,
     reduced: Option<(Axis, Role)>,
 }
@@ -22,12 +23,17 @@ impl<'a> Names<'a> {
     /// Names that stand for integers only.
     pub fn of_integers(integers: &Integers) -> Names<'a> {
         let integers = integers.iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Names { integers, formulas: Vec::new(), reduced: None }
+        Names { integers, numbers: Vec::new(), formulas: Vec::new(), reduced: None }
     }
 
     /// Gives a name to a formula.
     pub fn formula(&mut self, name: &'a str, node: NodeId) {
         self.formulas.push((name, node));
+    }
+
+    /// Gives a name to a number, whatever formula it named before: what is computed from numbers is a number.
+    pub fn number(&mut self, name: &'a str, value: f64) {
+        self.numbers.push((name, value));
     }
 
     /// Gives a name to an integer.
@@ -59,9 +65,10 @@ impl<'a> Names<'a> {
 
     /// What a name stands for.
     pub fn get(&self, name: &str) -> Option<Value> {
-        let formula = self.formulas.iter().find(|(known, _)| *known == name).map(|(_, node)| Value::Formula(*node));
+        let number = self.numbers.iter().find(|(known, _)| *known == name).map(|(_, value)| Value::Real(*value));
+        let formula = || self.formulas.iter().find(|(known, _)| *known == name).map(|(_, node)| Value::Formula(*node));
         let integer = || self.integers.iter().find(|(known, _)| known == name).map(|(_, value)| Value::Integer(*value));
-        formula.or_else(integer)
+        number.or_else(formula).or_else(integer)
     }
 }
 

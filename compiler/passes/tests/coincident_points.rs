@@ -91,17 +91,34 @@ fn derivatives_on_the_line() {
     assert_close("SinXDivX", &at(&format!("Sum[j]({fourth})")), &[0.2]);
 }
 
-/// A root whose argument may be negative stays, and is NaN there.
+/// The weights may be negative for all that is known; Hessians are right all the same, and values below 0 stay NaN.
 #[test]
-fn roots_of_what_may_be_negative_stay() {
-    let count = |formula: &str| {
-        let program = resolved("x = Vi(1); y = Vj(1)", formula);
-        let is_root = |kind: &NodeKind| matches!(kind, NodeKind::Operation { operation, .. } if catalogue::operation(*operation).name == "Sqrt");
-        program.graph.nodes().filter(|(_, node)| is_root(&node.kind)).count()
+fn weighted_distances() {
+    let at = |formula: &str, weights: &[f64]| {
+        let inputs = "x = Vi(2); y = Vj(2); s = Pm(2)";
+        value(inputs, formula, &[&[0.5, 0.25], &[0.5, 0.25], weights])
     };
-    assert_eq!(count("Sum[j](Square(Sqrt(x * y)))"), 1);
-    assert_eq!(count("Sum[j](Square(Sqrt(x * x - y)))"), 1);
-    assert!(value("x = Vi(1); y = Vj(1)", "Sum[j](Square(Sqrt(x * y)))", &[&[1.0], &[-1.0]])[0].is_nan());
+    let kernel = "Matern(2.5, Sqrt(WeightedSqDist(s, x, y)))";
+    let hessian = at(&format!("Sum[j](GradMatrix(Grad({kernel}, x), x))"), &[2.0, 3.0]);
+    assert_close(kernel, &hessian, &[-10.0 / 3.0, 0.0, 0.0, -5.0]);
+    assert!(at("Sum[j](Square(Sqrt(s[0] + SqDist(x, y))))", &[-1.0, 0.0])[0].is_nan());
+    assert_close("square", &at("Sum[j](Square(Sqrt(s[0] + SqDist(x, y))))", &[4.0, 0.0]), &[4.0]);
+}
+
+/// What is known not to be negative needs no check.
+#[test]
+fn squares_of_roots() {
+    let checks = |formula: &str| {
+        let program = resolved("x = Vi(3); y = Vj(3); p = Pm(1)", formula);
+        let is_check = |kind: &NodeKind| matches!(kind, NodeKind::Operation { operation, .. } if catalogue::operation(*operation).name == "NanIfNegative");
+        program.graph.nodes().filter(|(_, node)| is_check(&node.kind)).count()
+    };
+    for formula in ["SqDist(x, y) / 4", "SqNorm2(x) + Exp(p)", "Abs(p) * SqDist(x, y)", "Sum((x - y) * (x - y))", "2"] {
+        assert_eq!(checks(&format!("Sum[j](Square(Sqrt({formula})))")), 0, "{formula}");
+    }
+    for formula in ["p", "x | y", "SqDist(x, y) - 1", "p * SqDist(x, y)", "-1"] {
+        assert_eq!(checks(&format!("Sum[j](Square(Sqrt({formula})))")), 1, "{formula}");
+    }
 }
 
 /// What looks into a formula for roots does not look far: squares of squares of … products share their factors.

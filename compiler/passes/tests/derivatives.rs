@@ -322,7 +322,8 @@ fn random_formulas() {
         // Minima pass NaNs over, the derivatives of what gives them do not.
         let gives_nan = |&inner: &NodeId| {
             let node = case.program.graph.node(inner);
-            node.role != Role::Pair && run(&case.program, inner, &case.values).iter().any(|value| value.is_nan())
+            let program = with_output(&case.program, inner, node.role);
+            node.role != Role::Pair && run(&program, inner, &case.values).iter().any(|value| value.is_nan())
         };
         if inside(&case.program, node).iter().any(gives_nan) {
             continue;

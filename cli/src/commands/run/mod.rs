@@ -53,6 +53,7 @@ fn split(arguments: &Run) -> (SourceArguments, &[String]) {
         dtype: arguments.dtype.clone(),
         sum: arguments.sum.clone(),
         accumulate: arguments.accumulate.clone(),
+        algebra: arguments.algebra.clone(),
     };
     (source, inputs)
 }

@@ -12,7 +12,7 @@ use keopsc_ops::{OperationId, ReductionId};
 use super::{Entry, Graph, Input, InputId, NodeId, NodeKind, Origin, Output, Program};
 use crate::evaluation::Sizes;
 use crate::random::Random;
-use crate::types::{Axis, Numerics, Role, ScalarType, SumScheme};
+use crate::types::{Algebra, Axis, Numerics, Role, ScalarType, SumScheme};
 
 /// The program of a seed: resolved, differentiated, without expansions.
 pub fn generate(seed: u64) -> Program {
@@ -54,6 +54,9 @@ const LONG_SHARE: usize = 5;
 const MAXIMUM_DIM: u32 = 48;
 /// How often dimensions are drawn before an operation is given up.
 const TRIALS: usize = 200;
+
+/// How many reductions are drawn for row numbers to choose by.
+const INDEX_TRIALS: usize = 4;
 
 struct Generator {
     random: Random,
@@ -159,9 +162,14 @@ impl Generator {
         }
     }
 
-    /// A choice by row numbers, if there are any, else an operation.
+    /// A choice by row numbers, unless reductions drawn for them have none.
     fn add_choice(&mut self) {
-        let Some(by) = self.random.pick_any(&self.indices) else { return self.add_operation() };
+        for _ in 0..INDEX_TRIALS {
+            if self.indices.is_empty() {
+                self.add_reduction();
+            }
+        }
+        let Some(by) = self.random.pick_any(&self.indices) else { return };
         let value = self.node_of(self.program.graph.node(by).dim, Role::Pair);
         let axis = self.random.pick(&[Axis::I, Axis::J]);
         let node = self.program.graph.chosen(by, axis, value);
@@ -291,7 +299,9 @@ impl Generator {
     fn numerics(&mut self, entry: &Entry) -> Numerics {
         let schemes = [SumScheme::Auto, SumScheme::Auto, SumScheme::Direct, SumScheme::Block, SumScheme::Kahan];
         let accumulate = self.random.percent(20).then_some(self.program.computing_type(entry));
-        Numerics { sum: self.random.pick(&schemes), accumulate }
+        let sum = self.random.pick(&schemes);
+        let algebra = if self.random.percent(20) { Algebra::Fast } else { Algebra::Exact };
+        Numerics { sum, accumulate, algebra }
     }
 }
 

@@ -5,6 +5,7 @@
 //! construction. Arguments stand before their users, so node order is a topological order.
 
 pub mod build;
+pub mod cost;
 pub mod evaluate;
 pub mod generate;
 pub mod parse;

@@ -59,6 +59,31 @@ fn the_nearest_neighbour() {
     }
 }
 
+/// Σ_j of what is chosen is the row where it is chosen, Σ_i counts by how many rows a column is.
+#[test]
+fn choices_by_the_nearest_neighbour() {
+    let text = PROGRAM.replacen("entry conv", CHOICES, 1);
+    let program = parse(&text).expect("it is a program");
+    let inputs = sample().1;
+    let results = evaluate(&program, &program.entries[0], SIZES, &inputs[..2]).expect("it can be evaluated");
+    let nearest: Vec<usize> = results[0].values.iter().map(|number| *number as usize).collect();
+    let second = nearest.iter().map(|&j| inputs[1][3 * j + 1]);
+    assert_close(&results[1], &second.collect::<Vec<_>>());
+    let count = |j: usize| nearest.iter().filter(|&&other| other == j).count() as f64;
+    assert_close(&results[2], &(0..SIZES.j).map(count).collect::<Vec<_>>());
+}
+
+const CHOICES: &str = "\
+n15: ij[1] = chosen[j](n10, n12)
+n16: j[1] = Elem(n1, 1)
+n17: ij[1] = Mult(n15, n16)
+n18: i[1] = Sum[j](n17)
+n19: i[1] = Add(n18, n18)
+n20: j[1] = Sum[i](n15)
+n21: j[1] = Add(n20, n20)
+entry chosen(x, y) -> near: i[1] = n10, second: i[1] = n19, times: j[1] = n21
+entry conv";
+
 #[test]
 fn results_of_reductions_are_reduced_and_computed_with() {
     let (program, inputs) = sample();
@@ -135,6 +160,7 @@ fn generated_programs_are_mostly_finite_and_cover_the_tables() {
     let missing: Vec<&str> = recipes
         .map(|(_, row)| row.name)
         .chain(reductions::reductions().map(|(_, row)| row.name))
+        .chain(["chosen"])
         .filter(|name| !used.contains(name))
         .collect();
     assert_eq!(missing, Vec::<&str>::new(), "are never generated");
@@ -176,6 +202,7 @@ fn name(kind: &NodeKind) -> Option<&'static str> {
     match kind {
         NodeKind::Operation { operation, .. } => Some(catalogue::operation(*operation).name),
         NodeKind::Reduction { reduction, .. } => Some(reductions::reduction(*reduction).name),
+        NodeKind::Chosen { .. } => Some("chosen"),
         _ => None,
     }
 }

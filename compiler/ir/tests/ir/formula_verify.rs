@@ -60,6 +60,10 @@ fn rules_of_texts() {
         ),
         ("Mult(n9, n12)", "Mult(n9, n10)", "row numbers are not computed with"),
         ("Sum[i -> p](n9)", "Sum[i -> p](n10)", "row numbers are not computed with"),
+        ("Mult(n9, n12)", "chosen[j](n9, n9)", "a choice is by row numbers"),
+        ("Mult(n9, n12)", "chosen[j](n10, n10)", "row numbers are not computed with"),
+        ("Mult(n9, n12)", "chosen[j](n10, n9)", "a node's type follows from its arguments"),
+        ("Mult(n9, n12)", "chosen[i](n10, n0)", "what is chosen has a row number a component"),
         ("Mult(n9, n12)", "gradient(n9, n3, n9)", "derivatives are gone after differentiation"),
         ("Mult(n9, n12)", "tangent(n9, n9, n9)", "derivatives are with respect to inputs"),
         (

@@ -1,6 +1,7 @@
 //! Tests of both representations: text forms, rules, reference interpreters, generators.
 
 mod damage;
+mod formula_cost;
 mod formula_evaluate;
 mod formula_text;
 mod formula_verify;

@@ -61,6 +61,13 @@ fn rules_of_texts() {
         ("row v2[3] = read x", "row v2[1] = read s", "a tensor is read in the block of its role"),
         ("row v2[3] = read x", "row v2[4] = read x", "a tensor and its value have the same components"),
         ("row v2[3] = read x", "row v2[3] index = read x", "a tensor and its value have the same components"),
+        ("parameter v0[1] = read s", "parameter v0[1] index = number", "a number is that of a row or a column"),
+        ("row v2[3] = read x", "row v2[3] = number", "a number is one row number"),
+        (
+            "exp(-v5 * v1) * v4",
+            "select(eq_index(v4, v5), 1, 0)",
+            "a scalar function has arguments of the kinds that it takes",
+        ),
         ("v9[1] = v7 +", "v9[1] = v9 +", "values stand before their users"),
         ("v9[1] = v7 +", "v9[1] = v99 +", "values stand before their users"),
         ("v9[1] = v7 +", "v9[1] = v6 +", "a value is computed before its user"),

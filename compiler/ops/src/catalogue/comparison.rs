@@ -1,6 +1,6 @@
 //! Comparisons, truth values (1 and 0) and the choice between formulas.
 
-use super::{Operation, Value};
+use super::{Law, Operation, Sign, Value};
 
 const LOW: (f64, f64) = (0.1, 0.9);
 const HIGH: (f64, f64) = (1.1, 1.9);
@@ -12,6 +12,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Equal(f: n|1, g: n|1) -> n",
         value: Value::Recipe("select(f[k] == g[k], 1, 0)"),
         commutative: true,
+        sign: Sign::Nonnegative,
         domain: &[LOW, HIGH],
         doc: "1 where `f` equals `g`, else 0.",
         ..Operation::EMPTY
@@ -22,6 +23,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "NotEqual(f: n|1, g: n|1) -> n",
         value: Value::Recipe("select(f[k] != g[k], 1, 0)"),
         commutative: true,
+        sign: Sign::Nonnegative,
         domain: &[LOW, HIGH],
         doc: "1 where `f` differs from `g`, else 0; NaN differs from everything.",
         ..Operation::EMPTY
@@ -31,6 +33,8 @@ pub(super) const ROWS: &[Operation] = &[
         aliases: &["lessthan", "less_than", "lt"],
         signature: "LessThan(f: n|1, g: n|1) -> n",
         value: Value::Recipe("select(f[k] < g[k], 1, 0)"),
+        laws: &[Law::exact("LessThan(a, a)", "0")],
+        sign: Sign::Nonnegative,
         domain: &[LOW, HIGH],
         doc: "1 where `f < g`, else 0.",
         ..Operation::EMPTY
@@ -40,6 +44,7 @@ pub(super) const ROWS: &[Operation] = &[
         aliases: &["lessorequal", "less_or_equal", "le"],
         signature: "LessOrEqual(f: n|1, g: n|1) -> n",
         value: Value::Recipe("select(f[k] <= g[k], 1, 0)"),
+        sign: Sign::Nonnegative,
         domain: &[LOW, HIGH],
         doc: "1 where `f <= g`, else 0.",
         ..Operation::EMPTY
@@ -50,6 +55,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "And(f: n|1, g: n|1) -> n",
         value: Value::Recipe("select(f[k] != 0, select(g[k] != 0, 1, 0), 0)"),
         commutative: true,
+        sign: Sign::Nonnegative,
         domain: &[LOW, HIGH],
         doc: "1 where neither `f` nor `g` is 0, else 0.",
         ..Operation::EMPTY
@@ -60,6 +66,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Or(f: n|1, g: n|1) -> n",
         value: Value::Recipe("select(f[k] != 0, 1, select(g[k] != 0, 1, 0))"),
         commutative: true,
+        sign: Sign::Nonnegative,
         domain: &[LOW, HIGH],
         doc: "0 where `f` and `g` are 0, else 1.",
         ..Operation::EMPTY
@@ -69,6 +76,7 @@ pub(super) const ROWS: &[Operation] = &[
         aliases: &["logical_not"],
         signature: "Not(f: n) -> n",
         value: Value::Recipe("select(f[k] == 0, 1, 0)"),
+        sign: Sign::Nonnegative,
         domain: &[LOW],
         doc: "1 where `f` is 0, else 0.",
         ..Operation::EMPTY
@@ -79,6 +87,12 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "IfElse(f: n|1, a: n|1, b: n|1) -> n",
         value: Value::Recipe("select(f[k] >= 0, a[k], b[k])"),
         gradient: &[("a", "IfElse(f, e, 0)"), ("b", "IfElse(f, 0, e)")],
+        laws: &[
+            Law::exact("IfElse(c, a, b)", "a").when(&["c >= 0"]),
+            Law::exact("IfElse(c, a, b)", "b").when(&["c < 0"]),
+            Law::exact("IfElse(a, b, b)", "b"),
+        ],
+        sign: Sign::NonnegativeIf(&["a", "b"]),
         domain: &[LOW, HIGH, HIGH],
         doc: "`a` where `f >= 0`, else `b`, component by component; `b` where `f` is NaN.",
         ..Operation::EMPTY

@@ -1,6 +1,6 @@
 //! Exponentials, logarithms, roots and what is made of them.
 
-use super::{Law, Operation, Value};
+use super::{Law, Operation, Sign, Value};
 
 const POSITIVE: (f64, f64) = (0.5, 2.0);
 const AROUND_ZERO: (f64, f64) = (-2.0, 2.0);
@@ -12,6 +12,8 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Exp(f: n) -> n",
         value: Value::Recipe("exp(f[k])"),
         gradient: &[("f", "e * out")],
+        laws: &[Law::rounding("Exp(Log(a))", "a").when(&["nonnegative(a)"])],
+        sign: Sign::Nonnegative,
         domain: &[AROUND_ZERO],
         doc: "e to the power `f`.",
         ..Operation::EMPTY
@@ -22,6 +24,8 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Exp2(f: n) -> n",
         value: Value::Recipe("exp2(f[k])"),
         gradient: &[("f", "0.6931471805599453 * e * out")],
+        laws: &[Law::rounding("Exp2(Log2(a))", "a").when(&["nonnegative(a)"])],
+        sign: Sign::Nonnegative,
         domain: &[AROUND_ZERO],
         doc: "2 to the power `f`.",
         ..Operation::EMPTY
@@ -36,6 +40,7 @@ pub(super) const ROWS: &[Operation] = &[
              p = f[k] * poly(square, 135135, 17325, 378, 1), q = poly(square, 135135, 62370, 3150, 28))",
         ),
         gradient: &[("f", "e * Exp(f)")],
+        sign: Sign::NonnegativeIf(&["f"]),
         domain: &[AROUND_ZERO],
         doc: "`Exp(f) - 1` without cancellation near 0.",
         ..Operation::EMPTY
@@ -46,7 +51,11 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Log(f: n) -> n",
         value: Value::Recipe("log(f[k])"),
         gradient: &[("f", "e / f")],
-        laws: &[Law { left: "Log(Exp(a))", right: "a" }],
+        laws: &[
+            Law::rounding("Log(Exp(a))", "a"),
+            Law::rounding("Log(Sqrt(a))", "0.5 * Log(a)").tried(),
+            Law::rounding("Log(Inv(a))", "-Log(a)").tried(),
+        ],
         domain: &[POSITIVE],
         doc: "The natural logarithm: -inf at 0, NaN below.",
         ..Operation::EMPTY
@@ -57,6 +66,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Log2(f: n) -> n",
         value: Value::Recipe("log2(f[k])"),
         gradient: &[("f", "1.4426950408889634 * e / f")],
+        laws: &[Law::rounding("Log2(Exp2(a))", "a")],
         domain: &[POSITIVE],
         doc: "The logarithm to base 2: -inf at 0, NaN below.",
         ..Operation::EMPTY
@@ -80,6 +90,8 @@ pub(super) const ROWS: &[Operation] = &[
             "where(select(u == 1, f[k], log(u) * select(abs(f[k]) < 0.5, f[k] / (u - 1), 1)), u = 1 + f[k])",
         ),
         gradient: &[("f", "e / (1 + f)")],
+        laws: &[Law::rounding("Log1p(Expm1(a))", "a")],
+        sign: Sign::NonnegativeIf(&["f"]),
         domain: &[(-0.5, 2.0)],
         doc: "`Log(1 + f)` without cancellation near 0.",
         ..Operation::EMPTY
@@ -100,9 +112,21 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Sqrt(f: n) -> n",
         value: Value::Recipe("sqrt(f[k])"),
         gradient: &[("f", "0.5 * e * Rsqrt(f)")],
-        laws: &[Law { left: "Sqrt(Square(a))", right: "Abs(a)" }],
+        laws: &[Law::rounding("Sqrt(Square(a))", "Abs(a)"), Law::rounding("Sqrt(Exp(a))", "Exp(0.5 * a)").tried()],
+        sign: Sign::Nonnegative,
         domain: &[POSITIVE],
         doc: "The square root: NaN below 0; its derivative at 0 is taken as 0.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "NanIfNegative",
+        signature: "NanIfNegative(f: n) -> n",
+        value: Value::Recipe("select(f[k] < 0, sqrt(f[k]), f[k])"),
+        gradient: &[("f", "e")],
+        laws: &[Law::exact("NanIfNegative(a)", "a").when(&["nonnegative(a)"])],
+        sign: Sign::Nonnegative,
+        domain: &[POSITIVE],
+        doc: "`f`, but NaN where it is negative: what `Square(Sqrt(f))` is, with the derivatives of `f` at 0, too.",
         ..Operation::EMPTY
     },
     Operation {
@@ -111,6 +135,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Rsqrt(f: n) -> n",
         value: Value::Recipe("select(f[k] == 0, 0, rsqrt(f[k]))"),
         gradient: &[("f", "-0.5 * e * Pow(out, 3)")],
+        sign: Sign::Nonnegative,
         domain: &[POSITIVE],
         doc: "`1 / Sqrt(f)`, but 0 at 0 as in KeOps; NaN below.",
         ..Operation::EMPTY
@@ -121,6 +146,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Sigmoid(f: n) -> n",
         value: Value::Recipe("1 / (1 + exp(-f[k]))"),
         gradient: &[("f", "e * out * Sigmoid(-f)")],
+        sign: Sign::Nonnegative,
         domain: &[AROUND_ZERO],
         doc: "The logistic function `1 / (1 + Exp(-f))`.",
         ..Operation::EMPTY

@@ -20,8 +20,10 @@
 //! * *gradient*: for each argument the cotangent that flows to it, as a formula of the arguments, the value `out` and the
 //!   cotangent `e` (of the result's dimension). An argument that is repeated gets the sum of its text's value over the repetitions automatically,
 //!   and a vector argument whose text has a scalar value that scalar in every component.
-//!   Dimension letters and parameters are integers in gradients, expansions and the conditions of expansions; a parameter
+//!   Dimension letters and parameters are integers (half-integer ones count halves) in gradients, expansions and the conditions of expansions; a parameter
 //!   of a call may be an expression of them, as in `Pow(f, n - 1)`.
+//!
+//! * *early laws*: what takes a singularity away before derivatives are formed, such as `Square(Sqrt(a))` -> `a` where `a` cannot be negative.
 //!
 //! The rows stand in one file per family. Adding an operation is adding a row: nothing else in the compiler knows it by
 //! name, apart from the [`operators`] of the language.
@@ -29,7 +31,9 @@
 mod arithmetic;
 mod comparison;
 mod complex;
+mod condition;
 mod exponential;
+mod law;
 mod lists;
 pub mod operators;
 mod parsed;
@@ -41,6 +45,8 @@ mod tensor;
 mod trigonometric;
 mod vector;
 
+pub use condition::Condition;
+pub use law::{Accuracy, Law, Pays};
 pub(crate) use parsed::parse_gradient;
 pub use parsed::{ParsedEarlyLaw, ParsedLaw};
 
@@ -59,20 +65,20 @@ use crate::shape_error::ShapeError;
 use crate::signature::{MAXIMUM_DIM, Signature};
 use parsed::{ParsedOperation, ParsedValue, parse_early_law, parse_law, parse_row, parse_text};
 
-/// The rows, family by family, in the order of the reference page.
-const FAMILIES: &[&[Operation]] = &[
-    arithmetic::ROWS,
-    exponential::ROWS,
-    trigonometric::ROWS,
-    special::ROWS,
-    radial::ROWS,
-    rounding::ROWS,
-    comparison::ROWS,
-    vector::ROWS,
-    tensor::ROWS,
-    lists::ROWS,
-    sequence::ROWS,
-    complex::ROWS,
+/// The rows, family by family under the headings of the reference page.
+const FAMILIES: &[(&str, &[Operation])] = &[
+    ("Constants, sums, products, quotients, powers", arithmetic::ROWS),
+    ("Exponentials, logarithms, roots", exponential::ROWS),
+    ("Circular and hyperbolic functions", trigonometric::ROWS),
+    ("Error, gamma and related functions", special::ROWS),
+    ("Functions of a distance", radial::ROWS),
+    ("Absolute values, rounding, limits", rounding::ROWS),
+    ("Comparisons and choices", comparison::ROWS),
+    ("Norms, distances, extremes of vectors", vector::ROWS),
+    ("Components, matrices, tensors", tensor::ROWS),
+    ("Products of tensors by lists of axes", lists::ROWS),
+    ("Splines and sequences", sequence::ROWS),
+    ("Complex numbers", complex::ROWS),
 ];
 
 /// A row of the catalogue.
@@ -95,6 +101,8 @@ pub struct Operation {
     pub early_laws: &'static [EarlyLaw],
     /// Whether its two arguments may be exchanged.
     pub commutative: bool,
+    /// What is known of the result's sign.
+    pub sign: Sign,
     /// The arguments in each of which it is linear: multiples, sums and zeros of one are those of the result.
     pub linear_in: &'static [&'static str],
     /// For each formula argument the interval from which tests draw, inside which the operation is smooth.
@@ -114,6 +122,7 @@ impl Operation {
         laws: &[],
         early_laws: &[],
         commutative: false,
+        sign: Sign::Unknown,
         linear_in: &[],
         domain: &[],
         doc: "",
@@ -144,13 +153,19 @@ pub struct Written {
     pub dim: u32,
 }
 
-/// A law: formulas of the shape `left` may be replaced by `right`. Lower-case names match any formula, `c` and `d` constants only.
-#[derive(Clone, Copy, Debug)]
-pub struct Law {
-    /// The pattern.
-    pub left: &'static str,
-    /// What replaces it.
-    pub right: &'static str,
+/// What is known of the sign of a result, for finite arguments; whatever it is, it may also be NaN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// Nothing.
+    Unknown,
+    /// Never below zero.
+    Nonnegative,
+    /// Not below zero where none of these arguments is; zero where their product is too small for a number.
+    NonnegativeIf(&'static [&'static str]),
+    /// The same, or where these arguments are one formula, of which it is then the square.
+    OfProduct(&'static [&'static str]),
+    /// Not below zero where none of these arguments is, and above zero where one of them is besides.
+    AsLargest(&'static [&'static str]),
 }
 
 /// A law that is applied when a formula is built, before it is differentiated: `Square(Sqrt(a))` is `a` and smooth, but the derivative
@@ -179,6 +194,12 @@ pub enum When {
 /// All operations, in the order of the reference page.
 pub fn operations() -> impl Iterator<Item = (OperationId, &'static Operation)> {
     ROWS.iter().enumerate().map(|(number, row)| (OperationId(number as u16), *row))
+}
+
+/// The families in the order of the reference page: a heading, and the rows under it.
+pub fn families() -> impl Iterator<Item = (&'static str, Vec<(OperationId, &'static Operation)>)> {
+    let mut rows = operations();
+    FAMILIES.iter().map(move |(heading, family)| (*heading, rows.by_ref().take(family.len()).collect()))
 }
 
 /// The row of an operation. Panics if the number is not one that this catalogue gave out.
@@ -268,15 +289,26 @@ pub fn gradient(id: OperationId) -> &'static [(usize, Expr)] {
 
 /// The positions of the arguments in each of which an operation is linear.
 pub fn linear_positions(id: OperationId) -> impl Iterator<Item = usize> {
+    positions(id, operation(id).linear_in)
+}
+
+/// The positions of the arguments of these names.
+pub fn positions(id: OperationId, names: &'static [&'static str]) -> impl Iterator<Item = usize> {
     let arguments = signature(id).arguments.iter().enumerate();
-    arguments
-        .filter(move |(_, argument)| operation(id).linear_in.contains(&argument.name.as_str()))
-        .map(|(position, _)| position)
+    arguments.filter(|(_, argument)| names.contains(&argument.name.as_str())).map(|(position, _)| position)
 }
 
 /// All laws of simplification, row by row.
-pub fn laws() -> &'static [ParsedLaw] {
-    &LAWS
+pub fn laws() -> impl Iterator<Item = &'static ParsedLaw> {
+    operations().flat_map(|(id, _)| laws_of(id))
+}
+
+/// The laws of an operation's row: those whose left sides begin with it.
+pub fn laws_of(id: OperationId) -> &'static [ParsedLaw] {
+    LAWS[usize::from(id.0)].get_or_init(|| {
+        let parse = |law: &Law| parse_law(id, law).unwrap_or_else(|defect| panic!("the law {}: {defect}", law.name()));
+        operation(id).laws.iter().map(parse).collect()
+    })
 }
 
 /// The early laws of an operation.
@@ -284,7 +316,8 @@ pub fn early_laws(id: OperationId) -> &'static [ParsedEarlyLaw] {
     &EARLY_LAWS[usize::from(id.0)]
 }
 
-static ROWS: LazyLock<Vec<&'static Operation>> = LazyLock::new(|| FAMILIES.iter().copied().flatten().collect());
+static ROWS: LazyLock<Vec<&'static Operation>> =
+    LazyLock::new(|| FAMILIES.iter().flat_map(|(_, rows)| *rows).collect());
 
 static NAMES: LazyLock<HashMap<&'static str, OperationId>> = LazyLock::new(|| {
     let aliases = operations().flat_map(|(id, row)| row.aliases.iter().map(move |alias| (*alias, id)));
@@ -294,10 +327,7 @@ static NAMES: LazyLock<HashMap<&'static str, OperationId>> = LazyLock::new(|| {
 static PARSED: LazyLock<Vec<OnceLock<ParsedOperation>>> =
     LazyLock::new(|| ROWS.iter().map(|_| OnceLock::new()).collect());
 
-static LAWS: LazyLock<Vec<ParsedLaw>> = LazyLock::new(|| {
-    let laws = operations().flat_map(|(id, row)| row.laws.iter().map(move |law| parse_law(id, law)));
-    laws.map(|law| law.unwrap_or_else(|defect| panic!("a law: {defect}"))).collect()
-});
+static LAWS: LazyLock<Vec<OnceLock<Vec<ParsedLaw>>>> = LazyLock::new(|| ROWS.iter().map(|_| OnceLock::new()).collect());
 
 static EARLY_LAWS: LazyLock<Vec<Vec<ParsedEarlyLaw>>> = LazyLock::new(|| {
     let of_row = |row: &Operation| row.early_laws.iter().map(parse_early_law).collect::<Result<_, String>>();

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use keopsc_grammar::parse_expression;
-use keopsc_grammar::syntax::Expr;
+use keopsc_grammar::syntax::{Expr, ExprKind};
 
-use super::{EarlyLaw, Law, Operation, Value, When, Write};
+use super::{Condition, EarlyLaw, Law, Operation, Value, When, Write};
 use crate::OperationId;
 use crate::signature::Signature;
 
@@ -26,15 +26,21 @@ pub(super) enum ParsedValue {
     Written(Write),
 }
 
-/// A law of simplification, as syntax trees. Names in it match any formula, `c` and `d` constants only.
+/// A law of simplification, as syntax trees.
 #[derive(Debug)]
 pub struct ParsedLaw {
+    /// The law as written.
+    pub law: Law,
+    /// What it is called.
+    pub name: String,
     /// The operation that the left side's outermost node is.
     pub operation: OperationId,
     /// The pattern.
     pub left: Expr,
     /// What replaces it.
     pub right: Expr,
+    /// What has to hold besides.
+    pub conditions: Vec<Condition>,
 }
 
 /// An [`EarlyLaw`], as syntax trees.
@@ -78,7 +84,30 @@ pub(crate) fn parse_gradient(signature: &Signature, texts: &[(&str, &str)]) -> R
 }
 
 pub(super) fn parse_law(operation: OperationId, law: &Law) -> Result<ParsedLaw, String> {
-    Ok(ParsedLaw { operation, left: parse_text(law.left)?, right: parse_text(law.right)? })
+    let (left, right) = (parse_text(law.left)?, parse_text(law.right)?);
+    let mut known = BTreeSet::new();
+    collect_names(&left, &mut known);
+    let mut conditions = Vec::with_capacity(law.when.len());
+    for text in law.when {
+        let condition = Condition::new(parse_text(text)?, |name| known.contains(name))?;
+        if let Condition::Define(name, _) = &condition {
+            known.insert(name.clone());
+        }
+        conditions.push(condition);
+    }
+    Ok(ParsedLaw { law: *law, name: law.name(), operation, left, right, conditions })
+}
+
+fn collect_names(expr: &Expr, names: &mut BTreeSet<String>) {
+    match &expr.kind {
+        ExprKind::Name(name) => {
+            names.insert(name.clone());
+        }
+        ExprKind::Unary(_, operand) => collect_names(operand, names),
+        ExprKind::Binary(_, left, right) => [left, right].into_iter().for_each(|side| collect_names(side, names)),
+        ExprKind::Call { arguments, .. } => arguments.iter().for_each(|argument| collect_names(argument, names)),
+        _ => {}
+    }
 }
 
 pub(super) fn parse_early_law(law: &EarlyLaw) -> Result<ParsedEarlyLaw, String> {

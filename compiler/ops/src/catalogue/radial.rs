@@ -11,19 +11,23 @@
 //! Functions that are even in a distance have a companion on its square, in which they are smooth: with d = |x - y| the second derivative of
 //! `Matern(2.5, d)` or `BesselJ0(d)` at x = y is that of a smooth function of |x - y|², where no root is left.
 //!
-//! "A & S" is Abramowitz and Stegun, Handbook of Mathematical Functions.
+//! "A & S" is Abramowitz and Stegun, Handbook of Mathematical Functions. Largest errors of compiled code in units of the last place, over
+//! 40 000 random arguments (x86-64, AVX-512), those of Bessel functions in units of the amplitude sqrt(2 / (π x)) where they oscillate:
+//!
+//! | function | arguments | float32 | float64 |
+//! | --- | --- | --- | --- |
+//! | x^n Λ_n, n = 0, 1, 2, 4, 7 | 0 to 60 | 4.9, 6.9, 7.9, 7.8, 9.3 | 4.2, 5.6, 8.8, 7.3, 8.4 |
+//! | Matern, ν = 1/2, 3/2, 5/2, 15/2 | 0 to 3 | 0.7, 3.9, 4.2, 5.8 | 0.6, 3.9, 4.6, 6.0 |
 
 use super::{EarlyLaw, Operation, Value, When};
 
 const AROUND_ZERO: (f64, f64) = (-2.0, 2.0);
 const POSITIVE: (f64, f64) = (0.5, 2.0);
 
-/// J_n(x)/x^n for x >= 0, whose square is given, too, by
-///
-/// * its power series (Abramowitz & Stegun 9.1.10) up to 4 + n/2, where no term is much larger than the sum;
-/// * the trapezoidal rule on Bessel's integral (9.1.21) up to 25: 64 points on the circle, of which symmetry leaves 16, err by J_(64-n)(x);
-/// * Hankel's asymptotic expansion (9.2.5, 9.2.9, 9.2.10) above, where its terms up to the 17th suffice, with the phase
-///   x - nπ/2 - π/4 by the addition theorem and not by a difference that rounds.
+/// J_n(x)/x^n for x >= 0, whose square is given, too: up to 4 + n/2 by its power series (A & S 9.1.10), where no term is much larger than the
+/// sum. Above, J_0 and J_1 are as in Hankel's asymptotic expansion (9.2.5), P and Q being quotients of polynomials in w = 1/x² on x >= 4
+/// instead of asymptotic series (relative errors 8e-18 of P, 6e-15 of Q, which is less than P/32), and the phase x - π/4 resolved by the
+/// addition theorem, as a difference would be rounded. The recurrence (9.1.27) leads to J_n from there, which is stable for n <= x.
 macro_rules! bessel {
     ($x:literal, $square:literal) => {
         concat!(
@@ -31,25 +35,33 @@ macro_rules! bessel {
              series(0.25 * square, -1/(n + 1), -1/(2*(n + 2)), -1/(3*(n + 3)), -1/(4*(n + 4)), -1/(5*(n + 5)), -1/(6*(n + 6)), \
              -1/(7*(n + 7)), -1/(8*(n + 8)), -1/(9*(n + 9)), -1/(10*(n + 10)), -1/(11*(n + 11)), -1/(12*(n + 12)), \
              -1/(13*(n + 13)), -1/(14*(n + 14)), -1/(15*(n + 15)), -1/(16*(n + 16)), -1/(17*(n + 17)), -1/(18*(n + 18))) \
-             * (1 / (powi(2, n) * factorial(n))), \
-             select(x < 25, 0.0625 * choose(n % 2 == 0, \
-             terms(q < 16, where(cos(n * t) * cos(min(x, 25) * sin(t)), t = (q + 0.5) * 0.09817477042468103)), \
-             terms(q < 16, where(sin(n * t) * sin(min(x, 25) * sin(t)), t = (q + 0.5) * 0.09817477042468103))) / powi(x, n), \
-             select(x == inf, 0, choose(n % 4 < 2, 0.5641895835477563, -0.5641895835477563) * rsqrt(x) * \
-             choose(n % 2 == 0, even * (sin(x) + cos(x)) - odd * (sin(x) - cos(x)), even * (sin(x) - cos(x)) + odd * (sin(x) + cos(x))) \
-             / powi(x, n)))), \
-             x = ", $x, ", square = ", $square, ", w = 1 / square, m = 4*n*n, \
-             even = series(w, -(m - 1)*(m - 9)/128, -(m - 25)*(m - 49)/768, -(m - 81)*(m - 121)/1920, -(m - 169)*(m - 225)/3584, \
-             -(m - 289)*(m - 361)/5760, -(m - 441)*(m - 529)/8448, -(m - 625)*(m - 729)/11648, -(m - 841)*(m - 961)/15360), \
-             odd = (m - 1) / (8 * x) * series(w, -(m - 9)*(m - 25)/384, -(m - 49)*(m - 81)/1280, -(m - 121)*(m - 169)/2688, \
-             -(m - 225)*(m - 289)/4608, -(m - 361)*(m - 441)/7040, -(m - 529)*(m - 625)/9984, -(m - 729)*(m - 841)/13440, \
-             -(m - 961)*(m - 1089)/17408))"
+             / (powi(2, n) * factorial(n)), \
+             select(x == inf, 0, 0.5641895835477563 * rsqrt(x) * powi(v, n) * choose(n == 0, zero, choose(n == 1, one, \
+             choose(n == 2, 2*v*one - zero, choose(n == 3, (8*w - 1)*one - 4*v*zero, \
+             choose(n == 4, (48*w - 8)*v*one - (24*w - 1)*zero, choose(n == 5, poly(w, 1, -72, 384)*one - (192*w - 12)*v*zero, \
+             choose(n == 6, poly(w, 18, -768, 3840)*v*one - poly(w, 1, -144, 1920)*zero, \
+             poly(w, -1, 288, -9600, 46080)*one - poly(w, 24, -1920, 23040)*v*zero))))))))), \
+             x = ", $x, ", square = ", $square, ", v = 1 / x, w = v * v, s = sin(x), c = cos(x), \
+             zero = poly(w, 1, 184.44062276892632, 11835.598638054755, 337089.4969549953, 4510397.092871145, 27653089.54915853, \
+             70031061.9389377, 57343738.73370314, 7492086.181200553) / poly(w, 1, 184.51093526892626, 11848.459911091357, \
+             337902.47100503556, 4532926.589478139, 27939687.01600071, 71625939.81255864, 60650334.105153844, \
+             9143141.675655967) * (s + c) + v * (s - c) * (poly(w, 0.12499999999999928, 19.320934459135604, 997.7389109043048, \
+             21621.504157211708, 202450.65795552573, 755062.1615552773, 876579.4439628461, 136085.67966673474) / \
+             poly(w, 1, 155.15341317304197, 8071.004626311426, 177433.0666612777, 1710855.5050041592, 6806281.396702391, \
+             9309496.237997752, 2701231.474505499)), \
+             one = poly(w, 1, 182.19744555437128, 11525.229019333308, 322765.7149536677, 4234549.690859292, 25391110.68029634, \
+             62929166.9785281, 51366442.2009756, 7797417.939437878) / poly(w, 1, 182.08025805437137, 11504.035684649076, \
+             321443.1643435456, 4198423.090583856, 24938806.945869405, 60454909.646005586, 46325530.8540806, \
+             5318522.389651409) * (s - c) + v * (s + c) * (poly(w, 0.3749999999999992, 57.28073101595957, 2918.771762295702, \
+             62336.15963038161, 575270.0450683468, 2124346.6628561574, 2497764.23105521, 462789.94852440694) / \
+             poly(w, 1, 153.02205354254295, 7824.493130052062, 168261.31741136903, 1575011.507081022, 6003129.507680044, \
+             7656361.55552694, 1915949.3133292694)))"
         )
     };
 }
 
-/// j_n(x)/x^n for x >= 0, whose square is given, too: up to 4 + n/2 by its power series (A & S 10.1.2), above by the closed form in sine and cosine
-/// (10.1.8), in powers of w = 1/x², which does not cancel there.
+/// j_n(x)/x^n for x >= 0, whose square is given, too: up to 4 + n/2 by its power series (A & S 10.1.2), above by the closed form in sine
+/// and cosine (10.1.8), in powers of w = 1/x², which does not cancel there.
 macro_rules! spherical {
     ($x:literal, $square:literal) => {
         concat!(
@@ -116,7 +128,8 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe(spherical!("abs(f[k])", "f[k]*f[k]")),
         gradient: &[("f", "-(e * f * SphericalLambda(f, n + 1))")],
         domain: &[POSITIVE],
-        doc: "`j_n(f) / f**n` with the spherical Bessel function of order `n`, smooth and even: `SinXDivX(f)` for `n = 0`, 0 at the infinities.",
+        doc: "`j_n(f) / f**n` with the spherical Bessel function of order `n`, smooth and even: `SinXDivX(f)` for `n = 0`, 0 at the \
+              infinities.",
         ..Operation::EMPTY
     },
     Operation {
@@ -134,8 +147,8 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Matern(nu: half(1, 15), d: n) -> n",
         value: Value::Expansion(&[("", "MaternOfSquare(nu, Square(d))")]),
         domain: &[AROUND_ZERO],
-        doc: "The Matérn correlation of a distance `d`, 1 at 0, 0 at the infinities: `nu` is 1/2, 3/2, … or 15/2. Derivatives at 0 are right as far as \
-              they exist, also through `Norm2`; beyond that they are taken as 0.",
+        doc: "The Matérn correlation of a distance `d`, 1 at 0, 0 at the infinities: `nu` is 1/2, 3/2, … or 15/2. Derivatives at 0 are \
+              right as far as they exist, also through `Norm2`; beyond that they are taken as 0.",
         ..Operation::EMPTY
     },
     Operation {
@@ -158,8 +171,9 @@ pub(super) const ROWS: &[Operation] = &[
     Operation {
         name: "SmoothMaternShape",
         signature: "SmoothMaternShape(f: n, p: int(1, 7)) -> n",
-        // e^(-r) times the reverse Bessel polynomial θ_p(r)/θ_p(0), r = sqrt(f), which is r^(p+1/2) K_(p+1/2)(r) but for a factor (A & S 10.2.15).
-        // (r^ν K_ν)' = -r r^(ν-1) K_(ν-1) (9.6.28) gives the derivative. Beyond 1000, where e^(-r) is 0, the polynomial may not overflow.
+        // e^(-r) times the reverse Bessel polynomial θ_p(r)/θ_p(0), r = sqrt(f), which is r^(p+1/2) K_(p+1/2)(r) but for a factor
+        // (A & S 10.2.15). (r^ν K_ν)' = -r r^(ν-1) K_(ν-1) (9.6.28) gives the derivative. Beyond 1000, where e^(-r) is 0, the polynomial
+        // may not overflow.
         value: Value::Recipe(
             "where(exp(-sqrt(f[k])) * poly(r, 1, 1, choose(p == 1, 0, choose(p == 2, 1/3, choose(p == 3, poly(r, 2/5, 1/15), \
              choose(p == 4, poly(r, 3/7, 2/21, 1/105), choose(p == 5, poly(r, 4/9, 1/9, 1/63, 1/945), \

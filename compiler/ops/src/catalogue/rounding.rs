@@ -1,6 +1,6 @@
 //! Absolute value, signs, rounding, clamping.
 
-use super::{Law, Operation, Value};
+use super::{Law, Operation, Sign, Value};
 
 const POSITIVE: (f64, f64) = (0.1, 0.9);
 const AROUND_ZERO: (f64, f64) = (-2.0, 2.0);
@@ -12,11 +12,8 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Abs(f: n) -> n",
         value: Value::Recipe("abs(f[k])"),
         gradient: &[("f", "e * Sign(f)")],
-        laws: &[
-            Law { left: "Abs(-a)", right: "Abs(a)" },
-            Law { left: "Abs(Abs(a))", right: "Abs(a)" },
-            Law { left: "Abs(Square(a))", right: "Square(a)" },
-        ],
+        laws: &[Law::exact("Abs(-a)", "Abs(a)"), Law::exact("Abs(a)", "a").when(&["nonnegative(a)"])],
+        sign: Sign::Nonnegative,
         domain: &[(0.5, 2.0)],
         doc: "The absolute value; its derivative at 0 is 0.",
         ..Operation::EMPTY
@@ -26,6 +23,8 @@ pub(super) const ROWS: &[Operation] = &[
         aliases: &["sign"],
         signature: "Sign(f: n) -> n",
         value: Value::Recipe("select(f[k] > 0, 1, select(f[k] < 0, -1, 0))"),
+        laws: &[Law::exact("Sign(-a)", "-Sign(a)"), Law::exact("Sign(Sign(a))", "Sign(a)")],
+        sign: Sign::NonnegativeIf(&["f"]),
         domain: &[POSITIVE],
         doc: "-1, 0 or 1; 0 for NaN.",
         ..Operation::EMPTY
@@ -35,6 +34,7 @@ pub(super) const ROWS: &[Operation] = &[
         aliases: &["step"],
         signature: "Step(f: n) -> n",
         value: Value::Recipe("select(f[k] < 0, 0, 1)"),
+        sign: Sign::Nonnegative,
         domain: &[POSITIVE],
         doc: "0 below 0, else 1: 1 at 0 and for NaN.",
         ..Operation::EMPTY
@@ -45,6 +45,8 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "ReLU(f: n) -> n",
         value: Value::Recipe("select(f[k] < 0, 0, f[k])"),
         gradient: &[("f", "e * Step(f)")],
+        laws: &[Law::exact("ReLU(a)", "a").when(&["nonnegative(a)"])],
+        sign: Sign::Nonnegative,
         domain: &[POSITIVE],
         doc: "`f` where it is positive, else 0; its derivative at 0 is 1 as in KeOps; NaN stays NaN.",
         ..Operation::EMPTY
@@ -54,6 +56,8 @@ pub(super) const ROWS: &[Operation] = &[
         aliases: &["floor"],
         signature: "Floor(f: n) -> n",
         value: Value::Recipe("floor(f[k])"),
+        laws: &[Law::exact("Floor(Floor(a))", "Floor(a)")],
+        sign: Sign::NonnegativeIf(&["f"]),
         domain: &[POSITIVE],
         doc: "The largest integer not above `f`.",
         ..Operation::EMPTY
@@ -63,6 +67,8 @@ pub(super) const ROWS: &[Operation] = &[
         aliases: &["ceil"],
         signature: "Ceil(f: n) -> n",
         value: Value::Recipe("ceil(f[k])"),
+        laws: &[Law::exact("Ceil(Ceil(a))", "Ceil(a)")],
+        sign: Sign::NonnegativeIf(&["f"]),
         domain: &[POSITIVE],
         doc: "The smallest integer not below `f`.",
         ..Operation::EMPTY
@@ -72,6 +78,8 @@ pub(super) const ROWS: &[Operation] = &[
         aliases: &["trunc"],
         signature: "Trunc(f: n) -> n",
         value: Value::Recipe("trunc(f[k])"),
+        laws: &[Law::exact("Trunc(Trunc(a))", "Trunc(a)")],
+        sign: Sign::NonnegativeIf(&["f"]),
         domain: &[POSITIVE],
         doc: "The integer part of `f`.",
         ..Operation::EMPTY
@@ -83,6 +91,8 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe(
             "choose(d < 0, round(f[k] / powi(10, -d)) * powi(10, -d), round(f[k] * powi(10, d)) / powi(10, d))",
         ),
+        laws: &[Law::exact("Round(Round(a, 0), 0)", "Round(a, 0)")],
+        sign: Sign::NonnegativeIf(&["f"]),
         domain: &[(0.1216, 0.1224)],
         doc: "`f` rounded to `d` decimals, ties away from zero as in C (NumPy rounds them to even).",
         ..Operation::EMPTY
@@ -97,6 +107,8 @@ pub(super) const ROWS: &[Operation] = &[
             ("a", "e * LessThan(f, a)"),
             ("b", "e * (LessOrEqual(a, f) * LessThan(b, f))"),
         ],
+        laws: &[Law::exact("Clamp(Clamp(a, c, d), c, d)", "Clamp(a, c, d)").when(&["c <= d"])],
+        sign: Sign::NonnegativeIf(&["a", "b"]),
         domain: &[(0.1, 0.9), (-1.0, 0.0), (1.0, 2.0)],
         doc: "`f` limited to `[a, b]`; its derivative in `f` is 1 at both bounds; NaN stays NaN.",
         ..Operation::EMPTY
@@ -107,6 +119,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "ClampInt(f: n, a: int, b: int) -> n",
         value: Value::Recipe("select(f[k] < a, a, select(f[k] > b, b, f[k]))"),
         gradient: &[("f", "e * DiffClampInt(f, a, b)")],
+        laws: &[Law::exact("ClampInt(ClampInt(a, m, n), m, n)", "ClampInt(a, m, n)").when(&["m <= n"])],
         domain: &[(0.1, 0.9)],
         doc: "`f` limited to integer bounds; its derivative is 1 at both; NaN stays NaN.",
         ..Operation::EMPTY
@@ -115,6 +128,7 @@ pub(super) const ROWS: &[Operation] = &[
         name: "DiffClampInt",
         signature: "DiffClampInt(f: n, a: int, b: int) -> n",
         value: Value::Recipe("select(a <= f[k], select(f[k] <= b, 1, 0), 0)"),
+        sign: Sign::Nonnegative,
         domain: &[(0.1, 0.9)],
         doc: "1 where `f` is in `[a, b]`, else 0: the derivative of `ClampInt`.",
         ..Operation::EMPTY
@@ -125,8 +139,13 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Minimum(f: n|1, g: n|1) -> n",
         value: Value::Recipe("min(f[k], g[k])"),
         gradient: &[("f", "e * LessOrEqual(f, g)"), ("g", "e * LessThan(g, f)")],
-        laws: &[Law { left: "Minimum(a, a)", right: "a" }],
+        laws: &[
+            Law::exact("Minimum(a, a)", "a"),
+            Law::exact("Minimum(a, Minimum(a, b))", "Minimum(a, b)"),
+            Law::exact("Minimum(c, Minimum(d, a))", "Minimum(Minimum(c, d), a)"),
+        ],
         commutative: true,
+        sign: Sign::NonnegativeIf(&["f", "g"]),
         domain: &[(0.1, 0.9), (1.0, 2.0)],
         doc: "The smaller of `f` and `g`, component by component; a NaN is passed over; at a tie the derivative is `f`'s.",
         ..Operation::EMPTY
@@ -137,8 +156,13 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Maximum(f: n|1, g: n|1) -> n",
         value: Value::Recipe("max(f[k], g[k])"),
         gradient: &[("f", "e * LessOrEqual(g, f)"), ("g", "e * LessThan(f, g)")],
-        laws: &[Law { left: "Maximum(a, a)", right: "a" }],
+        laws: &[
+            Law::exact("Maximum(a, a)", "a"),
+            Law::exact("Maximum(a, Maximum(a, b))", "Maximum(a, b)"),
+            Law::exact("Maximum(c, Maximum(d, a))", "Maximum(Maximum(c, d), a)"),
+        ],
         commutative: true,
+        sign: Sign::NonnegativeIf(&["f", "g"]),
         domain: &[(0.1, 0.9), (1.0, 2.0)],
         doc: "The larger of `f` and `g`, component by component; a NaN is passed over; at a tie the derivative is `f`'s.",
         ..Operation::EMPTY
@@ -154,6 +178,7 @@ pub(super) const ROWS: &[Operation] = &[
         ),
         gradient: &[("f", "e * f / (out + Equal(out, 0))"), ("g", "e * g / (out + Equal(out, 0))")],
         commutative: true,
+        sign: Sign::Nonnegative,
         domain: &[AROUND_ZERO, (0.5, 2.0)],
         doc: "`Sqrt(Square(f) + Square(g))` without overflow; its derivative at (0, 0) is 0.",
         ..Operation::EMPTY

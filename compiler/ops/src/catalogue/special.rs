@@ -4,6 +4,17 @@
 //! values: erf' = 2/√π e^(-x²); lgamma' = ψ, ψ' = ζ(2, x), ζ(s, x)' = -s ζ(s + 1, x).
 //!
 //! Polynomials interpolate in Chebyshev points, computed in 60 digits. "A & S" is Abramowitz and Stegun, Handbook of Mathematical Functions.
+//!
+//! Largest errors of compiled code in units of the last place, over 200 000 random arguments (x86-64, AVX-512):
+//!
+//! | function | arguments | float32 | float64 |
+//! | --- | --- | --- | --- |
+//! | Erf | -5 to 5 | 1.5 | 1.2 |
+//! | Erfc | -4 to 9 | 3.9 | 3.1 |
+//! | LGamma | 0 to 20; 0.9 to 2.1, also next to the zeros | 2.6; 2.9 | 2.7; 3.7 |
+//! | LGamma | -20 to 0, in units of max(1, value) | 14 | 9.2 |
+//! | Digamma | 0.01 to 20 | 9.4 | 11.1 |
+//! | HurwitzZeta, s = 2, 3, 6, 10 | 0.05 to 20 | 2.5, 3.1, 4.0, 5.4 | 2.7, 3.1, 4.2, 5.2 |
 
 use super::{Law, Operation, Value};
 
@@ -40,7 +51,7 @@ pub(super) const ROWS: &[Operation] = &[
             ")), a = abs(f[k]))",
         )),
         gradient: &[("f", "1.1283791670955126 * e * Exp(-Square(f))")],
-        laws: &[Law { left: "Erf(-a)", right: "-Erf(a)" }],
+        laws: &[Law::exact("Erf(-a)", "-Erf(a)")],
         domain: &[AROUND_ZERO],
         doc: "The error function: -1 at -inf, 1 at inf, without cancellation near 0.",
         ..Operation::EMPTY
@@ -65,10 +76,10 @@ pub(super) const ROWS: &[Operation] = &[
         name: "LGamma",
         aliases: &["lgamma", "gammaln", "loggamma"],
         signature: "LGamma(f: n) -> n",
-        // For z >= 0 up to 7.5 by a polynomial for lgamma(2 + d)/d (relative error 2.5e-18), |d| <= 1/2, d being z less the next integer m, and
-        // the logarithm of the factors between (A & S 6.1.15): near 1 and 2, where lgamma is 0, nothing is lost, as d is exact. Above by
-        // Stirling's series (6.1.40), its coefficients fitted on [7.5, inf) (relative error of the series 2e-17). Below 0 by
-        // reflection (6.1.17), with f less the next integer in the sine.
+        // For z >= 0 up to 7.5 by a polynomial for lgamma(2 + d)/d (relative error 2.5e-18), |d| <= 1/2, d being z less the nearest
+        // integer, and the logarithm of the factors between (A & S 6.1.15): near 1 and 2, where lgamma is 0, nothing is lost, as d is
+        // exact. Above by Stirling's series (6.1.40), its coefficients fitted on [7.5, inf) (relative error of the series 2e-17). Below 0
+        // by reflection (6.1.17), with f less the nearest integer in the sine.
         value: Value::Recipe(
             "where(select(f[k] < 0, select(floor(f[k]) == f[k], inf, log(3.141592653589793 / abs(sin(3.141592653589793 * r)))), 0) + \
              select(f[k] < 0, -1, 1) * select(z < 7.5, \
@@ -92,8 +103,8 @@ pub(super) const ROWS: &[Operation] = &[
         name: "Digamma",
         aliases: &["digamma"],
         signature: "Digamma(f: n) -> n",
-        // The asymptotic series (A & S 6.3.18) at z + 8, less the 8 terms of the recurrence (6.3.6); next to the zero at 1.46… a polynomial
-        // for ψ(z)/(z - zero) (relative error 6e-17), the zero in two parts. Below 0 by reflection (6.3.7).
+        // The asymptotic series (A & S 6.3.18) at z + 8, less the 8 terms of the recurrence (6.3.6); next to the zero at 1.46… a
+        // polynomial for ψ(z)/(z - zero) (relative error 6e-17), the zero in two parts. Below 0 by reflection (6.3.7).
         value: Value::Recipe(
             "where(select(abs(d) < 0.4, d * poly(d, 0.9676722454476212, -0.4427631689835946, 0.2584997609556527, \
              -0.1639427054414771, 0.10782405069062649, -0.07219956135838439, 0.0488042882338796, -0.03316112140432273, \
@@ -136,8 +147,8 @@ pub(super) const ROWS: &[Operation] = &[
         name: "HurwitzZeta",
         aliases: &["zeta"],
         signature: "HurwitzZeta(f: n, s: int(2, 10)) -> n",
-        // 8 terms, then the Euler-Maclaurin formula (A & S 23.2.3 and 6.4.11) at y = z + 8; all terms but few small ones have one sign. Below 0 by the
-        // reflection of polygamma functions (6.4.7): the sum over all integers is π^s times a polynomial in the cotangent.
+        // 8 terms, then the Euler-Maclaurin formula (A & S 23.2.3 and 6.4.11) at y = z + 8; all terms but few small ones have one sign.
+        // Below 0 by the reflection of polygamma functions (6.4.7): the sum over all integers is π^s times a polynomial in the cotangent.
         value: Value::Recipe(
             "where(select(f[k] < 0, powi(3.141592653589793, s) * (1 + c*c) * choose(s == 2, 1, choose(s == 3, c, \
              choose(s == 4, poly(c*c, 1/3, 1), choose(s == 5, c * poly(c*c, 2/3, 1), choose(s == 6, poly(c*c, 2/15, 1, 1), \
@@ -151,7 +162,8 @@ pub(super) const ROWS: &[Operation] = &[
         ),
         gradient: &[("f", "-s * e * HurwitzZeta(f, s + 1)")],
         domain: &[POSITIVE],
-        doc: "The sum of `1 / (f + q)**s` over q = 0, 1, 2, …: inf at its poles, the integers up to 0, and NaN at -inf; it has derivatives up to `s` = 10.",
+        doc: "The sum of `1 / (f + q)**s` over q = 0, 1, 2, …: inf at its poles, the integers up to 0, and NaN at -inf; it has \
+              derivatives up to `s` = 10.",
         ..Operation::EMPTY
     },
 ];

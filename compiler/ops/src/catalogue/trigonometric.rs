@@ -1,6 +1,6 @@
 //! Circular and hyperbolic functions.
 
-use super::{EarlyLaw, Law, Operation, Value, When};
+use super::{EarlyLaw, Law, Operation, Sign, Value, When};
 
 const AROUND_ZERO: (f64, f64) = (-2.0, 2.0);
 const INSIDE_ONE: (f64, f64) = (-0.9, 0.9);
@@ -21,7 +21,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Sin(f: n) -> n",
         value: Value::Recipe("sin(f[k])"),
         gradient: &[("f", "e * Cos(f)")],
-        laws: &[Law { left: "Sin(-a)", right: "-Sin(a)" }],
+        laws: &[Law::exact("Sin(-a)", "-Sin(a)")],
         domain: &[AROUND_ZERO],
         doc: "The sine of radians.",
         ..Operation::EMPTY
@@ -32,7 +32,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Cos(f: n) -> n",
         value: Value::Recipe("cos(f[k])"),
         gradient: &[("f", "-(e * Sin(f))")],
-        laws: &[Law { left: "Cos(-a)", right: "Cos(a)" }],
+        laws: &[Law::exact("Cos(-a)", "Cos(a)"), Law::exact("Cos(Abs(a))", "Cos(a)")],
         domain: &[AROUND_ZERO],
         doc: "The cosine of radians.",
         ..Operation::EMPTY
@@ -43,6 +43,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Tan(f: n) -> n",
         value: Value::Recipe("sin(f[k]) / cos(f[k])"),
         gradient: &[("f", "e * (1 + Square(out))")],
+        laws: &[Law::exact("Tan(-a)", "-Tan(a)")],
         domain: &[(-1.0, 1.0)],
         doc: "The tangent of radians.",
         ..Operation::EMPTY
@@ -53,6 +54,8 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Asin(f: n) -> n",
         value: Value::Recipe("asin(f[k])"),
         gradient: &[("f", "e * Rsqrt((1 - f) * (1 + f))")],
+        laws: &[Law::exact("Asin(-a)", "-Asin(a)")],
+        sign: Sign::NonnegativeIf(&["f"]),
         domain: &[INSIDE_ONE],
         doc: "The arc sine: NaN outside [-1, 1]; its derivative at -1 and 1 is taken as 0.",
         ..Operation::EMPTY
@@ -63,6 +66,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Acos(f: n) -> n",
         value: Value::Recipe("acos(f[k])"),
         gradient: &[("f", "-(e * Rsqrt((1 - f) * (1 + f)))")],
+        sign: Sign::Nonnegative,
         domain: &[INSIDE_ONE],
         doc: "The arc cosine: NaN outside [-1, 1]; its derivative at -1 and 1 is taken as 0.",
         ..Operation::EMPTY
@@ -73,6 +77,8 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Atan(f: n) -> n",
         value: Value::Recipe("atan(f[k])"),
         gradient: &[("f", "e / (1 + Square(f))")],
+        laws: &[Law::exact("Atan(-a)", "-Atan(a)")],
+        sign: Sign::NonnegativeIf(&["f"]),
         domain: &[AROUND_ZERO],
         doc: "The arc tangent.",
         ..Operation::EMPTY
@@ -97,6 +103,8 @@ pub(super) const ROWS: &[Operation] = &[
              1/1307674368000, 1/355687428096000), 0.5 * exp(f[k]) - 0.5 * exp(-f[k]))",
         ),
         gradient: &[("f", "e * Cosh(f)")],
+        laws: &[Law::exact("Sinh(-a)", "-Sinh(a)")],
+        sign: Sign::NonnegativeIf(&["f"]),
         domain: &[AROUND_ZERO],
         doc: "The hyperbolic sine: infinite where `Exp(Abs(f))` is.",
         ..Operation::EMPTY
@@ -107,6 +115,8 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Cosh(f: n) -> n",
         value: Value::Recipe("0.5 * exp(f[k]) + 0.5 * exp(-f[k])"),
         gradient: &[("f", "e * Sinh(f)")],
+        laws: &[Law::exact("Cosh(-a)", "Cosh(a)"), Law::exact("Cosh(Abs(a))", "Cosh(a)")],
+        sign: Sign::Nonnegative,
         domain: &[AROUND_ZERO],
         doc: "The hyperbolic cosine: infinite where `Exp(Abs(f))` is.",
         ..Operation::EMPTY
@@ -122,6 +132,8 @@ pub(super) const ROWS: &[Operation] = &[
              select(f[k] < 0, 2 / (1 + exp(-2 * f[k])) - 1, 1 - 2 / (1 + exp(2 * f[k]))))",
         ),
         gradient: &[("f", "e * (1 - out) * (1 + out)")],
+        laws: &[Law::exact("Tanh(-a)", "-Tanh(a)")],
+        sign: Sign::NonnegativeIf(&["f"]),
         domain: &[AROUND_ZERO],
         doc: "The hyperbolic tangent: -1 at -inf, 1 at inf.",
         ..Operation::EMPTY

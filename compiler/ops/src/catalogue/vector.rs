@@ -1,6 +1,6 @@
 //! Sums, norms, distances and extremes over the components of vectors.
 
-use super::{Law, Operation, Value};
+use super::{Law, Operation, Sign, Value};
 
 const AROUND_ZERO: (f64, f64) = (-2.0, 2.0);
 const POSITIVE: (f64, f64) = (0.5, 2.0);
@@ -13,10 +13,13 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe("sum(q < n, f[q])"),
         gradient: &[("f", "SumT(e, n)")],
         laws: &[
-            Law { left: "Sum(a * b)", right: "Scalprod(a, b)" },
-            Law { left: "Sum(Square(a))", right: "SqNorm2(a)" },
-            Law { left: "Sum(-a)", right: "-Sum(a)" },
+            Law::exact("Sum(a * b)", "Scalprod(a, b)"),
+            Law::exact("Sum(Square(a))", "SqNorm2(a)"),
+            Law::exact("Sum(-a)", "-Sum(a)"),
+            Law::exact("Sum(ElemT(a, n, m))", "a"),
+            Law::exact("Sum(ExtractT(a, m, n))", "Sum(a)"),
         ],
+        sign: Sign::AsLargest(&["f"]),
         linear_in: &["f"],
         domain: &[AROUND_ZERO],
         doc: "The sum of the components.",
@@ -27,7 +30,8 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "SumT(f: 1, d: int(1)) -> d",
         value: Value::Recipe("f"),
         gradient: &[("f", "Sum(e)")],
-        laws: &[Law { left: "SumT(a, 1)", right: "a" }],
+        laws: &[Law::exact("SumT(a, 1)", "a")],
+        sign: Sign::AsLargest(&["f"]),
         linear_in: &["f"],
         domain: &[AROUND_ZERO],
         doc: "The vector of `d` components that all equal the scalar `f`.",
@@ -39,8 +43,9 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Scalprod(f: n|1, g: n|1) -> 1",
         value: Value::Recipe("sum(q < n, f[q] * g[q])"),
         gradient: &[("f", "e * g"), ("g", "e * f")],
-        laws: &[Law { left: "Scalprod(a, a)", right: "SqNorm2(a)" }],
+        laws: &[Law::exact("Scalprod(a, a)", "SqNorm2(a)"), Law::exact("Scalprod(-a, b)", "-Scalprod(a, b)")],
         commutative: true,
+        sign: Sign::NonnegativeIf(&["f", "g"]),
         linear_in: &["f", "g"],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "The scalar product `f | g`; a scalar broadcasts.",
@@ -53,10 +58,14 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe("sum(q < n, f[q] * f[q])"),
         gradient: &[("f", "2 * e * f")],
         laws: &[
-            Law { left: "SqNorm2(a - b)", right: "SqDist(a, b)" },
-            Law { left: "SqNorm2(-a)", right: "SqNorm2(a)" },
-            Law { left: "SqNorm2(c * a)", right: "(c * c) * SqNorm2(a)" },
+            Law::exact("SqNorm2(a - b)", "SqDist(a, b)"),
+            Law::exact("SqNorm2(-a)", "SqNorm2(a)"),
+            Law::exact("SqNorm2(Abs(a))", "SqNorm2(a)"),
+            Law::rounding("SqNorm2(2 * a)", "4 * SqNorm2(a)"),
+            Law::exact("SqNorm2(a)", "Square(a)").when(&["dim(a) == 1"]),
+            Law::loose("SqNorm2(a * b)", "Square(a) * SqNorm2(b)").when(&["dim(a) == 1", "dim(b) > 1"]).tried(),
         ],
+        sign: Sign::Nonnegative,
         domain: &[AROUND_ZERO],
         doc: "The squared Euclidean norm.",
         ..Operation::EMPTY
@@ -85,8 +94,17 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "SqDist(f: n|1, g: n|1) -> 1",
         value: Value::Recipe("sum(q < n, (f[q] - g[q]) * (f[q] - g[q]))"),
         gradient: &[("f", "2 * e * (f - g)"), ("g", "2 * e * (g - f)")],
-        laws: &[Law { left: "SqDist(-a, -b)", right: "SqDist(a, b)" }],
+        laws: &[
+            Law::exact("SqDist(-a, -b)", "SqDist(a, b)"),
+            Law::exact("SqDist(a, a)", "0"),
+            Law::exact("SqDist(a, 0)", "SqNorm2(a)").when(&["dim(a) > 1"]),
+            Law::exact("SqDist(a, b)", "Square(a - b)").when(&["dim(a) == 1", "dim(b) == 1"]),
+            Law::loose("SqDist(a * b, a * f)", "Square(a) * SqDist(b, f)")
+                .when(&["dim(a) == 1", "dim(b) == dim(f)"])
+                .tried(),
+        ],
         commutative: true,
+        sign: Sign::Nonnegative,
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "The squared Euclidean distance.",
         ..Operation::EMPTY
@@ -104,6 +122,8 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "SqNormDiag(s: n, f: n) -> 1",
         value: Value::Recipe("sum(q < n, s[q] * (f[q] * f[q]))"),
         gradient: &[("s", "e * Square(f)"), ("f", "2 * e * (s * f)")],
+        laws: &[Law::exact("SqNormDiag(1, a)", "SqNorm2(a)")],
+        sign: Sign::NonnegativeIf(&["s"]),
         linear_in: &["s"],
         domain: &[POSITIVE, AROUND_ZERO],
         doc: "The squared norm of `f` in the metric with diagonal `s`.",
@@ -149,6 +169,8 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Max(f: n) -> 1",
         value: Value::Recipe("maximum(q < n, f[q])"),
         gradient: &[("f", "e * OneHot(ArgMax(f), n)")],
+        laws: &[Law::exact("Max(a)", "a").when(&["dim(a) == 1"])],
+        sign: Sign::NonnegativeIf(&["f"]),
         domain: &[AROUND_ZERO],
         doc: "The largest component; NaNs are passed over.",
         ..Operation::EMPTY
@@ -159,6 +181,8 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Min(f: n) -> 1",
         value: Value::Recipe("minimum(q < n, f[q])"),
         gradient: &[("f", "e * OneHot(ArgMin(f), n)")],
+        laws: &[Law::exact("Min(a)", "a").when(&["dim(a) == 1"])],
+        sign: Sign::NonnegativeIf(&["f"]),
         domain: &[AROUND_ZERO],
         doc: "The smallest component; NaNs are passed over.",
         ..Operation::EMPTY
@@ -185,6 +209,7 @@ pub(super) const ROWS: &[Operation] = &[
         name: "IndexOf",
         signature: "IndexOf(f: n, g: 1) -> 1",
         value: Value::Recipe("minimum(q < n, select(f[q] == g, q, n))"),
+        sign: Sign::Nonnegative,
         domain: &[(0.1, 0.9), (1.1, 1.9)],
         doc: "The index of the first component of `f` that equals `g` as a real number; the dimension of `f` if none does.",
         ..Operation::EMPTY
@@ -194,6 +219,7 @@ pub(super) const ROWS: &[Operation] = &[
         aliases: &["one_hot", "onehot"],
         signature: "OneHot(f: 1, d: int(1)) -> d",
         value: Value::Recipe("select(floor(f + 0.5) == k, 1, 0)"),
+        sign: Sign::Nonnegative,
         domain: &[(0.1, 0.4)],
         doc: "The vector of `d` components that is 1 at index `f`, rounded, and 0 elsewhere; all 0 if there is no such index.",
         ..Operation::EMPTY

@@ -75,6 +75,8 @@ pub struct Reduction {
     /// The reduction that computes the same and makes up for rounding in its sums; itself if it has no sums that round, none if
     /// there is no such reduction.
     pub compensated: Option<&'static str>,
+    /// Whether multiples of its one argument give multiples of its result, and no columns give 0.
+    pub linear: bool,
     /// One sentence for the reference page.
     pub doc: &'static str,
 }
@@ -94,6 +96,7 @@ impl Reduction {
         gradient: &[],
         equivalent: "",
         compensated: None,
+        linear: false,
         doc: "",
     };
 }
@@ -101,6 +104,12 @@ impl Reduction {
 /// All reductions, in the order of the reference page.
 pub fn reductions() -> impl Iterator<Item = (ReductionId, &'static Reduction)> {
     ROWS.iter().enumerate().map(|(number, row)| (ReductionId(number as u16), *row))
+}
+
+/// The families in the order of the reference page: a heading, and the rows under it.
+pub fn families() -> impl Iterator<Item = (&'static str, Vec<(ReductionId, &'static Reduction)>)> {
+    let mut rows = reductions();
+    FAMILIES.iter().map(move |(heading, family)| (*heading, rows.by_ref().take(family.len()).collect()))
 }
 
 /// The row of a reduction. Panics if the number is not one that this table gave out.
@@ -159,10 +168,16 @@ pub fn compensated(id: ReductionId) -> Option<ReductionId> {
     reduction(id).compensated.and_then(find_reduction)
 }
 
-/// The rows, family by family, in the order of the reference page.
-const FAMILIES: &[&[Reduction]] = &[sums::ROWS, exponentials::ROWS, extremes::ROWS, lists::ROWS];
+/// The rows, family by family under the headings of the reference page.
+const FAMILIES: &[(&str, &[Reduction])] = &[
+    ("Sums, means, products, counts", sums::ROWS),
+    ("Sums of exponentials", exponentials::ROWS),
+    ("Smallest and largest values", extremes::ROWS),
+    ("Lists of smallest and largest values", lists::ROWS),
+];
 
-static ROWS: LazyLock<Vec<&'static Reduction>> = LazyLock::new(|| FAMILIES.iter().copied().flatten().collect());
+static ROWS: LazyLock<Vec<&'static Reduction>> =
+    LazyLock::new(|| FAMILIES.iter().flat_map(|(_, rows)| *rows).collect());
 
 static NAMES: LazyLock<HashMap<&'static str, ReductionId>> = LazyLock::new(|| {
     let aliases = reductions().flat_map(|(id, row)| row.aliases.iter().map(move |alias| (*alias, id)));

@@ -35,6 +35,7 @@ pub(super) const ROWS: &[Reduction] = &[
         outcomes: &["s[k]"],
         gradient: &[("f", "e")],
         compensated: Some("KahanSum"),
+        linear: true,
         doc: "The sum over all columns; 0 for none.",
         ..Reduction::EMPTY
     },
@@ -49,6 +50,7 @@ pub(super) const ROWS: &[Reduction] = &[
         outcomes: &["s[k] - c[k]"],
         gradient: &[("f", "e")],
         compensated: Some("KahanSum"),
+        linear: true,
         doc: "The sum over all columns by Kahan's scheme, which makes up for rounding: what `numerics sum = kahan` makes of `Sum`.",
         ..Reduction::EMPTY
     },

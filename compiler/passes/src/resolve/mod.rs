@@ -22,7 +22,7 @@ mod settings;
 use keopsc_diagnostics::Diagnostic;
 use keopsc_grammar::syntax::File;
 use keopsc_ir::formula::Program;
-use keopsc_ir::types::{ScalarType, SumScheme};
+use keopsc_ir::types::{Algebra, ScalarType, SumScheme};
 
 use scope::Resolver;
 
@@ -37,6 +37,8 @@ pub struct Options {
     pub sum: Option<SumScheme>,
     /// The accumulators' type.
     pub accumulate: Option<ScalarType>,
+    /// Which laws simplification may apply.
+    pub algebra: Option<Algebra>,
 }
 
 /// Resolves a file. There is no program if there is an error among the diagnostics; else they are warnings.

@@ -3,7 +3,7 @@
 use keopsc_diagnostics::{Code, Diagnostic, suggest};
 use keopsc_grammar::syntax::{File, Name, Setting, StatementKind};
 use keopsc_ir::formula::{Entry, NodeId, NodeKind};
-use keopsc_ir::types::{Numerics, ScalarType, SumScheme};
+use keopsc_ir::types::{Algebra, Numerics, ScalarType, SumScheme};
 use keopsc_ops::ReductionId;
 use keopsc_ops::reductions::{self, Reduction};
 
@@ -74,15 +74,20 @@ impl<'a> Resolver<'a> {
                     let chosen = self.choice(key, value, accumulator, ACCUMULATORS);
                     numerics.accumulate = chosen.unwrap_or(numerics.accumulate);
                 }
+                "algebra" => {
+                    let names: Vec<&str> = Algebra::NAMES.iter().map(|(name, _)| *name).collect();
+                    let chosen = self.choice(key, value, Algebra::from_name, &names);
+                    numerics.algebra = chosen.unwrap_or(numerics.algebra);
+                }
                 "products" => {
                     self.choice(key, value, |text| PRODUCTS.contains(&text).then_some(()), PRODUCTS);
                 }
                 _ => {
                     let message = format!("`numerics` has no setting `{}`", key.text);
-                    let known = ["sum", "accumulate", "products"];
+                    let known = ["sum", "accumulate", "algebra", "products"];
                     let help = match suggest(&key.text, known) {
                         Some(meant) => format!("did you mean `{meant}`?"),
-                        None => "the settings are `sum`, `accumulate` and `products`".to_owned(),
+                        None => "the settings are `sum`, `accumulate`, `algebra` and `products`".to_owned(),
                     };
                     self.diagnostics.push(Diagnostic::error(Code::UnknownSetting, key.span, message).with_help(help));
                 }
@@ -97,6 +102,7 @@ impl<'a> Resolver<'a> {
         Numerics {
             sum: self.options.sum.unwrap_or(numerics.sum),
             accumulate: self.options.accumulate.or(numerics.accumulate),
+            algebra: self.options.algebra.unwrap_or(numerics.algebra),
         }
     }
 

@@ -5,57 +5,40 @@ use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::scalar::{Counter, Index, Scalar};
 use keopsc_ops::{OperationId, catalogue};
 
-/// `Elem(ElemT(s, n, m), m) = s`, 0 for other components; `Elem(Concat(f, g), m)` is a component of `f` or of `g`; and a component of a sum or
-/// product is the sum or product of components.
+use crate::forms;
+
+/// A component of a unit vector is its scalar or 0, one of `Concat(f, g)` one of `f` or of `g`, and one of a sum or product the sum or product of
+/// components.
 pub(super) fn take_component(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
-    let (_, component, arguments) = named(graph, id, "Elem")?;
-    let component = component[0];
-    let vector = arguments[0];
+    let (vector, place) = forms::component(graph, id)?;
     if graph.node(vector).dim == 1 {
         return Some(vector);
     }
-    if let Some((_, parameters, arguments)) = named(graph, vector, "ElemT") {
-        return Some(if parameters[1] == component { arguments[0] } else { graph.constant(0.0) });
+    if let Some((scalar, own)) = forms::unit(graph, vector) {
+        return Some(if own == place { scalar } else { graph.constant(0.0) });
     }
-    if let Some((_, _, arguments)) = named(graph, vector, "Concat") {
-        let first = i64::from(graph.node(arguments[0]).dim);
-        let (part, place) =
-            if component < first { (arguments[0], component) } else { (arguments[1], component - first) };
-        return graph.named("Elem", &[place], &[part]).ok();
+    if let Some((first, second)) = forms::joined(graph, vector) {
+        let length = i64::from(graph.node(first).dim);
+        let (part, place) = if place < length { (first, place) } else { (second, place - length) };
+        return forms::component_of(graph, part, place);
     }
     let NodeKind::Operation { operation, parameters, arguments } = graph.node(vector).kind.clone() else { return None };
-    if !is_component_wise(
-        graph,
-        operation,
-        &parameters,
-        &arguments,
-        &[Intrinsic::Add, Intrinsic::Sub, Intrinsic::Mul, Intrinsic::Neg],
-    ) {
+    let free = [Intrinsic::Add, Intrinsic::Sub, Intrinsic::Mul, Intrinsic::Neg];
+    if !is_component_wise(graph, operation, &parameters, &arguments, &free) {
         return None;
     }
-    let mut components = Vec::with_capacity(arguments.len());
-    for argument in arguments {
-        let scalar = graph.node(argument).dim == 1;
-        components.push(if scalar { argument } else { graph.named("Elem", &[component], &[argument]).ok()? });
-    }
-    graph.operation(operation, &parameters, &components).ok()
+    let components: Option<Vec<NodeId>> =
+        arguments.iter().map(|&argument| forms::component_of(graph, argument, place)).collect();
+    graph.operation(operation, &parameters, &components?).ok()
 }
 
-/// `Scalprod(ElemT(s, n, m), v) = s * Elem(v, m)`
+/// The inner product of a unit vector and another is a component of that, times the unit vector's scalar.
 pub(super) fn multiply_by_unit(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
-    let (_, _, arguments) = named(graph, id, "Scalprod")?;
-    let place = arguments.iter().position(|&argument| named(graph, argument, "ElemT").is_some())?;
-    let (_, parameters, unit) = named(graph, arguments[place], "ElemT")?;
-    let other = *arguments.get(1 - place)?;
-    if graph.node(arguments[place]).dim == 1 {
-        // A vector of one component is a scalar, which is multiplied with every component of the other.
-        return None;
-    }
-    let component = match graph.node(other).dim {
-        1 => other,
-        _ => graph.named("Elem", &[parameters[1]], &[other]).ok()?,
-    };
-    graph.multiply(unit[0], component).ok()
+    let (first, second) = forms::inner_product(graph, id)?;
+    let (unit, other) = if forms::unit(graph, first).is_some() { (first, second) } else { (second, first) };
+    let (scalar, place) = forms::unit(graph, unit)?;
+    let component = forms::component_of(graph, other, place)?;
+    graph.multiply(scalar, component).ok()
 }
 
 /// Whether each component of an operation's result is a function of the same components of its arguments, made of these intrinsics only
@@ -85,14 +68,5 @@ fn reads_own_component(recipe: &Scalar<u32>, dims: &[u32], intrinsics: &[Intrins
                 && arguments.iter().all(|argument| reads_own_component(argument, dims, intrinsics))
         }
         Scalar::Index(_) | Scalar::Fold { .. } | Scalar::Choose { .. } => false,
-    }
-}
-
-fn named(graph: &Graph, id: NodeId, name: &str) -> Option<(OperationId, Vec<i64>, Vec<NodeId>)> {
-    match &graph.node(id).kind {
-        NodeKind::Operation { operation, parameters, arguments } if catalogue::operation(*operation).name == name => {
-            Some((*operation, parameters.clone(), arguments.clone()))
-        }
-        _ => None,
     }
 }

@@ -3,6 +3,8 @@
 use keopsc_ir::formula::{Graph, NodeId, NodeKind};
 use keopsc_ops::{catalogue, reductions};
 
+use crate::forms;
+
 /// An operation on numbers is a number: `2 * 3 = 6`. It is computed in float64, and left alone where it is not finite.
 pub(crate) fn evaluate_constants(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let node = graph.node(id);
@@ -25,7 +27,7 @@ pub(super) fn drop_zeros(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
         NodeKind::Operation { operation, arguments, .. } => catalogue::linear_positions(*operation)
             .any(|position| arguments.get(position).is_some_and(|&argument| is_zero(graph, argument))),
         NodeKind::Reduction { reduction, arguments, .. } => {
-            reductions::reduction(*reduction).name == "Sum" && is_zero(graph, arguments[0])
+            reductions::reduction(*reduction).linear && is_zero(graph, arguments[0])
         }
         NodeKind::Chosen { value, .. } => is_zero(graph, *value),
         _ => false,
@@ -47,7 +49,7 @@ pub(super) fn constant(graph: &Graph, id: NodeId) -> Option<f64> {
 
 /// Whether a node is 0 or a vector of zeros.
 pub(crate) fn is_zero(graph: &Graph, id: NodeId) -> bool {
-    let id = super::spread::spread_scalar(graph, id).unwrap_or(id);
+    let id = forms::spread_scalar(graph, id).unwrap_or(id);
     constant(graph, id) == Some(0.0)
 }
 
@@ -55,7 +57,7 @@ pub(crate) fn is_zero(graph: &Graph, id: NodeId) -> bool {
 pub(super) fn same_dim(graph: &mut Graph, node: NodeId, dim: u32) -> Option<NodeId> {
     match graph.node(node).dim {
         own if own == dim => Some(node),
-        1 => graph.named("SumT", &[i64::from(dim)], &[node]).ok(),
+        1 => forms::spread(graph, node, dim),
         _ => None,
     }
 }

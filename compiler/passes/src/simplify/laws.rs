@@ -1,98 +1,171 @@
 //! The laws of the catalogue: formulas of one shape are replaced by formulas of another.
 //!
-//! `Law { left: "c * (d * a)", right: "(c * d) * a" }` applies to `Mult(3, Mult(2, x))`. A name matches any formula, the same one wherever
-//! it stands; `c` and `d` match constants; a literal matches that constant, 0 also a vector of zeros; in the place of a parameter a name matches its value.
-
-use std::collections::HashMap;
-use std::sync::LazyLock;
+//! `c * (d * a) -> (c * d) * a` applies to `Mult(3, Mult(2, x))`. The operands of a commutative operation match in either order.
 
 use keopsc_grammar::syntax::{BinaryOperator, Expr, ExprKind, UnaryOperator};
 use keopsc_ir::formula::{Graph, NodeId, NodeKind};
+use keopsc_ir::types::Algebra;
 use keopsc_ops::catalogue::operators::{self, Order};
-use keopsc_ops::catalogue::{self, ParsedLaw};
+use keopsc_ops::catalogue::{self, Accuracy, ParsedLaw, Pays};
 use keopsc_ops::{Integers, OperationId};
 
-use super::constants::{constant, is_zero, same_dim};
+use super::conditions::holds;
+use super::constants::{constant, same_dim};
+use super::{Applied, Context};
+use crate::forms::spread_scalar;
 use crate::template::{Names, build};
 use crate::values::Value;
-use crate::without::Without;
 
-/// The laws by the operation that their left sides begin with.
-static LAWS: LazyLock<HashMap<OperationId, Vec<&'static ParsedLaw>>> = LazyLock::new(|| {
-    let mut laws: HashMap<OperationId, Vec<&'static ParsedLaw>> = HashMap::new();
-    for law in catalogue::laws() {
-        laws.entry(outermost(&law.left).unwrap_or(law.operation)).or_default().push(law);
+/// The names that match constants only.
+const CONSTANTS: [&str; 2] = ["c", "d"];
+
+/// When laws are applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// Wherever they match.
+    Always,
+    /// Where they make the program cheaper.
+    Trial,
+}
+
+/// The names of all laws.
+pub(super) fn names() -> impl Iterator<Item = String> {
+    catalogue::laws().map(|law| law.name.clone())
+}
+
+/// The right side of the first law that applies at that moment.
+pub(super) fn apply(
+    graph: &mut Graph,
+    id: NodeId,
+    moment: Moment,
+    context: Context<'_>,
+    applied: &mut Applied,
+) -> Option<NodeId> {
+    for law in candidates(graph, id, moment, context) {
+        if let Some(better) = apply_law(graph, id, law) {
+            applied.count(&law.name);
+            return Some(better);
+        }
     }
-    laws
-});
+    None
+}
 
-/// The right side of the first law that applies.
-pub(super) fn apply_laws(graph: &mut Graph, id: NodeId, without: &Without) -> Option<NodeId> {
-    let NodeKind::Operation { operation, .. } = graph.node(id).kind else { return None };
+/// The laws whose left sides begin with the operation of a node and that may be applied at that moment.
+pub(super) fn candidates<'c>(
+    graph: &Graph,
+    id: NodeId,
+    moment: Moment,
+    context: Context<'c>,
+) -> impl Iterator<Item = &'static ParsedLaw> + use<'c> {
+    let laws: &[ParsedLaw] = match &graph.node(id).kind {
+        NodeKind::Operation { operation, .. } => catalogue::laws_of(*operation),
+        _ => &[],
+    };
+    laws.iter().filter(move |law| may_apply(law, moment, context))
+}
+
+fn may_apply(law: &ParsedLaw, moment: Moment, context: Context<'_>) -> bool {
+    let now = match moment {
+        Moment::Always => law.law.pays == Pays::Always,
+        Moment::Trial => law.law.pays == Pays::Tried,
+    };
+    let accurate = law.law.accuracy != Accuracy::Loose || context.algebra == Algebra::Fast;
+    now && accurate && context.switches.are_on(&law.name)
+}
+
+/// The right side of a law for a node that has the shape of its left side.
+pub(super) fn apply_law(graph: &mut Graph, id: NodeId, law: &'static ParsedLaw) -> Option<NodeId> {
+    let mut names = find_match(graph, id, law)?;
+    for name in CONSTANTS {
+        if let Some(Value::Formula(id)) = names.get(name) {
+            names.number(name, constant(graph, id)?);
+        }
+    }
     let dim = graph.node(id).dim;
-    LAWS.get(&operation)?.iter().filter(|law| without.has_law(law)).find_map(|law| {
-        let mut names = Names::of_integers(&Integers::default());
-        if !matches(graph, &law.left, id, &mut names) {
+    let better = build(graph, &law.right, &names).ok()?;
+    same_dim(graph, better, dim).filter(|&better| better != id)
+}
+
+/// Whether the law may be applied to a node.
+pub(super) fn find_match(graph: &Graph, id: NodeId, law: &'static ParsedLaw) -> Option<Names<'static>> {
+    let goals = vec![Goal::Formula(&law.left, id)];
+    let accept = |names: &mut Names<'static>| law.conditions.iter().all(|condition| holds(graph, condition, names));
+    search(graph, goals, Names::of_integers(&Integers::default()), &accept)
+}
+
+/// What is still to be matched.
+#[derive(Clone, Copy)]
+enum Goal {
+    Formula(&'static Expr, NodeId),
+    Integer(&'static Expr, i64),
+}
+
+/// What the names stand for, if all goals match and the whole is accepted; operands are tried in both orders where both are the same.
+fn search(
+    graph: &Graph,
+    mut goals: Vec<Goal>,
+    mut names: Names<'static>,
+    accept: &impl Fn(&mut Names<'static>) -> bool,
+) -> Option<Names<'static>> {
+    while let Some(goal) = goals.pop() {
+        let (pattern, id) = match goal {
+            Goal::Formula(pattern, id) => (pattern, id),
+            Goal::Integer(pattern, value) if matches_integer(pattern, value, &mut names) => continue,
+            Goal::Integer(..) => return None,
+        };
+        if let Some(number) = literal(pattern) {
+            if constant(graph, spread_scalar(graph, id).unwrap_or(id)) == Some(number) {
+                continue;
+            }
             return None;
         }
-        let better = build(graph, &law.right, &names).ok()?;
-        same_dim(graph, better, dim).filter(|&better| better != id)
-    })
-}
-
-/// The operation that a pattern begins with.
-fn outermost(pattern: &Expr) -> Option<OperationId> {
-    match &pattern.kind {
-        ExprKind::Call { function, .. } => catalogue::find_operation(&function.text),
-        ExprKind::Binary(operator, ..) => Some(operators::binary(*operator).0),
-        ExprKind::Unary(operator, _) => operators::unary(*operator),
-        _ => None,
-    }
-}
-
-/// Whether a node has the shape of a pattern; `names` then has what the pattern's names stand for.
-fn matches(graph: &Graph, pattern: &'static Expr, id: NodeId, names: &mut Names<'static>) -> bool {
-    if let Some(number) = literal(pattern) {
-        return constant(graph, id) == Some(number) || (number == 0.0 && is_zero(graph, id));
-    }
-    match &pattern.kind {
-        ExprKind::Name(name) => match names.get(name) {
-            Some(known) => known == Value::Formula(id),
-            None => {
-                names.formula(name, id);
-                !matches!(name.as_str(), "c" | "d") || constant(graph, id).is_some()
+        if let ExprKind::Name(name) = &pattern.kind {
+            if matches_name(graph, name, id, &mut names) {
+                continue;
             }
-        },
-        ExprKind::Unary(operator, operand) => {
-            matches_operation(graph, operators::unary(*operator), &[operand], id, names)
+            return None;
         }
+        let (expected, patterns) = operation_of(pattern)?;
+        let NodeKind::Operation { operation, parameters, arguments } = &graph.node(id).kind else { return None };
+        if expected != *operation || patterns.len() != arguments.len() + parameters.len() {
+            return None;
+        }
+        let (formulas, integers) = patterns.split_at(arguments.len());
+        goals.extend(integers.iter().zip(parameters).map(|(pattern, &value)| Goal::Integer(pattern, value)));
+        if let (&[first, second], true) = (formulas, catalogue::operation(*operation).commutative) {
+            let mut exchanged = goals.clone();
+            exchanged.extend([Goal::Formula(second, arguments[0]), Goal::Formula(first, arguments[1])]);
+            goals.extend([Goal::Formula(second, arguments[1]), Goal::Formula(first, arguments[0])]);
+            return search(graph, goals, names.clone(), accept).or_else(|| search(graph, exchanged, names, accept));
+        }
+        goals.extend(formulas.iter().zip(arguments).rev().map(|(pattern, &argument)| Goal::Formula(pattern, argument)));
+    }
+    accept(&mut names).then_some(names)
+}
+
+fn matches_name(graph: &Graph, name: &'static str, id: NodeId, names: &mut Names<'static>) -> bool {
+    match names.get(name) {
+        Some(known) => known == Value::Formula(id),
+        None => {
+            names.formula(name, id);
+            !CONSTANTS.contains(&name) || constant(graph, id).is_some()
+        }
+    }
+}
+
+/// The operation that a pattern begins with, and the patterns of its arguments and parameters.
+fn operation_of(pattern: &'static Expr) -> Option<(OperationId, Vec<&'static Expr>)> {
+    match &pattern.kind {
+        ExprKind::Unary(operator, operand) => Some((operators::unary(*operator)?, vec![operand])),
         ExprKind::Binary(operator, left, right) => {
             let (operation, order) = operators::binary(*operator);
-            let operands: [&'static Expr; 2] = if order == Order::Swapped { [right, left] } else { [left, right] };
-            matches_operation(graph, Some(operation), &operands, id, names)
+            Some((operation, if order == Order::Swapped { vec![right, left] } else { vec![left, right] }))
         }
         ExprKind::Call { function, arguments, .. } => {
-            let arguments: Vec<&'static Expr> = arguments.iter().collect();
-            matches_operation(graph, catalogue::find_operation(&function.text), &arguments, id, names)
+            Some((catalogue::find_operation(&function.text)?, arguments.iter().collect()))
         }
-        _ => false,
+        _ => None,
     }
-}
-
-fn matches_operation(
-    graph: &Graph,
-    expected: Option<OperationId>,
-    patterns: &[&'static Expr],
-    id: NodeId,
-    names: &mut Names<'static>,
-) -> bool {
-    let NodeKind::Operation { operation, parameters, arguments } = &graph.node(id).kind else { return false };
-    if expected != Some(*operation) || patterns.len() != arguments.len() + parameters.len() {
-        return false;
-    }
-    let (formulas, integers) = patterns.split_at(arguments.len());
-    formulas.iter().zip(arguments).all(|(pattern, &argument)| matches(graph, pattern, argument, names))
-        && integers.iter().zip(parameters).all(|(pattern, &value)| matches_integer(pattern, value, names))
 }
 
 fn matches_integer(pattern: &'static Expr, value: i64, names: &mut Names<'static>) -> bool {

@@ -6,87 +6,105 @@
 //!
 //! Rules are of three kinds: the laws of the catalogue, the evaluation of what is constant, and a few rules about sums that need to know
 //! indices and dimensions. Each replaces a node by one that is equal for finite values and rounds no worse in kind; with infinities and NaN a
-//! factor taken out of a sum, or a product with 0, may differ (a sum over nothing times infinity). They are applied bottom-up until none
-//! applies. Equal formulas are one node by construction, so common sub-expressions need no rule.
+//! factor taken out of a sum, or a product with 0, may differ (a sum over nothing times infinity). What always pays is applied bottom-up until
+//! nothing applies; what pays only sometimes is tried, and kept where the whole program gets cheaper. Equal formulas are one node by
+//! construction, so common sub-expressions need no rule.
 
 mod components;
+mod conditions;
 mod constants;
 mod laws;
 mod order;
 mod reductions;
+mod signs;
 mod spread;
+mod switches;
+mod trials;
 
-use std::convert::Infallible;
+use keopsc_ir::formula::{Graph, NodeId, Program};
+use keopsc_ir::types::Algebra;
 
-use keopsc_ir::formula::{Graph, Node, NodeId, Program};
-
-use crate::rewrite::{add, compact, is_same, rewrite};
-use crate::without::Without;
+use crate::rewrite::{compact, improve, join};
 pub(crate) use constants::{evaluate_constants, is_zero};
+use laws::Moment;
+pub(crate) use signs::is_nonnegative;
+pub use switches::{Applied, Switches};
 
-/// A rule: an equal node, where there is a better one.
-type Rule = fn(&mut Graph, NodeId, &Without) -> Option<NodeId>;
+/// A rule in Rust: what needs more than the shape of one formula.
+struct Rule {
+    /// What it is called where rules are counted or switched off.
+    name: &'static str,
+    /// An equal node, where there is a better one.
+    apply: fn(&mut Graph, NodeId) -> Option<NodeId>,
+}
 
-/// All rules by name, in the order in which they are tried.
-const RULES: &[(&str, Rule)] = &[
-    ("evaluate_constants", |graph, id, _| constants::evaluate_constants(graph, id)),
-    ("drop_zeros", |graph, id, _| constants::drop_zeros(graph, id)),
-    ("order_operands", |graph, id, _| order::order_operands(graph, id)),
-    ("apply_laws", laws::apply_laws),
-    ("take_component", |graph, id, _| components::take_component(graph, id)),
-    ("multiply_by_unit", |graph, id, _| components::multiply_by_unit(graph, id)),
-    ("drop_spreads", |graph, id, _| spread::drop_spreads(graph, id)),
-    ("sum_spreads", |graph, id, _| spread::sum_spreads(graph, id)),
-    ("take_scalars_out_of_sums", |graph, id, _| spread::take_scalars_out_of_sums(graph, id)),
-    ("reduce_fewer_rows", |graph, id, _| reductions::reduce_fewer_rows(graph, id)),
-    ("take_factors_out_of_reductions", |graph, id, _| reductions::take_factors_out_of_reductions(graph, id)),
+/// The rules that are applied wherever they can be, in the order in which they are tried.
+const RULES: &[Rule] = &[
+    Rule { name: "evaluate constants", apply: constants::evaluate_constants },
+    Rule { name: "drop zeros", apply: constants::drop_zeros },
+    Rule { name: "order operands", apply: order::order_operands },
+    Rule { name: "take component", apply: components::take_component },
+    Rule { name: "multiply by unit vector", apply: components::multiply_by_unit },
+    Rule { name: "drop spreads", apply: spread::drop_spreads },
+    Rule { name: "spread later", apply: spread::spread_later },
+    Rule { name: "sum spreads", apply: spread::sum_spreads },
+    Rule { name: "take scalars out", apply: spread::take_scalars_out },
+    Rule { name: "reduce fewer rows", apply: reductions::reduce_fewer_rows },
+    Rule { name: "take factors out of reductions", apply: reductions::take_factors_out_of_reductions },
 ];
 
-/// How often the whole graph is gone through: every round that changes something leaves less to do, so few are needed.
-const ROUNDS: usize = 12;
-
-/// How many rules may apply to a node one after the other.
-const STEPS: usize = 32;
+/// How often the whole graph is gone through (every round that changes something leaves less to do, so few are needed), and how many rules
+/// may apply to a node one after the other.
+const LIMITS: (usize, usize) = (12, 32);
 
 /// Simplifies all formulas.
 pub fn simplify(program: Program) -> Program {
-    simplify_without(program, &Without::default())
+    simplify_with(&program, &Switches::default()).0
 }
 
-/// The names of the rules.
-pub fn rules() -> impl Iterator<Item = &'static str> {
-    RULES.iter().map(|(name, _)| *name)
-}
-
-/// Simplifies all formulas by some of the rules.
-pub fn simplify_without(program: Program, without: &Without) -> Program {
-    let mut program = compact(&program);
-    for _ in 0..ROUNDS {
-        let next = compact(&simplify_once(&program, without));
-        if is_same(&next, &program) {
-            break;
-        }
-        program = next;
-    }
-    program
-}
-
-fn simplify_once(program: &Program, without: &Without) -> Program {
-    let simplified = rewrite(program, |graph, _, node| Ok::<NodeId, Infallible>(simplify_node(graph, node, without)));
-    match simplified {
-        Ok(program) => program,
-        Err(never) => match never {},
-    }
-}
-
-fn simplify_node(graph: &mut Graph, node: Node, without: &Without) -> NodeId {
-    let mut id = add(graph, node);
-    for _ in 0..STEPS {
-        let mut rules = RULES.iter().filter(|(name, _)| without.has_rule(name));
-        match rules.find_map(|(_, rule)| rule(graph, id, without).filter(|&better| better != id)) {
-            Some(better) => id = better,
-            None => break,
+/// Simplifies all formulas without the rules and laws that are switched off, and says what was applied how often.
+pub fn simplify_with(program: &Program, switches: &Switches) -> (Program, Applied) {
+    let mut applied = Applied::default();
+    let mut parts = Vec::new();
+    // Entries of one kind of algebra must not take over what is simplified for those of the other.
+    for algebra in [Algebra::Exact, Algebra::Fast] {
+        let of_this = program.entries.iter().filter(|entry| entry.numerics.algebra == algebra).cloned();
+        let part = Program { entries: of_this.collect(), ..program.clone() };
+        if !part.entries.is_empty() {
+            let context = Context { switches, algebra };
+            let part = apply_all(&part, context, &mut applied);
+            parts.push(trials::keep_what_pays(part, context, &mut applied));
         }
     }
-    id
+    match parts.len() {
+        0 => (compact(program), applied),
+        1 => (parts.swap_remove(0), applied),
+        _ => (join(&parts, &program.entries), applied),
+    }
+}
+
+/// The names of all rules and laws, as [`Switches`] and [`Applied`] know them.
+pub fn names() -> Vec<String> {
+    let rules = RULES.iter().map(|rule| rule.name.to_owned());
+    rules.chain(trials::names()).chain(laws::names()).collect()
+}
+
+/// What decides whether a rule or a law may be applied.
+#[derive(Clone, Copy)]
+struct Context<'s> {
+    switches: &'s Switches,
+    algebra: Algebra,
+}
+
+/// Applies what always pays, everywhere.
+fn apply_all(program: &Program, context: Context<'_>, applied: &mut Applied) -> Program {
+    improve(program, LIMITS, |graph, id| {
+        for rule in RULES.iter().filter(|rule| context.switches.are_on(rule.name)) {
+            if let Some(better) = (rule.apply)(graph, id).filter(|&better| better != id) {
+                applied.count(rule.name);
+                return Some(better);
+            }
+        }
+        laws::apply(graph, id, Moment::Always, context, applied)
+    })
 }

@@ -5,7 +5,7 @@ use keopsc_ir::types::{Axis, Role};
 use keopsc_ops::reductions;
 
 use super::constants::{constant, same_dim};
-use super::spread::operation;
+use crate::forms::{difference, negated, product, quotient, spread_scalar, sum};
 
 /// A reduction over j of what depends on j alone is the same for all rows i: it is done once.
 ///
@@ -24,20 +24,59 @@ pub(super) fn reduce_fewer_rows(graph: &mut Graph, id: NodeId) -> Option<NodeId>
 /// Σ_j a_i f_ij = a_i Σ_j f_ij: one product a row in place of one a pair, a narrower sum where a_i is a vector, and a sum that no longer depends on
 /// the cotangent, so that a value and its gradient share a pass.
 pub(super) fn take_factors_out_of_reductions(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
-    let NodeKind::Reduction { reduction, over, rows, arguments, .. } = graph.node(id).kind.clone() else { return None };
-    if reductions::reduction(reduction).name != "Sum" {
-        return None;
-    }
-    let dim = graph.node(id).dim;
-    let Split { outside: Some(outside), inside } = split(graph, arguments[0], over)? else { return None };
+    let Reduced { over, argument, dim, .. } = linear_reduction(graph, id)?;
+    let Split { outside: Some(outside), inside } = split(graph, argument, over)? else { return None };
     let inside = match inside {
         Some(inside) => inside,
-        None if constant(graph, arguments[0]) == Some(1.0) => return None,
+        None if constant(graph, argument) == Some(1.0) => return None,
         None => graph.constant(1.0),
     };
-    let sum = graph.sum_over(over, rows, inside).ok()?;
-    let product = graph.multiply(outside, sum).ok()?;
-    same_dim(graph, product, dim)
+    let rest = reduce_instead(graph, id, inside)?;
+    let result = graph.multiply(outside, rest).ok()?;
+    same_dim(graph, result, dim)
+}
+
+/// Σ_j f_ij (a_i ± b_ij) = a_i Σ_j f_ij ± Σ_j f_ij b_ij, which cancels where `a` and `b` are alike: far from the origin nothing may be left.
+pub(super) fn distribute_over_differences(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
+    let Reduced { over, argument, dim, .. } = linear_reduction(graph, id)?;
+    let (first, second) = product(graph, argument)?;
+    for (factor, both) in [(first, second), (second, first)] {
+        let is_difference = difference(graph, both).is_some();
+        let Some((a, b)) = difference(graph, both).or_else(|| sum(graph, both)) else { continue };
+        if graph.node(a).role.has(over) == graph.node(b).role.has(over) {
+            continue;
+        }
+        let (left, right) = (graph.multiply(factor, a).ok()?, graph.multiply(factor, b).ok()?);
+        let (left, right) = (reduce_instead(graph, id, left)?, reduce_instead(graph, id, right)?);
+        let result = if is_difference { graph.subtract(left, right) } else { graph.plus(left, right) };
+        return same_dim(graph, result.ok()?, dim);
+    }
+    None
+}
+
+/// A reduction of one argument in which it is linear.
+struct Reduced {
+    over: Axis,
+    argument: NodeId,
+    dim: u32,
+}
+
+fn linear_reduction(graph: &Graph, id: NodeId) -> Option<Reduced> {
+    let node = graph.node(id);
+    match &node.kind {
+        NodeKind::Reduction { reduction, over, arguments, .. } if reductions::reduction(*reduction).linear => {
+            Some(Reduced { over: *over, argument: *arguments.first()?, dim: node.dim })
+        }
+        _ => None,
+    }
+}
+
+/// The same reduction of another argument.
+fn reduce_instead(graph: &mut Graph, id: NodeId, argument: NodeId) -> Option<NodeId> {
+    let NodeKind::Reduction { reduction, over, rows, parameters, .. } = graph.node(id).kind.clone() else {
+        return None;
+    };
+    graph.reduction(reduction, over, rows, &parameters, &[argument]).ok()?.first().copied()
 }
 
 /// A product as one factor that does not depend on an index and one that does.
@@ -58,33 +97,38 @@ fn split_within(graph: &mut Graph, id: NodeId, over: Axis, depth: usize) -> Opti
         return Some(Split { outside: Some(id), inside: None });
     }
     let whole = Split { outside: None, inside: Some(id) };
-    let (Some((name, arguments)), true) = (operation(graph, id), depth > 0) else { return Some(whole) };
-    match (name, arguments.as_slice()) {
-        ("Mult", &[a, b]) => {
-            let (a, b) = (split_within(graph, a, over, depth - 1)?, split_within(graph, b, over, depth - 1)?);
-            if a.outside.is_none() && b.outside.is_none() {
-                return Some(whole);
-            }
-            Some(Split { outside: product(graph, a.outside, b.outside)?, inside: product(graph, a.inside, b.inside)? })
+    if depth == 0 {
+        return Some(whole);
+    }
+    if let Some((a, b)) = product(graph, id) {
+        let (a, b) = (split_within(graph, a, over, depth - 1)?, split_within(graph, b, over, depth - 1)?);
+        if a.outside.is_none() && b.outside.is_none() {
+            return Some(whole);
         }
-        ("Minus", &[a]) => {
-            let a = split_within(graph, a, over, depth - 1)?;
-            let outside = match a.outside {
-                Some(outside) => graph.negate(outside).ok()?,
-                None => graph.constant(-1.0),
-            };
-            Some(Split { outside: Some(outside), inside: a.inside })
-        }
-        ("Divide", &[a, b]) if !graph.node(b).role.has(over) => {
-            let a = split_within(graph, a, over, depth - 1)?;
-            let numerator = match a.outside {
-                Some(outside) => outside,
-                None => graph.constant(1.0),
-            };
-            Some(Split { outside: Some(graph.divide(numerator, b).ok()?), inside: a.inside })
-        }
-        ("SumT", &[a]) => split_within(graph, a, over, depth - 1),
-        _ => Some(whole),
+        return Some(Split {
+            outside: multiply(graph, a.outside, b.outside)?,
+            inside: multiply(graph, a.inside, b.inside)?,
+        });
+    }
+    if let Some(a) = negated(graph, id) {
+        let a = split_within(graph, a, over, depth - 1)?;
+        let outside = match a.outside {
+            Some(outside) => graph.negate(outside).ok()?,
+            None => graph.constant(-1.0),
+        };
+        return Some(Split { outside: Some(outside), inside: a.inside });
+    }
+    if let Some((a, b)) = quotient(graph, id).filter(|&(_, b)| !graph.node(b).role.has(over)) {
+        let a = split_within(graph, a, over, depth - 1)?;
+        let numerator = match a.outside {
+            Some(outside) => outside,
+            None => graph.constant(1.0),
+        };
+        return Some(Split { outside: Some(graph.divide(numerator, b).ok()?), inside: a.inside });
+    }
+    match spread_scalar(graph, id) {
+        Some(scalar) => split_within(graph, scalar, over, depth - 1),
+        None => Some(whole),
     }
 }
 
@@ -92,7 +136,7 @@ fn split_within(graph: &mut Graph, id: NodeId, over: Axis, depth: usize) -> Opti
     clippy::option_option,
     reason = "the outer option says that something did not fit, the inner one that there is no factor"
 )]
-fn product(graph: &mut Graph, a: Option<NodeId>, b: Option<NodeId>) -> Option<Option<NodeId>> {
+fn multiply(graph: &mut Graph, a: Option<NodeId>, b: Option<NodeId>) -> Option<Option<NodeId>> {
     match (a, b) {
         (Some(a), Some(b)) => Some(Some(graph.multiply(a, b).ok()?)),
         (a, b) => Some(a.or(b)),

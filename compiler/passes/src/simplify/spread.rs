@@ -4,20 +4,16 @@ use keopsc_ir::formula::{Graph, NodeId, NodeKind};
 use keopsc_ops::catalogue;
 
 use super::components::is_component_wise;
-
-/// The scalar that stands in every component of a node.
-pub(super) fn spread_scalar(graph: &Graph, id: NodeId) -> Option<NodeId> {
-    let (name, arguments) = operation(graph, id)?;
-    (name == "SumT").then(|| arguments[0])
-}
+use super::constants::constant;
+use crate::forms::{component_sum, inner_product, product, spread, spread_scalar};
 
 /// `SumT(s, n) * v = s * v`: an argument that broadcasts need not be spread, as long as the result keeps its dimension.
 pub(super) fn drop_spreads(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let NodeKind::Operation { operation, parameters, arguments } = graph.node(id).kind.clone() else { return None };
     let dim = graph.node(id).dim;
     let signature = catalogue::signature(operation);
-    let spread = |position: &usize| signature.arguments[*position].pattern.repeats == 1;
-    for position in (0..arguments.len()).filter(spread) {
+    let broadcasts = |position: &usize| signature.arguments[*position].pattern.repeats == 1;
+    for position in (0..arguments.len()).filter(broadcasts) {
         let Some(scalar) = spread_scalar(graph, arguments[position]) else { continue };
         let mut arguments = arguments.clone();
         arguments[position] = scalar;
@@ -27,11 +23,11 @@ pub(super) fn drop_spreads(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
             return graph.operation(operation, &parameters, &arguments).ok();
         }
     }
-    spread_later(graph, id)
+    None
 }
 
 /// `Exp(SumT(s, n)) = SumT(Exp(s), n)`, for operations on single components that see nothing but scalars.
-fn spread_later(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
+pub(super) fn spread_later(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let NodeKind::Operation { operation, parameters, arguments } = graph.node(id).kind.clone() else { return None };
     let dim = graph.node(id).dim;
     if dim == 1 || !is_component_wise(graph, operation, &parameters, &arguments, &[]) {
@@ -42,59 +38,66 @@ fn spread_later(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     };
     let scalars: Vec<NodeId> = arguments.iter().map(scalar).collect::<Option<_>>()?;
     let result = graph.operation(operation, &parameters, &scalars).ok()?;
-    graph.named("SumT", &[i64::from(dim)], &[result]).ok()
+    spread(graph, result, dim)
 }
 
 /// `Sum(SumT(s, n)) = n * s`
 pub(super) fn sum_spreads(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
-    let (name, arguments) = operation(graph, id)?;
-    if name != "Sum" {
-        return None;
-    }
-    let argument = arguments[0];
-    if graph.node(argument).dim == 1 {
+    let argument = component_sum(graph, id)?;
+    let dim = graph.node(argument).dim;
+    if dim == 1 {
         return Some(argument);
     }
     let scalar = spread_scalar(graph, argument)?;
-    let count = graph.constant(f64::from(graph.node(argument).dim));
+    let count = graph.constant(f64::from(dim));
     graph.multiply(count, scalar).ok()
 }
 
-/// `Sum(s * v) = s * Sum(v)` and `Scalprod(s * v, w) = s * Scalprod(v, w)` for a scalar `s`: fewer products, and a sum that others may share.
-pub(super) fn take_scalars_out_of_sums(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
-    let (name, arguments) = operation(graph, id)?;
-    if !matches!(name, "Sum" | "Scalprod") {
+/// `Sum(s * v) = s * Sum(v)`, `MatVecMult(A, s * v) = s * MatVecMult(A, v)` for a scalar `s`, wherever an operation is linear and its result no
+/// longer than `v`: fewer products, and a result that others may share or that depends on less. A spread scalar is one times ones.
+pub(super) fn take_scalars_out(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
+    if let Some(better) = take_scalar_operand_out(graph, id) {
+        return Some(better);
+    }
+    let NodeKind::Operation { operation, parameters, arguments } = graph.node(id).kind.clone() else { return None };
+    if is_component_wise(graph, operation, &parameters, &arguments, &[]) {
         return None;
     }
-    if let (&[first, second], "Scalprod") = (arguments.as_slice(), name) {
-        let scalar = if graph.node(first).dim == 1 { first } else { second };
-        let other = if scalar == first { second } else { first };
-        if graph.node(scalar).dim == 1 {
-            let sum = graph.component_sum(other).ok()?;
-            return graph.multiply(scalar, sum).ok();
-        }
-    }
-    for (position, &argument) in arguments.iter().enumerate() {
-        let Some(("Mult", factors)) = operation(graph, argument) else { continue };
-        let Some(place) = factors.iter().position(|&factor| graph.node(factor).dim == 1) else { continue };
-        let (scalar, vector) = (factors[place], factors[1 - place]);
-        if graph.node(vector).dim == 1 {
+    for position in catalogue::linear_positions(operation) {
+        let Some((scalar, vector)) = scaled(graph, *arguments.get(position)?) else { continue };
+        if graph.node(id).dim > graph.node(vector).dim {
             continue;
         }
         let mut arguments = arguments.clone();
         arguments[position] = vector;
-        let sum = graph.named(name, &[], &arguments).ok()?;
-        return graph.multiply(scalar, sum).ok();
+        let rest = graph.operation(operation, &parameters, &arguments).ok()?;
+        return graph.multiply(scalar, rest).ok();
     }
     None
 }
 
-/// Name and arguments of an operation.
-pub(super) fn operation(graph: &Graph, id: NodeId) -> Option<(&'static str, Vec<NodeId>)> {
-    match &graph.node(id).kind {
-        NodeKind::Operation { operation, arguments, .. } => {
-            Some((catalogue::operation(*operation).name, arguments.clone()))
-        }
+/// `s | v = s * Sum(v)`
+fn take_scalar_operand_out(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
+    let (first, second) = inner_product(graph, id)?;
+    let (scalar, other) = if graph.node(first).dim == 1 { (first, second) } else { (second, first) };
+    if graph.node(scalar).dim != 1 {
+        return None;
+    }
+    let sum = graph.component_sum(other).ok()?;
+    graph.multiply(scalar, sum).ok()
+}
+
+/// A vector as a scalar times a vector.
+fn scaled(graph: &mut Graph, id: NodeId) -> Option<(NodeId, NodeId)> {
+    let dim = graph.node(id).dim;
+    if let Some(scalar) = spread_scalar(graph, id).filter(|&scalar| dim > 1 && constant(graph, scalar) != Some(1.0)) {
+        let one = graph.constant(1.0);
+        return Some((scalar, spread(graph, one, dim)?));
+    }
+    let (a, b) = product(graph, id)?;
+    match (graph.node(a).dim, graph.node(b).dim) {
+        (1, other) if other > 1 => Some((a, b)),
+        (other, 1) if other > 1 => Some((b, a)),
         _ => None,
     }
 }

@@ -1,15 +1,12 @@
 //! Programs for the oracles: formulas of one operation or reduction, random ones, and the files of the repository.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use keopsc_grammar::syntax::{Expr, ExprKind};
 use keopsc_ir::evaluation::Sizes;
 use keopsc_ir::formula::evaluate::evaluate;
 use keopsc_ir::formula::{Entry, Graph, Input, InputId, NodeId, NodeKind, Origin, Output, Program};
 use keopsc_ir::random::Random;
 use keopsc_ir::types::{Axis, Numerics, Role, ScalarType};
-use keopsc_ops::catalogue::ParsedLaw;
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::scalar::Number;
 use keopsc_ops::signature::{Numbers, Signature};
@@ -61,49 +58,6 @@ pub fn program_of(text: &str) -> Option<Program> {
     let (file, errors) = keopsc_grammar::parse_file(text);
     let (program, _) = resolve(&file, &Options::default());
     program.filter(|_| errors.is_empty())
-}
-
-/// Dimensions that laws are tried with: equal ones, scalars that broadcast, and even ones for complex numbers.
-pub const LAW_DIMS: &[[u32; 2]] = &[[3, 3], [1, 1], [1, 3], [3, 1], [2, 2], [4, 4]];
-
-/// The two sides of a law as the entries of a program, for formulas of these dimensions; `None` where the law is not for such ones.
-pub fn law_program(law: &ParsedLaw, dims: [u32; 2]) -> Option<Program> {
-    let mut names = BTreeMap::new();
-    collect_names(&law.left, false, &mut names);
-    let mut text = "dtype f64\n".to_owned();
-    for (name, is_integer) in &names {
-        let dim = if name == "a" { dims[0] } else { dims[1] };
-        text += &match (*is_integer, name.as_str()) {
-            (true, _) => format!("dim {name} = 1\n"),
-            (false, "c") => "c = RatCst(3, 2)\n".to_owned(),
-            (false, "d") => "d = RatCst(-3, 4)\n".to_owned(),
-            (false, _) => format!("{name} = Vj({dim})\n"),
-        };
-    }
-    for (side, formula) in [("left", &law.left), ("right", &law.right)] {
-        text += &format!("out {side} = Sum[j]({})\n", keopsc_grammar::print_expression(formula));
-    }
-    program_of(&text)
-}
-
-/// The names in a formula, and whether they stand for integers.
-fn collect_names(formula: &Expr, is_integer: bool, names: &mut BTreeMap<String, bool>) {
-    match &formula.kind {
-        ExprKind::Name(name) => drop(names.insert(name.clone(), is_integer)),
-        ExprKind::Unary(_, operand) => collect_names(operand, is_integer, names),
-        ExprKind::Binary(_, left, right) => {
-            collect_names(left, is_integer, names);
-            collect_names(right, is_integer, names);
-        }
-        ExprKind::Call { function, arguments, .. } => {
-            let formulas =
-                catalogue::find_operation(&function.text).map_or(0, |id| catalogue::signature(id).arguments.len());
-            for (position, argument) in arguments.iter().enumerate() {
-                collect_names(argument, position >= formulas, names);
-            }
-        }
-        _ => {}
-    }
 }
 
 /// Every sound file of `tests/cases/stages` and `samples`.

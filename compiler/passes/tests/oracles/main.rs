@@ -9,6 +9,8 @@ mod derivative;
 mod derivatives;
 mod exact_derivatives;
 mod exactness;
+#[path = "../support/instances.rs"]
+mod instances;
 mod meaning;
 mod numbers;
 mod switches;

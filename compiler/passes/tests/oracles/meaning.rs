@@ -5,6 +5,7 @@ use keopsc_ir::formula::verify::Stage;
 use keopsc_ir::formula::{self, Program, generate};
 use keopsc_ir::plan;
 use keopsc_ir::random::Random;
+use keopsc_ir::types::Algebra;
 use keopsc_passes::{differentiate::differentiate, hoist::hoist, plan::plan, simplify::simplify};
 
 use crate::cases::count;
@@ -89,5 +90,20 @@ fn derivatives_survive_simplification() {
         let before = evaluate(&program, sizes, seed, 0.0);
         let nearby = evaluate(&program, sizes, seed, 1e-13);
         assert_same(seed, "simplify", &before, &nearby, &evaluate(&simplified, sizes, seed, 0.0));
+    }
+}
+
+/// Rules that undo each other would go on until the rounds are over, and leave something to do.
+#[test]
+fn what_is_simplified_cannot_be_simplified_further() {
+    for seed in 0..count(300) {
+        let mut program = generate::generate(seed);
+        // Nodes of two algebras are numbered anew when they are joined, and operands are ordered by number.
+        let algebra = if seed % 3 == 0 { Algebra::Fast } else { Algebra::Exact };
+        program.entries.iter_mut().for_each(|entry| entry.numerics.algebra = algebra);
+        let simplified = simplify(program);
+        let again = simplify(simplified.clone());
+        let text = |program: &Program| formula::print::print(program);
+        assert!(text(&again) == text(&simplified), "seed {seed}:\n{}became\n{}", text(&simplified), text(&again));
     }
 }

@@ -9,6 +9,7 @@ mod execution;
 mod harness;
 mod messages;
 mod mock;
+mod numbers;
 mod object;
 mod processor;
 mod ranges;

@@ -1,0 +1,226 @@
+//! The page of operations.
+
+use keopsc_ops::OperationId;
+use keopsc_ops::catalogue::{self, Operation, Value, families};
+
+use super::Page;
+use super::application::{Application, applications, numbers};
+use super::edges::{ONE, edges, inputs};
+use super::example::Example;
+use super::signature::dimensions;
+use super::words::{contents, listed, vector};
+
+/// Recipes longer than this are folded away.
+const LONG: usize = 110;
+
+/// Numbers for the arguments and parameters of rows whose domain has no telling ones: both sides of a comparison, a component that is there.
+const CHOSEN: &[(&str, &[&[f64]], &[&str])] = &[
+    ("RatCst", &[], &["1", "3"]),
+    ("IntInv", &[], &["4"]),
+    ("Divide", &[&[1.0, 6.0], &[2.0, 3.0]], &[]),
+    ("DivideOrZero", &[&[1.0, 6.0], &[0.0, 3.0]], &[]),
+    ("Pow", &[&[2.0, 3.0]], &["3"]),
+    ("IntegerPower", &[&[2.0, 3.0]], &["5"]),
+    ("Powf", &[&[4.0, 2.0], &[0.5, 3.0]], &[]),
+    ("Mod", &[&[7.0, -7.0], &[3.0]], &[]),
+    ("Sign", &[&[-2.0, 3.0]], &[]),
+    ("Step", &[&[-2.0, 3.0]], &[]),
+    ("ReLU", &[&[-2.0, 3.0]], &[]),
+    ("Floor", &[&[-1.5, 1.5]], &[]),
+    ("Ceil", &[&[-1.5, 1.5]], &[]),
+    ("Trunc", &[&[-1.5, 1.5]], &[]),
+    ("Round", &[&[-2.345, 2.5]], &["1"]),
+    ("Abs", &[&[-2.0, 3.0]], &[]),
+    ("Clamp", &[&[-2.0, 0.5, 3.0], &[0.0], &[1.0]], &[]),
+    ("ClampInt", &[&[-2.0, 0.5, 3.0]], &["0", "1"]),
+    ("DiffClampInt", &[&[-2.0, 0.5, 3.0]], &["0", "1"]),
+    ("Minimum", &[&[1.0, 3.0], &[2.0]], &[]),
+    ("Maximum", &[&[1.0, 3.0], &[2.0]], &[]),
+    ("Hypot", &[&[3.0, 5.0], &[4.0, 12.0]], &[]),
+    ("Equal", &[&[1.0, 2.0], &[2.0]], &[]),
+    ("NotEqual", &[&[1.0, 2.0], &[2.0]], &[]),
+    ("LessThan", &[&[1.0, 2.0, 3.0], &[2.0]], &[]),
+    ("LessOrEqual", &[&[1.0, 2.0, 3.0], &[2.0]], &[]),
+    ("And", &[&[0.0, 1.0, 2.0], &[1.0, 0.0, 2.0]], &[]),
+    ("Or", &[&[0.0, 1.0, 0.0], &[1.0, 0.0, 0.0]], &[]),
+    ("Not", &[&[0.0, 2.0]], &[]),
+    ("IfElse", &[&[-1.0, 0.0, 1.0], &[10.0], &[20.0]], &[]),
+    ("SqDist", &[&[1.0, 2.0], &[3.0, 5.0]], &[]),
+    ("Norm2", &[&[3.0, 4.0]], &[]),
+    ("Normalize", &[&[3.0, 4.0]], &[]),
+    ("IndexOf", &[&[5.0, 7.0, 9.0], &[7.0]], &[]),
+    ("OneHot", &[&[1.0]], &["3"]),
+    ("BSpline", &[&[0.0, 1.0, 2.0, 3.0, 4.0], &[1.5]], &["2"]),
+    ("SplineRise", &[&[0.0, 1.0, 2.0, 3.0], &[1.5]], &["2"]),
+    ("InInterval", &[&[0.0, 1.0, 2.0, 3.0], &[1.5]], &[]),
+    ("SoftDTW_SqDist", &[&[1.0, 2.0, 4.0], &[1.0, 3.0], &[0.5]], &[]),
+    ("ComplexSumT", &[&[1.0, 2.0]], &["4"]),
+    ("ComplexMult", &[&[1.0, 2.0], &[3.0, 4.0]], &[]),
+    ("ComplexDivide", &[&[5.0, 10.0], &[3.0, 4.0]], &[]),
+    ("ComplexPow", &[&[1.0, 2.0], &[2.0, 0.0]], &[]),
+    ("RealTimesComplex", &[&[2.0, 3.0], &[1.0, 2.0, 3.0, 4.0]], &[]),
+    ("ComplexRealScal", &[&[1.0, 2.0, 3.0, 4.0], &[2.0, 3.0]], &[]),
+    ("ComplexAbs", &[&[3.0, 4.0]], &[]),
+    ("ComplexSqrt", &[&[3.0, 4.0, -4.0, 0.0]], &[]),
+    ("MatVecMult", &[&[1.0, 2.0, 3.0, 4.0], &[10.0, 1.0]], &[]),
+    ("VecMatMult", &[&[10.0, 1.0], &[1.0, 2.0, 3.0, 4.0]], &[]),
+    ("MatMatMult", &[&[1.0, 2.0, 3.0, 4.0], &[10.0, 0.0, 0.0, 1.0]], &["2"]),
+    ("Transpose", &[&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]], &["1", "2", "3"]),
+    ("TensorProd", &[&[1.0, 2.0], &[1.0, 10.0]], &[]),
+    ("Concat", &[&[1.0, 2.0], &[3.0]], &[]),
+    ("Elem", &[&[5.0, 7.0, 9.0]], &["1"]),
+    ("ElemT", &[&[5.0]], &["3", "1"]),
+    ("Extract", &[&[5.0, 7.0, 9.0]], &["1", "2"]),
+    ("ExtractT", &[&[5.0, 7.0]], &["1", "4"]),
+];
+
+/// The page of operations.
+pub fn operations() -> Page {
+    let mut examples = Vec::new();
+    let contents =
+        contents(families().map(|(heading, rows)| (heading, rows.iter().map(|(_, row)| row.name).collect())));
+    let mut text = format!("{INTRODUCTION}{contents}");
+    for (heading, rows) in families() {
+        text.push_str(&format!("\n## {heading}\n"));
+        for (id, row) in rows {
+            text.push_str(&entry(id, row, &mut examples));
+        }
+    }
+    Page { text, examples }
+}
+
+const INTRODUCTION: &str = "\
+# Operations
+
+<!-- `keopsc ops --markdown operations` prints this page from the compiler's tables. -->
+
+Every operation of the formula language. All work on the values of one pair of rows: vectors of numbers, of which a number is one of one
+component. In an example, `(1, 2)` is such a vector, the value of an input or a formula. All results here were computed by the compiler's
+reference interpreter as the page was made, in float64, and are shown with six digits.
+
+A *gradient* is the formula of the cotangent of an argument, where `e` is that of the value and `out` the value itself; an example shows
+it for an `e` of ones. Where an operation *stands for* a formula, its derivatives are those of that formula. A *law* says what the compiler replaces
+by what; `c` and `d` in it are constants. At ±inf, nan and ±0 the operations that work component by component have tables.
+
+";
+
+fn entry(id: OperationId, row: &Operation, examples: &mut Vec<Example>) -> String {
+    let mut text = format!("\n### {}\n\n`{}`", row.name, row.signature);
+    if !row.aliases.is_empty() {
+        let aliases: Vec<String> = row.aliases.iter().map(|alias| format!("`{alias}`")).collect();
+        text.push_str(&format!(", also called {}", listed(&aliases)));
+    }
+    text.push_str(&format!("\n\n{}\n\n", row.doc));
+    text.push_str(&format!("- {}\n", capital(&dimensions(row.signature))));
+    text.push_str(&value(row));
+    for (argument, formula) in row.gradient {
+        text.push_str(&format!("- Gradient in `{argument}`: `{formula}`\n"));
+    }
+    text.push_str(&laws(row));
+    text.push_str(&example(id, examples).unwrap_or_default());
+    if let Some((table, computed)) = edges(id) {
+        text.push_str(&format!("\n{table}"));
+        examples.extend(computed);
+    }
+    text
+}
+
+fn value(row: &Operation) -> String {
+    match row.value {
+        Value::Recipe(recipe) if recipe.len() > LONG => {
+            format!(
+                "- <details><summary>Component <code>k</code></summary><code>{}</code></details>\n",
+                escaped(recipe)
+            )
+        }
+        Value::Recipe(recipe) => format!("- Component `k`: `{recipe}`\n"),
+        Value::Expansion(cases) => cases.iter().map(|(condition, formula)| case(condition, formula)).collect(),
+        Value::Written(_) => "- Stands for a formula that its arguments' dimensions and lists decide\n".to_owned(),
+    }
+}
+
+fn case(condition: &str, formula: &str) -> String {
+    match condition {
+        "" => format!("- Stands for `{formula}`\n"),
+        condition => format!("- Where `{condition}`, stands for `{formula}`\n"),
+    }
+}
+
+fn laws(row: &Operation) -> String {
+    let mut text: String = row.laws.iter().map(|law| format!("- Law: `{}` → `{}`\n", law.left, law.right)).collect();
+    if row.commutative {
+        text.push_str("- Law: its arguments may be exchanged\n");
+    }
+    if !row.linear_in.is_empty() {
+        let arguments: Vec<String> = row.linear_in.iter().map(|argument| format!("`{argument}`")).collect();
+        text.push_str(&format!("- Linear in {}\n", listed(&arguments)));
+    }
+    text
+}
+
+/// The value of one call, and the gradient where the value depends smoothly on something.
+fn example(id: OperationId, examples: &mut Vec<Example>) -> Option<String> {
+    let (application, values) = chosen(id)?;
+    let given = inputs(&values);
+    let names: Vec<String> = (0..values.len()).map(|number| format!("a{number}")).collect();
+    let call = application.call(&names);
+    let value = Example::compute(&given, &call, ONE).ok()?;
+    let shown: Vec<String> = values.iter().map(|components| vector(components)).collect();
+    let mut text = format!("\n```text\n{} = {}\n", application.call(&shown), vector(&value.results[0]));
+    let ones = format!("SumT(1, {})", value.results[0].len());
+    examples.push(value);
+    let mut gradients = Vec::new();
+    for (name, argument) in names.iter().zip(&catalogue::signature(id).arguments) {
+        let gradient = Example::compute(&given, &format!("Grad({call}, {name}, {ones})"), ONE).ok()?;
+        if gradient.results[0].iter().any(|component| *component != 0.0) {
+            gradients.push(format!("{}: {}", argument.name, vector(&gradient.results[0])));
+        }
+        examples.push(gradient);
+    }
+    if !gradients.is_empty() {
+        text.push_str(&format!("gradient  {}\n", gradients.join("  ")));
+    }
+    Some(text + "```\n")
+}
+
+fn chosen(id: OperationId) -> Option<(Application, Vec<Vec<f64>>)> {
+    let name = catalogue::operation(id).name;
+    if let Some((_, values, parameters)) = CHOSEN.iter().find(|(known, ..)| *known == name) {
+        let parameters = parameters.iter().map(|text| (*text).to_owned()).collect();
+        let dims = values.iter().map(|components| components.len() as u32).collect();
+        let application = Application { operation: id, dims, parameters, dim: 0 };
+        return Some((application, values.iter().map(|components| components.to_vec()).collect()));
+    }
+    let application = applications(id).into_iter().next()?;
+    let values = application.dims.iter().enumerate().map(|(number, dim)| numbers(id, number, *dim)).collect();
+    Some((application, values))
+}
+
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    first + characters.as_str()
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chosen_numbers_are_those_of_rows() {
+        for (name, ..) in CHOSEN {
+            assert!(catalogue::find_operation(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_operation_has_an_example() {
+        for (id, row) in catalogue::operations() {
+            assert!(example(id, &mut Vec::new()).is_some(), "{}", row.name);
+        }
+    }
+}

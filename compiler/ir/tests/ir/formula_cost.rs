@@ -1,0 +1,76 @@
+//! What formulas cost as graphs, and that plans are counted by the same table.
+
+use keopsc_ir::counts::Counts;
+use keopsc_ir::formula::cost::{Cost, cost, plan_cost, weight};
+use keopsc_ir::formula::parse::parse;
+use keopsc_ir::formula::{Program, generate};
+use keopsc_ir::plan;
+
+use crate::samples::{PLAN, PROGRAM};
+
+fn sample() -> Program {
+    parse(PROGRAM).expect("the sample is a program")
+}
+
+#[test]
+fn each_node_is_counted_where_it_is_made() {
+    let program = sample();
+    let zero = Counts::default();
+    let conv = cost(&program, &program.entries[0]);
+    // Three differences, three products and two sums; a sign, a product with b, and the running sum.
+    assert_eq!(conv.per_pair, Counts { arithmetic: 8 + 3, division: 1, exponential: 1, loads: 3 + 1, ..zero });
+    assert_eq!(conv.per_i, Counts { loads: 3, stores: 1, ..zero });
+    assert_eq!(conv.per_j, Counts { loads: 4, ..zero });
+    assert_eq!(conv.per_call, Counts { loads: 1, ..zero });
+    assert_eq!(
+        conv.to_string(),
+        "per pair 11 arithmetic, 1 division, 1 exponential, 4 load; per i 3 load, 1 store; per j 4 load; per call 1 load"
+    );
+    assert_eq!(Cost::default().to_string(), "nothing");
+}
+
+#[test]
+fn a_node_that_is_used_twice_is_counted_once() {
+    let mut program = sample();
+    let once = cost(&program, &program.entries[0]);
+    let again = program.entries[0].outputs[0].clone();
+    program.entries[0].outputs.push(again);
+    let twice = cost(&program, &program.entries[0]);
+    assert_eq!((once.per_pair, once.per_j), (twice.per_pair, twice.per_j));
+    assert_eq!(twice.per_i.stores, 2);
+}
+
+#[test]
+fn pairs_outweigh_everything_else() {
+    let one = Counts { arithmetic: 1, ..Counts::default() };
+    let many = Counts { power: 20, ..Counts::default() };
+    let pair = Cost { per_pair: one, ..Cost::default() };
+    let rows = Cost { per_i: many, per_j: many, per_call: many, ..Cost::default() };
+    assert!(pair.weight() > 0.5 * rows.weight() && rows.weight() > Cost { per_call: many, ..Cost::default() }.weight());
+    let program = sample();
+    let sum: f64 = program.entries.iter().map(|entry| cost(&program, entry).weight()).sum();
+    assert_eq!(weight(&program), sum);
+}
+
+#[test]
+fn plans_are_counted_by_the_index_that_rows_and_columns_are() {
+    let plan = plan::parse::parse(PLAN).expect("the sample is a plan");
+    let [first, ..] = plan.passes.as_slice() else { panic!("the sample has passes") };
+    let of_pass = plan::cost::cost(first);
+    let whole = plan_cost(&plan);
+    assert!(whole.per_pair.exponential >= of_pass.per_pair.exponential);
+    assert!(whole.per_i.loads >= of_pass.per_row.loads && whole.per_j.loads >= of_pass.per_column.loads);
+}
+
+#[test]
+fn random_programs_can_be_counted() {
+    for seed in 0..500 {
+        let program = generate::generate(seed);
+        for entry in &program.entries {
+            let cost = cost(&program, entry);
+            let stored = cost.per_i.stores + cost.per_j.stores + cost.per_call.stores;
+            let dims = entry.outputs.iter().map(|output| u64::from(program.graph.node(output.node).dim)).sum::<u64>();
+            assert_eq!(stored, dims, "seed {seed}");
+        }
+    }
+}

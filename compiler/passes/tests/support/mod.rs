@@ -1,0 +1,4 @@
+//! What the tests of laws share: instances of laws, and a calculator that knows the error of what it computes.
+
+pub mod errors;
+pub mod instances;
