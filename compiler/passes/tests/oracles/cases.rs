@@ -110,8 +110,11 @@ fn draw_shapes(
     })
 }
 
+/// An operation, dimensions of its arguments, and its lists.
+type OfLists = (&'static str, &'static [u32], &'static [&'static [i64]]);
+
 /// Dimensions and lists for the operations that take lists, which no trial would find.
-const LISTS: &[(&str, &[u32], &[&[i64]])] = &[
+const LISTS: &[OfLists] = &[
     ("TensorDot", &[6, 6], &[&[2, 3], &[3, 2], &[1], &[0], &[]]),
     ("TensorDot", &[4, 8], &[&[2, 2], &[2, 2, 2], &[0], &[2], &[2, 0, 1]]),
     ("TensorDot", &[6, 6], &[&[2, 3], &[3, 2], &[0, 1], &[1, 0]]),
