@@ -69,9 +69,10 @@ pub(crate) fn component_of(graph: &mut Graph, vector: NodeId, place: i64) -> Opt
     }
 }
 
-/// A scalar and the number of the only component of a vector that is not 0, but that scalar.
+/// A scalar and the number of the only component of a vector that is not 0, but that scalar. (A vector of one component is a scalar itself, and
+/// broadcasts.)
 pub(crate) fn unit(graph: &Graph, id: NodeId) -> Option<(NodeId, i64)> {
-    with_number(graph, id, KNOWN.unit, 1)
+    with_number(graph, id, KNOWN.unit, 1).filter(|_| graph.node(id).dim > 1)
 }
 
 /// Two vectors of which a node is the first's components and then the second's.

@@ -125,6 +125,8 @@ fn components_of_vectors() {
     same("ElemT(a, 3, 1)[1] + ElemT(a, 3, 2)[1]", "a");
     same("(x * q)[2] - (a * x)[0]", "x[2] * q[2] - a * x[0]");
     different("Exp(x)[0]", "Exp(x[0])");
+    same("Scalprod(ElemT(a, 3, 1), x)", "a * x[1]");
+    same("Scalprod(ElemT(a, 1, 0), x)", "ElemT(a, 1, 0) * Sum(x)");
 }
 
 #[test]

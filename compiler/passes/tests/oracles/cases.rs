@@ -97,7 +97,7 @@ pub fn add_input(program: &mut Program, name: &str, role: Role, dim: u32) -> Nod
 }
 
 /// Dimensions and parameters that a row takes, found by trial.
-pub fn draw_shapes(
+fn draw_shapes(
     arguments: usize,
     parameters: usize,
     random: &mut Random,
@@ -122,10 +122,27 @@ const LISTS: &[Lists] = &[
     ("Kron", &[2, 3], &[&[2], &[3]]),
 ];
 
+/// Dimensions and parameters that an operation takes.
+pub fn operation_shapes(
+    operation: OperationId,
+    random: &mut Random,
+    fits: impl Fn(&[u32], &[i64]) -> bool,
+) -> Option<(Vec<u32>, Vec<i64>)> {
+    let signature = catalogue::signature(operation);
+    let of_lists: Vec<_> = LISTS.iter().filter(|(name, ..)| *name == signature.name).collect();
+    if of_lists.is_empty() {
+        return draw_shapes(signature.arguments.len(), signature.parameters.len(), random, fits);
+    }
+    let with_lengths =
+        |lists: &[&[i64]]| lists.iter().flat_map(|list| [&[list.len() as i64], *list].concat()).collect();
+    let all = of_lists.into_iter().map(|(_, dims, lists)| (dims.to_vec(), with_lengths(lists)));
+    random.pick_any(&all.filter(|(dims, parameters): &(Vec<u32>, Vec<i64>)| fits(dims, parameters)).collect::<Vec<_>>())
+}
+
 /// An operation of these formulas and parameters, as it is written.
-pub fn call(signature: &Signature, formulas: &[String], parameters: &[i64]) -> Option<String> {
+pub fn call(signature: &Signature, arguments: &[String], parameters: &[i64]) -> Option<String> {
     let split = signature.split_parameters(parameters)?;
-    let (mut formulas, mut numbers) = (formulas.iter(), signature.parameters.iter().zip(split));
+    let (mut formulas, mut numbers) = (arguments.iter(), signature.parameters.iter().zip(split));
     let is_argument = |name: &str| signature.arguments.iter().any(|argument| argument.name == name);
     let mut written = Vec::new();
     for name in signature.names_in_calls() {
@@ -149,15 +166,7 @@ pub fn operation_case(operation: OperationId, shift: usize, seed: u64) -> Option
     let small =
         |dims: &[u32], parameters: &[i64]| catalogue::infer_dim(operation, dims, parameters).is_ok_and(|dim| dim <= 24);
     for _ in 0..20 {
-        let counts = (signature.arguments.len(), signature.parameters.len());
-        let (dims, parameters) =
-            match LISTS.iter().filter(|(name, ..)| *name == row.name).collect::<Vec<_>>().as_slice() {
-                [] => draw_shapes(counts.0, counts.1, &mut random, small)?,
-                lists => {
-                    let (_, dims, lists) = random.pick(lists);
-                    (dims.to_vec(), lists.iter().flat_map(|list| [&[list.len() as i64], *list].concat()).collect())
-                }
-            };
+        let (dims, parameters) = operation_shapes(operation, &mut random, small)?;
         let mut text = "dtype f64\n".to_owned();
         for (number, dim) in dims.iter().enumerate() {
             text += &format!("x{number} = {}({dim})\n", ["Vi", "Vj", "Pm"][(number + shift) % 3]);

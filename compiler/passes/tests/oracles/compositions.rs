@@ -8,7 +8,7 @@ use keopsc_ops::{OperationId, catalogue};
 use keopsc_passes::simplify::Switches;
 use keopsc_passes::{hoist::hoist, simplify::simplify};
 
-use crate::cases::{call, count, draw_shapes, program_of};
+use crate::cases::{call, count, operation_shapes, program_of};
 use crate::exactness;
 use crate::meaning;
 use crate::numbers::field::Field;
@@ -57,7 +57,7 @@ fn application(operation: OperationId, inputs: &mut Inputs, inside: Option<(Stri
         let is_inside = inside.as_ref().is_none_or(|(_, dim)| dims.get(place) == Some(dim));
         is_inside && catalogue::infer_dim(operation, dims, parameters).is_ok_and(|dim| dim <= 12)
     };
-    let (dims, parameters) = draw_shapes(count, signature.parameters.len(), &mut inputs.random, fits)?;
+    let (dims, parameters) = operation_shapes(operation, &mut inputs.random, fits)?;
     let dim = catalogue::infer_dim(operation, &dims, &parameters).ok()?;
     let mut arguments = Vec::new();
     for (number, &dim) in dims.iter().enumerate() {

@@ -74,7 +74,7 @@ fn agrees(derivative: &Derivative, case: &Case, seed: u64) -> Option<Result<(), 
     let mut tolerance = 1e-10 * here.size.max(1e-3) + 1e3 * here.distance(&at(1e-13, 1)?);
     if difference > tolerance {
         for noise in 2..8 {
-            tolerance += 10.0 * here.distance(&at(1e-10, noise)?);
+            tolerance += 30.0 * here.distance(&at(1e-10, noise)?);
         }
     }
     if tolerance.is_nan() || tolerance > 1e-3 * here.size.max(1.0) {

@@ -64,15 +64,34 @@ impl Switch {
 /// A program without requests, under a name.
 type Named = (String, Program);
 
-/// The files, instances of each law, and a formula for a rule that these do not need.
+/// Formulas for rules that neither files nor laws need.
+const RULES_SHOWN_BY: &[&str] = &[
+    "Scalprod(ElemT(b, 3, 1), y)",
+    "SumT(b, 3) * y",
+    "Exp(SumT(b, 3))",
+    "Sum(SumT(b, 3))",
+    "Elem(Concat(y, z), 4)",
+    "Elem(Concat(y, z), 1)",
+    "Elem(ElemT(b, 3, 1), 1) + Elem(ElemT(b, 3, 1), 2)",
+    "Elem(y * b, 2)",
+    "Sum(b * y)",
+    "Scalprod(b * y, y)",
+];
+
+/// The files, a formula of the shape of each law, and formulas for rules.
 fn written_programs() -> Vec<Named> {
     let of_laws = catalogue::laws().flat_map(|law| {
         let instances = choices(law, None).into_iter().filter_map(|choice| program(&file(&law.left, &choice, law)));
         instances.take(2).map(|instance| (law.name.clone(), instance)).collect::<Vec<Named>>()
     });
-    let units = program_of("b = Vj(1); y = Vj(3)\nout f = Sum[j](Scalprod(ElemT(b, 3, 1), y))").expect("it is sound");
-    let resolved = files().into_iter().chain(of_laws).chain([("a component of a vector".to_owned(), units)]);
-    resolved.map(|(name, program)| (name, differentiate(program).expect("it can be differentiated"))).collect()
+    let of_rules = RULES_SHOWN_BY.iter().map(|formula| {
+        let program = program_of(&format!("b = Vj(1); y = Vj(3); z = Vj(2)\nout f = Sum[j]({formula})"));
+        ((*formula).to_owned(), program.expect("it is sound"))
+    });
+    // Only files have requests; the others are left as they are, as differentiation applies early laws.
+    let differentiated = |program: Program| differentiate(program).expect("it can be differentiated");
+    let files = files().into_iter().map(|(name, program)| (name, differentiated(program)));
+    files.chain(of_laws).chain(of_rules).collect()
 }
 
 fn random_programs(seeds: std::ops::Range<u64>) -> Vec<Named> {
