@@ -261,7 +261,7 @@ const VALUES: &[(&str, &[f64])] = &[
     ("Real2Complex(Concat(1, 2))", &[1.0, 0.0, 2.0, 0.0]),
     ("Imag2Complex(Concat(1, 2))", &[0.0, 1.0, 0.0, 2.0]),
     ("Conj(z)", &[1.0, -2.0, -3.0, -4.0]),
-    ("ComplexAbs(z)", &[2.2360679774997896, 5.0]),
+    ("ComplexAbs(z)", &[2.236_067_977_499_79, 5.0]),
     ("ComplexAbs(Zero(2))", &[0.0]),
     ("ComplexSquareAbs(z)", &[5.0, 25.0]),
     ("ComplexAngle(Concat(-1, 0))", &[std::f64::consts::PI]),

@@ -13,8 +13,11 @@ use super::words::{contents, listed, vector};
 /// Recipes longer than this are folded away.
 const LONG: usize = 110;
 
+/// The name of a row, the numbers of its arguments, and the texts of its parameters.
+type Chosen = (&'static str, &'static [&'static [f64]], &'static [&'static str]);
+
 /// Numbers for the arguments and parameters of rows whose domain has no telling ones: both sides of a comparison, a component that is there.
-const CHOSEN: &[(&str, &[&[f64]], &[&str])] = &[
+const CHOSEN: &[Chosen] = &[
     ("RatCst", &[], &["1", "3"]),
     ("IntInv", &[], &["4"]),
     ("Divide", &[&[1.0, 6.0], &[2.0, 3.0]], &[]),
