@@ -21,6 +21,9 @@ fn the_tables_are_listed_and_described() {
     assert!(names("operations").iter().chain(&names("reductions")).all(|name| listing.contains(name)));
     let one = place.does(&["ops", "SqDist"]);
     assert!(one.starts_with("SqDist(") && one.contains("gradient "), "{one}");
+    for (page, heading) in [("operations", "### SqDist"), ("reductions", "### LogSumExp")] {
+        assert!(place.does(&["ops", "--markdown", page]).contains(heading), "{page}");
+    }
     place.refuses(
         &["ops", "SqDits"],
         2,

@@ -25,14 +25,6 @@ pub struct Point<'c> {
 /// Where a point is moved: for each input that moves, a number for each of its numbers.
 pub type Direction = Vec<(usize, Vec<f64>)>;
 
-/// A derivative in a direction from differences.
-pub struct Difference {
-    /// For each number of the output.
-    pub slopes: Vec<f64>,
-    /// Whether half the step gives the same, so that the formula is smooth here.
-    pub is_smooth: bool,
-}
-
 impl<'c> Point<'c> {
     /// Random numbers of the row's domain that float32 has, too.
     pub fn draw(case: &'c Case, seed: u64) -> Point<'c> {
@@ -94,8 +86,9 @@ impl<'c> Point<'c> {
         vec![(number, values.iter().map(|_| random.real(-1.0, 1.0)).collect())]
     }
 
-    /// The derivative of an entry's outputs in a direction, by central differences.
-    pub fn difference(&self, entry: &Entry, direction: &Direction) -> Difference {
+    /// The derivative of an entry's outputs in a direction, by central differences; `None` where half the step gives something else, so that the
+    /// formula is not smooth here.
+    pub fn difference(&self, entry: &Entry, direction: &Direction) -> Option<Vec<f64>> {
         let narrowest = direction.iter().map(|(number, _)| {
             let (low, high) = interval(self.case, &self.case.program.input(InputId(*number as u32)).name);
             (high - low).min(1.0)
@@ -104,10 +97,7 @@ impl<'c> Point<'c> {
         let (coarse, fine) = (self.central(entry, direction, step), self.central(entry, direction, step / 2.0));
         let size = fine.iter().fold(1e-3, |most: f64, slope| most.max(slope.abs()));
         let is_smooth = coarse.iter().zip(&fine).all(|(coarse, fine)| (coarse - fine).abs() <= 1e-3 * size);
-        Difference {
-            slopes: coarse.iter().zip(&fine).map(|(coarse, fine)| fine + (fine - coarse) / 3.0).collect(),
-            is_smooth,
-        }
+        is_smooth.then(|| coarse.iter().zip(&fine).map(|(coarse, fine)| fine + (fine - coarse) / 3.0).collect())
     }
 
     fn central(&self, entry: &Entry, direction: &Direction, step: f64) -> Vec<f64> {

@@ -10,7 +10,7 @@
 
 use super::compiled::Library;
 use super::formulas::Case;
-use super::interpreter::{Difference, Direction, Point};
+use super::interpreter::{Direction, Point};
 
 /// What a comparison found; of several, the last of these counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,11 +70,12 @@ impl Verdicts {
 }
 
 /// How many points are drawn until the formula is smooth at one.
-const DRAWS: u64 = 20;
+const DRAWS: u64 = 12;
 
-/// The largest errors: of differences, relative to the terms of a sum; of float64, relative to the largest number of a result; of float32,
+/// The largest errors: of differences, relative to the terms of a sum, and where the derivative is zero; of float64, relative to the largest number of a result; of float32,
 /// in changes of the result by one unit in the last place of the inputs.
 const DIFFERENCES: f64 = 1e-6;
+const ZERO: f64 = 1e-9;
 const FLOAT64: f64 = 1e-10;
 pub const FLOAT32: f64 = 32.0;
 
@@ -112,8 +113,7 @@ fn judge_point(
         (verdicts.gradient, verdicts.second, verdicts.forward) = (Verdict::Refused, Verdict::Refused, Verdict::Refused);
     }
     for derivative in derivatives {
-        let found = libraries.0.run(case, derivative.entry, point);
-        let verdict = derivative.judge(&found);
+        let (verdict, found) = derivative.judge(&libraries.0.run(case, derivative.entry, point));
         let cell = match derivative.kind {
             Kind::Gradient => &mut verdicts.gradient,
             Kind::Second => &mut verdicts.second,
@@ -121,7 +121,7 @@ fn judge_point(
         };
         *cell = verdict.max(*cell);
         if verdict == Verdict::Wrong {
-            let (name, expected) = (&case.program.entries[derivative.entry].name, &derivative.difference.slopes);
+            let (name, expected) = (&case.program.entries[derivative.entry].name, &derivative.expected);
             verdicts.wrong.push(format!("{}, {name}: {found:?} where differences give {expected:?}", case.what));
         }
     }
@@ -168,7 +168,8 @@ struct Derivative {
     entry: usize,
     /// What the numbers of a gradient are multiplied with, to be summed.
     direction: Option<Vec<f64>>,
-    difference: Difference,
+    /// By differences: one number for a gradient in a direction, else all of the output.
+    expected: Vec<f64>,
 }
 
 #[derive(Clone, Copy)]
@@ -179,20 +180,19 @@ enum Kind {
 }
 
 impl Derivative {
-    fn judge(&self, found: &[f64]) -> Verdict {
-        let expected = &self.difference.slopes;
-        let terms: Vec<f64> = match &self.direction {
-            Some(direction) => found.iter().zip(direction).map(|(found, direction)| found * direction).collect(),
-            None => found.to_vec(),
+    /// Whether an output is this derivative, and what of it was compared.
+    fn judge(&self, output: &[f64]) -> (Verdict, Vec<f64>) {
+        let (found, terms) = match &self.direction {
+            Some(direction) => {
+                let terms: Vec<f64> = output.iter().zip(direction).map(|(slope, step)| slope * step).collect();
+                (vec![terms.iter().sum()], terms)
+            }
+            None => (output.to_vec(), output.to_vec()),
         };
-        let size: f64 = terms.iter().chain(expected).map(|term| term.abs()).sum();
-        if terms.iter().all(|term| *term == 0.0) && size <= 1e-9 {
-            return Verdict::Zero;
-        }
-        match &self.direction {
-            Some(_) => verdict(expected, &[terms.iter().sum()], DIFFERENCES * size),
-            None => verdict(expected, &terms, DIFFERENCES * size),
-        }
+        let size: f64 = terms.iter().chain(&self.expected).map(|term| term.abs()).sum();
+        let is_zero = output.iter().all(|number| *number == 0.0) && size <= ZERO;
+        let verdict = if is_zero { Verdict::Zero } else { verdict(&self.expected, &found, DIFFERENCES * size) };
+        (verdict, found)
     }
 }
 
@@ -208,19 +208,15 @@ fn differences(case: &Case, point: &Point<'_>) -> Option<Vec<Derivative>> {
     for (place, variable) in case.variables.iter().enumerate() {
         let along = point.direction(variable, 100 + place as u64);
         let direction = Some(along[0].1.clone());
-        let mut difference = point.difference(&entries[Case::VALUE], &along);
-        difference.slopes = vec![difference.slopes.iter().zip(cotangent).map(|(slope, weight)| slope * weight).sum()];
-        derivatives.push(Derivative {
-            kind: Kind::Gradient,
-            entry: Case::gradient(place),
-            direction: direction.clone(),
-            difference,
-        });
-        let difference = point.difference(&entries[Case::GRADIENTS], &along);
-        derivatives.push(Derivative { kind: Kind::Second, entry: Case::second(place), direction, difference });
+        let slopes = point.difference(&entries[Case::VALUE], &along)?;
+        let expected = vec![slopes.iter().zip(cotangent).map(|(slope, weight)| slope * weight).sum()];
+        let entry = Case::gradient(place);
+        derivatives.push(Derivative { kind: Kind::Gradient, entry, direction: direction.clone(), expected });
+        let expected = point.difference(&entries[Case::GRADIENTS], &along)?;
+        derivatives.push(Derivative { kind: Kind::Second, entry: Case::second(place), direction, expected });
         tangents.push((along[0].0, point.input(&format!("t{place}")).1.to_vec()));
     }
-    let difference = point.difference(&entries[Case::VALUE], &tangents);
-    derivatives.push(Derivative { kind: Kind::Forward, entry: case.forward(), direction: None, difference });
-    derivatives.iter().all(|derivative| derivative.difference.is_smooth).then_some(derivatives)
+    let expected = point.difference(&entries[Case::VALUE], &tangents)?;
+    derivatives.push(Derivative { kind: Kind::Forward, entry: case.forward(), direction: None, expected });
+    Some(derivatives)
 }

@@ -10,11 +10,15 @@ use super::example::Example;
 use super::signature::dimensions;
 use super::words::{contents, listed, vector};
 
-/// Recipes longer than this are folded away.
+/// Recipes longer than this are folded away, and those longer still are left out.
 const LONG: usize = 110;
+const VERY_LONG: usize = 700;
+
+/// The name of a row, the numbers of its arguments, and the texts of its parameters.
+type Chosen = (&'static str, &'static [&'static [f64]], &'static [&'static str]);
 
 /// Numbers for the arguments and parameters of rows whose domain has no telling ones: both sides of a comparison, a component that is there.
-const CHOSEN: &[(&str, &[&[f64]], &[&str])] = &[
+const CHOSEN: &[Chosen] = &[
     ("RatCst", &[], &["1", "3"]),
     ("IntInv", &[], &["4"]),
     ("Divide", &[&[1.0, 6.0], &[2.0, 3.0]], &[]),
@@ -127,6 +131,9 @@ fn entry(id: OperationId, row: &Operation, examples: &mut Vec<Example>) -> Strin
 
 fn value(row: &Operation) -> String {
     match row.value {
+        Value::Recipe(recipe) if recipe.len() > VERY_LONG => {
+            format!("- Component `k`: a long expression, which `keopsc ops {}` prints\n", row.name)
+        }
         Value::Recipe(recipe) if recipe.len() > LONG => {
             format!(
                 "- <details><summary>Component <code>k</code></summary><code>{}</code></details>\n",
@@ -134,6 +141,7 @@ fn value(row: &Operation) -> String {
             )
         }
         Value::Recipe(recipe) => format!("- Component `k`: `{recipe}`\n"),
+        Value::Expansion([("", formula)]) => format!("- Stands for `{formula}`\n"),
         Value::Expansion(cases) => cases.iter().map(|(condition, formula)| case(condition, formula)).collect(),
         Value::Written(_) => "- Stands for a formula that its arguments' dimensions and lists decide\n".to_owned(),
     }
@@ -141,7 +149,7 @@ fn value(row: &Operation) -> String {
 
 fn case(condition: &str, formula: &str) -> String {
     match condition {
-        "" => format!("- Stands for `{formula}`\n"),
+        "" => format!("- Else stands for `{formula}`\n"),
         condition => format!("- Where `{condition}`, stands for `{formula}`\n"),
     }
 }
