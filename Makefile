@@ -12,7 +12,7 @@ BENCH_PYTHON := .venv-bench/bin/python
 RUN_TESTS := $(if $(shell command -v cargo-nextest 2>/dev/null),$(CARGO) nextest run --no-tests=warn,$(CARGO) test --lib --bins --tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-rust test-python demo bench install clean
+.PHONY: help build test test-rust test-python demo bench keops-reference install clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -35,7 +35,7 @@ test-rust: ## the Rust tests, and the examples in the documentation
 
 test-python: build ## compiled libraries called from Python and C, and the samples
 	scripts/setup.sh python
-	KEOPSC=$(abspath $(BINARY)) $(PYTHON) -m pytest tests/python
+	KEOPSC=$(abspath $(BINARY)) $(PYTHON) -m pytest tests/python tests/keops
 
 demo: build ## reads handwritten digits with a compiled formula; writes demo.png
 	scripts/setup.sh python
@@ -44,6 +44,11 @@ demo: build ## reads handwritten digits with a compiled formula; writes demo.png
 bench: build ## keopsc beside pykeops, PyTorch and NumPy; writes bench/results/
 	scripts/setup.sh bench
 	KEOPSC=$(abspath $(BINARY)) $(BENCH_PYTHON) bench/bench.py $(BENCH_ARGUMENTS)
+
+keops-reference: ## runs KeOps on the formulas of tests/keops again and writes its answers (half an hour)
+	scripts/setup.sh bench
+	$(BENCH_PYTHON) tests/keops/reference.py
+	$(BENCH_PYTHON) tests/keops/count.py
 
 install: build ## copies keopsc to PREFIX/bin (default /usr/local)
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/keopsc

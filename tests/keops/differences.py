@@ -1,0 +1,98 @@
+"""Where keopsc and KeOps give different numbers, and why: the table behind docs/keops.md.
+
+Every row of the comparison that differs is listed in differences.json under the name of its reason, which stands here. A row that differs
+and is not listed is a failure, and so is one that is listed and does not differ.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+@dataclass
+class Reason:
+    """Why values differ, in a sentence or two; `right` says whose value is the true one, if that is no matter of convention."""
+
+    title: str
+    right: str
+    why: str
+    # The true value in words, by formula or for "all", where the judge has none.
+    true: dict = field(default_factory=dict)
+
+
+KEOPSC, KEOPS, CONVENTION = "keopsc", "KeOps", "a matter of convention"
+
+REASONS = {
+    "broadcast gradient": Reason(
+        "A gradient in a scalar that broadcasts",
+        KEOPSC,
+        "The rule that `Powf`, `Atan2` and others share does not sum over the components that used the scalar: "
+        "KeOps returns rows of another length than the variable's, or adds up what does not belong together.",
+    ),
+    "crossed bounds": Reason(
+        "`Clamp`'s gradient where the bounds are crossed, equal, infinite or NaN",
+        KEOPSC,
+        "KeOps differentiates `ClampInt((x - a)/(b - a), 0, 1)*(b - a) + a`, which is `Clamp` for finite a < b only. "
+        "(With NaN for a bound, which the value ignores, keopsc gives 0.)",
+    ),
+    "IfElse gradient": Reason(
+        "`IfElse`'s gradient where the condition is a vector",
+        KEOPSC,
+        "KeOps puts the gradients of the branches through `IfElse` with the same condition, component by component of the variable, "
+        "which is right only where component k of the result depends on component k of the variable alone.",
+    ),
+    "captured index": Reason(
+        "`SoftDTW_SqDist` of variables as they are, on the CPU",
+        KEOPSC,
+        "The generated loops are called i and j like the loops over rows, so that `x[i]` is read from row i of the inner loop "
+        "(and outside of the array).",
+    ),
+    "sinc gradient": Reason(
+        "`SinXDivX`'s gradient at 0", KEOPSC, "KeOps evaluates `Cos(x)/x - Sin(x)/x**2`: inf - NaN. The limit is 0."
+    ),
+    "cancelled": Reason(
+        "Terms that cancel",
+        KEOPSC,
+        "KeOps simplifies `x - x` to 0 and `Exp(x)*Exp(-x)` to 1, which hides infinities and NaNs; keopsc keeps IEEE arithmetic here. "
+        "(Both take 0*x as 0.)",
+    ),
+    "NaN": Reason(
+        "NaNs in comparisons",
+        CONVENTION,
+        "Which of two numbers is larger has no answer where one is NaN. Maxima and minima over components pass NaNs over in keopsc; "
+        "KeOps keeps a NaN that comes first. A derivative that depends on a comparison with NaN is 0 in keopsc.",
+        {"all": ""},
+    ),
+    "nothing found": Reason(
+        "Row numbers where there is nothing to find",
+        CONVENTION,
+        "Where all values are NaN or the infinity that a search begins with, and in lists longer than the number of rows, keopsc gives -1, KeOps 0.",
+        {"all": "none"},
+    ),
+    "log of nothing": Reason(
+        "`LogSumExp` of a row that is all -inf",
+        KEOPSC,
+        "The logarithm of a sum of zeros is -inf; KeOps computes -inf - -inf on the way.",
+        {"all": "-inf"},
+    ),
+    "branch not taken": Reason(
+        "`IfElse`'s gradient where the derivative of the branch that is not taken is not finite",
+        KEOPS,
+        "keopsc multiplies the derivative of that branch by 0, which gives NaN for infinities and NaNs. A defect, to be mended.",
+        {"Grad(IfElse(x, x, Log(-x)),x,e)": "1", "Grad(IfElse(x, 1/x, x),x,e)": "1"},
+    ),
+    "constant zeros": Reason(
+        "Factors that are 0 whatever the input is",
+        CONVENTION,
+        "Both take 0*x as 0, but not in the same places, which shows where x is infinite, NaN or divided by 0.",
+        {"all": ""},
+    ),
+}
+
+# {section: {formula: name of the reason}}; "KeOps refuses": where keopsc and the judge differ.
+LISTED = json.loads((HERE / "differences.json").read_text())
+
+# Operations that a compiler before them does not know; rows that use one are not compared until it does.
+NOT_YET = set()
