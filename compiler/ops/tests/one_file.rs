@@ -1,5 +1,5 @@
 //! Adding an operation touches one file: outside the catalogue no code of the compiler names an operation, but for
-//! those that the language itself needs: its operators, its indexing, and broadcasting with its adjoint.
+//! those that the language itself needs: its operators, its indexing, broadcasting with its adjoint, and choices.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,6 +31,7 @@ const OF_THE_LANGUAGE: &[&str] = &[
     "Sum",
     "SumT",
     "ComplexSum",
+    "IfElse",
     "Zero",
 ];
 

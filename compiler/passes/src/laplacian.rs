@@ -388,7 +388,7 @@ impl<'g> Field<'g> {
 
 /// Whether component `k` of an operation's result is a function of the components `k` of its arguments (`Some(false)`), or the result is the
 /// sum of such functions over all components (`Some(true)`).
-fn acts_on_components(operation: OperationId, dims: &[u32], parameters: &[i64]) -> Option<bool> {
+pub(crate) fn acts_on_components(operation: OperationId, dims: &[u32], parameters: &[i64]) -> Option<bool> {
     let dim = dims.iter().copied().max()?;
     let patterns = catalogue::signature(operation).arguments.iter().map(|argument| &argument.pattern);
     if !patterns.zip(dims).all(|(pattern, &own)| own == dim || (own == 1 && pattern.repeats == 1)) {

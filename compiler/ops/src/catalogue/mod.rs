@@ -255,6 +255,14 @@ pub fn instantiate(id: OperationId, dims: &[u32], parameters: &[i64]) -> Result<
     }
 }
 
+/// Component `k` of the result where the row is a recipe that takes arguments of these dimensions and no parameters.
+pub fn instantiate_recipe(id: OperationId, dims: &[u32]) -> Option<Scalar<u32>> {
+    match parsed(id).value {
+        ParsedValue::Recipe(_) => instantiate(id, dims, &[]).ok(),
+        ParsedValue::Expansion(_) | ParsedValue::Written(_) => None,
+    }
+}
+
 /// The formula that an operation stands for; `None` for a row with a recipe.
 ///
 /// Its free names are the arguments' names, and dimension letters and parameters as integers.

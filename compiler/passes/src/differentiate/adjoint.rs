@@ -7,6 +7,9 @@
 //! ```text
 //! domain of f's cotangent: ij        ∂x_i: Σ_j e_i ∂f/∂x      ∂y_j: Σ_i e_i ∂f/∂y      ∂p: Σ_i Σ_j e_i ∂f/∂p
 //! ```
+//!
+//! What flows into a branch of a choice is 0 where that branch is not taken, and has to stay so where the branch is not even defined: 0 · ∞ would be
+//! NaN. So it brings a *mask* with it, see [`mask`](super::mask).
 
 use std::collections::BTreeMap;
 
@@ -14,7 +17,8 @@ use keopsc_ir::formula::{Graph, NodeId, NodeKind};
 use keopsc_ir::types::{Axis, Role};
 use keopsc_ops::{ReductionId, catalogue, reductions};
 
-use super::{Failure, NODE_LIMIT};
+use super::{Failure, NODE_LIMIT, mask};
+use crate::laplacian::acts_on_components;
 use crate::template::{Names, build};
 use crate::values::{Problem, with_defaults};
 
@@ -31,8 +35,18 @@ pub(crate) struct Request {
     pub domain: Option<Role>,
 }
 
-/// Cotangents that flow to a node, each with the indices it exists for.
-type Contributions = BTreeMap<NodeId, Vec<(Role, NodeId)>>;
+/// A cotangent that flows to a node.
+#[derive(Clone, Copy, Debug)]
+struct Flow {
+    /// The indices that it exists for.
+    domain: Role,
+    cotangent: NodeId,
+    /// Above 0 where it may be other than 0, if that is known.
+    mask: Option<NodeId>,
+}
+
+/// Cotangents that flow to a node.
+type Contributions = BTreeMap<NodeId, Vec<Flow>>;
 
 /// The node of the adjoint.
 pub(crate) fn adjoint(graph: &mut Graph, request: &Request) -> Result<NodeId, Failure> {
@@ -40,8 +54,8 @@ pub(crate) fn adjoint(graph: &mut Graph, request: &Request) -> Result<NodeId, Fa
     let whole = request.domain.is_some();
     let mut contributions = Contributions::new();
     let domain = request.domain.unwrap_or(Role::Pair);
-    contributions.insert(request.of, vec![(domain, request.cotangent)]);
-    while let Some((node, parts)) = contributions.pop_last() {
+    contributions.insert(request.of, vec![Flow { domain, cotangent: request.cotangent, mask: None }]);
+    while let Some((node, flows)) = contributions.pop_last() {
         if graph.len() > NODE_LIMIT {
             return Err(Failure::TooLarge);
         }
@@ -49,11 +63,13 @@ pub(crate) fn adjoint(graph: &mut Graph, request: &Request) -> Result<NodeId, Fa
         if !depends[node.0 as usize] {
             continue;
         }
-        let total = total(graph, node, parts, whole)?;
+        let mask = table(mask::of_sum(graph, &flows.iter().map(|flow| flow.mask).collect::<Vec<_>>()))?;
+        let total = total(graph, node, flows, whole)?;
         if node == request.variable {
             return Ok(total);
         }
-        pass_on(graph, node, total, &depends, &mut contributions)?;
+        let mask = mask.filter(|&mask| graph.node(node).role.contains(graph.node(mask).role));
+        pass_on(graph, node, (total, mask), &depends, &mut contributions)?;
     }
     zero(graph, request.variable)
 }
@@ -68,11 +84,11 @@ fn extend_depends(graph: &Graph, variable: NodeId, depends: &mut Vec<bool>) {
 }
 
 /// The sum of all contributions to a node: those for the same indices are added first, and then summed over what the node lacks.
-fn total(graph: &mut Graph, node: NodeId, parts: Vec<(Role, NodeId)>, whole: bool) -> Result<NodeId, Failure> {
+fn total(graph: &mut Graph, node: NodeId, flows: Vec<Flow>, whole: bool) -> Result<NodeId, Failure> {
     let (dim, role) = (graph.node(node).dim, graph.node(node).role);
     let mut by_domain: BTreeMap<Role, NodeId> = BTreeMap::new();
-    for (domain, part) in parts {
-        let part = spread(graph, part, dim)?;
+    for Flow { domain, cotangent, .. } in flows {
+        let part = spread(graph, cotangent, dim)?;
         let sum = match by_domain.get(&domain) {
             Some(&sum) => table(graph.plus(sum, part))?,
             None => part,
@@ -109,7 +125,7 @@ fn narrow(graph: &mut Graph, cotangent: NodeId, domain: Role, role: Role) -> Res
 fn pass_on(
     graph: &mut Graph,
     node: NodeId,
-    cotangent: NodeId,
+    (cotangent, mask): (NodeId, Option<NodeId>),
     depends: &[bool],
     contributions: &mut Contributions,
 ) -> Result<(), Failure> {
@@ -119,7 +135,9 @@ fn pass_on(
             let arguments = with_defaults(graph, catalogue::signature(operation), &arguments);
             let names = Names::of_operation(graph, operation, &parameters, &arguments).map_err(Failure::Table)?;
             let gradient = catalogue::gradient(operation);
-            let parts = Parts { node, cotangent, arguments: &arguments, gradient, names };
+            let is_component_wise = acts_on_components(operation, &graph.dims(&arguments), &parameters) == Some(false);
+            let mask = if is_component_wise { mask } else { table(mask::of_any(graph, mask))? };
+            let parts = Parts { node, cotangent, mask, arguments: &arguments, gradient, names };
             parts.pass_on(graph, role, depends, contributions)
         }
         NodeKind::Reduction { reduction, over, rows, parameters, arguments, .. } => {
@@ -129,15 +147,16 @@ fn pass_on(
             if let Some(text) = reductions::equivalent(reduction) {
                 let equivalent = build(graph, text, &names).map_err(Failure::Table)?;
                 // It stands behind all other nodes, and so is next.
-                contributions.entry(equivalent).or_default().push((rows, cotangent));
+                contributions.entry(equivalent).or_default().push(Flow { domain: rows, cotangent, mask });
                 return Ok(());
             }
-            let parts = Parts { node, cotangent, arguments: &arguments, gradient, names };
+            let mask = table(mask::of_any(graph, mask))?;
+            let parts = Parts { node, cotangent, mask, arguments: &arguments, gradient, names };
             parts.pass_on(graph, rows.union(over.role()), depends, contributions)
         }
         NodeKind::Chosen { by, axis, value } => {
             let part = graph.chosen(by, axis, cotangent);
-            contributions.entry(value).or_default().push((role, part));
+            contributions.entry(value).or_default().push(Flow { domain: role, cotangent: part, mask: None });
             Ok(())
         }
         NodeKind::Input(_) | NodeKind::Constant(_) => Ok(()),
@@ -165,6 +184,7 @@ fn reduction_names(
 struct Parts<'a> {
     node: NodeId,
     cotangent: NodeId,
+    mask: Option<NodeId>,
     arguments: &'a [NodeId],
     gradient: &'static [(usize, keopsc_grammar::syntax::Expr)],
     names: Names<'static>,
@@ -179,6 +199,7 @@ impl Parts<'_> {
         contributions: &mut Contributions,
     ) -> Result<(), Failure> {
         self.names.formula("out", self.node);
+        let mut with_ones = self.names.clone();
         self.names.formula("e", self.cotangent);
         for (position, text) in self.gradient {
             let Some(&argument) = self.arguments.get(*position) else { continue };
@@ -186,8 +207,21 @@ impl Parts<'_> {
                 continue;
             }
             let part = build(graph, text, &self.names).map_err(Failure::Table)?;
-            let part = gather(graph, part, graph.node(argument).dim)?;
-            contributions.entry(argument).or_default().push((domain, part));
+            let dim = graph.node(argument).dim;
+            let part = table(mask::keep_zeros(graph, part, self.cotangent, self.mask))?;
+            let part = gather(graph, part, dim)?;
+            let mask = if mask::is_choice(text) {
+                let one = graph.constant(1.0);
+                let ones = spread(graph, one, graph.node(self.node).dim)?;
+                with_ones.formula("e", ones);
+                let own = build(graph, text, &with_ones).map_err(Failure::Table)?;
+                table(mask::of_both(graph, own, self.mask))?
+            } else {
+                self.mask
+            };
+            // A scalar that stands for a vector gets something where any component does.
+            let mask = if dim == 1 { table(mask::of_any(graph, mask))? } else { mask };
+            contributions.entry(argument).or_default().push(Flow { domain, cotangent: part, mask });
         }
         Ok(())
     }

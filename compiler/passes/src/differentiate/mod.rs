@@ -9,6 +9,7 @@
 //! are passed on, so that the result is as shared as the formula was.
 
 mod adjoint;
+mod mask;
 
 use keopsc_diagnostics::{Code, Diagnostic};
 use keopsc_grammar::syntax::Span;

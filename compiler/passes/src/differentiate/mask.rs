@@ -1,0 +1,112 @@
+//! Where a cotangent may be other than 0: what has come through a branch of a choice is 0 where that branch is not taken.
+//!
+//! ```text
+//! IfElse(x, Sqrt(x), -x) at x = -1        e flows to Sqrt(x) as IfElse(x, e, 0) = 0, with the mask IfElse(x, 1, 0)
+//!                                         and on to x as 0 * Rsqrt(-1) = NaN; with its mask as IfElse(mask - 0.5, NaN, 0) = 0
+//! ```
+//!
+//! A mask is a formula of the condition alone, never of the cotangent, so that what flows back stays linear in the cotangent. It has one component,
+//! or as many as the cotangent.
+
+use std::collections::HashSet;
+
+use keopsc_grammar::syntax::{Expr, ExprKind};
+use keopsc_ir::formula::{Graph, NodeId, NodeKind};
+use keopsc_ops::intrinsics::Intrinsic;
+use keopsc_ops::scalar::Scalar;
+use keopsc_ops::{ShapeError, catalogue};
+
+/// Whether the text of a gradient is a choice, as `IfElse(f, e, 0)` is.
+pub(super) fn is_choice(text: &Expr) -> bool {
+    let ExprKind::Call { function, arguments, .. } = &text.kind else { return false };
+    let recipe = catalogue::find_operation(&function.text)
+        .and_then(|operation| catalogue::instantiate_recipe(operation, &vec![1; arguments.len()]));
+    matches!(recipe, Some(Scalar::Call(Intrinsic::Select, _)))
+}
+
+/// The mask of a sum: where any summand may be other than 0. Nothing is known where it is not known of one.
+pub(super) fn of_sum(graph: &mut Graph, masks: &[Option<NodeId>]) -> Result<Option<NodeId>, ShapeError> {
+    let Some(mut masks) = masks.iter().copied().collect::<Option<Vec<NodeId>>>() else { return Ok(None) };
+    masks.sort();
+    masks.dedup();
+    let mut total = None;
+    for mask in masks {
+        total = Some(match total {
+            Some(total) => graph.plus(total, mask)?,
+            None => mask,
+        });
+    }
+    Ok(total)
+}
+
+/// The mask of what two choices let through.
+pub(super) fn of_both(graph: &mut Graph, own: NodeId, before: Option<NodeId>) -> Result<Option<NodeId>, ShapeError> {
+    match before {
+        Some(before) => graph.multiply(own, before).map(Some),
+        None => Ok(Some(own)),
+    }
+}
+
+/// One component for all: what mixes components gets something where any of them does.
+pub(super) fn of_any(graph: &mut Graph, mask: Option<NodeId>) -> Result<Option<NodeId>, ShapeError> {
+    match mask {
+        Some(mask) if graph.node(mask).dim > 1 => graph.component_sum(mask).map(Some),
+        mask => Ok(mask),
+    }
+}
+
+/// What flows on, kept at 0 where the mask says that the cotangent is, if what it is multiplied by may be infinite or NaN there.
+pub(super) fn keep_zeros(
+    graph: &mut Graph,
+    part: NodeId,
+    cotangent: NodeId,
+    mask: Option<NodeId>,
+) -> Result<NodeId, ShapeError> {
+    let Some(mask) = mask.filter(|_| may_be_infinite(graph, part, cotangent)) else { return Ok(part) };
+    let mask = match graph.node(mask).dim {
+        dim if dim == 1 || dim == graph.node(part).dim => mask,
+        _ => graph.component_sum(mask)?,
+    };
+    let half = graph.constant(0.5);
+    let condition = graph.subtract(mask, half)?;
+    let zero = graph.constant(0.0);
+    graph.named("IfElse", &[], &[condition, part, zero])
+}
+
+/// Whether a part is made of more than the cotangent, inputs, and what is finite for finite arguments.
+fn may_be_infinite(graph: &Graph, part: NodeId, cotangent: NodeId) -> bool {
+    let mut waiting = vec![part];
+    let mut seen = HashSet::from([cotangent]);
+    while let Some(id) = waiting.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        match &graph.node(id).kind {
+            NodeKind::Input(_) | NodeKind::Constant(_) => {}
+            NodeKind::Operation { operation, parameters, arguments } => {
+                let recipe = catalogue::instantiate(*operation, &graph.dims(arguments), parameters);
+                if !recipe.is_ok_and(|recipe| is_finite(&recipe)) {
+                    return true;
+                }
+                waiting.extend(arguments);
+            }
+            _ => return true,
+        }
+    }
+    false
+}
+
+/// Intrinsics that are finite for finite arguments, overflow of products aside.
+const FINITE: &[Intrinsic] = {
+    use Intrinsic::{
+        Abs, Add, Ceil, Cos, Equal, Floor, Less, LessEqual, Max, Min, Mul, Neg, NotEqual, Round, Select, Sin, Sub,
+        Trunc,
+    };
+    &[Abs, Add, Ceil, Cos, Equal, Floor, Less, LessEqual, Max, Min, Mul, Neg, NotEqual, Round, Select, Sin, Sub, Trunc]
+};
+
+fn is_finite(recipe: &Scalar<u32>) -> bool {
+    let mut finite = true;
+    recipe.visit(&mut |part| finite &= !matches!(part, Scalar::Call(intrinsic, _) if !FINITE.contains(intrinsic)));
+    finite
+}
