@@ -230,7 +230,10 @@ pub struct TensorDescriptor {
     pub reserved: u8,
 }
 
-/// A tensor that a pass reads: its number in the entry's list (arguments and results first, then temporaries).
+/// In place of a tensor that a pass reads: the numbers of the rows themselves.
+pub const ROW_NUMBERS: u32 = u32::MAX;
+
+/// A tensor that a pass reads: its number in the entry's list (arguments and results first, then temporaries), or [`ROW_NUMBERS`].
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Read {

@@ -158,10 +158,119 @@ COMPOSITE = [
     ("Log(1 + Exp(x | y)) * Sin(x * y)", lambda x, y: np.log1p(np.exp(dot(x, y))) * np.sin(x * y), True),
 ]
 
+
+
+def interleave(z):
+    """Complex numbers as real and imaginary parts in turn."""
+    return np.stack([z.real, z.imag], axis=-1).reshape(*z.shape[:-1], -1)
+
+
+def numbers(x, y):
+    """The complex numbers that `Z` below is."""
+    return x + 1j * y
+
+
+def per_pair(function):
+    """Applies a function of two vectors to all pairs."""
+    return lambda x, y: np.vectorize(function, signature="(n),(m)->(k)")(x, y)
+
+
+def soft_dtw(x, y, gamma):
+    """Cuturi and Blondel's recursion, cell by cell."""
+    cost = (x[:, None] - y[None, :]) ** 2
+    table = np.full((len(x) + 1, len(y) + 1), np.inf)
+    table[0, 0] = 0
+    for i in range(len(x)):
+        for j in range(len(y)):
+            before = -np.array([table[i, j], table[i, j + 1], table[i + 1, j]]) / gamma
+            table[i + 1, j + 1] = cost[i, j] - gamma * (before.max() + np.log(np.exp(before - before.max()).sum()))
+    return table[-1:, -1]
+
+
+def b_splines(knots, u, order):
+    """The recursion of Cox and de Boor, one spline after the other."""
+
+    def spline(i, k):
+        if k == 0:
+            return float(knots[i] <= u < knots[i + 1])
+        left, right = knots[i + k] - knots[i], knots[i + k + 1] - knots[i + 1]
+        rise = (u - knots[i]) / left * spline(i, k - 1) if left else 0.0
+        fall = (knots[i + k + 1] - u) / right * spline(i + 1, k - 1) if right else 0.0
+        return rise + fall
+
+    return np.array([spline(i, order) for i in range(len(knots) - order - 1)])
+
+
+TENSORS = [
+    ("MatMatMult(TensorProd(x, y), y, 3)", lambda x, y: x * dot(y, y), True),
+    ("Transpose(TensorProd(x, y), 1, 3, 3)", lambda x, y: concat(*(y[..., k : k + 1] * x for k in range(3))), True),
+    (
+        "TensorDot(TensorProd(x, y), TensorProd(y, x), [3, 3], [3, 3], [1], [0])",
+        per_pair(lambda x, y: (np.outer(x, y) @ np.outer(y, x)).ravel()),
+        True,
+    ),
+    (
+        "TensorDot(Concat(x, y), TensorProd(x, Concat(x, y)), [2, 3], [3, 2, 3], [1], [0], [2, 0, 1])",
+        per_pair(
+            lambda x, y: np.tensordot(np.array([x, y]), np.outer(x, np.r_[x, y]).reshape(3, 2, 3), ([1], [0]))
+            .transpose(np.argsort([2, 0, 1]))
+            .ravel()
+        ),
+        True,
+    ),
+    (
+        "Kron(Concat(x, y), TensorProd(x, Extract(y, 0, 2)), [2, 3], [3, 2])",
+        per_pair(lambda x, y: np.kron(np.array([x, y]), np.outer(x, y[:2])).ravel()),
+        True,
+    ),
+    (
+        "BSpline(Concat(x, 1 + y) * Concat(1, Concat(2, Concat(3, Concat(2, Concat(3, 4))))), 1.25, 2) * Elem(y, 0)",
+        per_pair(lambda x, y: y[0] * b_splines(np.r_[x, 1 + y] * [1, 2, 3, 2, 3, 4], 1.25, 2)),
+        False,
+    ),
+    ("SoftDTW_SqDist(x, Concat(y, x * y), 0.3)", per_pair(lambda x, y: soft_dtw(x, np.r_[y, x * y], 0.3)), True),
+    ("SoftMinimum(x, y, 0.1)", lambda x, y: -0.1 * np.logaddexp(-x / 0.1, -y / 0.1), True),
+    ("DivideOrZero(x, Floor(y + 0.5))", lambda x, y: np.where(y < 0.5, 0, x), False),
+]
+
+Z = "Complex(x, y)"
+
+COMPLEX = [
+    (Z, lambda x, y: interleave(numbers(x, y)), True),
+    (f"ComplexReal(ComplexMult({Z}, {Z}))", lambda x, y: (numbers(x, y) ** 2).real, True),
+    (f"ComplexImag(ComplexMult({Z}, Conj({Z})))", lambda x, y: 0 * (x + y), True),
+    ("ComplexAdd(Real2Complex(x), Imag2Complex(y))", lambda x, y: interleave(numbers(x, y)), True),
+    ("ComplexMult(Concat(x, Elem(y, 0)), Extract(y, 0, 2))", per_pair(
+        lambda x, y: interleave(np.array([x[0] + 1j * x[1], x[2] + 1j * y[0]]) * (y[0] + 1j * y[1]))
+    ), True),
+    (f"ComplexSubtract(Extract(x, 0, 2), {Z})", lambda x, y: interleave((x[..., :1] + 1j * x[..., 1:2]) - numbers(x, y)), True),
+    (f"ComplexDivide({Z}, Complex(y, x))", lambda x, y: interleave(numbers(x, y) / numbers(y, x)), True),
+    (f"ComplexAbs({Z})", lambda x, y: abs(numbers(x, y)), True),
+    (f"ComplexSquareAbs({Z})", lambda x, y: abs(numbers(x, y)) ** 2, True),
+    (f"ComplexAngle({Z})", lambda x, y: np.angle(numbers(x, y)), True),
+    (f"ComplexSum({Z})", lambda x, y: interleave(numbers(x, y).sum(-1, keepdims=True)), True),
+    (f"ComplexMult(ComplexSumT(Extract(x, 0, 2), 6), {Z})", lambda x, y: interleave((x[..., :1] + 1j * x[..., 1:2]) * numbers(x, y)), True),
+    (f"ComplexRealScal({Z}, Elem(y, 1))", lambda x, y: interleave(numbers(x, y) * y[..., 1:2]), True),
+    (f"ComplexRealScal(y, {Z})", lambda x, y: interleave(numbers(x, y) * y), True),
+    (f"ComplexExp({Z})", lambda x, y: interleave(np.exp(numbers(x, y))), True),
+    ("ComplexExp1j(x * y)", lambda x, y: interleave(np.exp(1j * x * y)), True),
+    (f"ComplexLog({Z})", lambda x, y: interleave(np.log(numbers(x, y))), True),
+    ("ComplexLog(Complex(-x, y))", lambda x, y: interleave(np.log(numbers(-x, y))), True),
+    (f"ComplexSqrt({Z})", lambda x, y: interleave(np.sqrt(numbers(x, y))), True),
+    ("ComplexSqrt(Complex(-x, -y))", lambda x, y: interleave(np.sqrt(numbers(-x, -y))), True),
+    (f"ComplexPow({Z}, Concat(0.5, 2))", lambda x, y: interleave(numbers(x, y) ** (0.5 + 2j)), True),
+    (f"ComplexSin({Z})", lambda x, y: interleave(np.sin(numbers(x, y))), True),
+    (f"ComplexCos({Z})", lambda x, y: interleave(np.cos(numbers(x, y))), True),
+    # A non-uniform Fourier sum: the real numbers y at the frequencies x.
+    ("RealTimesComplex(Elem(y, 2), ComplexExp1j(x | y))", lambda x, y: interleave(y[..., 2:3] * np.exp(1j * dot(x, y))), True),
+]
+
 FAMILIES = {
     "arithmetic": ARITHMETIC,
     "functions": FUNCTIONS,
     "comparisons": COMPARISONS,
     "vectors": VECTORS,
     "composite": COMPOSITE,
+    "tensors": TENSORS,
+    "complex": COMPLEX,
 }

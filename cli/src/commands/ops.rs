@@ -59,6 +59,7 @@ fn description(name: &str) -> Option<String> {
 fn describe_operation(row: &Operation) -> String {
     let value = match row.value {
         Value::Recipe(recipe) => format!("component k  {recipe}\n"),
+        Value::Written(_) => "stands for   a formula that its arguments' dimensions and lists decide\n".to_owned(),
         Value::Expansion(cases) => cases.iter().map(|(condition, formula)| expansion(condition, formula)).collect(),
     };
     let laws: String =

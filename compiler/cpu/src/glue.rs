@@ -271,9 +271,9 @@ impl<'ctx> Glue<'_, 'ctx> {
     }
 
     fn reads(&self, plan: &Plan, pass: &Pass, block: Block) -> Vec<StructValue<'ctx>> {
-        let read = |(_, tensor): (_, keopsc_ir::plan::TensorId)| {
-            let dim = u64::from(plan.tensor(tensor).dim());
-            self.structure(&[self.u32(u64::from(tensor.0)).into(), self.u32(dim).into()])
+        let read = |(_, tensor): (_, Option<keopsc_ir::plan::TensorId>)| {
+            let (number, dim) = tensor.map_or((abi::ROW_NUMBERS, 1), |tensor| (tensor.0, plan.tensor(tensor).dim()));
+            self.structure(&[number, dim].map(|number| self.u32(u64::from(number)).into()))
         };
         layout::reads(pass, block).into_iter().map(read).collect()
     }

@@ -159,6 +159,8 @@ impl Kernel<'_> {
     fn compute(&self, writer: &mut Writer, value: &Value, position: &Position) -> Text {
         match &value.definition {
             Definition::Read(tensor) => self.load(*tensor, value.block, position),
+            Definition::Number if value.block == Block::Row => Text::primary("row"),
+            Definition::Number => column_number(),
             Definition::Compute(scalar) => {
                 writer.expression(scalar, kind_of(value), &vec![(Counter(0), position.clone())], self)
             }

@@ -140,6 +140,8 @@ fn choose_places(pass: &Pass, needed: &Needed) -> Vec<Place> {
         let is_read = matches!(value.definition, Definition::Read(_));
         if !needed.values[number] {
             Place::Nowhere
+        } else if value.definition == Definition::Number {
+            Place::Inline
         } else if value.block == Block::Row && is_read && value.dim > ROW_COMPONENTS {
             Place::Stored
         } else if value.block == Block::Pair && value.dim > UNROLL && evaluations[number] == 1 {
@@ -173,8 +175,10 @@ fn place_parameters(pass: &Pass, places: &mut [Place]) -> u64 {
 /// Columns: what pairs need lies in the tile if it fits, else it is read or computed again for each pair. Bytes a column.
 fn place_columns(pass: &Pass, needed: &Needed, places: &mut [Place]) -> u64 {
     let mut too_long = vec![false; pass.values.len()];
+    let is_kept =
+        |(id, value): &(ValueId, &Value)| needed.values[id.0 as usize] && value.definition != Definition::Number;
     loop {
-        for (id, value) in pass.block(Block::Column).filter(|(id, _)| needed.values[id.0 as usize]) {
+        for (id, value) in pass.block(Block::Column).filter(is_kept) {
             let number = id.0 as usize;
             places[number] = match (&value.definition, too_long[number]) {
                 (Definition::Read(_), true) => Place::Stored,

@@ -95,7 +95,7 @@ pub(crate) fn spelling(intrinsic: Intrinsic) -> Spelling {
         Intrinsic::Pow => Function("powf", "pow"),
         Intrinsic::Less => Infix("<", COMPARISON),
         Intrinsic::LessEqual => Infix("<=", COMPARISON),
-        Intrinsic::Equal => Infix("==", COMPARISON),
+        Intrinsic::Equal | Intrinsic::EqualIndex => Infix("==", COMPARISON),
         Intrinsic::NotEqual => Infix("!=", COMPARISON),
         Intrinsic::Select | Intrinsic::SelectIndex => Choice,
     }

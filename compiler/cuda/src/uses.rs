@@ -23,7 +23,7 @@ pub(crate) fn needed(pass: &Pass) -> Needed {
             continue;
         }
         match &pass.value(id).definition {
-            Definition::Read(_) => {}
+            Definition::Read(_) | Definition::Number => {}
             Definition::Compute(scalar) => for_each_read(scalar, &mut |value, _| pending.push(value)),
             Definition::Outcome { accumulation, .. } => {
                 needed.accumulations[*accumulation as usize] = true;

@@ -37,7 +37,7 @@ fn long_plan() -> Verified {
 
 #[test]
 fn cases() {
-    for name in ["gauss", "nearest"] {
+    for name in ["chosen", "gauss", "nearest"] {
         let formula = std::fs::read_to_string(case(&format!("{name}.kf"))).expect("the case can be read");
         let found = emit(&plans_of(&formula)[0]);
         let expected = case(&format!("{name}.txt"));
@@ -104,7 +104,7 @@ fn nvcc_accepts_all_of_it() {
 /// Kernels of written formulas, of random formulas and of random plans, each plan in a namespace of its own.
 fn every_kernel() -> String {
     let mut plans = vec![long_plan()];
-    for name in ["gauss", "nearest"] {
+    for name in ["chosen", "gauss", "nearest"] {
         plans.extend(plans_of(&std::fs::read_to_string(case(&format!("{name}.kf"))).expect("the case can be read")));
     }
     for seed in 0..12 {

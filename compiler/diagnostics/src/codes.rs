@@ -307,10 +307,10 @@ codes! {
     }
     /// This has no derivative
     NotDifferentiable = "E0223" {
-        why: "Row numbers have no derivative, nor have some operations and reductions. `keopsc ops NAME` says which have one.\n\
-              One can differentiate with respect to inputs.",
+        why: "Row numbers jump, so that they have no derivative; the values that stand there have one. One can differentiate with\n\
+              respect to inputs.",
         wrong: "x = Vi(3)\ny = Vj(3)\nn = ArgMin[j](SqDist(x, y))\nout g = Grad(n, x)",
-        right: "x = Vi(3)\ny = Vj(3)\nn = LogSumExp[j](SqDist(x, y))\nout g = Grad(n, x)",
+        right: "x = Vi(3)\ny = Vj(3)\nn = Min[j](SqDist(x, y))\nout g = Grad(n, x)",
     }
     /// This name is reserved
     ReservedName = "E0224" {

@@ -67,7 +67,7 @@ fn intrinsic_counts(intrinsic: Intrinsic) -> Counts {
     let one = Counts::default();
     match intrinsic {
         Add | Sub | Mul | Neg | Abs | Min | Max | Floor | Ceil | Trunc | Round | Less | LessEqual | Equal
-        | NotEqual | Select | SelectIndex => Counts { arithmetic: 1, ..one },
+        | NotEqual | EqualIndex | Select | SelectIndex => Counts { arithmetic: 1, ..one },
         Div | Sqrt | Rsqrt => Counts { division: 1, ..one },
         Exp | Exp2 => Counts { exponential: 1, ..one },
         Log | Log2 | Sin | Cos | Asin | Acos | Atan => Counts { transcendental: 1, ..one },

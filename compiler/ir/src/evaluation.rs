@@ -1,31 +1,33 @@
-//! What both interpreters read and return: rows of float64, and why they could not be computed.
+//! What both interpreters read and return: rows of numbers, and why they could not be computed.
 
 use std::fmt;
+
+use keopsc_ops::scalar::Number;
 
 use crate::types::{Axis, Role};
 
 /// A matrix, row after row.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Array {
+pub struct Array<N = f64> {
     /// Components a row.
     pub dim: usize,
     /// `rows × dim` numbers.
-    pub values: Vec<f64>,
+    pub values: Vec<N>,
 }
 
-impl Array {
+impl<N: Number> Array<N> {
     /// A matrix of zeros.
-    pub fn zeros(rows: usize, dim: usize) -> Array {
-        Array { dim, values: vec![0.0; rows * dim] }
+    pub fn zeros(rows: usize, dim: usize) -> Array<N> {
+        Array { dim, values: vec![N::real(0.0); rows * dim] }
     }
 
     /// One row.
-    pub fn row(&self, number: usize) -> &[f64] {
+    pub fn row(&self, number: usize) -> &[N] {
         &self.values[number * self.dim..(number + 1) * self.dim]
     }
 
     /// One row, to be written.
-    pub fn row_mut(&mut self, number: usize) -> &mut [f64] {
+    pub fn row_mut(&mut self, number: usize) -> &mut [N] {
         &mut self.values[number * self.dim..(number + 1) * self.dim]
     }
 }
@@ -88,6 +90,14 @@ impl Position {
         Position { i, j }
     }
 
+    /// The value of an index.
+    pub fn of(self, axis: Axis) -> usize {
+        match axis {
+            Axis::I => self.i,
+            Axis::J => self.j,
+        }
+    }
+
     /// The row of a tensor of that role; 0 for pairs, which are held one at a time.
     pub fn row(self, role: Role) -> usize {
         match role {
@@ -141,15 +151,15 @@ impl std::error::Error for EvaluationError {}
 pub(crate) type Declaration<'a> = (&'a str, Role, u32);
 
 /// The arrays of inputs, with their lengths checked.
-pub(crate) fn bind(
+pub(crate) fn bind<N: Number>(
     declarations: &[Declaration],
     sizes: Sizes,
-    inputs: &[Vec<f64>],
-) -> Result<Vec<Array>, EvaluationError> {
+    inputs: &[Vec<N>],
+) -> Result<Vec<Array<N>>, EvaluationError> {
     if inputs.len() != declarations.len() {
         return Err(EvaluationError::InputCount { expected: declarations.len(), found: inputs.len() });
     }
-    let bind = |(&(name, role, dim), values): (&Declaration, &Vec<f64>)| {
+    let bind = |(&(name, role, dim), values): (&Declaration, &Vec<N>)| {
         let expected = sizes.rows(role) * dim as usize;
         if values.len() != expected {
             let (name, found) = (name.to_string(), values.len());

@@ -46,7 +46,7 @@ macro_rules! intrinsics {
                 use Intrinsic::*;
                 !matches!(
                     self,
-                    Neg | Abs | Min | Max | Floor | Ceil | Trunc | Round | Less | LessEqual | Equal | NotEqual | Select | SelectIndex
+                    Neg | Abs | Min | Max | Floor | Ceil | Trunc | Round | Less | LessEqual | Equal | NotEqual | EqualIndex | Select | SelectIndex
                 )
             }
 
@@ -99,6 +99,7 @@ intrinsics! {
     LessEqual "le" (Real, Real) -> Bool, 0.0, "a <= b", |a| truth(a[0] <= a[1]);
     Equal "eq" (Real, Real) -> Bool, 0.0, "a == b", |a| truth(a[0] == a[1]);
     NotEqual "ne" (Real, Real) -> Bool, 0.0, "a != b", |a| truth(a[0] != a[1]);
+    EqualIndex "eq_index" (Index, Index) -> Bool, 0.0, "a == b of row numbers, in all their digits", |a| truth(a[0] == a[1]);
     Select "select" (Bool, Real, Real) -> Real, 0.0, "b where a holds, else c", |a| if a[0] != 0.0 { a[1] } else { a[2] };
     SelectIndex "select_index" (Bool, Index, Index) -> Index, 0.0, "`select` on row numbers", |a| if a[0] != 0.0 { a[1] } else { a[2] };
 }

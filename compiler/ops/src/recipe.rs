@@ -6,15 +6,20 @@
 //!
 //! The words of recipes:
 //!
-//! * `f[k]` is a component; a bare `f` that of a value of dimension 1. A value that broadcasts is read at index 0.
+//! * `f[k]` is a component; a bare `f` that of a value of dimension 1. A scalar that broadcasts is read at index 0.
 //! * `k` counts components of the result; `sum(q < n, body)`, `prod`, `minimum` and `maximum` fold and count by `q`.
 //! * Letters and parameters are integers inside `[ ]`, ranges and the conditions of `choose`, and real numbers elsewhere.
 //! * `choose(k < n, a, b)` chooses by index, `select(f[k] < 0, a, b)` by value; `powi(a, n)` is an integer power;
 //!   all intrinsics may be called by name, `+ - * /` and comparisons are written as usual; `inf` is a number.
+//! * `where(body, t = a, u = b)` is `body` with `t` standing for `a`, and `u` for `b`, in which `t` may occur. Names are replaced by
+//!   what they stand for, and back ends compute equal expressions once; a name that occurs often should not stand for much.
+//! * `poly(x, c0, c1, …)` is the polynomial `c0 + x*(c1 + x*(…))`, and `series(x, r1, r2, …)` the polynomial
+//!   `1 + r1*x + r1*r2*x*x + …`, given by the ratios of its coefficients. `factorial(n)` is a constant.
+//! * `terms(q < n, body)` is `sum(q < n, body)` written out: what depends on `q` alone is then a constant.
 //!
 //! Constants are folded. Multiplications and divisions by 1 vanish, which is exact; nothing else is simplified.
 
-use keopsc_grammar::syntax::{BinaryOperator, Expr, ExprKind, UnaryOperator};
+use keopsc_grammar::syntax::{BinaryOperator, Expr, ExprKind, Keyword, UnaryOperator};
 
 use crate::integers::{Integers, evaluate_integer};
 use crate::intrinsics::{Intrinsic, Kind};
@@ -33,8 +38,8 @@ pub(crate) struct Named<V> {
     pub name: String,
     pub kind: Kind,
     pub dim: u32,
-    /// Whether any index means component 0.
-    pub broadcast: bool,
+    /// How many components are repeated: indices count modulo this number; 0 where none are.
+    pub period: u32,
     pub value: V,
 }
 
@@ -43,6 +48,8 @@ pub(crate) struct Scope<'scope, V> {
     integers: &'scope Integers,
     values: &'scope [Named<V>],
     counters: Vec<(String, Index)>,
+    /// What names stand for by `where`, innermost last.
+    meanings: Vec<(String, Scalar<V>, Kind)>,
     /// The number of the next fold's counter: one more than those around it.
     next_counter: u32,
 }
@@ -53,7 +60,7 @@ impl<'scope, V: Clone> Scope<'scope, V> {
     /// A scope for results of dimension `dim`.
     pub(crate) fn new(integers: &'scope Integers, values: &'scope [Named<V>], dim: u32) -> Self {
         let k = if dim == 1 { Index::Constant(0) } else { Index::K };
-        Scope { integers, values, counters: vec![("k".to_owned(), k)], next_counter: 1 }
+        Scope { integers, values, counters: vec![("k".to_owned(), k)], meanings: Vec::new(), next_counter: 1 }
     }
 
     /// The scalar expression of a recipe and its kind.
@@ -69,12 +76,18 @@ impl<'scope, V: Clone> Scope<'scope, V> {
                 ExprKind::Name(name) => self.lower_component(name, index),
                 _ => Err("only a name can have an index".to_owned()),
             },
+            ExprKind::Call { function, arguments, keywords } if function.text == "where" => {
+                self.lower_where(arguments, keywords)
+            }
             ExprKind::Call { function, arguments, .. } => self.lower_call(&function.text, arguments),
             _ => Err("this cannot stand in a recipe".to_owned()),
         }
     }
 
     fn lower_name(&self, name: &str) -> Lowered<V> {
+        if let Some((_, scalar, kind)) = self.meanings.iter().rev().find(|(known, ..)| known == name) {
+            return Ok((scalar.clone(), *kind));
+        }
         if let Some(index) = self.counter(name) {
             return Ok((index_as_real(index), Kind::Real));
         }
@@ -85,7 +98,7 @@ impl<'scope, V: Clone> Scope<'scope, V> {
             return Ok((Scalar::Constant(f64::INFINITY), Kind::Real));
         }
         let value = self.value(name)?;
-        if value.dim != 1 || value.broadcast {
+        if value.dim != 1 || value.period != 0 {
             return Err(format!("`{name}` is a vector and needs an index"));
         }
         Ok((Scalar::Component(value.value.clone(), Index::Constant(0)), value.kind))
@@ -93,7 +106,13 @@ impl<'scope, V: Clone> Scope<'scope, V> {
 
     fn lower_component(&self, name: &str, index: &Expr) -> Lowered<V> {
         let value = self.value(name)?;
-        let index = if value.broadcast { Index::Constant(0) } else { self.index(index)? };
+        let index = match value.period {
+            0 => self.index(index)?,
+            1 => Index::Constant(0),
+            period => {
+                simplify_index(Index::Rem(Box::new(self.index(index)?), Box::new(Index::Constant(period.into()))))
+            }
+        };
         if index.constant().is_some_and(|index| !(0..i64::from(value.dim)).contains(&index)) {
             return Err(format!("`{name}` has no such component"));
         }
@@ -126,6 +145,13 @@ impl<'scope, V: Clone> Scope<'scope, V> {
         match (function, arguments) {
             ("choose", [condition, then, otherwise]) => self.lower_choice(condition, then, otherwise),
             ("first", [range, condition, then, otherwise]) => self.lower_first(range, condition, then, otherwise),
+            ("poly", [variable, coefficients @ ..]) => self.lower_polynomial(variable, coefficients),
+            ("series", [variable, ratios @ ..]) => self.lower_series(variable, ratios),
+            ("factorial", [number]) => {
+                let number = evaluate_integer(number, self.integers).ok_or("the argument of `factorial` is unknown")?;
+                Ok((Scalar::Constant((1..=number).map(|factor| factor as f64).product()), Kind::Real))
+            }
+            ("terms", [range, body]) => self.lower_terms(range, body),
             ("powi", [base, exponent]) => {
                 let base = self.real(base)?;
                 let exponent = evaluate_integer(exponent, self.integers).ok_or("the exponent of `powi` is unknown")?;
@@ -187,6 +213,51 @@ impl<'scope, V: Clone> Scope<'scope, V> {
             chosen = call(Intrinsic::Select, vec![condition, then, chosen])?;
         }
         Ok(chosen)
+    }
+
+    /// `where(body, name = value, …)`: the body with names replaced by what they stand for.
+    fn lower_where(&mut self, arguments: &[Expr], keywords: &[Keyword]) -> Lowered<V> {
+        let [body] = arguments else {
+            return Err("`where` takes one body, then names with what they stand for".to_owned());
+        };
+        let outer = self.meanings.len();
+        for Keyword { name, value } in keywords {
+            let (scalar, kind) = self.lower(value)?;
+            self.meanings.push((name.text.clone(), scalar, kind));
+        }
+        let lowered = self.lower(body);
+        self.meanings.truncate(outer);
+        lowered
+    }
+
+    fn lower_polynomial(&mut self, variable: &Expr, coefficients: &[Expr]) -> Lowered<V> {
+        let coefficients = coefficients.iter().map(|coefficient| self.real(coefficient)).collect::<Result<_, _>>()?;
+        horner(&self.real(variable)?, coefficients)
+    }
+
+    /// `series(x, r1, r2, …)`: the polynomial whose first coefficient is 1 and each further one the last one times a ratio.
+    fn lower_series(&mut self, variable: &Expr, ratios: &[Expr]) -> Lowered<V> {
+        let mut coefficients = vec![Scalar::Constant(1.0)];
+        for ratio in ratios {
+            let last = coefficients[coefficients.len() - 1].clone();
+            let next = call(Intrinsic::Mul, vec![(last, Kind::Real), (self.real(ratio)?, Kind::Real)])?;
+            coefficients.push(next.0);
+        }
+        horner(&self.real(variable)?, coefficients)
+    }
+
+    /// `terms(q < n, body)`: the sum of `body` at each `q`, written out.
+    fn lower_terms(&mut self, range: &Expr, body: &Expr) -> Lowered<V> {
+        let (name, count) = self.range(range)?;
+        let mut terms = Vec::with_capacity(count as usize);
+        for q in 0..count {
+            self.counters.push((name.clone(), Index::Constant(q.into())));
+            let term = self.real(body);
+            self.counters.pop();
+            terms.push((term?, Kind::Real));
+        }
+        let sum = terms.into_iter().map(Ok).reduce(|sum: Lowered<V>, term| call(Intrinsic::Add, vec![sum?, term?]));
+        sum.unwrap_or_else(|| Err("a sum of no terms".to_owned()))
     }
 
     fn real(&mut self, expr: &Expr) -> Result<Scalar<V>, String> {
@@ -281,6 +352,15 @@ fn call<V>(intrinsic: Intrinsic, arguments: Vec<(Scalar<V>, Kind)>) -> Lowered<V
         },
     };
     Ok((folded, intrinsic.result()))
+}
+
+/// The polynomial with these coefficients by Horner's rule, which back ends make a chain of fused multiply-adds.
+fn horner<V: Clone>(variable: &Scalar<V>, mut coefficients: Vec<Scalar<V>>) -> Lowered<V> {
+    let last = coefficients.pop().ok_or("a polynomial has at least one coefficient")?;
+    coefficients.into_iter().rev().try_fold((last, Kind::Real), |value, coefficient| {
+        let product = call(Intrinsic::Mul, vec![(variable.clone(), Kind::Real), value])?;
+        call(Intrinsic::Add, vec![(coefficient, Kind::Real), product])
+    })
 }
 
 fn integer_power<V: Clone>(base: Scalar<V>, exponent: i64) -> Scalar<V> {

@@ -7,8 +7,12 @@
 //! Back ends know these six constructs and no operation by name.
 
 mod evaluate;
+mod nonnegative;
+mod number;
 
 pub use evaluate::evaluate;
+pub use nonnegative::is_nonnegative;
+pub use number::Number;
 
 use crate::intrinsics::Intrinsic;
 

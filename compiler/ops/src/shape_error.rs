@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::signature::Numbers;
+
 /// Arguments that do not fit a signature. Displays as one sentence in the user's words.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ShapeError {
@@ -37,6 +39,15 @@ pub enum ShapeError {
         low: Option<i64>,
         /// The largest value allowed.
         high: Option<i64>,
+        /// Which of the values between are allowed.
+        numbers: Numbers,
+    },
+    /// Arguments and parameters that do not fit for a reason of the row's own.
+    Unfit {
+        /// The row's name.
+        function: &'static str,
+        /// What does not fit, in one sentence.
+        message: String,
     },
     /// A result with too many components.
     TooLarge {
@@ -63,7 +74,11 @@ impl fmt::Display for ShapeError {
                 }
                 Ok(())
             }
-            ShapeError::Parameter { function, parameter, value, low, high } => {
+            ShapeError::Parameter { function, parameter, value, low, high, numbers: Numbers::Halves } => {
+                let value = if value % 2 == 0 { (value / 2).to_string() } else { format!("{value}/2") };
+                write!(f, "`{parameter}` of `{function}` is {value}, but has to be {}", halves(*low, *high))
+            }
+            ShapeError::Parameter { function, parameter, value, low, high, .. } => {
                 write!(f, "`{parameter}` of `{function}` is {value}, but has to be ")?;
                 match (low, high) {
                     (Some(low), Some(high)) => write!(f, "from {low} to {high}"),
@@ -72,10 +87,20 @@ impl fmt::Display for ShapeError {
                     (None, None) => f.write_str("different from 0"),
                 }
             }
+            ShapeError::Unfit { function, message } => write!(f, "`{function}` cannot be applied here: {message}"),
             ShapeError::TooLarge { function, limit } => {
                 write!(f, "the result of `{function}` has more than {limit} components")
             }
         }
+    }
+}
+
+/// The allowed values of a parameter that counts halves, in words.
+pub(crate) fn halves(low: Option<i64>, high: Option<i64>) -> String {
+    match (low, high) {
+        (Some(low), Some(high)) => format!("one of {low}/2, {}/2, … {high}/2", low.saturating_add(2)),
+        (Some(low), None) => format!("one of {low}/2, {}/2, …", low.saturating_add(2)),
+        _ => "half of an odd integer".to_owned(),
     }
 }
 

@@ -1,8 +1,13 @@
 //! Signatures: `Extract(f: n, start: int(0, n - 1), d: int(1, n - start)) -> d`.
 //!
-//! * `f: PATTERN` is a formula argument. A pattern is an integer expression in letters; `n|1` takes a scalar, too, which broadcasts.
+//! * `f: PATTERN` is a formula argument. A pattern is an integer expression in letters; `n|1` takes a scalar, too, which broadcasts,
+//!   and `2*n|2` a single complex number, which stands for all `n`.
 //! * `f: PATTERN = 1` may be left out, and is then that constant, of dimension 1.
 //! * `d: int`, `d: int(low)`, `d: int(low, high)`, `d: nonzero` is an integer parameter with its range.
+//! * `d: list` is a list of integers, `d: list = []` one that may be left out. Among the parameters of a call it is its length, followed
+//!   by its items, so that parameters are plain integers everywhere else.
+//! * `nu: half(1, 15)` is a parameter that counts halves and is odd: 1/2, 3/2, … 15/2. Its value is the integer 1, 3, … 15.
+//! * A call has arguments and parameters in the order of the signature; everywhere else the arguments come first.
 //! * After the arrow stand the results, one or several, each a dimension or the extents of a row: `[K, n]`.
 //!
 //! [`Signature::bind`] finds the letters' values for given dimensions: a bare letter, or a product or sum with one unknown.
@@ -11,7 +16,7 @@ use keopsc_grammar::parse_expression;
 use keopsc_grammar::syntax::{Expr, ExprKind};
 
 use crate::integers::{Integers, evaluate_integer};
-use crate::shape_error::ShapeError;
+use crate::shape_error::{ShapeError, halves};
 
 /// How many components a value may have.
 pub const MAXIMUM_DIM: u32 = 1 << 24;
@@ -25,10 +30,21 @@ pub struct Signature {
     pub text: &'static str,
     /// The formula arguments.
     pub arguments: Vec<Argument>,
-    /// The integer parameters, which follow them in a call.
+    /// The integer parameters.
     pub parameters: Vec<ParameterSpec>,
+    /// Both, in the order in which a call has them.
+    pub places: Vec<Place>,
     /// The extents of a row of each result.
     pub results: Vec<Vec<Expr>>,
+}
+
+/// What stands in one place of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The formula argument of that number.
+    Argument(usize),
+    /// The parameter of that number.
+    Parameter(usize),
 }
 
 /// A formula argument.
@@ -49,8 +65,15 @@ pub struct Pattern {
     pub text: String,
     /// The dimension, an expression in letters.
     pub dim: Expr,
-    /// Whether a scalar may stand for a vector of `dim` equal components.
-    pub broadcasts: bool,
+    /// How many components may stand for all `dim`, repeated: 1 for a scalar that broadcasts, 2 for a complex number, 0 where none may.
+    pub repeats: u32,
+}
+
+impl Pattern {
+    /// Whether an argument of that dimension is repeated where the pattern asks for more.
+    pub fn is_repeated(&self, dim: u32) -> bool {
+        self.repeats > 0 && dim == self.repeats
+    }
 }
 
 /// An integer parameter.
@@ -62,8 +85,36 @@ pub struct ParameterSpec {
     pub low: Option<Expr>,
     /// Its largest value.
     pub high: Option<Expr>,
-    /// Whether 0 is excluded.
-    pub nonzero: bool,
+    /// Which integers between them.
+    pub numbers: Numbers,
+    /// Whether it may be left out: a list that is then empty.
+    pub is_optional: bool,
+}
+
+/// Which integers a parameter may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Numbers {
+    /// All.
+    Integers,
+    /// All but 0.
+    Nonzero,
+    /// The odd ones, as numbers of halves: 5 stands for 5/2.
+    Halves,
+    /// Any number of them: a list.
+    List,
+}
+
+impl ParameterSpec {
+    /// Whether it is a list of integers.
+    pub fn is_list(&self) -> bool {
+        self.numbers == Numbers::List
+    }
+
+    /// The values that a parameter which counts halves may have, in words.
+    pub fn halves_in_words(&self) -> String {
+        let bound = |expr: &Option<Expr>| expr.as_ref().and_then(|expr| evaluate_integer(expr, &Integers::default()));
+        halves(bound(&self.low), bound(&self.high))
+    }
 }
 
 impl Signature {
@@ -72,8 +123,8 @@ impl Signature {
         let (call, results) = text.split_once("->").ok_or("`->` is missing")?;
         let inside = call.trim().strip_prefix(name).and_then(|rest| rest.trim().strip_prefix('('));
         let inside = inside.and_then(|rest| rest.strip_suffix(')')).ok_or("`Name(…)` is expected before `->`")?;
-        let mut signature =
-            Signature { name, text, arguments: Vec::new(), parameters: Vec::new(), results: Vec::new() };
+        let (arguments, parameters, places) = (Vec::new(), Vec::new(), Vec::new());
+        let mut signature = Signature { name, text, arguments, parameters, places, results: Vec::new() };
         for item in split_at_commas(inside) {
             signature.add_item(item)?;
         }
@@ -90,25 +141,64 @@ impl Signature {
     fn add_item(&mut self, item: &str) -> Result<(), String> {
         let (name, form) = item.split_once(':').ok_or_else(|| format!("`{item}` has no `:`"))?;
         let name = name.trim().to_owned();
+        if let "list" | "list = []" = form.trim() {
+            let is_optional = form.trim() != "list";
+            let (low, high, numbers) = (None, None, Numbers::List);
+            self.places.push(Place::Parameter(self.parameters.len()));
+            self.parameters.push(ParameterSpec { name, low, high, numbers, is_optional });
+            return Ok(());
+        }
         let (form, default) = match form.split_once('=') {
             Some((form, default)) => (form.trim(), Some(default.trim().parse::<f64>().map_err(|e| e.to_string())?)),
             None => (form.trim(), None),
         };
         let written = parse_text(form)?;
-        if let Some((bounds, nonzero)) = parameter_form(&written) {
+        if let Some((bounds, numbers)) = parameter_form(&written) {
             let mut bounds = bounds.iter().cloned();
-            self.parameters.push(ParameterSpec { name, low: bounds.next(), high: bounds.next(), nonzero });
+            let (low, high, is_optional) = (bounds.next(), bounds.next(), false);
+            self.places.push(Place::Parameter(self.parameters.len()));
+            self.parameters.push(ParameterSpec { name, low, high, numbers, is_optional });
             return Ok(());
         }
-        if !self.parameters.is_empty() {
-            return Err("formula arguments stand before parameters".to_owned());
-        }
-        let (dim, broadcasts) = match form.strip_suffix("|1") {
-            Some(dim) => (parse_text(dim)?, true),
-            None => (written, false),
+        let (dim, repeats) = match form.split_once('|') {
+            Some((dim, repeats)) => (parse_text(dim)?, repeats.parse::<u32>().map_err(|error| error.to_string())?),
+            None => (written, 0),
         };
-        self.arguments.push(Argument { name, pattern: Pattern { text: form.to_owned(), dim, broadcasts }, default });
+        self.places.push(Place::Argument(self.arguments.len()));
+        self.arguments.push(Argument { name, pattern: Pattern { text: form.to_owned(), dim, repeats }, default });
         Ok(())
+    }
+
+    /// The names of arguments and parameters, in the order in which a call has them.
+    pub fn names_in_calls(&self) -> Vec<&str> {
+        let name = |place: &Place| match *place {
+            Place::Argument(number) => self.arguments[number].name.as_str(),
+            Place::Parameter(number) => self.parameters[number].name.as_str(),
+        };
+        self.places.iter().map(name).collect()
+    }
+
+    /// What a call has, as formula arguments and parameters. Where it has fewer than it has places, lists that may be left out are missing,
+    /// or else the last arguments.
+    pub fn sort_call<T>(&self, given: Vec<T>) -> (Vec<T>, Vec<T>) {
+        let optional = self.parameters.iter().filter(|spec| spec.is_optional).count();
+        let left_out = self.places.len().saturating_sub(given.len() + optional);
+        let kept = self.arguments.len().saturating_sub(left_out);
+        let mut sorted = (Vec::with_capacity(kept), Vec::with_capacity(self.parameters.len()));
+        let mut places =
+            self.places.iter().filter(|place| !matches!(place, Place::Argument(number) if *number >= kept));
+        for item in given {
+            match places.next() {
+                Some(Place::Argument(_)) => sorted.0.push(item),
+                Some(Place::Parameter(_)) | None => sorted.1.push(item),
+            }
+        }
+        sorted
+    }
+
+    /// How many arguments and parameters a call has at least.
+    pub fn required_in_calls(&self) -> usize {
+        self.required_arguments() + self.parameters.iter().filter(|spec| !spec.is_optional).count()
     }
 
     /// How many formula arguments cannot be left out.
@@ -116,24 +206,52 @@ impl Signature {
         self.arguments.iter().filter(|argument| argument.default.is_none()).count()
     }
 
+    /// Whether a parameter is a list.
+    pub fn takes_lists(&self) -> bool {
+        self.parameters.iter().any(|spec| spec.is_list())
+    }
+
+    /// The values of each parameter among those of a call: one, or the items of a list; `None` if there are too few or too many.
+    pub fn split_parameters<'p>(&self, mut parameters: &'p [i64]) -> Option<Vec<&'p [i64]>> {
+        let mut split = Vec::with_capacity(self.parameters.len());
+        for spec in &self.parameters {
+            let values = if !spec.is_list() {
+                parameters.split_off(..1)?
+            } else if parameters.is_empty() && spec.is_optional {
+                parameters
+            } else {
+                let length = parameters.split_off_first()?;
+                parameters.split_off(..usize::try_from(*length).ok()?)?
+            };
+            split.push(values);
+        }
+        parameters.is_empty().then_some(split)
+    }
+
     /// The values of letters and parameters for arguments of these dimensions; left-out arguments count as scalars.
     pub fn bind(&self, dims: &[u32], parameters: &[i64]) -> Result<Integers, ShapeError> {
-        self.check_counts(dims, parameters)?;
+        let parameters = self.check_counts(dims, parameters)?;
         let mut integers = Integers::default();
-        for (spec, value) in self.parameters.iter().zip(parameters) {
-            integers.set(&spec.name, *value);
+        for (spec, value) in self.numbers(&parameters) {
+            integers.set(&spec.name, value);
         }
         let dims: Vec<u32> = (0..self.arguments.len()).map(|p| dims.get(p).copied().unwrap_or(1)).collect();
         self.find_letters(&dims, &mut integers)?;
         let fits = |(argument, dim): (&Argument, &u32)| {
             let expected = evaluate_integer(&argument.pattern.dim, &integers);
-            expected == Some(i64::from(*dim)) || (argument.pattern.broadcasts && *dim == 1)
+            expected == Some(i64::from(*dim)) || argument.pattern.is_repeated(*dim)
         };
         if !self.arguments.iter().zip(&dims).all(fits) {
             return Err(self.conflict(&dims));
         }
-        self.check_parameters(parameters, &integers)?;
+        self.check_parameters(&parameters, &integers)?;
         Ok(integers)
+    }
+
+    /// The parameters that are no lists, with their values.
+    fn numbers<'s>(&'s self, parameters: &'s [&[i64]]) -> impl Iterator<Item = (&'s ParameterSpec, i64)> {
+        let pairs = self.parameters.iter().zip(parameters).filter(|(spec, _)| !spec.is_list());
+        pairs.filter_map(|(spec, values)| values.first().map(|value| (spec, *value)))
     }
 
     /// The extents of a row of each result.
@@ -157,11 +275,11 @@ impl Signature {
         Ok(shape)
     }
 
-    fn check_counts(&self, dims: &[u32], parameters: &[i64]) -> Result<(), ShapeError> {
+    fn check_counts<'p>(&self, dims: &[u32], parameters: &'p [i64]) -> Result<Vec<&'p [i64]>, ShapeError> {
         if (self.required_arguments()..=self.arguments.len()).contains(&dims.len())
-            && parameters.len() == self.parameters.len()
+            && let Some(split) = self.split_parameters(parameters)
         {
-            return Ok(());
+            return Ok(split);
         }
         Err(ShapeError::ArgumentCount {
             function: self.name,
@@ -171,7 +289,7 @@ impl Signature {
         })
     }
 
-    /// Patterns with one unknown letter give it its value; scalars that broadcast count only where nothing else is left.
+    /// Patterns with one unknown letter give it its value; what may be repeated counts only where nothing else is left.
     fn find_letters(&self, dims: &[u32], integers: &mut Integers) -> Result<(), ShapeError> {
         let mut open: Vec<usize> = (0..self.arguments.len()).collect();
         let mut scalars_count = false;
@@ -179,7 +297,7 @@ impl Signature {
             let before = open.len();
             open.retain(|&position| {
                 let pattern = &self.arguments[position].pattern;
-                let waits = pattern.broadcasts && dims[position] == 1 && !scalars_count;
+                let waits = pattern.is_repeated(dims[position]) && !scalars_count;
                 let known = evaluate_integer(&pattern.dim, integers).is_some();
                 !known && (waits || !solve(&pattern.dim, dims[position].into(), integers))
             });
@@ -193,14 +311,19 @@ impl Signature {
         Ok(())
     }
 
-    fn check_parameters(&self, parameters: &[i64], integers: &Integers) -> Result<(), ShapeError> {
-        for (spec, &value) in self.parameters.iter().zip(parameters) {
+    fn check_parameters(&self, parameters: &[&[i64]], integers: &Integers) -> Result<(), ShapeError> {
+        for (spec, value) in self.numbers(parameters) {
             let bound = |expr: &Option<Expr>| expr.as_ref().and_then(|expr| evaluate_integer(expr, integers));
             let (low, high) = (bound(&spec.low), bound(&spec.high));
             let inside = low.is_none_or(|low| low <= value) && high.is_none_or(|high| value <= high);
-            if !inside || (spec.nonzero && value == 0) {
-                let parameter = spec.name.clone();
-                return Err(ShapeError::Parameter { function: self.name, parameter, value, low, high });
+            let fits = match spec.numbers {
+                Numbers::Integers | Numbers::List => true,
+                Numbers::Nonzero => value != 0,
+                Numbers::Halves => value % 2 != 0,
+            };
+            if !inside || !fits {
+                let (parameter, numbers) = (spec.name.clone(), spec.numbers);
+                return Err(ShapeError::Parameter { function: self.name, parameter, value, low, high, numbers });
             }
         }
         Ok(())
@@ -216,12 +339,13 @@ impl Signature {
     }
 }
 
-/// The bounds of `int(low, high)`, and whether 0 is excluded; `None` for the pattern of a formula argument.
-fn parameter_form(written: &Expr) -> Option<(&[Expr], bool)> {
+/// The bounds of `int(low, high)`, and which integers it means; `None` for the pattern of a formula argument.
+fn parameter_form(written: &Expr) -> Option<(&[Expr], Numbers)> {
     match &written.kind {
-        ExprKind::Name(name) if name == "int" => Some((&[], false)),
-        ExprKind::Name(name) if name == "nonzero" => Some((&[], true)),
-        ExprKind::Call { function, arguments, .. } if function.text == "int" => Some((arguments, false)),
+        ExprKind::Name(name) if name == "int" => Some((&[], Numbers::Integers)),
+        ExprKind::Name(name) if name == "nonzero" => Some((&[], Numbers::Nonzero)),
+        ExprKind::Call { function, arguments, .. } if function.text == "int" => Some((arguments, Numbers::Integers)),
+        ExprKind::Call { function, arguments, .. } if function.text == "half" => Some((arguments, Numbers::Halves)),
         _ => None,
     }
 }

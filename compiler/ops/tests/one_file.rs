@@ -30,6 +30,7 @@ const OF_THE_LANGUAGE: &[&str] = &[
     "Concat",
     "Sum",
     "SumT",
+    "ComplexSum",
     "Zero",
 ];
 

@@ -13,18 +13,37 @@ use keopsc_ir::types::Role;
 use crate::forms::{inverse, negated, product, quotient};
 use crate::rewrite::improve;
 use crate::simplify::evaluate_constants;
+use crate::without::Without;
 
 /// A rule: an equal node, where there is a better one.
 type Rule = fn(&mut Graph, NodeId) -> Option<NodeId>;
 
-const RULES: &[Rule] = &[evaluate_constants, multiply_by_inverse, move_sign, group_product];
+const RULES: &[(&str, Rule)] = &[
+    ("evaluate_constants", evaluate_constants),
+    ("multiply_by_inverse", multiply_by_inverse),
+    ("move_sign", move_sign),
+    ("group_product", group_product),
+];
 
 /// How often the graph is gone through, and how many rules may apply to a node one after the other.
 const LIMITS: (usize, usize) = (4, 16);
 
 /// Hoists what can be hoisted.
 pub fn hoist(program: Program) -> Program {
-    improve(&program, LIMITS, |graph, id| RULES.iter().find_map(|rule| rule(graph, id)))
+    hoist_without(program, &Without::default())
+}
+
+/// The names of the rules.
+pub fn rules() -> impl Iterator<Item = &'static str> {
+    RULES.iter().map(|(name, _)| *name)
+}
+
+/// Hoists by some of the rules.
+pub fn hoist_without(program: Program, without: &Without) -> Program {
+    improve(&program, LIMITS, |graph, id| {
+        let mut rules = RULES.iter().filter(|(name, _)| without.has_rule(name));
+        rules.find_map(|(_, rule)| rule(graph, id))
+    })
 }
 
 /// `a / b = Inv(b) * a` where a depends on a pair and b on less: a division a pair is dear.

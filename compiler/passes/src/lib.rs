@@ -11,8 +11,10 @@
 #![forbid(unsafe_code)]
 
 pub mod differentiate;
+mod early;
 mod forms;
 pub mod hoist;
+mod laplacian;
 pub mod pipeline;
 pub mod plan;
 pub mod resolve;
@@ -21,3 +23,4 @@ pub mod schedule;
 pub mod simplify;
 mod template;
 mod values;
+pub mod without;

@@ -10,7 +10,7 @@ use keopsc_ir::formula::{self, Program, verify::Stage};
 use keopsc_ir::plan::{self, Plan, Verified};
 
 use crate::resolve::Options;
-use crate::simplify::Switches;
+use crate::without::Without;
 use crate::{differentiate, hoist, plan as plan_pass, resolve, simplify};
 
 /// What a file becomes.
@@ -36,7 +36,7 @@ pub struct Saving {
 }
 
 /// The names of the passes, for `--emit after:PASS`.
-pub const PASSES: &[&str] = &["resolve", "simplify_early", "differentiate", "simplify", "hoist", "plan"];
+pub const PASSES: &[&str] = &["resolve", "differentiate", "simplify", "hoist", "plan"];
 
 /// Told after each pass its name and its result, which prints itself on demand.
 pub type Observer<'a> = dyn FnMut(&'static str, &dyn fmt::Display) + 'a;
@@ -45,13 +45,10 @@ pub type Observer<'a> = dyn FnMut(&'static str, &dyn fmt::Display) + 'a;
 pub fn run(file: &File, options: &Options, observer: &mut Observer<'_>) -> Result<Output, Vec<Diagnostic>> {
     let (program, warnings) = resolve::resolve(file, options);
     let program = program.ok_or_else(|| warnings.clone())?;
-    let switches = Switches::default();
     let program = checked("resolve", program, "", Stage::Resolved, observer);
-    let (program, applied) = simplify::simplify_early(&program, &switches);
-    let program = checked("simplify_early", program, applied, Stage::Resolved, observer);
     let program = checked("differentiate", differentiate::differentiate(program)?, "", Stage::Differentiated, observer);
     let before: Vec<Cost> = program.entries.iter().map(|entry| cost(&program, entry)).collect();
-    let (program, applied) = simplify::simplify_with(&program, &switches);
+    let (program, applied) = simplify::simplify_with(&program, &Without::default());
     let program = checked("simplify", program, applied, Stage::Differentiated, observer);
     let program = checked("hoist", hoist::hoist(program), "", Stage::Differentiated, observer);
     let plans = plan_pass::plan(&program);

@@ -95,10 +95,11 @@ fn is_same(a: &Program, b: &Program) -> bool {
     a.entries == b.entries && a.graph.nodes().map(|(_, node)| node).eq(b.graph.nodes().map(|(_, node)| node))
 }
 
-/// Adds a node whose arguments are `graph`'s own; the role of an operation follows from theirs.
+/// Adds a node whose arguments are `graph`'s own; the role of an operation or a choice follows from theirs.
 pub(crate) fn add(graph: &mut Graph, node: Node) -> NodeId {
     let role = match &node.kind {
         NodeKind::Operation { arguments, .. } => graph.role(arguments),
+        NodeKind::Chosen { by, axis, value } => graph.role(&[*by, *value]).union(axis.role()),
         _ => node.role,
     };
     graph.add(Node { role, ..node })
@@ -126,6 +127,9 @@ fn with_arguments(kind: &NodeKind, rename: impl Fn(NodeId) -> NodeId) -> NodeKin
         NodeKind::Input(_) | NodeKind::Constant(_) => {}
         NodeKind::Operation { arguments, .. } | NodeKind::Reduction { arguments, .. } => {
             arguments.iter_mut().for_each(|argument| *argument = rename(*argument));
+        }
+        NodeKind::Chosen { by, value, .. } => {
+            [by, value].into_iter().for_each(|argument| *argument = rename(*argument))
         }
         NodeKind::Gradient { of, variable, cotangent: direction }
         | NodeKind::Tangent { of, variable, tangent: direction } => {

@@ -7,6 +7,9 @@ use keopsc_ops::{Integers, OperationId, catalogue, reductions};
 
 use crate::values::{self, Problem, Value};
 
+/// What choices by row numbers are called in the texts.
+const CHOICE: &str = "Chosen";
+
 /// What the names in a text stand for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names<'a> {
@@ -114,7 +117,9 @@ fn evaluate(graph: &mut Graph, text: &Expr, names: &Names<'_>) -> Result<Value, 
             values::slice(graph, &base, from, to)
         }
         ExprKind::Call { function, arguments, keywords } => call(graph, text, function, (arguments, keywords), names),
-        ExprKind::Reduce { function, arguments, .. } => reduce(graph, text, function, arguments, names),
+        ExprKind::Reduce { function, options, arguments, .. } => {
+            reduce(graph, text, function, (options, arguments), names)
+        }
         ExprKind::List(_) => defect(text, "no such thing in a table"),
     }
 }
@@ -132,26 +137,46 @@ fn call(
     for argument in arguments.iter().chain(keywords.iter().map(|keyword| &keyword.value)) {
         given.push(evaluate(graph, argument, names)?);
     }
-    let (formulas, integers) = given.split_at(signature.arguments.len().min(given.len()));
+    let (formulas, integers) = signature.sort_call(given);
     let nodes: Result<Vec<NodeId>, Problem> = formulas.iter().map(|value| values::to_formula(graph, value)).collect();
     let parameters: Result<Vec<i64>, Problem> = integers.iter().map(values::to_integer).collect();
     values::apply(graph, operation, &parameters?, &nodes?).map(Value::Formula)
 }
 
+/// A reduction over the index that `[j]` stands for, its options in the order of its parameters; or a choice by that index.
 fn reduce(
     graph: &mut Graph,
     text: &Expr,
     function: &Name,
-    arguments: &[Expr],
+    (options, arguments): (&[Keyword], &[Expr]),
     names: &Names<'_>,
 ) -> Result<Value, Problem> {
-    let (Some(reduction), Some((over, rows))) = (reductions::find_reduction(&function.text), names.reduced) else {
-        defect(text, "no such reduction")
-    };
+    let Some((over, rows)) = names.reduced else { defect(text, "no index is reduced here") };
+    if function.text == CHOICE {
+        return choose(graph, text, arguments, over, names);
+    }
+    let Some(reduction) = reductions::find_reduction(&function.text) else { defect(text, "no such reduction") };
     let nodes: Result<Vec<NodeId>, Problem> = arguments.iter().map(|argument| build(graph, argument, names)).collect();
     let nodes = values::with_defaults(graph, reductions::signature(reduction), &nodes?);
-    let outcomes = graph.reduction(reduction, over, rows, &[], &nodes)?;
-    Ok(Value::Formula(outcomes[0]))
+    let mut parameters = Vec::with_capacity(options.len());
+    for option in options {
+        parameters.push(values::to_integer(&evaluate(graph, &option.value, names)?)?);
+    }
+    Ok(match graph.reduction(reduction, over, rows, &parameters, &nodes)?[..] {
+        [values, numbers] => Value::Pair(values, numbers),
+        [result, ..] => Value::Formula(result),
+        [] => defect(text, "a reduction without a result"),
+    })
+}
+
+/// `Chosen[j](a, v)`: `v` in the column whose number is `a`, 0 in all others. Of a value-and-index pair the index counts.
+fn choose(graph: &mut Graph, text: &Expr, arguments: &[Expr], axis: Axis, names: &Names<'_>) -> Result<Value, Problem> {
+    let [by, value] = arguments else { defect(text, "a choice is by row numbers, of a value") };
+    let (Value::Pair(_, by) | Value::Formula(by)) = evaluate(graph, by, names)? else {
+        defect(text, "a choice is by row numbers")
+    };
+    let value = build(graph, value, names)?;
+    Ok(Value::Formula(graph.chosen(by, axis, value)))
 }
 
 /// A row of a table is wrong: a defect of this program, that the tests of the tables find.

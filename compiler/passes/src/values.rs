@@ -4,9 +4,9 @@
 //! a constant node. Both formula files and the texts of the tables are read with these rules.
 
 use keopsc_grammar::syntax::{BinaryOperator, UnaryOperator};
-use keopsc_ir::formula::{Graph, NodeId};
+use keopsc_ir::formula::{Graph, NodeId, NodeKind};
 use keopsc_ops::catalogue::operators::{self, Order};
-use keopsc_ops::signature::Signature;
+use keopsc_ops::signature::{Numbers, ParameterSpec, Signature};
 use keopsc_ops::{OperationId, ShapeError, catalogue};
 
 /// What an expression stands for.
@@ -37,6 +37,15 @@ pub(crate) enum Problem {
     IndexAsFormula,
     /// Integers that are not known when the file is read.
     NotAnInteger,
+    /// Something else stands where a list of integers is expected.
+    NotAList,
+    /// A parameter that counts halves is given something else.
+    NotAHalf {
+        /// The parameter's name.
+        parameter: String,
+        /// What it may be, in words.
+        expected: String,
+    },
     /// Division or remainder by the number 0.
     DivisionByZero,
     /// An index outside `0..dim`.
@@ -78,6 +87,27 @@ pub(crate) fn to_integer(value: &Value) -> Result<i64, Problem> {
     match value {
         Value::Integer(number) => Ok(*number),
         _ => Err(Problem::NotAnInteger),
+    }
+}
+
+/// The integers that stand for a written parameter: itself, its number of halves, or the length of a list and its items.
+pub(crate) fn to_parameter(value: &Value, spec: &ParameterSpec) -> Result<Vec<i64>, Problem> {
+    match (spec.numbers, value) {
+        (Numbers::Integers | Numbers::Nonzero, value) => to_integer(value).map(|number| vec![number]),
+        (Numbers::Halves, value) => match to_halves(value) {
+            Some(halves) => Ok(vec![halves]),
+            None => Err(Problem::NotAHalf { parameter: spec.name.clone(), expected: spec.halves_in_words() }),
+        },
+        (Numbers::List, Value::List(items)) => Ok([&[items.len() as i64], items.as_slice()].concat()),
+        (Numbers::List, _) => Err(Problem::NotAList),
+    }
+}
+
+fn to_halves(value: &Value) -> Option<i64> {
+    match *value {
+        Value::Integer(number) => number.checked_mul(2),
+        Value::Real(number) if (2.0 * number).fract() == 0.0 => Some((2.0 * number) as i64),
+        _ => None,
     }
 }
 
@@ -205,7 +235,7 @@ fn apply_to_values(
 }
 
 /// An operation on formulas. Arguments that are left out get their constants; an operation that stands for a formula in other operations
-/// is replaced by that formula.
+/// is replaced by that formula, and so is one that an early law applies to.
 pub(crate) fn apply(
     graph: &mut Graph,
     operation: OperationId,
@@ -216,10 +246,20 @@ pub(crate) fn apply(
         return Err(Problem::IndexAsFormula);
     }
     let arguments = with_defaults(graph, catalogue::signature(operation), arguments);
-    match catalogue::expansion(operation, &graph.dims(&arguments), parameters)? {
-        Some(text) => crate::template::expand(graph, operation, text, parameters, &arguments),
-        None => Ok(graph.operation(operation, parameters, &arguments)?),
+    let Some(text) = catalogue::expansion(operation, &graph.dims(&arguments), parameters)? else {
+        return match crate::early::early_law(graph, operation, parameters, &arguments) {
+            Some((right, names)) => crate::template::build(graph, right, &names),
+            None => Ok(graph.operation(operation, parameters, &arguments)?),
+        };
+    };
+    // Recursive expansions come to the same case on many ways.
+    let kind = NodeKind::Operation { operation, parameters: parameters.to_vec(), arguments: arguments.clone() };
+    if let Some(known) = graph.find(&kind) {
+        return Ok(known);
     }
+    let node = crate::template::expand(graph, operation, &text, parameters, &arguments)?;
+    graph.identify(kind, node);
+    Ok(node)
 }
 
 /// The arguments, followed by the constants that stand for those left out.

@@ -1,4 +1,4 @@
-//! Conversions between storage types (f16, bf16, f32, f64, int64) and computing types (f32, f64), rounding to nearest even.
+//! Conversions between storage types (f16, bf16, f32, f64) and computing types (f32, f64), rounding to nearest even.
 
 /// A type that kernels compute in.
 pub trait Compute: Copy {
@@ -74,9 +74,6 @@ pub struct BFloat;
 pub struct Single;
 /// float64.
 pub struct Double;
-/// int64, for row numbers.
-pub struct Integer;
-
 impl Storage for Half {
     type Bits = u16;
     fn load<T: Compute>(bits: u16) -> T {
@@ -114,16 +111,6 @@ impl Storage for Double {
     }
     fn store<T: Compute>(value: T) -> f64 {
         value.to_double()
-    }
-}
-
-impl Storage for Integer {
-    type Bits = i64;
-    fn load<T: Compute>(bits: i64) -> T {
-        T::from_double(bits as f64)
-    }
-    fn store<T: Compute>(value: T) -> i64 {
-        value.to_double() as i64
     }
 }
 

@@ -1,7 +1,7 @@
 //! Strided tensors of any storage type to dense tiles and records of the computing type, and back.
 
-use super::convert::{BFloat, Compute, Double, Half, Integer, Single, Storage};
-use crate::abi::{BF16, F16, F32, F64, I64};
+use super::convert::{BFloat, Compute, Double, Half, Single, Storage};
+use crate::abi::{BF16, F16, F32, I64};
 
 /// Bytes of an element of a storage type.
 pub fn size_of_type(dtype: u8) -> usize {
@@ -48,21 +48,50 @@ macro_rules! dispatch {
             (BF16, _) => $function::<BFloat, f64>($($argument),*),
             (F32, F32) => $function::<Single, f32>($($argument),*),
             (F32, _) => $function::<Single, f64>($($argument),*),
-            (F64, F32) => $function::<Double, f32>($($argument),*),
-            (F64, _) => $function::<Double, f64>($($argument),*),
-            (_, F32) => $function::<Integer, f32>($($argument),*),
-            (_, _) => $function::<Integer, f64>($($argument),*),
+            (_, F32) => $function::<Double, f32>($($argument),*),
+            (_, _) => $function::<Double, f64>($($argument),*),
         }
     };
 }
 
-/// Copies `rows` rows from number `first` on out of a tensor, converting to the computing type.
+/// Elements of the computing type that a component of a tensor takes: one, but two halves for an int64 beside float32.
+pub fn width(dtype: u8, compute: u8) -> usize {
+    if dtype == I64 && compute == F32 { 2 } else { 1 }
+}
+
+/// Copies `rows` rows from number `first` on out of a tensor, converting to the computing type; int64 stays what it is.
 ///
 /// # Safety
 /// The view has these rows and `dim` components, the block has room for them.
 pub unsafe fn read(view: &View, first: usize, rows: usize, dim: usize, block: Block, compute: u8) {
     // SAFETY: as the caller promises.
-    unsafe { dispatch!(view.dtype, compute, read_as, view, first, rows, dim, block) }
+    unsafe {
+        match (view.dtype, compute) {
+            (I64, F32) => read_halves(view, first, rows, dim, block),
+            (I64, _) => read_with::<i64, i64>(view, first, rows, dim, block, |value| value),
+            (dtype, compute) => dispatch!(dtype, compute, read_as, view, first, rows, dim, block),
+        }
+    }
+}
+
+/// Fills a component of `rows` rows with their numbers, the first one's being `first`.
+///
+/// # Safety
+/// The block has room for them.
+pub unsafe fn count(first: usize, rows: usize, block: Block, compute: u8) {
+    for row in 0..rows {
+        let number = (first + row) as u64;
+        let place = row * block.row_stride;
+        // SAFETY: as the caller promises.
+        unsafe {
+            if compute == F32 {
+                block.data.cast::<u32>().add(place).write(number as u32);
+                block.data.cast::<u32>().add(place + block.component_stride).write((number >> 32) as u32);
+            } else {
+                block.data.cast::<u64>().add(place).write(number);
+            }
+        }
+    }
 }
 
 /// Copies a block of results into a tensor, converting to its storage type; int64 tensors take int64 blocks.
@@ -113,10 +142,34 @@ pub unsafe fn transpose(tile: *const u8, tile_rows: usize, records: *mut u8, row
 }
 
 unsafe fn read_as<S: Storage, T: Compute>(view: &View, first: usize, rows: usize, dim: usize, block: Block) {
+    // SAFETY: as the caller promises.
+    unsafe { read_with::<S::Bits, T>(view, first, rows, dim, block, S::load::<T>) }
+}
+
+/// Both halves of each int64, little-endian as all machines are that there is code for.
+unsafe fn read_halves(view: &View, first: usize, rows: usize, dim: usize, block: Block) {
+    let halves = View { row_stride: 2 * view.row_stride, component_stride: 2 * view.component_stride, ..*view };
+    for half in 0..2 {
+        let view = View { data: view.data.wrapping_add(4 * half), ..halves };
+        let data = block.data.wrapping_add(4 * half * block.component_stride);
+        let block = Block { data, component_stride: 2 * block.component_stride, ..block };
+        // SAFETY: as the caller promises.
+        unsafe { read_with::<u32, u32>(&view, first, rows, dim, block, |half| half) };
+    }
+}
+
+unsafe fn read_with<A: Copy, B>(
+    view: &View,
+    first: usize,
+    rows: usize,
+    dim: usize,
+    block: Block,
+    convert: impl Fn(A) -> B,
+) {
     // SAFETY: the first row exists; the copies stay inside as the caller promises.
     unsafe {
-        let source = view.data.cast::<S::Bits>().offset(first as isize * view.row_stride);
-        let target = block.data.cast::<T>();
+        let source = view.data.cast::<A>().offset(first as isize * view.row_stride);
+        let target = block.data.cast::<B>();
         let by_component = Strides {
             source_outer: view.component_stride,
             source_inner: view.row_stride,
@@ -124,9 +177,9 @@ unsafe fn read_as<S: Storage, T: Compute>(view: &View, first: usize, rows: usize
             target_inner: block.row_stride as isize,
         };
         if block.row_stride == 1 {
-            copy(dim, rows, source, target, by_component, S::load::<T>);
+            copy(dim, rows, source, target, by_component, convert);
         } else {
-            copy(rows, dim, source, target, by_component.swapped(), S::load::<T>);
+            copy(rows, dim, source, target, by_component.swapped(), convert);
         }
     }
 }

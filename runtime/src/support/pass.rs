@@ -9,7 +9,7 @@ use super::problem::{Problem, list};
 use super::ranges::Side;
 use super::schedule::{Division, Geometry, Scratch, columns_in_place, element_size, worthwhile};
 use super::threads::parallel_for;
-use crate::abi::{PassDescriptor, Read};
+use crate::abi::{I64, PassDescriptor, ROW_NUMBERS, Read};
 
 /// Columns that one unit of packing takes, in tiles.
 const PACKED_TILES: usize = 64;
@@ -117,16 +117,34 @@ impl PassRun<'_> {
         unsafe { list(self.pass.column_reads, self.pass.num_column_reads) }
     }
 
+    /// Elements of the computing type a row of a read takes.
+    fn width(&self, read: &Read) -> usize {
+        let dtype = if read.tensor == ROW_NUMBERS { I64 } else { self.view(read.tensor).dtype };
+        read.dim as usize * pack::width(dtype, self.pass.compute)
+    }
+
+    /// Copies rows of a tensor, or their numbers.
+    unsafe fn read(&self, read: &Read, first: usize, rows: usize, block: Block) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            if read.tensor == ROW_NUMBERS {
+                pack::count(first, rows, block, self.pass.compute);
+            } else {
+                pack::read(self.view(read.tensor), first, rows, read.dim as usize, block, self.pass.compute);
+            }
+        }
+    }
+
     /// Fills the parameter record.
     unsafe fn pack_parameters(&self) {
         // SAFETY: a pass has this many.
         let reads = unsafe { list(self.pass.parameter_reads, self.pass.num_parameter_reads) };
         let mut data = self.lane.parameters;
         for read in reads {
-            let block = Block { data, row_stride: read.dim as usize, component_stride: 1 };
+            let block = Block { data, row_stride: self.width(read), component_stride: 1 };
             // SAFETY: the record has room for all reads, a parameter has one row.
-            unsafe { pack::read(self.view(read.tensor), 0, 1, read.dim as usize, block, self.pass.compute) };
-            data = data.wrapping_add(read.dim as usize * element_size(self.pass));
+            unsafe { self.read(read, 0, 1, block) };
+            data = data.wrapping_add(self.width(read) * element_size(self.pass));
         }
         if let Some(prologue) = self.pass.parameter_prologue {
             // SAFETY: the record is as the prologue expects it.
@@ -171,10 +189,8 @@ impl PassRun<'_> {
         for read in self.column_reads() {
             let block = Block { data, row_stride: self.pass.column_values as usize, component_stride: 1 };
             // SAFETY: as the caller promises.
-            unsafe {
-                pack::read(self.view(read.tensor), begin, end - begin, read.dim as usize, block, self.pass.compute)
-            };
-            data = data.wrapping_add(read.dim as usize * element_size(self.pass));
+            unsafe { self.read(read, begin, end - begin, block) };
+            data = data.wrapping_add(self.width(read) * element_size(self.pass));
         }
     }
 
@@ -183,14 +199,14 @@ impl PassRun<'_> {
         let mut data = tile;
         let tile_rows = self.tile_rows();
         for read in reads {
-            let dim = read.dim as usize;
+            let width = self.width(read);
             let block = Block { data, row_stride: 1, component_stride: tile_rows };
             // SAFETY: as the caller promises; `count` is between 1 and `tile_rows`.
             unsafe {
-                pack::read(self.view(read.tensor), first, count, dim, block, self.pass.compute);
-                pack::repeat_last_row(data, dim, tile_rows, count, self.pass.compute);
+                self.read(read, first, count, block);
+                pack::repeat_last_row(data, width, tile_rows, count, self.pass.compute);
             }
-            data = data.wrapping_add(dim * tile_rows * element_size(self.pass));
+            data = data.wrapping_add(width * tile_rows * element_size(self.pass));
         }
     }
 

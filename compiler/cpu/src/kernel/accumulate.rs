@@ -78,9 +78,8 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
     /// Locals for pair values that live in memory.
     fn create_memory(&self) -> HashMap<ValueId, PointerValue<'ctx>> {
         let stored = |(id, _): &(ValueId, &Value)| self.schedule.storage[id.0 as usize] == Storage::Memory;
-        let local = |(id, value): (ValueId, &Value)| {
-            (id, self.local(self.lanes.vector_type(), value.dim * self.schedule.row_vectors))
-        };
+        let local =
+            |(id, value): (ValueId, &Value)| (id, self.local(self.type_of(id), value.dim * self.schedule.row_vectors));
         self.pass.block(Block::Pair).filter(stored).map(local).collect()
     }
 
@@ -126,8 +125,7 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
                     vectors.map(|vector| self.element(self.lanes.vector_type(), *place, vector)).collect();
                 reader.remember(*value, 0, self.load_all(&places, self.lanes.vector_type()));
             }
-            self.read_pairs(&mut reader);
-            self.fill_memory(&mut reader);
+            self.compute_pairs(&mut reader);
             self.update(&mut reader, slots, self.narrow_integer(column));
         });
     }
@@ -198,35 +196,36 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         self.lanes.offset(records, self.multiply(column, size))
     }
 
-    /// Computes the pair values that live in registers before loops over components that use them, if there are such loops.
-    fn read_pairs(&self, reader: &mut PlanReader<'_, 'a, 'ctx>) {
+    /// Computes the pair values that live in memory, and those that live in registers before loops over components that use them, if there
+    /// are such loops. Either may need the other: they are computed in the order of their definition.
+    fn compute_pairs(&self, reader: &mut PlanReader<'_, 'a, 'ctx>) {
         let unroll = self.schedule.unroll;
-        let slots = self.pass.accumulations.iter().flat_map(|accumulation| &accumulation.rule.slots);
-        let looped = self.pass.block(Block::Pair).any(|(_, value)| value.dim > unroll);
-        if !looped && slots.into_iter().all(|slot| slot.dim <= unroll) {
-            return;
-        }
-        let stays = |(id, _): &(ValueId, &Value)| self.schedule.storage[id.0 as usize] == Storage::Registers;
-        for (id, value) in self.pass.block(Block::Pair).filter(stays) {
-            (0..i64::from(value.dim)).for_each(|number| drop(reader.read(id, Component::Known(number))));
+        let mut slots = self.pass.accumulations.iter().flat_map(|accumulation| &accumulation.rule.slots);
+        let looped =
+            self.pass.block(Block::Pair).any(|(_, value)| value.dim > unroll) || slots.any(|slot| slot.dim > unroll);
+        for (id, value) in self.pass.block(Block::Pair) {
+            match self.schedule.storage[id.0 as usize] {
+                Storage::Registers if looped => {
+                    (0..i64::from(value.dim)).for_each(|number| drop(reader.read(id, Component::Known(number))));
+                }
+                Storage::Memory => self.fill_memory(reader, id),
+                Storage::Registers | Storage::Inline => {}
+            }
         }
     }
 
-    /// Computes the pair values that live in memory.
-    fn fill_memory(&self, reader: &mut PlanReader<'_, 'a, 'ctx>) {
-        let values: Vec<_> = self.pass.block(Block::Pair).map(|(id, _)| id).collect();
-        for id in values.into_iter().filter(|id| self.schedule.storage[id.0 as usize] == Storage::Memory) {
-            let looped = self.pass.value(id).dim > self.schedule.unroll;
-            if looped {
-                reader.enter();
-            }
-            self.for_each_component(id, |index, body| {
-                let value = self.evaluate(body, &vec![(Counter(0), index)], reader);
-                self.store_all(&value, &reader.memory_addresses(id, index));
-            });
-            if looped {
-                reader.leave();
-            }
+    /// Computes a pair value that lives in memory.
+    fn fill_memory(&self, reader: &mut PlanReader<'_, 'a, 'ctx>, id: ValueId) {
+        let looped = self.pass.value(id).dim > self.schedule.unroll;
+        if looped {
+            reader.enter();
+        }
+        self.for_each_component(id, |index, body| {
+            let value = self.evaluate(body, &vec![(Counter(0), index)], reader);
+            self.store_all(&value, &reader.memory_addresses(id, index));
+        });
+        if looped {
+            reader.leave();
         }
     }
 

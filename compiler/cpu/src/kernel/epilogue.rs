@@ -20,10 +20,7 @@ pub fn emit<'ctx>(
     state: PointerValue<'ctx>,
     results: PointerValue<'ctx>,
 ) {
-    let local = |(id, value): (ValueId, &Value)| {
-        let vector = if value.is_index { kernel.long_type() } else { kernel.lanes.vector_type() };
-        (id, kernel.local(vector, value.dim))
-    };
+    let local = |(id, value): (ValueId, &Value)| (id, kernel.local(kernel.type_of(id), value.dim));
     let memory: HashMap<_, _> = kernel.pass.block(Block::Epilogue).map(local).collect();
     kernel.for_each_vector(|row| {
         let mut reader = PlanReader::new(kernel, parameters, Rows::Vector(tile, row));
@@ -63,7 +60,7 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
                 Definition::Outcome { accumulation, outcome } => {
                     self.outcome(*accumulation as usize, *outcome as usize, state, row, index, reader.kernel)
                 }
-                Definition::Read(_) => reader.read(id, index),
+                Definition::Read(_) | Definition::Number => reader.read(id, index),
             };
             self.store_all(&bundle, &reader.memory_addresses(id, index));
         });

@@ -7,7 +7,7 @@ use inkwell::values::{BasicValue, FloatValue, IntValue, PointerValue};
 
 use super::Kernel;
 use super::expression::Bundle;
-use crate::vector::Vector;
+use crate::vector::{Float, Vector};
 
 /// Building fails only on malformed requests, which are defects of this crate.
 fn built<T>(result: Result<T, BuilderError>) -> T {
@@ -81,6 +81,20 @@ impl<'ctx> Kernel<'_, 'ctx> {
         if a.get_type() == long { a } else { built(self.lanes.builder().build_int_s_extend(a, long, "")) }
     }
 
+    /// int64 lanes of which these are the lower and the upper halves.
+    pub fn join_halves(&self, low: Vector<'ctx>, high: Vector<'ctx>) -> Vector<'ctx> {
+        let (builder, long) = (self.lanes.builder(), self.lanes.with_float(Float::F64));
+        let [low, high] = [low, high].map(|half| built(builder.build_int_z_extend(half, self.long_type(), "")));
+        long.or(low, long.shift_left(high, long.splat_integer(32)))
+    }
+
+    /// The lower and the upper halves of int64 lanes.
+    pub fn halves(&self, a: Vector<'ctx>) -> (Vector<'ctx>, Vector<'ctx>) {
+        let (builder, long) = (self.lanes.builder(), self.lanes.with_float(Float::F64));
+        let narrow = |a| built(builder.build_int_truncate(a, self.lanes.integer_type(), ""));
+        (narrow(a), narrow(long.shift_right(a, long.splat_integer(32))))
+    }
+
     /// A comparison of integer lanes.
     pub fn compare_vectors(&self, predicate: IntPredicate, a: Vector<'ctx>, b: Vector<'ctx>) -> Vector<'ctx> {
         built(self.lanes.builder().build_int_compare(predicate, a, b, ""))
@@ -142,9 +156,19 @@ impl<'ctx> Kernel<'_, 'ctx> {
         }
     }
 
-    /// Stores a scalar.
+    /// Stores a scalar as a component of a record.
     pub fn store_scalar(&self, value: impl BasicValue<'ctx>, place: PointerValue<'ctx>) {
-        built(self.lanes.builder().build_store(place, value));
+        let instruction = built(self.lanes.builder().build_store(place, value));
+        instruction.set_alignment(self.layout.real_size as u32).expect("alignments are powers of two");
+    }
+
+    /// Loads a row number that is a component of a record.
+    pub fn load_long(&self, place: PointerValue<'ctx>) -> IntValue<'ctx> {
+        let value = built(self.lanes.builder().build_load(self.lanes.context().i64_type(), place, "")).into_int_value();
+        if let Some(instruction) = value.as_instruction() {
+            instruction.set_alignment(self.layout.real_size as u32).expect("alignments are powers of two");
+        }
+        value
     }
 }
 

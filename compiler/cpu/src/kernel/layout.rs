@@ -1,10 +1,11 @@
 //! Where each value of a pass lies in the buffers that the support code hands to the kernels.
 //!
 //! Row tile `[row_values][tile_rows]`, column record `[column_values]`, parameter record `[parameter_values]`: first what is read from
-//! tensors, in order, then what the prologue computes. State: each slot `[dim][tile_rows]`, reals in the computing type, row numbers as
+//! tensors or counted, in order, then what the prologue computes; of a row number in a float32 pass the two halves of the int64 follow each other
+//! as components, the lower one first. State: each slot `[dim][tile_rows]`, reals in the computing type, row numbers as
 //! int64. Results: each write likewise.
 
-use keopsc_ir::plan::{Block, Definition, Pass, TensorId, ValueId};
+use keopsc_ir::plan::{Block, Definition, Pass, TensorId, Value, ValueId};
 use keopsc_ir::types::ScalarType;
 use keopsc_ops::intrinsics::Kind;
 use keopsc_passes::schedule::PassSchedule;
@@ -61,9 +62,9 @@ pub fn layout(pass: &Pass, schedule: &PassSchedule) -> Layout {
         writes: Vec::new(),
         result_size: 0,
     };
-    layout.parameter_values = place(pass, Block::Parameter, &mut layout.first_component);
-    layout.row_values = place(pass, Block::Row, &mut layout.first_component);
-    layout.column_values = place(pass, Block::Column, &mut layout.first_component);
+    layout.parameter_values = layout.place(pass, Block::Parameter);
+    layout.row_values = layout.place(pass, Block::Row);
+    layout.column_values = layout.place(pass, Block::Column);
     for accumulation in &pass.accumulations {
         let mut places = Vec::new();
         for slot in &accumulation.rule.slots {
@@ -80,24 +81,35 @@ pub fn layout(pass: &Pass, schedule: &PassSchedule) -> Layout {
     layout
 }
 
-/// The tensors that a block reads, in the order of their components.
-pub fn reads(pass: &Pass, block: Block) -> Vec<(ValueId, TensorId)> {
-    let read = |(id, value): (ValueId, &keopsc_ir::plan::Value)| match value.definition {
-        Definition::Read(tensor) => Some((id, tensor)),
-        _ => None,
+/// What the support code fills in of a block, in the order of its components: a tensor's rows, or their numbers where there is no tensor.
+pub fn reads(pass: &Pass, block: Block) -> Vec<(ValueId, Option<TensorId>)> {
+    let read = |(id, value): (ValueId, &Value)| match value.definition {
+        Definition::Read(tensor) => Some((id, Some(tensor))),
+        Definition::Number => Some((id, None)),
+        Definition::Compute(_) | Definition::Outcome { .. } => None,
     };
     pass.block(block).filter_map(read).collect()
 }
 
 /// The values that a block's prologue computes, in order.
 pub fn computed(pass: &Pass, block: Block) -> Vec<ValueId> {
-    pass.block(block).filter(|(_, value)| !matches!(value.definition, Definition::Read(_))).map(|(id, _)| id).collect()
+    pass.block(block)
+        .filter(|(_, value)| matches!(value.definition, Definition::Compute(_)))
+        .map(|(id, _)| id)
+        .collect()
 }
 
-fn place(pass: &Pass, block: Block, first_component: &mut [u32]) -> u32 {
-    let order = reads(pass, block).into_iter().map(|(id, _)| id).chain(computed(pass, block));
-    order.fold(0, |first, id| {
-        first_component[id.0 as usize] = first;
-        first + pass.value(id).dim
-    })
+impl Layout {
+    /// How many real numbers' room a component of a value takes.
+    pub fn width(&self, value: &Value) -> u32 {
+        if value.is_index { (8 / self.real_size) as u32 } else { 1 }
+    }
+
+    fn place(&mut self, pass: &Pass, block: Block) -> u32 {
+        let order = reads(pass, block).into_iter().map(|(id, _)| id).chain(computed(pass, block));
+        order.fold(0, |first, id| {
+            self.first_component[id.0 as usize] = first;
+            first + pass.value(id).dim * self.width(pass.value(id))
+        })
+    }
 }

@@ -15,9 +15,10 @@ pub fn emit_parameters<'ctx>(kernel: &Kernel<'_, 'ctx>, parameters: PointerValue
         kernel.for_each_component(value, |index, body| {
             let mut reader = PlanReader::new(kernel, parameters, Rows::None);
             let result = kernel.evaluate(body, &vec![(Counter(0), index)], &mut reader)[0];
-            let first = kernel.integer(i64::from(kernel.layout.first_component[value.0 as usize]));
-            let number = kernel.add(first, kernel.component_number(index));
-            kernel.store_scalar(kernel.lanes.lane(result, 0), kernel.lanes.offset(parameters, number));
+            kernel.store_scalar(
+                kernel.lanes.lane(result, 0),
+                kernel.lanes.offset(parameters, kernel.place(value, index)),
+            );
         });
     }
 }
@@ -34,7 +35,7 @@ pub fn emit_tile<'ctx>(
             kernel.for_each_component(value, |index, body| {
                 let mut reader = PlanReader::new(kernel, parameters, Rows::Vector(tile, row));
                 let result = kernel.evaluate(body, &vec![(Counter(0), index)], &mut reader);
-                kernel.store_all(&result, &reader.row_addresses(value, index));
+                reader.store_rows(value, index, &result);
             });
         }
     });

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use inkwell::types::VectorType;
 use inkwell::values::{IntValue, PointerValue};
 use keopsc_ir::plan::{Block, Definition, ValueId};
 use keopsc_ops::intrinsics::Intrinsic;
@@ -81,24 +82,46 @@ impl<'k, 'a, 'ctx> PlanReader<'k, 'a, 'ctx> {
     /// A component of a record, in every lane.
     fn load_broadcast(&self, record: PointerValue<'ctx>, value: ValueId, index: Component<'ctx>) -> Vector<'ctx> {
         let kernel = self.kernel;
-        let first = kernel.integer(i64::from(kernel.layout.first_component[value.0 as usize]));
-        let number = kernel.add(first, kernel.component_number(index));
-        kernel.lanes.broadcast_load(kernel.lanes.offset(record, number))
+        let address = kernel.lanes.offset(record, kernel.place(value, index));
+        if kernel.pass.value(value).is_index {
+            return kernel.lanes.broadcast(kernel.load_long(address).into());
+        }
+        kernel.lanes.broadcast_load(address)
     }
 
     fn load_rows(&self, value: ValueId, index: Component<'ctx>) -> Bundle<'ctx> {
         let kernel = self.kernel;
-        let alignment = (kernel.lanes.count() as u64 * kernel.layout.real_size) as u32;
-        let addresses = self.row_addresses(value, index);
-        addresses.into_iter().map(|address| kernel.lanes.load(address, alignment)).collect()
+        let place = kernel.place(value, index);
+        let addresses = self.row_addresses(place);
+        if !kernel.pass.value(value).is_index {
+            let alignment = (kernel.lanes.count() as u64 * kernel.layout.real_size) as u32;
+            return addresses.into_iter().map(|address| kernel.lanes.load(address, alignment)).collect();
+        }
+        let low = kernel.load_all(&addresses, kernel.lanes.integer_type());
+        if kernel.lanes.integer_type() == kernel.long_type() {
+            return low;
+        }
+        let high = self.row_addresses(kernel.add(place, kernel.integer(1)));
+        let high = kernel.load_all(&high, kernel.lanes.integer_type());
+        low.into_iter().zip(high).map(|(low, high)| kernel.join_halves(low, high)).collect()
     }
 
-    /// Where a component of a row value lies, for each row vector.
-    pub fn row_addresses(&self, value: ValueId, index: Component<'ctx>) -> Vec<PointerValue<'ctx>> {
+    /// Stores a component of a row value, for each row vector.
+    pub fn store_rows(&self, value: ValueId, index: Component<'ctx>, bundle: &Bundle<'ctx>) {
         let kernel = self.kernel;
-        let first = kernel.integer(i64::from(kernel.layout.first_component[value.0 as usize]));
-        let component = kernel.add(first, kernel.component_number(index));
-        let line = kernel.multiply(component, kernel.integer(i64::from(kernel.layout.tile_rows)));
+        let place = kernel.place(value, index);
+        if !kernel.pass.value(value).is_index || kernel.lanes.integer_type() == kernel.long_type() {
+            return kernel.store_all(bundle, &self.row_addresses(place));
+        }
+        let (low, high) = bundle.iter().map(|vector| kernel.halves(*vector)).unzip();
+        kernel.store_all(&low, &self.row_addresses(place));
+        kernel.store_all(&high, &self.row_addresses(kernel.add(place, kernel.integer(1))));
+    }
+
+    /// Where line `place` of the tile begins, for each row vector.
+    fn row_addresses(&self, place: IntValue<'ctx>) -> Vec<PointerValue<'ctx>> {
+        let kernel = self.kernel;
+        let line = kernel.multiply(place, kernel.integer(i64::from(kernel.layout.tile_rows)));
         match self.rows {
             Rows::Tile(tile) => (0..kernel.schedule.row_vectors)
                 .map(|vector| kernel.integer(i64::from(vector * kernel.lanes.count())))
@@ -111,14 +134,14 @@ impl<'k, 'a, 'ctx> PlanReader<'k, 'a, 'ctx> {
 
     fn load_memory(&self, value: ValueId, index: Component<'ctx>) -> Bundle<'ctx> {
         let kernel = self.kernel;
-        let vector = if kernel.pass.value(value).is_index { kernel.long_type() } else { kernel.lanes.vector_type() };
+        let vector = kernel.type_of(value);
         kernel.load_all(&self.memory_addresses(value, index), vector)
     }
 
     /// Where a component of a value with memory of its own lies, for each vector.
     pub fn memory_addresses(&self, value: ValueId, index: Component<'ctx>) -> Vec<PointerValue<'ctx>> {
         let kernel = self.kernel;
-        let vector = if kernel.pass.value(value).is_index { kernel.long_type() } else { kernel.lanes.vector_type() };
+        let vector = kernel.type_of(value);
         let width = self.width() as i64;
         let base = self.memory[&value];
         let first = kernel.multiply(kernel.component_number(index), kernel.integer(width));
@@ -148,6 +171,20 @@ impl<'k, 'a, 'ctx> PlanReader<'k, 'a, 'ctx> {
             Definition::Compute(body) => Some(body),
             _ => None,
         }
+    }
+}
+
+impl<'ctx> Kernel<'_, 'ctx> {
+    /// Lanes of a value: row numbers are int64 outside accumulators.
+    pub fn type_of(&self, value: ValueId) -> VectorType<'ctx> {
+        if self.pass.value(value).is_index { self.long_type() } else { self.lanes.vector_type() }
+    }
+
+    /// Where a component of a value lies in its record or tile, counted in components.
+    pub fn place(&self, value: ValueId, index: Component<'ctx>) -> IntValue<'ctx> {
+        let first = self.integer(i64::from(self.layout.first_component[value.0 as usize]));
+        let width = self.integer(i64::from(self.layout.width(self.pass.value(value))));
+        self.add(first, self.multiply(self.component_number(index), width))
     }
 }
 

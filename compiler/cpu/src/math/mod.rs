@@ -22,8 +22,8 @@ use steps::Steps;
 
 /// The values of an intrinsic for several independent vectors.
 ///
-/// `arguments` has one entry an argument, each with one vector a chain: real lanes, masks for truth values, integer lanes as wide
-/// as the reals for row numbers. So has the result. Edge values and error bounds are those of the table of intrinsics.
+/// `arguments` has one entry an argument, each with one vector a chain: real lanes, masks for truth values, integer lanes, all
+/// of one width, for row numbers. So has the result. Edge values and error bounds are those of the table of intrinsics.
 ///
 /// Panics if `arguments` is shorter than the intrinsic's argument list.
 pub fn emit<'ctx>(lanes: &Lanes<'_, 'ctx>, intrinsic: Intrinsic, arguments: &[Vec<Vector<'ctx>>]) -> Vec<Vector<'ctx>> {
@@ -59,6 +59,7 @@ pub fn emit<'ctx>(lanes: &Lanes<'_, 'ctx>, intrinsic: Intrinsic, arguments: &[Ve
         Intrinsic::LessEqual => steps.less_equal(a, &arguments[1]),
         Intrinsic::Equal => steps.equal(a, &arguments[1]),
         Intrinsic::NotEqual => steps.not_equal(a, &arguments[1]),
+        Intrinsic::EqualIndex => steps.integer_equal(a, &arguments[1]),
         Intrinsic::Select | Intrinsic::SelectIndex => steps.select(a, &arguments[1], &arguments[2]),
     }
 }

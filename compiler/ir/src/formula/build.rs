@@ -56,6 +56,13 @@ impl Graph {
         Ok(outcomes.iter().enumerate().map(add).collect())
     }
 
+    /// `value` where `by` is the number of the value of `axis`, else 0.
+    pub fn chosen(&mut self, by: NodeId, axis: Axis, value: NodeId) -> NodeId {
+        let dim = self.node(value).dim;
+        let role = self.role(&[by, value]).union(axis.role());
+        self.add(Node { kind: NodeKind::Chosen { by, axis, value }, dim, role, is_index: false })
+    }
+
     /// The adjoint of the derivative of `of` by the input node `variable`, applied to `cotangent`.
     ///
     /// `role` is the variable's where `of` is a result of reductions, and may be more inside a formula of pairs.
@@ -106,6 +113,11 @@ impl Graph {
     /// The sum of the components of `a`.
     pub fn component_sum(&mut self, a: NodeId) -> Result<NodeId, ShapeError> {
         self.named("Sum", &[], &[a])
+    }
+
+    /// What is repeated in `a`, summed up: all components for `dim` 1, all complex numbers for `dim` 2.
+    pub fn sum_repetitions(&mut self, a: NodeId, dim: u32) -> Result<NodeId, ShapeError> {
+        if dim == 1 { self.component_sum(a) } else { self.named("ComplexSum", &[], &[a]) }
     }
 
     /// The sum of `a` over all values of an index.

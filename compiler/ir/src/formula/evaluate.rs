@@ -1,11 +1,12 @@
-//! The reference interpreter: a formula's value in float64, by plain loops over rows and columns.
+//! The reference interpreter: a formula's value, in float64 or other numbers, by plain loops over rows and columns.
 //!
 //! Everything that does not depend on both indices is computed once and kept; what does is computed pair by pair, each node
 //! once a pair, inside the reduction that needs it. So time is that of the formula as a graph, and memory that of its rows.
 
 use keopsc_ops::catalogue::{self, Value};
+use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::reductions::{self, Rule};
-use keopsc_ops::scalar::{self, Scalar};
+use keopsc_ops::scalar::{self, Number, Scalar};
 use keopsc_ops::{OperationId, ReductionId};
 
 use super::{Entry, Graph, Node, NodeId, NodeKind, Output, Program};
@@ -15,12 +16,12 @@ use crate::types::{Axis, Role};
 /// The outputs of an entry. `inputs` are the entry's, in its order, each `rows × dim` numbers.
 ///
 /// The program must be one that `verify` accepts, differentiated and without expansions.
-pub fn evaluate(
+pub fn evaluate<N: Number>(
     program: &Program,
     entry: &Entry,
     sizes: Sizes,
-    inputs: &[Vec<f64>],
-) -> Result<Vec<Array>, EvaluationError> {
+    inputs: &[Vec<N>],
+) -> Result<Vec<Array<N>>, EvaluationError> {
     let input = |id: &super::InputId| program.input(*id);
     let declarations: Vec<Declaration> =
         entry.inputs.iter().map(input).map(|input| (input.name.as_str(), input.role, input.dim)).collect();
@@ -60,19 +61,19 @@ fn unsupported<T>(what: String) -> Result<T, EvaluationError> {
     Err(EvaluationError::Unsupported(what))
 }
 
-struct Evaluation<'g> {
+struct Evaluation<'g, N> {
     graph: &'g Graph,
     sizes: Sizes,
     /// All rows of the nodes that do not depend on both indices.
-    arrays: Vec<Option<Array>>,
+    arrays: Vec<Option<Array<N>>>,
     /// Those that do, at the pair of the moment.
-    pairs: Vec<Array>,
+    pairs: Vec<Array<N>>,
     /// What operations compute.
     recipes: Vec<Option<Scalar<u32>>>,
 }
 
-impl<'g> Evaluation<'g> {
-    fn new(graph: &'g Graph, sizes: Sizes) -> Evaluation<'g> {
+impl<'g, N: Number> Evaluation<'g, N> {
+    fn new(graph: &'g Graph, sizes: Sizes) -> Evaluation<'g, N> {
         let pairs = vec![Array::zeros(0, 0); graph.len()];
         Evaluation { graph, sizes, arrays: vec![None; graph.len()], pairs, recipes: vec![None; graph.len()] }
     }
@@ -81,14 +82,12 @@ impl<'g> Evaluation<'g> {
     fn node(&mut self, id: NodeId, node: &Node) -> Result<(), EvaluationError> {
         let number = id.0 as usize;
         match &node.kind {
-            NodeKind::Constant(value) => self.arrays[number] = Some(Array { dim: 1, values: vec![value.0] }),
+            NodeKind::Constant(value) => self.arrays[number] = Some(Array { dim: 1, values: vec![N::real(value.0)] }),
             NodeKind::Operation { operation, parameters, arguments } => {
                 self.recipes[number] = Some(self.recipe(*operation, parameters, arguments)?);
-                match node.role {
-                    Role::Pair => self.pairs[number] = Array::zeros(1, node.dim as usize),
-                    role => self.arrays[number] = Some(self.rows(id, node.dim, role)),
-                }
+                self.pairs_or_rows(id, node);
             }
+            NodeKind::Chosen { .. } => self.pairs_or_rows(id, node),
             NodeKind::Reduction { reduction, over, rows, parameters, arguments, outcome } => {
                 let rule = self.rule(*reduction, parameters, arguments)?;
                 let array = self.reduce(&rule, *over, *rows, arguments, *outcome as usize);
@@ -102,6 +101,14 @@ impl<'g> Evaluation<'g> {
         Ok(())
     }
 
+    /// Room for one pair of a node that depends on both indices, all rows of any other.
+    fn pairs_or_rows(&mut self, id: NodeId, node: &Node) {
+        match node.role {
+            Role::Pair => self.pairs[id.0 as usize] = Array::zeros(1, node.dim as usize),
+            role => self.arrays[id.0 as usize] = Some(self.rows(id, node.dim, role)),
+        }
+    }
+
     fn recipe(
         &self,
         operation: OperationId,
@@ -109,7 +116,7 @@ impl<'g> Evaluation<'g> {
         arguments: &[NodeId],
     ) -> Result<Scalar<u32>, EvaluationError> {
         let row = catalogue::operation(operation);
-        if let Value::Expansion(_) = row.value {
+        if !matches!(row.value, Value::Recipe(_)) {
             return unsupported(format!("{} must be expanded before it is evaluated", row.name));
         }
         let recipe = catalogue::instantiate(operation, &self.graph.dims(arguments), parameters);
@@ -121,7 +128,7 @@ impl<'g> Evaluation<'g> {
         rule.or_else(|error| unsupported(format!("{}: {error}", reductions::reduction(reduction).name)))
     }
 
-    fn rows(&self, id: NodeId, dim: u32, role: Role) -> Array {
+    fn rows(&self, id: NodeId, dim: u32, role: Role) -> Array<N> {
         let mut array = Array::zeros(self.sizes.rows(role), dim as usize);
         for row in 0..self.sizes.rows(role) {
             self.operate(id, Position { i: row, j: row }, array.row_mut(row));
@@ -129,7 +136,7 @@ impl<'g> Evaluation<'g> {
         array
     }
 
-    fn reduce(&mut self, rule: &Rule, over: Axis, rows: Role, arguments: &[NodeId], outcome: usize) -> Array {
+    fn reduce(&mut self, rule: &Rule, over: Axis, rows: Role, arguments: &[NodeId], outcome: usize) -> Array<N> {
         let pairs = self.pairs_under(arguments);
         let mut array = Array::zeros(self.sizes.rows(rows), rule.outcomes[outcome].dim as usize);
         for row in 0..self.sizes.rows(rows) {
@@ -140,7 +147,7 @@ impl<'g> Evaluation<'g> {
                 let components = |&id: &NodeId| self.components(id, position).to_vec();
                 state = rule.update(&state, column as u64, &arguments.iter().map(components).collect::<Vec<_>>());
             }
-            array.row_mut(row).copy_from_slice(&rule.finalize(&state)[outcome]);
+            array.row_mut(row).clone_from_slice(&rule.finalize(&state)[outcome]);
         }
         array
     }
@@ -160,27 +167,35 @@ impl<'g> Evaluation<'g> {
         }
     }
 
-    fn operate(&self, id: NodeId, position: Position, result: &mut [f64]) {
+    fn operate(&self, id: NodeId, position: Position, result: &mut [N]) {
         let arguments = self.graph.node(id).kind.arguments();
-        let arguments: Vec<&[f64]> = arguments.iter().map(|&id| self.components(id, position)).collect();
+        let arguments: Vec<&[N]> = arguments.iter().map(|&id| self.components(id, position)).collect();
+        if let NodeKind::Chosen { axis, .. } = self.graph.node(id).kind {
+            let number = N::real(position.of(axis) as f64);
+            for (k, component) in result.iter_mut().enumerate() {
+                let is_chosen = N::call(Intrinsic::EqualIndex, &[arguments[0][k].clone(), number.clone()]);
+                *component = N::call(Intrinsic::Select, &[is_chosen, arguments[1][k].clone(), N::real(0.0)]);
+            }
+            return;
+        }
         let Some(recipe) = &self.recipes[id.0 as usize] else { return };
         for (k, component) in result.iter_mut().enumerate() {
-            *component = scalar::evaluate(recipe, k, |argument, index| arguments[*argument as usize][index]);
+            *component = scalar::evaluate(recipe, k, |argument, index| arguments[*argument as usize][index].clone());
         }
     }
 
-    fn components(&self, id: NodeId, position: Position) -> &[f64] {
+    fn components(&self, id: NodeId, position: Position) -> &[N] {
         let role = self.graph.node(id).role;
         let array = self.arrays[id.0 as usize].as_ref().unwrap_or(&self.pairs[id.0 as usize]);
         array.row(position.row(role))
     }
 
     /// The rows of an output, repeated where its node depends on less.
-    fn output(&self, output: &Output) -> Array {
+    fn output(&self, output: &Output) -> Array<N> {
         let node = self.graph.node(output.node);
         let mut array = Array::zeros(self.sizes.rows(output.rows), node.dim as usize);
         for row in 0..self.sizes.rows(output.rows) {
-            array.row_mut(row).copy_from_slice(self.components(output.node, Position { i: row, j: row }));
+            array.row_mut(row).clone_from_slice(self.components(output.node, Position { i: row, j: row }));
         }
         array
     }

@@ -60,6 +60,8 @@ struct Generator {
     program: Program,
     /// The nodes that may be used: real numbers.
     pool: Vec<NodeId>,
+    /// Row numbers.
+    indices: Vec<NodeId>,
 }
 
 impl Generator {
@@ -67,7 +69,7 @@ impl Generator {
         let mut random = Random::new(seed);
         let scalar = Some(random.pick(&[ScalarType::F32, ScalarType::F32, ScalarType::F64]));
         let program = Program { scalar, ..Program::default() };
-        Generator { random, program, pool: Vec::new() }
+        Generator { random, program, pool: Vec::new(), indices: Vec::new() }
     }
 
     fn declare_inputs(&mut self) {
@@ -102,6 +104,7 @@ impl Generator {
                     self.pool.push(node);
                 }
                 1 | 2 => self.add_reduction(),
+                3 => self.add_choice(),
                 _ => self.add_operation(),
             }
         }
@@ -113,7 +116,7 @@ impl Generator {
         let operation = self.random.pick(&operations);
         let row = catalogue::operation(operation);
         let signature = catalogue::signature(operation);
-        if matches!(row.value, Value::Expansion(_)) {
+        if !matches!(row.value, Value::Recipe(_)) {
             return;
         }
         let counts = (signature.arguments.len(), signature.parameters.len());
@@ -150,10 +153,19 @@ impl Generator {
         arguments.extend(left_out.map(|value| self.program.graph.constant(value)));
         let outcomes = self.program.graph.reduction(reduction, over, rows, &parameters, &arguments);
         for node in outcomes.unwrap_or_default() {
-            if !self.program.graph.node(node).is_index {
-                self.pool.push(node);
-            }
+            let is_index = self.program.graph.node(node).is_index;
+            let list = if is_index { &mut self.indices } else { &mut self.pool };
+            list.push(node);
         }
+    }
+
+    /// A choice by row numbers, if there are any, else an operation.
+    fn add_choice(&mut self) {
+        let Some(by) = self.random.pick_any(&self.indices) else { return self.add_operation() };
+        let value = self.node_of(self.program.graph.node(by).dim, Role::Pair);
+        let axis = self.random.pick(&[Axis::I, Axis::J]);
+        let node = self.program.graph.chosen(by, axis, value);
+        self.pool.push(node);
     }
 
     /// A node of that dimension that depends on no more than `role`; later ones are likelier.

@@ -57,6 +57,16 @@ pub enum NodeKind {
         /// Which of its outcomes this is: 0, or 1 for the indices of a value-and-index pair.
         outcome: u32,
     },
+    /// What a pair gets of a row's value: `value` where `by` is the number of the value of `axis`, else 0, component by
+    /// component. With the outcome of `ArgMin` as `by` this is how a cotangent reaches the column that was chosen.
+    Chosen {
+        /// Row numbers.
+        by: NodeId,
+        /// The index whose number they are compared with.
+        axis: Axis,
+        /// As many components as `by`.
+        value: NodeId,
+    },
     /// A request: the adjoint of the derivative of `of` with respect to an input, applied to a cotangent.
     Gradient {
         /// What is differentiated.
@@ -138,6 +148,21 @@ impl Graph {
         reached
     }
 
+    /// Whether a reduction is among what a node is computed from: its derivatives are then those of the whole map, else pair by pair.
+    pub fn contains_reduction(&self, node: NodeId) -> bool {
+        self.reached_from(&[node]).into_iter().any(|id| matches!(self.node(id).kind, NodeKind::Reduction { .. }))
+    }
+
+    /// The node that is known to be this formula.
+    pub fn find(&self, kind: &NodeKind) -> Option<NodeId> {
+        self.known.get(kind).copied()
+    }
+
+    /// From now on a formula of this kind is that node: what an operation stands for need not be written out again.
+    pub fn identify(&mut self, kind: NodeKind, node: NodeId) {
+        self.known.insert(kind, node);
+    }
+
     /// How many nodes there are.
     pub fn len(&self) -> usize {
         self.nodes.len()
@@ -155,6 +180,7 @@ impl NodeKind {
         match self {
             NodeKind::Input(_) | NodeKind::Constant(_) => Vec::new(),
             NodeKind::Operation { arguments, .. } | NodeKind::Reduction { arguments, .. } => arguments.clone(),
+            NodeKind::Chosen { by, value, .. } => vec![*by, *value],
             NodeKind::Gradient { of, variable, cotangent } => vec![*of, *variable, *cotangent],
             NodeKind::Tangent { of, variable, tangent } => vec![*of, *variable, *tangent],
         }

@@ -98,6 +98,9 @@ impl Parser {
             let [of, variable, tangent] = three_nodes(line)?;
             return Ok(NodeKind::Tangent { of, variable, tangent });
         }
+        if line.try_keyword("chosen") {
+            return chosen(line);
+        }
         let start = line.clone();
         let name = line.identifier()?;
         if line.try_symbol("[") { reduction(name, &start, line) } else { operation(name, &start, line) }
@@ -138,6 +141,18 @@ fn reduction(name: &str, start: &Reader, line: &mut Reader) -> Result<NodeKind, 
     let arguments = line.list(")", node)?;
     let outcome = if line.try_symbol(".") { line.integer()? } else { 0 };
     Ok(NodeKind::Reduction { reduction, over, rows, parameters, arguments, outcome })
+}
+
+fn chosen(line: &mut Reader) -> Result<NodeKind, ReadError> {
+    line.symbol("[")?;
+    let axis = line.axis()?;
+    line.symbol("]")?;
+    line.symbol("(")?;
+    let by = node(line)?;
+    line.symbol(",")?;
+    let value = node(line)?;
+    line.symbol(")")?;
+    Ok(NodeKind::Chosen { by, axis, value })
 }
 
 fn operation(name: &str, start: &Reader, line: &mut Reader) -> Result<NodeKind, ReadError> {

@@ -65,6 +65,7 @@ fn print_kind(program: &Program, kind: &NodeKind) -> String {
             let outcome = if *outcome == 0 { String::new() } else { format!(".{outcome}") };
             format!("{name}[{}]({}){outcome}", print_list(bracket), print_list(arguments.iter().map(node_name)))
         }
+        NodeKind::Chosen { by, axis, value } => format!("chosen[{axis}](n{}, n{})", by.0, value.0),
         NodeKind::Gradient { of, variable, cotangent } => {
             format!("gradient(n{}, n{}, n{})", of.0, variable.0, cotangent.0)
         }

@@ -70,6 +70,17 @@ fn verify_node(program: &Program, id: NodeId, node: &Node, stage: Stage, defects
         }
         NodeKind::Operation { .. } => verify_operation(&program.graph, node, &place, defects),
         NodeKind::Reduction { .. } => verify_reduction(&program.graph, node, &place, defects),
+        NodeKind::Chosen { by, axis, value } => {
+            let graph = &program.graph;
+            let (numbers, like) = (graph.node(*by), graph.node(*value));
+            defects.require(numbers.is_index, &place, "a choice is by row numbers", || format!("n{}", by.0));
+            verify_real(graph, &[*value], &place, defects);
+            let role = numbers.role.union(like.role).union(axis.role());
+            verify_type(node, (numbers.dim, role, false), &place, defects);
+            defects.require(numbers.dim == like.dim, &place, "what is chosen has a row number a component", || {
+                format!("{} row numbers for {} components", numbers.dim, like.dim)
+            });
+        }
         NodeKind::Gradient { of, variable, cotangent } => {
             let graph = &program.graph;
             verify_request(graph, node, *variable, (*cotangent, *of), stage, &place, defects);

@@ -48,7 +48,7 @@ fn definition_counts(value: &Value) -> Counts {
     match &value.definition {
         Definition::Read(_) => Counts { loads: u64::from(value.dim), ..Counts::default() },
         Definition::Compute(scalar) => scalar_counts(scalar).times(value.dim),
-        Definition::Outcome { .. } => Counts::default(),
+        Definition::Number | Definition::Outcome { .. } => Counts::default(),
     }
 }
 

@@ -1,21 +1,21 @@
-//! The reference interpreter of plans: pass by pass in float64, by plain loops over rows and columns.
+//! The reference interpreter of plans: pass by pass, in float64 or other numbers, by plain loops over rows and columns.
 //!
-//! Storage types do not round here, so a plan and the formula it came from agree to float64 accuracy.
+//! Storage types do not round here, so a plan and the formula it came from agree to float64 accuracy, and in exact numbers altogether.
 
 use keopsc_ops::reductions::RowState;
-use keopsc_ops::scalar;
+use keopsc_ops::scalar::{self, Number};
 
 use super::{Block, Definition, Pass, Plan, TensorKind, ValueId};
 use crate::evaluation::{Array, Declaration, EvaluationError, Position, Sizes, bind};
 use crate::types::{Axis, Role};
 
 /// The results of a plan that `verify` accepts. `inputs` are its arguments in call order, each `rows × components` numbers.
-pub fn evaluate(plan: &Plan, sizes: Sizes, inputs: &[Vec<f64>]) -> Result<Vec<Array>, EvaluationError> {
+pub fn evaluate<N: Number>(plan: &Plan, sizes: Sizes, inputs: &[Vec<N>]) -> Result<Vec<Array<N>>, EvaluationError> {
     let arguments = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Input);
     let declarations: Vec<Declaration> =
         arguments.map(|tensor| (tensor.name.as_str(), tensor.role, tensor.dim())).collect();
     let mut given = bind(&declarations, sizes, inputs)?.into_iter();
-    let mut tensors: Vec<Array> = Vec::new();
+    let mut tensors: Vec<Array<N>> = Vec::new();
     for tensor in &plan.tensors {
         let empty = || Array::zeros(sizes.rows(tensor.role), tensor.dim() as usize);
         tensors.push(if tensor.kind == TensorKind::Input { given.next().unwrap_or_else(empty) } else { empty() });
@@ -27,19 +27,19 @@ pub fn evaluate(plan: &Plan, sizes: Sizes, inputs: &[Vec<f64>]) -> Result<Vec<Ar
     Ok(kept.map(|(_, array)| array).collect())
 }
 
-fn run_pass(pass: &Pass, sizes: Sizes, tensors: &mut [Array]) {
+fn run_pass<N: Number>(pass: &Pass, sizes: Sizes, tensors: &mut [Array<N>]) {
     let over = pass.over.unwrap_or(if pass.rows == Role::J { Axis::I } else { Axis::J });
     let columns = pass.over.map_or(0, |over| sizes.of(over));
-    let mut values: Vec<Vec<f64>> = pass.values.iter().map(|value| vec![0.0; value.dim as usize]).collect();
+    let mut values: Vec<Vec<N>> = pass.values.iter().map(|value| vec![N::real(0.0); value.dim as usize]).collect();
     run_block(pass, Block::Parameter, Position { i: 0, j: 0 }, tensors, &mut values);
     let columns = column_values(pass, over, columns, tensors, &mut values);
     for row in 0..sizes.rows(pass.rows) {
         let position = |column| Position::new(pass.rows, row, over, column);
         run_block(pass, Block::Row, position(0), tensors, &mut values);
-        let mut states: Vec<RowState> = pass.accumulations.iter().map(|one| one.rule.initial()).collect();
+        let mut states: Vec<RowState<N>> = pass.accumulations.iter().map(|one| one.rule.initial()).collect();
         for (number, column) in columns.iter().enumerate() {
             for (id, value) in column {
-                values[id.0 as usize].copy_from_slice(value);
+                values[id.0 as usize].clone_from_slice(value);
             }
             run_block(pass, Block::Pair, position(number), tensors, &mut values);
             for (state, accumulation) in states.iter_mut().zip(&pass.accumulations) {
@@ -50,19 +50,19 @@ fn run_pass(pass: &Pass, sizes: Sizes, tensors: &mut [Array]) {
         take_outcomes(pass, &states, &mut values);
         run_block(pass, Block::Epilogue, position(0), tensors, &mut values);
         for write in &pass.writes {
-            tensors[write.tensor.0 as usize].row_mut(row).copy_from_slice(&values[write.value.0 as usize]);
+            tensors[write.tensor.0 as usize].row_mut(row).clone_from_slice(&values[write.value.0 as usize]);
         }
     }
 }
 
 /// The column block's values at every column.
-fn column_values(
+fn column_values<N: Number>(
     pass: &Pass,
     over: Axis,
     columns: usize,
-    tensors: &[Array],
-    values: &mut [Vec<f64>],
-) -> Vec<Vec<(ValueId, Vec<f64>)>> {
+    tensors: &[Array<N>],
+    values: &mut [Vec<N>],
+) -> Vec<Vec<(ValueId, Vec<N>)>> {
     let at_column = |column| {
         run_block(pass, Block::Column, Position::new(Role::Parameter, 0, over, column), tensors, values);
         pass.block(Block::Column).map(|(id, _)| (id, values[id.0 as usize].clone())).collect()
@@ -70,9 +70,9 @@ fn column_values(
     (0..columns).map(at_column).collect()
 }
 
-fn take_outcomes(pass: &Pass, states: &[RowState], values: &mut [Vec<f64>]) {
+fn take_outcomes<N: Number>(pass: &Pass, states: &[RowState<N>], values: &mut [Vec<N>]) {
     let rules = pass.accumulations.iter().map(|accumulation| &accumulation.rule);
-    let outcomes: Vec<Vec<Vec<f64>>> = rules.zip(states).map(|(rule, state)| rule.finalize(state)).collect();
+    let outcomes: Vec<Vec<Vec<N>>> = rules.zip(states).map(|(rule, state)| rule.finalize(state)).collect();
     for (id, value) in pass.block(Block::Epilogue) {
         if let Definition::Outcome { accumulation, outcome } = value.definition {
             values[id.0 as usize] = outcomes[accumulation as usize][outcome as usize].clone();
@@ -80,7 +80,7 @@ fn take_outcomes(pass: &Pass, states: &[RowState], values: &mut [Vec<f64>]) {
     }
 }
 
-fn run_block(pass: &Pass, block: Block, position: Position, tensors: &[Array], values: &mut [Vec<f64>]) {
+fn run_block<N: Number>(pass: &Pass, block: Block, position: Position, tensors: &[Array<N>], values: &mut [Vec<N>]) {
     for (id, value) in pass.block(block) {
         let number = id.0 as usize;
         match &value.definition {
@@ -90,12 +90,16 @@ fn run_block(pass: &Pass, block: Block, position: Position, tensors: &[Array], v
                     Block::Column => pass.over.map_or(Role::Parameter, Axis::role),
                     Block::Parameter | Block::Pair | Block::Epilogue => Role::Parameter,
                 };
-                values[number].copy_from_slice(tensors[tensor.0 as usize].row(position.row(role)));
+                values[number].clone_from_slice(tensors[tensor.0 as usize].row(position.row(role)));
             }
             Definition::Compute(scalar) => {
-                let component = |id: &ValueId, index: usize| values[id.0 as usize][index];
+                let component = |id: &ValueId, index: usize| values[id.0 as usize][index].clone();
                 let computed = (0..value.dim as usize).map(|k| scalar::evaluate(scalar, k, component)).collect();
                 values[number] = computed;
+            }
+            Definition::Number => {
+                let role = if block == Block::Row { pass.rows } else { pass.over.map_or(Role::Parameter, Axis::role) };
+                values[number][0] = N::real(position.row(role) as f64);
             }
             Definition::Outcome { .. } => (),
         }

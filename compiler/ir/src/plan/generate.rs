@@ -50,6 +50,7 @@ impl Generator {
         let over = reduces.then_some(axis);
         let mut pass = Pass { rows, over, compute, values: Vec::new(), accumulations: Vec::new(), writes: Vec::new() };
         self.reads(&mut pass);
+        self.numbers(&mut pass);
         let blocks: &[Block] = match over {
             Some(_) => &[Block::Parameter, Block::Row, Block::Column, Block::Pair],
             None => &[Block::Parameter, Block::Row],
@@ -80,6 +81,15 @@ impl Generator {
                 let (dim, is_index) = (tensor.dim(), tensor.scalar == ScalarType::I64);
                 let definition = Definition::Read(TensorId(number as u32));
                 pass.values.push(Value { block, dim, is_index, definition });
+            }
+        }
+    }
+
+    fn numbers(&mut self, pass: &mut Pass) {
+        let rows = (pass.rows != Role::Parameter).then_some(Block::Row);
+        for block in [rows, pass.over.map(|_| Block::Column)].into_iter().flatten() {
+            if self.random.percent(30) {
+                pass.values.push(Value { block, dim: 1, is_index: true, definition: Definition::Number });
             }
         }
     }

@@ -6,6 +6,9 @@ use keopsc_ops::scalar::{Comparison, Counter, Index, Scalar};
 use super::ValueId;
 use crate::random::Random;
 
+/// Counts of folds that are drawn now and then: more than back ends unroll.
+const LONG_COUNTS: &[u32] = &[17, 33];
+
 /// The values that may be used, with their dimensions.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Available {
@@ -45,8 +48,12 @@ impl Writer<'_> {
             Kind::Index if branches => self.call(&[Intrinsic::SelectIndex], depth - 1),
             Kind::Index => self.component(&self.available.indices.clone()).unwrap_or(Scalar::Constant(0.0)),
             Kind::Bool => {
+                let depth = depth.saturating_sub(1);
+                if !self.available.indices.is_empty() && self.random.percent(20) {
+                    return self.call(&[Intrinsic::EqualIndex], depth);
+                }
                 let comparisons = [Intrinsic::Less, Intrinsic::LessEqual, Intrinsic::Equal, Intrinsic::NotEqual];
-                self.call(&comparisons, depth.saturating_sub(1))
+                self.call(&comparisons, depth)
             }
         }
     }
@@ -74,7 +81,9 @@ impl Writer<'_> {
     fn fold(&mut self, depth: usize) -> Scalar<ValueId> {
         let with = self.random.pick(&[Intrinsic::Add, Intrinsic::Mul, Intrinsic::Min, Intrinsic::Max]);
         let counter = Counter(self.counters.len() as u32);
-        let count = self.random.integer(1, 4) as u32;
+        // A fold inside another stays short, as the counts are multiplied.
+        let long = self.counters.len() == 1 && self.random.percent(5);
+        let count = if long { self.random.pick(LONG_COUNTS) } else { self.random.integer(1, 4) as u32 };
         self.counters.push((counter, count));
         let body = Box::new(self.real(depth));
         self.counters.pop();

@@ -108,6 +108,8 @@ impl Block {
 pub enum Definition {
     /// Read from a tensor, whose role puts it in the parameter, row or column block.
     Read(TensorId),
+    /// The number of the row or of the column, as its block says.
+    Number,
     /// Component `k` (counter 0) by a scalar expression over earlier values.
     Compute(Scalar<ValueId>),
     /// An outcome of an accumulation (epilogue only).

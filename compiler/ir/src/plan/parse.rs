@@ -129,6 +129,9 @@ fn parse_definition(tensors: &[Tensor], line: &mut Reader) -> Result<Definition,
     if line.try_keyword("read") {
         return Ok(Definition::Read(parse_tensor_name(tensors, line)?));
     }
+    if line.try_keyword("number") {
+        return Ok(Definition::Number);
+    }
     if line.try_keyword("outcome") {
         let accumulation = line.numbered("a")?;
         let outcome = if line.try_symbol(".") { line.integer()? } else { 0 };

@@ -80,6 +80,7 @@ pub fn print_value(plan: &Plan, pass: &Pass, id: ValueId, value: &Value) -> Stri
     let index = if value.is_index { " index" } else { "" };
     let definition = match &value.definition {
         Definition::Read(tensor) => format!("read {}", tensor_name(plan, *tensor)),
+        Definition::Number => "number".to_string(),
         Definition::Compute(scalar) => {
             print_scalar(scalar, &|id| pass.values.get(id.0 as usize).map_or(0, |value| value.dim))
         }

@@ -120,6 +120,7 @@ impl PassVerifier<'_> {
         self.require(columns, &place, "only a pass that reduces an index has columns", || format!("{:?}", value.block));
         match &value.definition {
             Definition::Read(tensor) => self.verify_read(*tensor, value, &place),
+            Definition::Number => self.verify_number(value, &place),
             Definition::Compute(scalar) => {
                 let mut available = true;
                 scalar.visit(&mut |part| {
@@ -162,6 +163,16 @@ impl PassVerifier<'_> {
             format!("`{}` of role {} in the {:?} block", tensor.name, tensor.role, value.block)
         });
         self.verify_components(tensor, value, place);
+    }
+
+    fn verify_number(&mut self, value: &Value, place: &str) {
+        let counted = match value.block {
+            Block::Row => self.pass.rows != Role::Parameter,
+            block => block == Block::Column,
+        };
+        self.require(counted, place, "a number is that of a row or a column", || format!("{:?}", value.block));
+        let found = (value.dim, value.is_index);
+        self.require(found == (1, true), place, "a number is one row number", || format!("{found:?}"));
     }
 
     fn verify_outcome(&mut self, accumulation: usize, outcome: usize, value: &Value, place: &str) {

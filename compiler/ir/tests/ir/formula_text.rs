@@ -1,9 +1,13 @@
 //! The text form of programs: exact, and refused with a reason where it is not one.
 
-use keopsc_ir::formula::Program;
+use std::collections::BTreeSet;
+
 use keopsc_ir::formula::generate::{generate, generate_with_requests};
 use keopsc_ir::formula::parse::parse;
 use keopsc_ir::formula::print::print;
+use keopsc_ir::formula::{Node, NodeKind, Program};
+use keopsc_ops::catalogue::{self, Value};
+use keopsc_ops::{OperationId, ReductionId, reductions};
 
 use crate::samples::PROGRAM;
 
@@ -15,9 +19,51 @@ fn round_trip(program: &Program, seed: u64) {
 
 #[test]
 fn printed_programs_read_back() {
+    let mut seen = Seen::default();
     for seed in 0..2000 {
-        round_trip(&generate(seed), seed);
-        round_trip(&generate_with_requests(seed), seed);
+        for program in [generate(seed), generate_with_requests(seed)] {
+            round_trip(&program, seed);
+            program.graph.nodes().for_each(|(_, node)| seen.add(node));
+        }
+    }
+    let recipes = catalogue::operations().filter(|(_, row)| matches!(row.value, Value::Recipe(_)));
+    assert_eq!(seen.operations, recipes.map(|(id, _)| id).collect());
+    assert_eq!(seen.reductions, reductions::reductions().map(|(id, _)| id).collect());
+    assert!(
+        seen.longest_row > 32
+            && seen.longest_list > 16
+            && seen.gradients > 100
+            && seen.tangents > 100
+            && seen.choices > 20
+    );
+}
+
+/// What of the language of programs there was.
+#[derive(Default)]
+struct Seen {
+    operations: BTreeSet<OperationId>,
+    reductions: BTreeSet<ReductionId>,
+    longest_row: u32,
+    longest_list: i64,
+    gradients: u32,
+    tangents: u32,
+    choices: u32,
+}
+
+impl Seen {
+    fn add(&mut self, node: &Node) {
+        self.longest_row = self.longest_row.max(node.dim);
+        match &node.kind {
+            NodeKind::Operation { operation, .. } => drop(self.operations.insert(*operation)),
+            NodeKind::Reduction { reduction, parameters, .. } => {
+                self.reductions.insert(*reduction);
+                self.longest_list = parameters.iter().fold(self.longest_list, |most, &k| most.max(k));
+            }
+            NodeKind::Gradient { .. } => self.gradients += 1,
+            NodeKind::Tangent { .. } => self.tangents += 1,
+            NodeKind::Chosen { .. } => self.choices += 1,
+            NodeKind::Input(_) | NodeKind::Constant(_) => {}
+        }
     }
 }
 

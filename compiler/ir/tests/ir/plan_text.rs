@@ -1,5 +1,7 @@
 //! The text form of plans: exact, and refused with a reason where it is not one.
 
+use std::collections::BTreeSet;
+
 use keopsc_ir::evaluation::Sizes;
 use keopsc_ir::plan::cost::{Counts, cost};
 use keopsc_ir::plan::evaluate::evaluate;
@@ -11,16 +13,51 @@ use keopsc_ir::plan::{Block, Definition, Pass, Plan, Value};
 use keopsc_ir::types::{Numerics, Role, ScalarType};
 use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::scalar::{Index, Scalar};
+use keopsc_ops::{ReductionId, reductions};
 
 use crate::samples::PLAN;
 
 #[test]
 fn printed_plans_read_back() {
+    let mut seen = Seen::default();
     for seed in 0..2000 {
         let plan = generate(seed);
         let text = print(&plan);
         let again = parse(&text).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
         assert!(again == plan, "seed {seed}: another plan is read than printed\n{text}");
+        seen.add(&plan);
+    }
+    let reductions: BTreeSet<ReductionId> = reductions::reductions().map(|(id, _)| id).collect();
+    assert_eq!(seen.reductions, reductions);
+    assert_eq!(seen.intrinsics, Intrinsic::ALL.iter().copied().collect());
+    assert!(seen.longest_fold > 16 && seen.longest_list > 16);
+}
+
+/// What of the language of plans there was.
+#[derive(Default)]
+struct Seen {
+    reductions: BTreeSet<ReductionId>,
+    intrinsics: BTreeSet<Intrinsic>,
+    longest_fold: u32,
+    longest_list: i64,
+}
+
+impl Seen {
+    fn add(&mut self, plan: &Plan) {
+        for pass in &plan.passes {
+            for accumulation in &pass.accumulations {
+                self.reductions.insert(accumulation.reduction);
+                self.longest_list = accumulation.parameters.iter().fold(self.longest_list, |most, &k| most.max(k));
+            }
+            for value in &pass.values {
+                let Definition::Compute(scalar) = &value.definition else { continue };
+                scalar.visit(&mut |part| match part {
+                    Scalar::Call(intrinsic, _) => drop(self.intrinsics.insert(*intrinsic)),
+                    Scalar::Fold { count, .. } => self.longest_fold = self.longest_fold.max(*count),
+                    _ => {}
+                });
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Constants, sums, products, quotients and powers.
 
-use super::{Law, Operation, Sign, Value};
+use super::{EarlyLaw, Law, Operation, Sign, Value, When};
 
 const NEAR_ONE: (f64, f64) = (0.5, 2.0);
 const AROUND_ZERO: (f64, f64) = (-2.0, 2.0);
@@ -139,6 +139,7 @@ pub(super) const ROWS: &[Operation] = &[
         linear_in: &["f", "g"],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "`f * g`, component by component; a scalar broadcasts.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "Divide",
@@ -170,6 +171,16 @@ pub(super) const ROWS: &[Operation] = &[
         ..Operation::EMPTY
     },
     Operation {
+        name: "DivideOrZero",
+        signature: "DivideOrZero(f: n|1, g: n|1) -> n",
+        value: Value::Recipe("select(g[k] == 0, 0, f[k] / g[k])"),
+        gradient: &[("f", "DivideOrZero(e, g)"), ("g", "-DivideOrZero(e * out, g)")],
+        linear_in: &["f"],
+        domain: &[(0.5, 2.0), (0.5, 2.0)],
+        doc: "`f / g`, but 0 where `g` is 0.",
+        ..Operation::EMPTY
+    },
+    Operation {
         name: "Inv",
         aliases: &["inv"],
         signature: "Inv(f: n) -> n",
@@ -196,10 +207,18 @@ pub(super) const ROWS: &[Operation] = &[
         gradient: &[("f", "2 * e * f")],
         laws: &[
             Law::exact("Square(-a)", "Square(a)"),
-            Law::exact("Square(Abs(a))", "Square(a)"),
-            Law::rounding("Square(Sqrt(a))", "a").when(&["nonnegative(a)"]).early(),
             Law::rounding("Square(Rsqrt(a))", "Inv(a)").when(&["positive(a)"]).tried(),
             Law::rounding("Square(Exp(c * a))", "Exp((2 * c) * a)").when(&["moderate(c)"]).tried(),
+        ],
+        early_laws: &[
+            EarlyLaw { left: "Square(Sqrt(a))", right: "a", when: When::Nonnegative("a") },
+            EarlyLaw { left: "Square(Abs(a))", right: "Square(a)", when: When::Always },
+            EarlyLaw { left: "Square(Hypot(a, b))", right: "Square(a) + Square(b)", when: When::Always },
+            EarlyLaw { left: "Square(-a)", right: "Square(a)", when: When::HasRoot("a") },
+            EarlyLaw { left: "Square(a * b)", right: "Square(a) * Square(b)", when: When::HasRoot("a") },
+            EarlyLaw { left: "Square(a * b)", right: "Square(a) * Square(b)", when: When::HasRoot("b") },
+            EarlyLaw { left: "Square(a / b)", right: "Square(a) / Square(b)", when: When::HasRoot("a") },
+            EarlyLaw { left: "Square(a / b)", right: "Square(a) / Square(b)", when: When::HasRoot("b") },
         ],
         sign: Sign::Nonnegative,
         domain: &[AROUND_ZERO],
@@ -240,12 +259,12 @@ pub(super) const ROWS: &[Operation] = &[
         aliases: &["powf", "power", "pow"],
         signature: "Powf(f: n|1, g: n|1) -> n",
         value: Value::Recipe("pow(f[k], g[k])"),
-        gradient: &[("f", "e * g * Powf(f, g - 1)"), ("g", "e * out * IfElse(-Abs(f), 0, Log(f))")],
+        gradient: &[("f", "e * g * IfElse(-Abs(g), 0, Powf(f, g - 1))"), ("g", "e * out * IfElse(-Abs(f), 0, Log(f))")],
+        early_laws: &[EarlyLaw { left: "Powf(a, 0.5)", right: "Sqrt(a)", when: When::Always }],
         laws: &[
             Law::exact("Powf(a, 0)", "1"),
             Law::rounding("Powf(a, 1)", "a"),
             Law::rounding("Powf(a, 2)", "Square(a)"),
-            Law::rounding("Powf(a, 0.5)", "Sqrt(a)"),
             Law::rounding("Powf(a, -0.5)", "Inv(Sqrt(a))"),
             Law::rounding("Powf(a, 1.5)", "a * Sqrt(a)"),
             Law::rounding("Powf(a, c)", "Pow(a, n)").when(&["n == c", "n > 2", "n <= 8"]),
@@ -253,7 +272,7 @@ pub(super) const ROWS: &[Operation] = &[
         ],
         sign: Sign::NonnegativeIf(&["f"]),
         domain: &[NEAR_ONE, AROUND_ZERO],
-        doc: "`f` to the power `g` as C's `pow`; the derivative in `g` is 0 where `f` is 0 and NaN where `f` is negative.",
+        doc: "`f` to the power `g` as C's `pow`; the derivative in `g` is 0 where `f` is 0 and NaN where `f` is negative, that in `f` is 0 where `g` is 0.",
         ..Operation::EMPTY
     },
     Operation {

@@ -36,11 +36,8 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Expm1(f: n) -> n",
         // Near 0 by the Padé fraction of tanh(f/2) = p/q, of which exp(f) - 1 is 2p / (q - p), without cancellation.
         value: Value::Recipe(
-            "select(abs(f[k]) < 1, \
-             f[k] * (135135 + f[k]*f[k]/4 * (17325 + f[k]*f[k]/4 * (378 + f[k]*f[k]/4))) / \
-             (135135 + f[k]*f[k]/4 * (62370 + f[k]*f[k]/4 * (3150 + 28 * (f[k]*f[k]/4))) - \
-             0.5 * f[k] * (135135 + f[k]*f[k]/4 * (17325 + f[k]*f[k]/4 * (378 + f[k]*f[k]/4)))), \
-             exp(f[k]) - 1)",
+            "where(select(abs(f[k]) < 1, p / (q - 0.5 * p), exp(f[k]) - 1), square = f[k]*f[k]/4, \
+             p = f[k] * poly(square, 135135, 17325, 378, 1), q = poly(square, 135135, 62370, 3150, 28))",
         ),
         gradient: &[("f", "e * Exp(f)")],
         sign: Sign::NonnegativeIf(&["f"]),
@@ -90,8 +87,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Log1p(f: n) -> n",
         // Near 0 the rounding error of 1 + f is made up for by the factor f / ((1 + f) - 1).
         value: Value::Recipe(
-            "select(abs(f[k]) < 0.5, \
-             select(1 + f[k] == 1, f[k], log(1 + f[k]) * (f[k] / ((1 + f[k]) - 1))), log(1 + f[k]))",
+            "where(select(u == 1, f[k], log(u) * select(abs(f[k]) < 0.5, f[k] / (u - 1), 1)), u = 1 + f[k])",
         ),
         gradient: &[("f", "e / (1 + f)")],
         laws: &[Law::rounding("Log1p(Expm1(a))", "a")],
@@ -159,10 +155,8 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "LogAddExp(f: n|1, g: n|1) -> n",
         // max(f, g) + log1p(t) with t = exp(-|f - g|) <= 1, and f = g kept from making inf - inf.
         value: Value::Recipe(
-            "select(f[k] == g[k], f[k] + 0.6931471805599453, \
-             max(f[k], g[k]) + select(1 + exp(-abs(f[k] - g[k])) == 1, exp(-abs(f[k] - g[k])), \
-             log(1 + exp(-abs(f[k] - g[k]))) * \
-             (exp(-abs(f[k] - g[k])) / ((1 + exp(-abs(f[k] - g[k]))) - 1))))",
+            "where(select(f[k] == g[k], f[k] + 0.6931471805599453, \
+             max(f[k], g[k]) + select(u == 1, t, log(u) * (t / (u - 1)))), t = exp(-abs(f[k] - g[k])), u = 1 + t)",
         ),
         gradient: &[("f", "e * Sigmoid(f - g)"), ("g", "e * Sigmoid(g - f)")],
         commutative: true,

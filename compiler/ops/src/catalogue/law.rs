@@ -22,8 +22,6 @@ pub struct Law {
     pub accuracy: Accuracy,
     /// When it is applied.
     pub pays: Pays,
-    /// Whether it is applied before differentiation already: the derivative of `right` is then the one that is meant.
-    pub early: bool,
 }
 
 /// What a law does to the accuracy of a result. But for loose ones, a finite result stays finite, and what is NaN stays so; what overflows on the way
@@ -64,7 +62,7 @@ impl Law {
     }
 
     const fn of(left: &'static str, right: &'static str, accuracy: Accuracy) -> Law {
-        Law { left, right, when: &[], accuracy, pays: Pays::Always, early: false }
+        Law { left, right, when: &[], accuracy, pays: Pays::Always }
     }
 
     /// The same under conditions.
@@ -75,11 +73,6 @@ impl Law {
     /// The same, kept only where the whole program gets cheaper.
     pub const fn tried(self) -> Law {
         Law { pays: Pays::Tried, ..self }
-    }
-
-    /// The same, applied before differentiation too.
-    pub const fn early(self) -> Law {
-        Law { early: true, ..self }
     }
 
     /// What it is called where laws are counted or switched off: `a + 0 -> a`.

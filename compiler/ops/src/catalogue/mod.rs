@@ -14,10 +14,11 @@
 //! ```
 //!
 //! * *signature*: formula arguments with dimension patterns (`n` any, `n|1` also a scalar that broadcasts, a number, or an
-//!   expression of earlier letters such as `n*n`), `int` parameters, and the result's dimension.
-//! * *value*: component `k` of the result as a scalar expression over [`Intrinsic`](crate::intrinsics::Intrinsic)s, or an expansion into other operations.
+//!   expression of earlier letters such as `n*n`), `int` and `list` parameters, and the result's dimension.
+//! * *value*: component `k` of the result as a scalar expression over [`Intrinsic`](crate::intrinsics::Intrinsic)s, or an expansion into
+//!   other operations; an expansion may use the operation itself with other parameters, down to a case that does not.
 //! * *gradient*: for each argument the cotangent that flows to it, as a formula of the arguments, the value `out` and the
-//!   cotangent `e` (of the result's dimension). A broadcast scalar argument gets the component sum of its text's value automatically,
+//!   cotangent `e` (of the result's dimension). An argument that is repeated gets the sum of its text's value over the repetitions automatically,
 //!   and a vector argument whose text has a scalar value that scalar in every component.
 //!   Dimension letters and parameters are integers in gradients, expansions and the conditions of expansions; a parameter
 //!   of a call may be an expression of them, as in `Pow(f, n - 1)`.
@@ -27,21 +28,27 @@
 
 mod arithmetic;
 mod comparison;
+mod complex;
 mod condition;
 mod exponential;
 mod law;
+mod lists;
 pub mod operators;
 mod parsed;
+mod radial;
 mod rounding;
+mod sequence;
+mod special;
 mod tensor;
 mod trigonometric;
 mod vector;
 
 pub use condition::Condition;
 pub use law::{Accuracy, Law, Pays};
-pub use parsed::ParsedLaw;
 pub(crate) use parsed::parse_gradient;
+pub use parsed::{ParsedEarlyLaw, ParsedLaw};
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{LazyLock, OnceLock};
 
@@ -53,18 +60,23 @@ use crate::intrinsics::Kind;
 use crate::recipe::{Named, Scope};
 use crate::scalar::Scalar;
 use crate::shape_error::ShapeError;
-use crate::signature::Signature;
-use parsed::{ParsedOperation, ParsedValue, parse_law, parse_row};
+use crate::signature::{MAXIMUM_DIM, Signature};
+use parsed::{ParsedOperation, ParsedValue, parse_early_law, parse_law, parse_row, parse_text};
 
 /// The rows, family by family, in the order of the reference page.
 const FAMILIES: &[&[Operation]] = &[
     arithmetic::ROWS,
     exponential::ROWS,
     trigonometric::ROWS,
+    special::ROWS,
+    radial::ROWS,
     rounding::ROWS,
     comparison::ROWS,
     vector::ROWS,
     tensor::ROWS,
+    lists::ROWS,
+    sequence::ROWS,
+    complex::ROWS,
 ];
 
 /// A row of the catalogue.
@@ -83,6 +95,8 @@ pub struct Operation {
     pub gradient: &'static [(&'static str, &'static str)],
     /// Laws of simplification, `left -> right`, see `passes::simplify`.
     pub laws: &'static [Law],
+    /// Laws that take a singularity away before derivatives are formed, see `passes::early`.
+    pub early_laws: &'static [EarlyLaw],
     /// Whether its two arguments may be exchanged.
     pub commutative: bool,
     /// What is known of the result's sign.
@@ -104,6 +118,7 @@ impl Operation {
         value: Value::Recipe(""),
         gradient: &[],
         laws: &[],
+        early_laws: &[],
         commutative: false,
         sign: Sign::Unknown,
         linear_in: &[],
@@ -119,6 +134,21 @@ pub enum Value {
     Recipe(&'static str),
     /// A formula in other operations, chosen by a condition on dimensions and parameters; the first that holds counts, `""` always holds.
     Expansion(&'static [(&'static str, &'static str)]),
+    /// A formula in other operations that is written by a function: it depends on lists of integers, or says why it cannot be had.
+    Written(Write),
+}
+
+/// Writes the formula of a [`Value::Written`] from the dimensions of the arguments and the values of each parameter; an error says in
+/// one sentence what does not fit.
+pub type Write = fn(dims: &[u32], parameters: &[&[i64]]) -> Result<Written, String>;
+
+/// A formula that has been written for given dimensions and parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written {
+    /// Its text, in which the arguments' names stand for the arguments.
+    pub formula: String,
+    /// The dimension of its value.
+    pub dim: u32,
 }
 
 /// What is known of the sign of a result, for finite arguments; whatever it is, it may also be NaN.
@@ -132,6 +162,29 @@ pub enum Sign {
     NonnegativeIf(&'static [&'static str]),
     /// Not below zero where none of these arguments is, and above zero where one of them is besides.
     AsLargest(&'static [&'static str]),
+}
+
+/// A law that is applied when a formula is built, before it is differentiated: `Square(Sqrt(a))` is `a` and smooth, but the derivative
+/// of a root at 0 is taken as 0, so that afterwards it would be too late.
+#[derive(Clone, Copy, Debug)]
+pub struct EarlyLaw {
+    /// The pattern: this operation, with names for formulas and parameters.
+    pub left: &'static str,
+    /// What replaces it.
+    pub right: &'static str,
+    /// What has to be known of the formulas.
+    pub when: When,
+}
+
+/// The condition of an [`EarlyLaw`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// None.
+    Always,
+    /// The formula of that name is known not to be negative.
+    Nonnegative(&'static str),
+    /// The formula of that name has a simpler square: an early law applies to it.
+    HasRoot(&'static str),
 }
 
 /// All operations, in the order of the reference page.
@@ -156,6 +209,9 @@ pub fn signature(id: OperationId) -> &'static Signature {
 
 /// The dimension of the result for formula arguments of these dimensions.
 pub fn infer_dim(id: OperationId, dims: &[u32], parameters: &[i64]) -> Result<u32, ShapeError> {
+    if let ParsedValue::Written(write) = parsed(id).value {
+        return written(id, write, dims, parameters).map(|written| written.dim);
+    }
     expansion(id, dims, parameters)?;
     result_dim(id, &signature(id).bind(dims, parameters)?)
 }
@@ -179,8 +235,8 @@ pub fn instantiate(id: OperationId, dims: &[u32], parameters: &[i64]) -> Result<
         .zip(&signature.arguments)
         .map(|(number, argument)| {
             let dim = dims.get(number as usize).copied().unwrap_or(1);
-            let broadcast = argument.pattern.broadcasts && dim == 1;
-            Named { name: argument.name.clone(), kind: Kind::Real, dim, broadcast, value: number }
+            let period = if argument.pattern.is_repeated(dim) { dim } else { 0 };
+            Named { name: argument.name.clone(), kind: Kind::Real, dim, period, value: number }
         })
         .collect();
     match Scope::new(&integers, &values, dim).lower(recipe) {
@@ -192,10 +248,16 @@ pub fn instantiate(id: OperationId, dims: &[u32], parameters: &[i64]) -> Result<
 /// The formula that an operation stands for; `None` for a row with a recipe.
 ///
 /// Its free names are the arguments' names, and dimension letters and parameters as integers.
-pub fn expansion(id: OperationId, dims: &[u32], parameters: &[i64]) -> Result<Option<&'static Expr>, ShapeError> {
+pub fn expansion(id: OperationId, dims: &[u32], parameters: &[i64]) -> Result<Option<Cow<'static, Expr>>, ShapeError> {
     let ParsedOperation { signature, value, .. } = parsed(id);
-    let ParsedValue::Expansion(cases) = value else {
-        return Ok(None);
+    let cases = match value {
+        ParsedValue::Recipe(_) => return Ok(None),
+        ParsedValue::Expansion(cases) => cases,
+        ParsedValue::Written(write) => {
+            let text = written(id, *write, dims, parameters)?.formula;
+            let formula = parse_text(&text).unwrap_or_else(|defect| panic!("`{}`: {defect}", operation(id).name));
+            return Ok(Some(Cow::Owned(formula)));
+        }
     };
     let integers = signature.bind(dims, parameters)?;
     let holds = |condition: &Option<Expr>| match condition {
@@ -203,7 +265,7 @@ pub fn expansion(id: OperationId, dims: &[u32], parameters: &[i64]) -> Result<Op
         None => true,
     };
     match cases.iter().find(|(condition, _)| holds(condition)) {
-        Some((_, formula)) => Ok(Some(formula)),
+        Some((_, formula)) => Ok(Some(Cow::Borrowed(formula))),
         None => Err(signature.conflict(dims)),
     }
 }
@@ -239,6 +301,11 @@ pub fn laws_of(id: OperationId) -> &'static [ParsedLaw] {
     })
 }
 
+/// The early laws of an operation.
+pub fn early_laws(id: OperationId) -> &'static [ParsedEarlyLaw] {
+    &EARLY_LAWS[usize::from(id.0)]
+}
+
 static ROWS: LazyLock<Vec<&'static Operation>> = LazyLock::new(|| FAMILIES.iter().copied().flatten().collect());
 
 static NAMES: LazyLock<HashMap<&'static str, OperationId>> = LazyLock::new(|| {
@@ -251,11 +318,28 @@ static PARSED: LazyLock<Vec<OnceLock<ParsedOperation>>> =
 
 static LAWS: LazyLock<Vec<OnceLock<Vec<ParsedLaw>>>> = LazyLock::new(|| ROWS.iter().map(|_| OnceLock::new()).collect());
 
+static EARLY_LAWS: LazyLock<Vec<Vec<ParsedEarlyLaw>>> = LazyLock::new(|| {
+    let of_row = |row: &Operation| row.early_laws.iter().map(parse_early_law).collect::<Result<_, String>>();
+    operations().map(|(_, row)| of_row(row).unwrap_or_else(|defect| panic!("an early law: {defect}"))).collect()
+});
+
 /// Rows are the compiler's own text and all parsed by the tests, so that a defect cannot come to light here.
 fn parsed(id: OperationId) -> &'static ParsedOperation {
     let row = operation(id);
     PARSED[usize::from(id.0)]
         .get_or_init(|| parse_row(row).unwrap_or_else(|defect| panic!("the row `{}`: {defect}", row.name)))
+}
+
+fn written(id: OperationId, write: Write, dims: &[u32], parameters: &[i64]) -> Result<Written, ShapeError> {
+    let signature = signature(id);
+    signature.bind(dims, parameters)?;
+    let function = operation(id).name;
+    let split = signature.split_parameters(parameters).unwrap_or_default();
+    let written = write(dims, &split).map_err(|message| ShapeError::Unfit { function, message })?;
+    match (1..=MAXIMUM_DIM).contains(&written.dim) {
+        true => Ok(written),
+        false => Err(ShapeError::TooLarge { function, limit: MAXIMUM_DIM }),
+    }
 }
 
 fn result_dim(id: OperationId, integers: &Integers) -> Result<u32, ShapeError> {

@@ -50,6 +50,11 @@ pub fn integer_power() -> OperationId {
     named("Pow")
 }
 
+/// The operation that `a ** 2` is.
+pub fn square() -> OperationId {
+    named("Square")
+}
+
 fn named(name: &str) -> OperationId {
     find_operation(name).unwrap_or_else(|| panic!("the catalogue has no `{name}`"))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use keopsc_grammar::parse_expression;
 use keopsc_grammar::syntax::{Expr, ExprKind};
 
-use super::{Condition, Law, Operation, Value};
+use super::{Condition, EarlyLaw, Law, Operation, Value, When, Write};
 use crate::OperationId;
 use crate::signature::Signature;
 
@@ -23,6 +23,7 @@ pub(super) enum ParsedValue {
     Recipe(Expr),
     /// Conditions (`None` always holds) and formulas.
     Expansion(Vec<(Option<Expr>, Expr)>),
+    Written(Write),
 }
 
 /// A law of simplification, as syntax trees.
@@ -42,15 +43,27 @@ pub struct ParsedLaw {
     pub conditions: Vec<Condition>,
 }
 
+/// An [`EarlyLaw`], as syntax trees.
+#[derive(Debug)]
+pub struct ParsedEarlyLaw {
+    /// The pattern.
+    pub left: Expr,
+    /// What replaces it.
+    pub right: Expr,
+    /// What has to be known of the formulas.
+    pub when: When,
+}
+
 pub(super) fn parse_row(row: &Operation) -> Result<ParsedOperation, String> {
     let signature = Signature::parse(row.name, row.signature)?;
     let value = match row.value {
-        Value::Recipe(text) => ParsedValue::Recipe(parse(text)?),
+        Value::Written(write) => ParsedValue::Written(write),
+        Value::Recipe(text) => ParsedValue::Recipe(parse_text(text)?),
         Value::Expansion(cases) => {
             let condition = |text: &str| {
-                if text.is_empty() { Ok(None) } else { parse(text).map(Some) }
+                if text.is_empty() { Ok(None) } else { parse_text(text).map(Some) }
             };
-            let case = |(holds, formula): &(&str, &str)| Ok((condition(holds)?, parse(formula)?));
+            let case = |(holds, formula): &(&str, &str)| Ok((condition(holds)?, parse_text(formula)?));
             ParsedValue::Expansion(cases.iter().map(case).collect::<Result<_, String>>()?)
         }
     };
@@ -65,18 +78,18 @@ pub(crate) fn parse_gradient(signature: &Signature, texts: &[(&str, &str)]) -> R
         let position = signature.arguments.iter().position(|argument| argument.name == *name);
         let position = position.filter(|position| seen.insert(*position));
         let position = position.ok_or_else(|| format!("`{name}` is no argument, or has two gradients"))?;
-        Ok((position, parse(text)?))
+        Ok((position, parse_text(text)?))
     };
     texts.iter().map(item).collect()
 }
 
 pub(super) fn parse_law(operation: OperationId, law: &Law) -> Result<ParsedLaw, String> {
-    let (left, right) = (parse(law.left)?, parse(law.right)?);
+    let (left, right) = (parse_text(law.left)?, parse_text(law.right)?);
     let mut known = BTreeSet::new();
     collect_names(&left, &mut known);
     let mut conditions = Vec::with_capacity(law.when.len());
     for text in law.when {
-        let condition = Condition::new(parse(text)?, |name| known.contains(name))?;
+        let condition = Condition::new(parse_text(text)?, |name| known.contains(name))?;
         if let Condition::Define(name, _) = &condition {
             known.insert(name.clone());
         }
@@ -97,6 +110,10 @@ fn collect_names(expr: &Expr, names: &mut BTreeSet<String>) {
     }
 }
 
-fn parse(text: &str) -> Result<Expr, String> {
+pub(super) fn parse_early_law(law: &EarlyLaw) -> Result<ParsedEarlyLaw, String> {
+    Ok(ParsedEarlyLaw { left: parse_text(law.left)?, right: parse_text(law.right)?, when: law.when })
+}
+
+pub(super) fn parse_text(text: &str) -> Result<Expr, String> {
     parse_expression(text).map_err(|error| format!("`{text}`: {}", error.message))
 }

@@ -173,10 +173,8 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Hypot(f: n|1, g: n|1) -> n",
         // Scaled by the larger leg, so that squares neither overflow nor vanish; `0*f + 0*g` is NaN where a leg is.
         value: Value::Recipe(
-            "select(max(abs(f[k]), abs(g[k])) == 0, 0*f[k] + 0*g[k], \
-             select(max(abs(f[k]), abs(g[k])) == inf, inf, 0*f[k] + 0*g[k] + max(abs(f[k]), abs(g[k])) * sqrt(1 + \
-             (min(abs(f[k]), abs(g[k])) / max(abs(f[k]), abs(g[k]))) * \
-             (min(abs(f[k]), abs(g[k])) / max(abs(f[k]), abs(g[k]))))))",
+            "where(select(long == 0, 0*f[k] + 0*g[k], select(long == inf, inf, 0*f[k] + 0*g[k] + long * sqrt(1 + ratio * ratio))), \
+             long = max(abs(f[k]), abs(g[k])), ratio = min(abs(f[k]), abs(g[k])) / long)",
         ),
         gradient: &[("f", "e * f / (out + Equal(out, 0))"), ("g", "e * g / (out + Equal(out, 0))")],
         commutative: true,

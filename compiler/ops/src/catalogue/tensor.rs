@@ -121,6 +121,31 @@ pub(super) const ROWS: &[Operation] = &[
         ..Operation::EMPTY
     },
     Operation {
+        name: "MatMatMult",
+        aliases: &["matmatmult"],
+        signature: "MatMatMult(A: n*p, B: p*m, p: int(1)) -> n*m",
+        value: Value::Recipe("sum(q < p, A[k / m * p + q] * B[q * m + k % m])"),
+        gradient: &[("A", "MatMatMult(e, Transpose(B, 1, p, m), m)"), ("B", "MatMatMult(Transpose(A, 1, n, p), e, n)")],
+        laws: &[Law::exact("MatMatMult(a, b, 1)", "TensorProd(a, b)")],
+        linear_in: &["A", "B"],
+        domain: &[AROUND_ZERO, AROUND_ZERO],
+        doc: "The product of two row-major matrices, of which the first has `p` columns and the second `p` rows.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Transpose",
+        signature: "Transpose(f: before*rows*columns*after, before: int(1), rows: int(1), columns: int(1)) \
+                    -> before*rows*columns*after",
+        value: Value::Recipe(
+            "f[((k / (rows * columns * after) * rows + k / after % rows) * columns + k / (rows * after) % columns) * after + k % after]",
+        ),
+        gradient: &[("f", "Transpose(e, before, columns, rows)")],
+        linear_in: &["f"],
+        domain: &[AROUND_ZERO],
+        doc: "The row-major tensor with extents `before`, `rows`, `columns` and what is left, with its second and third axis exchanged.",
+        ..Operation::EMPTY
+    },
+    Operation {
         name: "TensorProd",
         aliases: &["tensorprod"],
         signature: "TensorProd(f: n, g: m) -> n*m",

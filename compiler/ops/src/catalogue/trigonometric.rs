@@ -1,10 +1,18 @@
 //! Circular and hyperbolic functions.
 
-use super::{Law, Operation, Sign, Value};
+use super::{EarlyLaw, Law, Operation, Sign, Value, When};
 
 const AROUND_ZERO: (f64, f64) = (-2.0, 2.0);
 const INSIDE_ONE: (f64, f64) = (-0.9, 0.9);
 const POSITIVE: (f64, f64) = (0.5, 2.0);
+
+/// The logarithm of 1 + t for t >= 0, where u = 1 + t and the text given is u wherever t is below 1/2: near 0 the rounding error of u is made up
+/// for by the factor t / (u - 1).
+macro_rules! log1p {
+    ($u:literal) => {
+        concat!("select(u == 1, t, log(", $u, ") * select(t < 0.5, t / (u - 1), 1))")
+    };
+}
 
 pub(super) const ROWS: &[Operation] = &[
     Operation {
@@ -91,17 +99,14 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Sinh(f: n) -> n",
         // Near 0 by the Taylor series, whose terms have one sign.
         value: Value::Recipe(
-            "select(abs(f[k]) < 1, \
-             f[k] * (1 + f[k]*f[k] * (1/6 + f[k]*f[k] * (1/120 + f[k]*f[k] * (1/5040 + f[k]*f[k] \
-             * (1/362880 + f[k]*f[k] * (1/39916800 + f[k]*f[k] * (1/6227020800 + f[k]*f[k] * \
-             (1/1307674368000 + f[k]*f[k] * (1/355687428096000))))))))), \
-             0.5 * exp(f[k]) - 0.5 * exp(-f[k]))",
+            "select(abs(f[k]) < 1, f[k] * poly(f[k]*f[k], 1, 1/6, 1/120, 1/5040, 1/362880, 1/39916800, 1/6227020800, \
+             1/1307674368000, 1/355687428096000), 0.5 * exp(f[k]) - 0.5 * exp(-f[k]))",
         ),
         gradient: &[("f", "e * Cosh(f)")],
         laws: &[Law::exact("Sinh(-a)", "-Sinh(a)")],
         sign: Sign::NonnegativeIf(&["f"]),
         domain: &[AROUND_ZERO],
-        doc: "The hyperbolic sine.",
+        doc: "The hyperbolic sine: infinite where `Exp(Abs(f))` is.",
         ..Operation::EMPTY
     },
     Operation {
@@ -113,7 +118,7 @@ pub(super) const ROWS: &[Operation] = &[
         laws: &[Law::exact("Cosh(-a)", "Cosh(a)"), Law::exact("Cosh(Abs(a))", "Cosh(a)")],
         sign: Sign::Nonnegative,
         domain: &[AROUND_ZERO],
-        doc: "The hyperbolic cosine.",
+        doc: "The hyperbolic cosine: infinite where `Exp(Abs(f))` is.",
         ..Operation::EMPTY
     },
     Operation {
@@ -123,59 +128,74 @@ pub(super) const ROWS: &[Operation] = &[
         // Near 0 by the Padé fraction of order [7/6], whose error there is below the rounding of float64.
         value: Value::Recipe(
             "select(abs(f[k]) < 0.5, \
-             f[k] * (135135 + f[k]*f[k] * (17325 + f[k]*f[k] * (378 + f[k]*f[k]))) / \
-             (135135 + f[k]*f[k] * (62370 + f[k]*f[k] * (3150 + 28 * (f[k]*f[k])))), \
+             f[k] * poly(f[k]*f[k], 135135, 17325, 378, 1) / poly(f[k]*f[k], 135135, 62370, 3150, 28), \
              select(f[k] < 0, 2 / (1 + exp(-2 * f[k])) - 1, 1 - 2 / (1 + exp(2 * f[k]))))",
         ),
         gradient: &[("f", "e * (1 - out) * (1 + out)")],
         laws: &[Law::exact("Tanh(-a)", "-Tanh(a)")],
         sign: Sign::NonnegativeIf(&["f"]),
         domain: &[AROUND_ZERO],
-        doc: "The hyperbolic tangent.",
+        doc: "The hyperbolic tangent: -1 at -inf, 1 at inf.",
         ..Operation::EMPTY
     },
     Operation {
-        name: "Atanh",
-        aliases: &["atanh", "arctanh"],
-        signature: "Atanh(f: n) -> n",
-        value: Value::Expansion(&[("", "0.5 * Log1p(2 * f / (1 - f))")]),
-        domain: &[INSIDE_ONE],
-        doc: "The inverse of the hyperbolic tangent: NaN outside [-1, 1].",
+        name: "Asinh",
+        aliases: &["asinh", "arcsinh"],
+        signature: "Asinh(f: n) -> n",
+        // log(a + sqrt(1 + a²)) for a = |f| as `log1p!` of t = a + a²/(1 + sqrt(1 + a²)); log(2a) where the 1 is rounded off.
+        value: Value::Recipe(concat!(
+            "where(select(f[k] < 0, -1, 1) * (",
+            log1p!("select(a > 1e9, a, u)"),
+            " + select(a > 1e9, 0.6931471805599453, 0)), a = abs(f[k]), t = a + a*a / (1 + sqrt(1 + a*a)), u = 1 + t)",
+        )),
+        gradient: &[("f", "e / Hypot(f, 1)")],
+        domain: &[AROUND_ZERO],
+        doc: "The inverse of the hyperbolic sine.",
         ..Operation::EMPTY
     },
     Operation {
         name: "Acosh",
         aliases: &["acosh", "arccosh"],
         signature: "Acosh(f: n) -> n",
-        value: Value::Expansion(&[("", "Log1p((f - 1) + Sqrt((f - 1) * (f + 1)))")]),
+        // log(f + sqrt(f² - 1)) as `log1p!` of t = f - 1 + sqrt(f - 1) sqrt(f + 1), one root of which is NaN below 1.
+        value: Value::Recipe(concat!(
+            "where(",
+            log1p!("select(f[k] > 1e9, f[k], u)"),
+            " + select(f[k] > 1e9, 0.6931471805599453, 0), t = (f[k] - 1) + sqrt(f[k] - 1) * sqrt(f[k] + 1), u = 1 + t)",
+        )),
+        gradient: &[("f", "e * (Rsqrt(f - 1) * Rsqrt(f + 1))")],
         domain: &[(1.5, 3.0)],
-        doc: "The inverse of the hyperbolic cosine: NaN below 1.",
+        doc: "The inverse of the hyperbolic cosine: NaN below 1; its derivative at 1 is taken as 0.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "Atanh",
+        aliases: &["atanh", "arctanh"],
+        signature: "Atanh(f: n) -> n",
+        // log((1 + a)/(1 - a))/2 for a = |f| as `log1p!` of t = 2a/(1 - a).
+        value: Value::Recipe(concat!(
+            "where(select(f[k] < 0, -0.5, 0.5) * ",
+            log1p!("u"),
+            ", a = abs(f[k]), t = 2 * a / (1 - a), u = 1 + t)",
+        )),
+        gradient: &[("f", "e / ((1 - f) * (1 + f))")],
+        domain: &[INSIDE_ONE],
+        doc: "The inverse of the hyperbolic tangent: infinite at -1 and 1, NaN outside.",
         ..Operation::EMPTY
     },
     Operation {
         name: "SinXDivX",
         aliases: &["sinxdivx"],
         signature: "SinXDivX(f: n) -> n",
-        value: Value::Recipe("select(f[k] == 0, 1, sin(f[k]) / f[k])"),
-        gradient: &[("f", "e * f * SinXDivXSlope(f)")],
+        value: Value::Recipe("select(f[k] == 0, 1, select(abs(f[k]) == inf, 0, sin(f[k]) / f[k]))"),
+        gradient: &[("f", "-(e * f * SphericalLambda(f, 1))")],
+        early_laws: &[EarlyLaw {
+            left: "SinXDivX(a)",
+            right: "SphericalLambdaOfSquare(Square(a), 0)",
+            when: When::HasRoot("a"),
+        }],
         domain: &[AROUND_ZERO],
-        doc: "`Sin(f) / f`: 1 at 0, where its derivative is 0.",
-        ..Operation::EMPTY
-    },
-    Operation {
-        name: "SinXDivXSlope",
-        signature: "SinXDivXSlope(f: n) -> n",
-        // (x cos x - sin x) / x³, near 0 by its Taylor series in x²: there the difference would cancel.
-        value: Value::Recipe(
-            "select(abs(f[k]) < 1, \
-             -1/3 + f[k]*f[k] * (1/30 + f[k]*f[k] * (-1/840 + f[k]*f[k] * (1/45360 + f[k]*f[k] * \
-             (-1/3991680 + f[k]*f[k] * (1/518918400 + f[k]*f[k] * (-1/93405312000 + f[k]*f[k] * \
-             (1/22230464256000 + f[k]*f[k] * (-1/6758061133824000)))))))), \
-             (cos(f[k]) - sin(f[k]) / f[k]) / (f[k] * f[k]))",
-        ),
-        gradient: &[("f", "-(e * (SinXDivX(f) + 3 * out) * Sign(f) * Rsqrt(Square(f)))")],
-        domain: &[POSITIVE],
-        doc: "The derivative of `SinXDivX`, divided by `f`: -1/3 at 0.",
+        doc: "`Sin(f) / f`: 1 at 0, where its derivative is 0, and 0 at the infinities.",
         ..Operation::EMPTY
     },
     Operation {

@@ -49,6 +49,7 @@ pub(super) const ROWS: &[Operation] = &[
         linear_in: &["f", "g"],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "The scalar product `f | g`; a scalar broadcasts.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "SqNorm2",

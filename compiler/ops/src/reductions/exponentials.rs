@@ -33,7 +33,8 @@ pub(super) const ROWS: &[Reduction] = &[
             ("f", "Scalprod(e * weight, Exp(f - ZeroIfMinusInfinity(out)))"),
             ("weight", "e * Exp(f - ZeroIfMinusInfinity(out))"),
         ],
-        doc: "The logarithm of the sum of `weight * Exp(f)`, without overflow; -inf for no column and where all `f` are -inf.",
+        doc: "The logarithm of the sum of `weight * Exp(f)`, without overflow; -inf for no column, where all `f` are -inf and for \
+              weights with sum 0, NaN for a sum below 0.",
         ..Reduction::EMPTY
     },
     Reduction {
@@ -55,7 +56,7 @@ pub(super) const ROWS: &[Reduction] = &[
         ],
         outcomes: &["s[k] / z"],
         equivalent: "Sum[j](Exp(f - ZeroIfMinusInfinity(LogSumExp[j](f))) * weight)",
-        doc: "The mean of `weight` under the softmax of `f`; NaN for no column.",
+        doc: "The mean of `weight` under the softmax of `f`; NaN for no column; equal infinities are equally likely.",
         ..Reduction::EMPTY
     },
     Reduction {
@@ -68,6 +69,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge_lets: LATER_ABOVE,
         merge: SHIFTED_MERGE,
         outcomes: &["choose(k < 1, m, s[k - 1])"],
+        equivalent: "Concat(Max[j](f), Sum[j](weight * Exp(f - ZeroIfMinusInfinity(Max[j](f)))))",
         doc: "KeOps' raw pair `m`, the largest `f`, and the sums of `weight * Exp(f - m)`, whose logarithm plus `m` is `LogSumExp`.",
         ..Reduction::EMPTY
     },

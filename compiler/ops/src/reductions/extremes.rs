@@ -1,4 +1,7 @@
 //! Smallest and largest values over the columns, and where they are.
+//!
+//! A value changes as the chosen column's does: the cotangent of a row reaches that column alone, found by its saved number. Where no column
+//! was chosen the number is -1, and nothing passes.
 
 use super::Reduction;
 
@@ -25,6 +28,7 @@ pub(super) const ROWS: &[Reduction] = &[
         update: &[("m", "min(m[k], f[k])")],
         merge: &[("m", "min(m[k], later_m[k])")],
         outcomes: &["m[k]"],
+        gradient: &[("f", "Chosen[j](ArgMin[j](f), e)")],
         compensated: Some("Min"),
         doc: "The smallest value over all columns, component by component; NaNs are passed over; inf for no column.",
         ..Reduction::EMPTY
@@ -49,6 +53,7 @@ pub(super) const ROWS: &[Reduction] = &[
         update: SMALLEST_UPDATE,
         merge: SMALLEST_MERGE,
         outcomes: &["m[k]", "a[k]"],
+        gradient: &[("f", "Chosen[j](Min_ArgMin[j](f), e)")],
         compensated: Some("Min_ArgMin"),
         doc: "The results of `Min` and `ArgMin` from one pass.",
         ..Reduction::EMPTY
@@ -61,6 +66,7 @@ pub(super) const ROWS: &[Reduction] = &[
         update: &[("m", "max(m[k], f[k])")],
         merge: &[("m", "max(m[k], later_m[k])")],
         outcomes: &["m[k]"],
+        gradient: &[("f", "Chosen[j](ArgMax[j](f), e)")],
         compensated: Some("Max"),
         doc: "The largest value over all columns, component by component; NaNs are passed over; -inf for no column.",
         ..Reduction::EMPTY
@@ -85,6 +91,7 @@ pub(super) const ROWS: &[Reduction] = &[
         update: LARGEST_UPDATE,
         merge: LARGEST_MERGE,
         outcomes: &["m[k]", "a[k]"],
+        gradient: &[("f", "Chosen[j](Max_ArgMax[j](f), e)")],
         compensated: Some("Max_ArgMax"),
         doc: "The results of `Max` and `ArgMax` from one pass.",
         ..Reduction::EMPTY

@@ -1,5 +1,7 @@
 //! Lists of the best columns: K nearest neighbours and the like. Values are inserted into a sorted list by comparing each
 //! place with the value and with the place before it, so that neither loops nor branches are needed.
+//!
+//! In derivatives each place of a list passes its cotangent on to the column that stands there, as for `Min`.
 
 use super::Reduction;
 
@@ -81,6 +83,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge_lets: K_SMALLEST_MERGE_LETS,
         merge: K_SMALLEST_MERGE,
         outcomes: &["m[k]"],
+        gradient: &[("f", "VecMatMult(SumT(1, K), Chosen[j](ArgKMin[j, K=K](f), e))")],
         compensated: Some("KMin"),
         doc: "The `K` smallest values over all columns in ascending order, component by component; inf where there are fewer; NaNs are passed over.",
         ..Reduction::EMPTY
@@ -107,6 +110,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge_lets: K_SMALLEST_MERGE_LETS,
         merge: K_SMALLEST_MERGE,
         outcomes: &["m[k]", "a[k]"],
+        gradient: &[("f", "VecMatMult(SumT(1, K), Chosen[j](KMin_ArgKMin[j, K=K](f), e))")],
         compensated: Some("KMin_ArgKMin"),
         doc: "The results of `KMin` and `ArgKMin` from one pass.",
         ..Reduction::EMPTY
@@ -120,6 +124,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge_lets: K_LARGEST_MERGE_LETS,
         merge: K_LARGEST_MERGE,
         outcomes: &["m[k]"],
+        gradient: &[("f", "VecMatMult(SumT(1, K), Chosen[j](ArgKMax[j, K=K](f), e))")],
         compensated: Some("KMax"),
         doc: "The `K` largest values over all columns in descending order, component by component; -inf where there are fewer; NaNs are passed over.",
         ..Reduction::EMPTY
@@ -146,6 +151,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge_lets: K_LARGEST_MERGE_LETS,
         merge: K_LARGEST_MERGE,
         outcomes: &["m[k]", "a[k]"],
+        gradient: &[("f", "VecMatMult(SumT(1, K), Chosen[j](KMax_ArgKMax[j, K=K](f), e))")],
         compensated: Some("KMax_ArgKMax"),
         doc: "The results of `KMax` and `ArgKMax` from one pass.",
         ..Reduction::EMPTY

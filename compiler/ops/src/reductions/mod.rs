@@ -18,6 +18,8 @@
 //! * *update* folds a column in: it sees the arguments, the slots, the `lets` and `column`, the column's number.
 //! * *merge* joins the states of two stretches of columns: `m` is that of the earlier one, `later_m` that of the later one.
 //! * *outcomes* are a row's results, over the slots.
+//! * *gradient* is formula text, in which `[j]` stands for the reduced index: other reductions over it may be used, and `Chosen[j](a, v)`, which is
+//!   `v` in the column whose number is `a` and 0 in all others.
 //!
 //! Rows keep ties at the smallest column.
 
@@ -65,7 +67,8 @@ pub struct Reduction {
     pub merge: &'static [(&'static str, &'static str)],
     /// The results.
     pub outcomes: &'static [&'static str],
-    /// `(argument, formula)`: the cotangent of each argument at a pair, of the arguments, `out` and `e`.
+    /// `(argument, formula)`: the cotangent of each argument at a pair, of the arguments, `out` and `e`. A row of real numbers has this or
+    /// an `equivalent`.
     pub gradient: &'static [(&'static str, &'static str)],
     /// The same in reductions that have gradients (`[j]` stands for the reduced index, whichever it is); empty if there are none.
     pub equivalent: &'static str,
@@ -141,7 +144,7 @@ pub fn instantiate(id: ReductionId, dims: &[u32], parameters: &[i64]) -> Result<
     Ok(rule.unwrap_or_else(|defect| panic!("the row `{}`: {defect}", reduction(id).name)))
 }
 
-/// The cotangent of each argument at a pair, by position; empty for a reduction without derivatives.
+/// The cotangent of each argument at a pair, by position; empty for a reduction of row numbers, or with an [`equivalent`].
 ///
 /// Free names: the arguments, `out`, `e`, and dimension letters and parameters as integers.
 pub fn gradient(id: ReductionId) -> &'static [(usize, Expr)] {

@@ -106,7 +106,7 @@ impl ParsedReduction {
             name: "column".to_owned(),
             kind: Kind::Index,
             dim: 1,
-            broadcast: false,
+            period: 0,
             value: Operand::Column,
         });
         update_names.extend(states.iter().cloned());
@@ -129,8 +129,8 @@ impl ParsedReduction {
         let numbered = (0u32..).zip(&self.signature.arguments);
         let named = numbered.map(|(number, argument)| {
             let dim = dims.get(number as usize).copied().unwrap_or(1);
-            let broadcast = argument.pattern.broadcasts && dim == 1;
-            Named { name: argument.name.clone(), kind: Kind::Real, dim, broadcast, value: Operand::Argument(number) }
+            let period = if argument.pattern.is_repeated(dim) { dim } else { 0 };
+            Named { name: argument.name.clone(), kind: Kind::Real, dim, period, value: Operand::Argument(number) }
         });
         named.collect()
     }
@@ -148,7 +148,7 @@ impl Phase {
             let dim = dimension(dim, integers)?;
             let (value, kind) = Scope::new(integers, &names, dim).lower(text)?;
             lets.push(Let { kind, dim, value });
-            names.push(Named { name: (*name).to_owned(), kind, dim, broadcast: false, value: Operand::Let(number) });
+            names.push(Named { name: (*name).to_owned(), kind, dim, period: 0, value: Operand::Let(number) });
         }
         let values = (0..).zip(slots).zip(&self.values).map(|((number, slot), text)| {
             let Some(text) = text else {
@@ -170,7 +170,7 @@ fn named_slots(slots: &[Slot], prefix: &str, operand: fn(u32) -> Operand) -> Vec
         name: format!("{prefix}{}", slot.name),
         kind: slot.kind,
         dim: slot.dim,
-        broadcast: false,
+        period: 0,
         value: operand(number),
     });
     named.collect()

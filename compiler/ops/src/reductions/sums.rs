@@ -17,6 +17,13 @@ const COMPENSATED_MERGE_LETS: Lets = &[
 ];
 const COMPENSATED: (&str, &str) = ("c", "select(abs(d[k]) < inf, d[k], 0)");
 
+/// The derivative of a product: the product of all other factors. That is the product of the factors that are not 0, without this one, times
+/// what the others that are 0 make of it: 1 if there are none, the one if there is one (0, but it has a derivative), else 0.
+const OTHERS: &str = "e * Prod[j](IfElse(Equal(f, 0) - 0.5, 1, f)) / IfElse(Equal(f, 0) - 0.5, 1, f) \
+    * IfElse(0.5 - (Sum[j](Equal(f, 0)) - Equal(f, 0)), 1, \
+      IfElse(1.5 - (Sum[j](Equal(f, 0)) - Equal(f, 0)), \
+        Sum[j](IfElse(Equal(f, 0) - 0.5, f, 0)) - IfElse(Equal(f, 0) - 0.5, f, 0), 0))";
+
 pub(super) const ROWS: &[Reduction] = &[
     Reduction {
         name: "Sum",
@@ -82,8 +89,10 @@ pub(super) const ROWS: &[Reduction] = &[
         update: &[("p", "p[k] * f[k]")],
         merge: &[("p", "p[k] * later_p[k]")],
         outcomes: &["p[k]"],
+        gradient: &[("f", OTHERS)],
         compensated: Some("Prod"),
-        doc: "The product over all columns; 1 for none.",
+        doc: "The product over all columns; 1 for none. First and second derivatives are right whatever the number of factors that are 0, \
+              higher ones where no more than one is.",
         ..Reduction::EMPTY
     },
     Reduction {

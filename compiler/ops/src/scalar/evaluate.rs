@@ -1,11 +1,11 @@
-//! The interpreter of scalar expressions, in float64.
+//! The interpreter of scalar expressions.
 
-use super::{Counter, Scalar};
+use super::{Counter, Number, Scalar};
 
 /// Component `k` of the value that `scalar` describes; `component` gives the components of what it refers to.
 ///
 /// An index that cannot be computed (overflow, division by 0, a counter of no fold) gives NaN; no row has one.
-pub fn evaluate<V>(scalar: &Scalar<V>, k: usize, component: impl Fn(&V, usize) -> f64) -> f64 {
+pub fn evaluate<V, N: Number>(scalar: &Scalar<V>, k: usize, component: impl Fn(&V, usize) -> N) -> N {
     Interpreter { component, counters: vec![k as i64] }.evaluate(scalar)
 }
 
@@ -15,28 +15,28 @@ struct Interpreter<F> {
 }
 
 impl<F> Interpreter<F> {
-    fn evaluate<V>(&mut self, scalar: &Scalar<V>) -> f64
+    fn evaluate<V, N: Number>(&mut self, scalar: &Scalar<V>) -> N
     where
-        F: Fn(&V, usize) -> f64,
+        F: Fn(&V, usize) -> N,
     {
         match scalar {
-            Scalar::Constant(number) => *number,
+            Scalar::Constant(number) => N::real(*number),
             Scalar::Component(value, index) => match self.index(index).map(usize::try_from) {
                 Some(Ok(index)) => (self.component)(value, index),
-                _ => f64::NAN,
+                _ => N::real(f64::NAN),
             },
-            Scalar::Index(index) => self.index(index).map_or(f64::NAN, |number| number as f64),
+            Scalar::Index(index) => N::real(self.index(index).map_or(f64::NAN, |number| number as f64)),
             Scalar::Call(intrinsic, arguments) => {
-                let mut values = [0.0; 3];
+                let mut values: [N; 3] = std::array::from_fn(|_| N::real(0.0));
                 for (value, argument) in values.iter_mut().zip(arguments) {
                     *value = self.evaluate(argument);
                 }
-                intrinsic.evaluate(&values)
+                N::call(*intrinsic, &values[..arguments.len().min(3)])
             }
             Scalar::Fold { with, counter, count, body } => {
                 let mut total = self.evaluate_at(*counter, 0, body);
                 for step in 1..*count {
-                    total = with.evaluate(&[total, self.evaluate_at(*counter, step, body)]);
+                    total = N::call(*with, &[total, self.evaluate_at(*counter, step, body)]);
                 }
                 total
             }
@@ -44,15 +44,15 @@ impl<F> Interpreter<F> {
                 match (self.index(left), self.index(right)) {
                     (Some(left), Some(right)) if comparison.holds(left, right) => self.evaluate(then),
                     (Some(_), Some(_)) => self.evaluate(otherwise),
-                    _ => f64::NAN,
+                    _ => N::real(f64::NAN),
                 }
             }
         }
     }
 
-    fn evaluate_at<V>(&mut self, counter: Counter, value: u32, body: &Scalar<V>) -> f64
+    fn evaluate_at<V, N: Number>(&mut self, counter: Counter, value: u32, body: &Scalar<V>) -> N
     where
-        F: Fn(&V, usize) -> f64,
+        F: Fn(&V, usize) -> N,
     {
         let place = counter.0 as usize;
         if self.counters.len() <= place {

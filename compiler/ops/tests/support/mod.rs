@@ -48,10 +48,15 @@ pub fn formula(expr: &Expr, vectors: &Vectors, integers: &Integers) -> Vec<f64> 
         ExprKind::Call { function, arguments, .. } => {
             let id = catalogue::find_operation(&function.text)
                 .unwrap_or_else(|| panic!("unknown operation {}", function.text));
-            let parameters = catalogue::signature(id).parameters.len();
-            let (formulas, numbers) = arguments.split_at(arguments.len() - parameters);
-            let formulas: Vec<_> = formulas.iter().map(|f| formula(f, vectors, integers)).collect();
-            let numbers: Vec<_> = numbers.iter().map(|n| evaluate_integer(n, integers).expect("an integer")).collect();
+            let (formulas, numbers) = catalogue::signature(id).sort_call(arguments.iter().collect());
+            let formulas: Vec<_> = formulas.into_iter().map(|f| formula(f, vectors, integers)).collect();
+            let number = |written: &Expr| evaluate_integer(written, integers).expect("an integer");
+            let parameter = |written: &&Expr| match &written.kind {
+                ExprKind::Float(halves) => vec![(2.0 * halves) as i64],
+                ExprKind::List(items) => std::iter::once(items.len() as i64).chain(items.iter().map(number)).collect(),
+                _ => vec![number(written)],
+            };
+            let numbers = numbers.iter().map(parameter).collect::<Vec<Vec<i64>>>().concat();
             apply(id, &formulas, &numbers)
         }
         other => panic!("no formula: {other:?}"),
@@ -66,11 +71,11 @@ pub fn apply(id: OperationId, arguments: &[Vec<f64>], parameters: &[i64]) -> Vec
     }
     let dims: Vec<u32> = arguments.iter().map(|argument| argument.len() as u32).collect();
     let dim = catalogue::infer_dim(id, &dims, parameters).unwrap_or_else(|error| panic!("{error}"));
-    if let Value::Expansion(_) = catalogue::operation(id).value {
+    if !matches!(catalogue::operation(id).value, Value::Recipe(_)) {
         let expr = catalogue::expansion(id, &dims, parameters).expect("checked").expect("an expansion");
         let integers = catalogue::integers(id, &dims, parameters).expect("checked");
         let names = catalogue::signature(id).arguments.iter().map(|argument| argument.name.clone());
-        let result = formula(expr, &names.zip(arguments).collect(), &integers);
+        let result = formula(&expr, &names.zip(arguments).collect(), &integers);
         assert_eq!(result.len(), dim as usize, "{}", catalogue::operation(id).name);
         return result;
     }
@@ -106,7 +111,9 @@ impl Numbers {
 pub fn applications(id: OperationId) -> Vec<(Vec<u32>, Vec<i64>)> {
     let signature = catalogue::signature(id);
     let dims = combinations(&[1, 2, 3, 5, 6, 4, 9], signature.arguments.len());
-    let parameters = combinations(&[0, 1, 2, 3, -1, -2], signature.parameters.len());
+    // Lists of every length would be too many: these are empty, and tests of their own have others.
+    let choices: &[i64] = if signature.takes_lists() { &[0] } else { &[0, 1, 2, 3, -1, -2] };
+    let parameters = combinations(choices, signature.parameters.len());
     let pairs =
         dims.iter().flat_map(|dims| parameters.iter().map(move |parameters| (dims.clone(), parameters.clone())));
     pairs.filter(|(dims, parameters)| catalogue::infer_dim(id, dims, parameters).is_ok()).collect()

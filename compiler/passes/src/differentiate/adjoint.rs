@@ -125,18 +125,20 @@ fn pass_on(
         NodeKind::Reduction { reduction, over, rows, parameters, arguments, .. } => {
             let gradient = reductions::gradient(reduction);
             let arguments = with_defaults(graph, reductions::signature(reduction), &arguments);
-            let names = reduction_names(graph, reduction, &parameters, &arguments)?;
-            if gradient.is_empty() {
-                let Some(text) = reductions::equivalent(reduction) else {
-                    return Err(Failure::NotDifferentiable(reduction));
-                };
-                let equivalent = build(graph, text, &names.reducing(over, rows)).map_err(Failure::Table)?;
+            let names = reduction_names(graph, reduction, &parameters, &arguments)?.reducing(over, rows);
+            if let Some(text) = reductions::equivalent(reduction) {
+                let equivalent = build(graph, text, &names).map_err(Failure::Table)?;
                 // It stands behind all other nodes, and so is next.
                 contributions.entry(equivalent).or_default().push((rows, cotangent));
                 return Ok(());
             }
             let parts = Parts { node, cotangent, arguments: &arguments, gradient, names };
             parts.pass_on(graph, rows.union(over.role()), depends, contributions)
+        }
+        NodeKind::Chosen { by, axis, value } => {
+            let part = graph.chosen(by, axis, cotangent);
+            contributions.entry(value).or_default().push((role, part));
+            Ok(())
         }
         NodeKind::Input(_) | NodeKind::Constant(_) => Ok(()),
         NodeKind::Gradient { .. } | NodeKind::Tangent { .. } => unreachable!("inner requests are replaced first"),
@@ -184,16 +186,16 @@ impl Parts<'_> {
                 continue;
             }
             let part = build(graph, text, &self.names).map_err(Failure::Table)?;
-            let part = if graph.node(argument).dim == 1 { gather(graph, part)? } else { part };
+            let part = gather(graph, part, graph.node(argument).dim)?;
             contributions.entry(argument).or_default().push((domain, part));
         }
         Ok(())
     }
 }
 
-/// The sum of the components: what a scalar that was broadcast gets.
-fn gather(graph: &mut Graph, part: NodeId) -> Result<NodeId, Failure> {
-    if graph.node(part).dim == 1 { Ok(part) } else { table(graph.component_sum(part)) }
+/// The sum over repetitions: what an argument of `dim` components that was repeated gets.
+fn gather(graph: &mut Graph, part: NodeId, dim: u32) -> Result<NodeId, Failure> {
+    if graph.node(part).dim <= dim { Ok(part) } else { table(graph.sum_repetitions(part, dim)) }
 }
 
 /// A scalar in each of `dim` components.

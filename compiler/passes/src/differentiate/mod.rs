@@ -13,8 +13,9 @@ mod adjoint;
 use keopsc_diagnostics::{Code, Diagnostic};
 use keopsc_grammar::syntax::Span;
 use keopsc_ir::formula::{Graph, InputId, Node, NodeId, NodeKind, Program};
-use keopsc_ops::{ReductionId, ShapeError, reductions};
+use keopsc_ops::ShapeError;
 
+use crate::laplacian::DIRECTION_LIMIT;
 use crate::rewrite::{add, compact, rewrite};
 use crate::values::Problem;
 use adjoint::{Request, adjoint};
@@ -25,12 +26,28 @@ const NODE_LIMIT: usize = 1 << 15;
 /// Why a derivative cannot be had.
 #[derive(Clone, Debug)]
 pub(crate) enum Failure {
-    /// A reduction on the way is piecewise constant or has no rule.
-    NotDifferentiable(ReductionId),
+    /// It would be made of one derivative for each of so many components.
+    TooManyDirections(u32),
     /// The derivative is too large.
     TooLarge,
     /// A row of the tables gives a gradient that does not fit: a defect.
     Table(Problem),
+}
+
+impl From<ShapeError> for Failure {
+    fn from(error: ShapeError) -> Failure {
+        Failure::Table(Problem::Shape(error))
+    }
+}
+
+/// What flows from a formula without reductions to one of its inputs, pair by pair.
+pub(crate) fn cotangent_of(
+    graph: &mut Graph,
+    of: NodeId,
+    variable: NodeId,
+    cotangent: NodeId,
+) -> Result<NodeId, Failure> {
+    adjoint(graph, &Request { of, variable, cotangent, domain: None })
 }
 
 /// Replaces all requests for derivatives.
@@ -52,7 +69,7 @@ pub fn differentiate(program: Program) -> Result<Program, Vec<Diagnostic>> {
     });
     match replaced {
         Ok(program) => Ok(compact(&program)),
-        Err(failure) => Err(vec![diagnostic(&failure)]),
+        Err(failure) => Err(vec![diagnostic(&failure, Span::default())]),
     }
 }
 
@@ -78,22 +95,28 @@ fn contains_reduction(graph: &Graph) -> Vec<bool> {
     contains
 }
 
-fn diagnostic(failure: &Failure) -> Diagnostic {
+/// The failure as told to the writer of the formula, where a place is known that asked for the derivative.
+pub(crate) fn diagnostic(failure: &Failure, span: Span) -> Diagnostic {
     match failure {
-        Failure::NotDifferentiable(reduction) => {
-            let name = reductions::reduction(*reduction).name;
-            let message = format!("the reduction `{name}` has no derivative");
-            Diagnostic::error(Code::NotDifferentiable, Span::default(), message)
-                .with_help("leave it out of what `Grad` and `Diff` differentiate")
+        Failure::TooManyDirections(dim) => {
+            let message = format!("this would be {dim} derivatives, one for each component");
+            Diagnostic::error(Code::TooLarge, span, message).with_help(format!(
+                "where no closed form is known, at most {DIRECTION_LIMIT} components can be differentiated one by one"
+            ))
         }
         Failure::TooLarge => {
             let message = format!("the derivatives of this file need more than {NODE_LIMIT} operations");
-            Diagnostic::error(Code::TooLarge, Span::default(), message)
+            Diagnostic::error(Code::TooLarge, span, message)
                 .with_help("take fewer derivatives of derivatives in one file")
         }
         Failure::Table(Problem::Shape(error @ ShapeError::TooLarge { .. })) => {
-            Diagnostic::error(Code::TooLarge, Span::default(), format!("in a derivative, {error}"))
+            Diagnostic::error(Code::TooLarge, span, format!("in a derivative, {error}"))
                 .with_help("use smaller dimensions in what is differentiated")
+        }
+        Failure::Table(Problem::Shape(error @ ShapeError::Parameter { .. })) => {
+            let message = format!("there is no derivative of that order: {error}");
+            Diagnostic::error(Code::NotDifferentiable, Span::default(), message)
+                .with_help("take fewer derivatives, or leave this operation out of what they are taken of")
         }
         Failure::Table(problem) => panic!("a gradient in the tables does not fit: {problem:?}"),
     }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use keopsc_ir::formula::{NodeId, NodeKind, Program};
 use keopsc_ir::plan::{Accumulation, Block, Definition, Pass, TensorId, Value, ValueId, Write};
-use keopsc_ir::types::Role;
+use keopsc_ir::types::{Axis, Role};
+use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::scalar::{Index, Scalar};
 use keopsc_ops::{catalogue, reductions};
 
@@ -23,7 +24,8 @@ pub(crate) fn build_pass(program: &Program, arrangement: &Arrangement, layout: &
         accumulations: Vec::new(),
         writes: Vec::new(),
     };
-    let mut builder = PassBuilder { program, arrangement, layout, number, pass, known: HashMap::new() };
+    let mut builder =
+        PassBuilder { program, arrangement, layout, number, pass, known: HashMap::new(), numbers: HashMap::new() };
     for reduced in &work.accumulations {
         let accumulation = builder.accumulation(reduced);
         builder.pass.accumulations.push(accumulation);
@@ -39,6 +41,8 @@ struct PassBuilder<'a> {
     number: usize,
     pass: Pass,
     known: HashMap<NodeId, ValueId>,
+    /// The numbers of rows and of columns.
+    numbers: HashMap<Axis, ValueId>,
 }
 
 impl PassBuilder<'_> {
@@ -85,10 +89,9 @@ impl PassBuilder<'_> {
 
     fn missing_arguments(&self, node: NodeId) -> Vec<NodeId> {
         match &self.program.graph.node(node).kind {
-            NodeKind::Operation { arguments, .. } if !self.known.contains_key(&node) => {
-                arguments.iter().copied().filter(|argument| !self.known.contains_key(argument)).collect()
-            }
-            _ => Vec::new(),
+            NodeKind::Reduction { .. } => Vec::new(),
+            _ if self.known.contains_key(&node) => Vec::new(),
+            kind => kind.arguments().into_iter().filter(|argument| !self.known.contains_key(argument)).collect(),
         }
     }
 
@@ -109,6 +112,10 @@ impl PassBuilder<'_> {
                 });
                 (self.block_of(&value), Definition::Compute(value))
             }
+            NodeKind::Chosen { by, axis, value } => {
+                let value = self.choice(self.known[by], *axis, self.known[value]);
+                (self.block_of(&value), Definition::Compute(value))
+            }
             NodeKind::Reduction { outcome, .. } => {
                 let (pass, accumulation) = self.arrangement.places[&node];
                 if pass == self.number {
@@ -125,6 +132,25 @@ impl PassBuilder<'_> {
         let is_index = self.program.graph.node(node).is_index;
         self.pass.values.push(Value { block, dim, is_index, definition });
         self.known.insert(node, ValueId(self.pass.values.len() as u32 - 1));
+    }
+
+    /// Component `k` of a value where the same component of `by` is the number of the row or column, else 0.
+    fn choice(&mut self, by: ValueId, axis: Axis, value: ValueId) -> Scalar<ValueId> {
+        let number = self.number(axis);
+        let index = if self.pass.value(by).dim == 1 { Index::Constant(0) } else { Index::K };
+        let numbers = [self.component(by, &index), self.component(number, &Index::Constant(0))];
+        let is_chosen = Scalar::Call(Intrinsic::EqualIndex, numbers.to_vec());
+        Scalar::Call(Intrinsic::Select, vec![is_chosen, self.component(value, &index), Scalar::Constant(0.0)])
+    }
+
+    /// The number of the row or of the column, whichever the index is.
+    fn number(&mut self, axis: Axis) -> ValueId {
+        let block = if self.pass.rows == axis.role() { Block::Row } else { Block::Column };
+        let Pass { values, .. } = &mut self.pass;
+        *self.numbers.entry(axis).or_insert_with(|| {
+            values.push(Value { block, dim: 1, is_index: true, definition: Definition::Number });
+            ValueId(values.len() as u32 - 1)
+        })
     }
 
     fn read(&self, tensor: TensorId) -> (Block, Definition) {

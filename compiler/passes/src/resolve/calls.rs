@@ -100,26 +100,22 @@ impl<'a> Resolver<'a> {
         keywords: &'a [Keyword],
     ) -> Result<Value, Reported> {
         let signature = catalogue::signature(operation);
-        let (formulas, parameters) = (signature.arguments.len(), signature.parameters.len());
-        let names = signature.arguments.iter().map(|argument| argument.name.as_str());
-        let names: Vec<&str> =
-            names.chain(signature.parameters.iter().map(|parameter| parameter.name.as_str())).collect();
+        let names = signature.names_in_calls();
         let ordered = self.order_arguments(span, function, signature.text, &names, arguments, keywords)?;
         let operands = self.operands(ordered.iter().copied().flatten())?;
         let references: Vec<&Operand> = operands.iter().collect();
-        let required = signature.required_arguments() + parameters;
-        if !(required..=formulas + parameters).contains(&operands.len()) {
+        if !(signature.required_in_calls()..=names.len()).contains(&operands.len()) {
             return self.wrong_count(span, &function.text, signature.text, operands.len());
         }
-        let (formulas, integers) = operands.split_at(operands.len() - parameters);
-        let nodes: Vec<_> = formulas.iter().map(|operand| self.operand_formula(operand)).collect();
+        let (formulas, integers) = signature.sort_call(references.clone());
+        let nodes: Vec<_> = formulas.into_iter().map(|operand| self.operand_formula(operand)).collect();
         let mut numbers = Vec::with_capacity(integers.len());
-        for operand in integers {
-            let number = values::to_integer(&operand.value);
-            numbers.push(number.or_else(|problem| self.problem(operand.span, &problem, &function.text, &[operand])));
+        for (operand, spec) in integers.into_iter().zip(&signature.parameters) {
+            let values = values::to_parameter(&operand.value, spec);
+            numbers.push(values.or_else(|problem| self.problem(operand.span, &problem, &function.text, &[operand])));
         }
         let nodes = nodes.into_iter().collect::<Result<Vec<_>, Reported>>()?;
-        let numbers = numbers.into_iter().collect::<Result<Vec<i64>, Reported>>()?;
+        let numbers = numbers.into_iter().collect::<Result<Vec<Vec<i64>>, Reported>>()?.concat();
         let node = values::apply(&mut self.program.graph, operation, &numbers, &nodes);
         let node = node.or_else(|problem| self.problem(span, &problem, &function.text, &references))?;
         Ok(Value::Formula(node))

@@ -4,13 +4,15 @@
 //! adjoint of the whole map from the variable's rows to the results': its rows are the variable's.
 
 use keopsc_diagnostics::{Code, Diagnostic};
-use keopsc_grammar::syntax::{Expr, Keyword, Name, Span};
-use keopsc_ir::formula::{NodeId, NodeKind, Origin};
+use keopsc_grammar::syntax::{Expr, ExprKind, Keyword, Name, Span};
+use keopsc_ir::formula::{NodeId, Origin};
 use keopsc_ir::types::Role;
-use keopsc_ops::{catalogue, reductions};
+use keopsc_ops::catalogue;
 
 use super::describe::{components, describe_node, role_words};
 use super::scope::{Operand, Reported, Resolver};
+use crate::differentiate::{self, Failure};
+use crate::laplacian;
 use crate::values::{self, Value};
 
 /// What is made of a derivative.
@@ -22,6 +24,10 @@ enum Request {
     Rows,
     /// The sum of the diagonal of the derivative.
     Divergence,
+    /// The same with weights, of a scalar formula the sum of its derivatives.
+    Trace,
+    /// The sum of all entries of the derivative, with weights on both sides.
+    Entries,
     /// The divergence of the gradient.
     Laplacian,
     /// The formula itself: what asks for sharing is not needed here, as equal formulas are shared anyway.
@@ -37,7 +43,13 @@ const REQUESTS: &[(&str, &str, [usize; 2], Request)] = &[
     ("Diff_WithSavedForward", "Diff_WithSavedForward(F, v, t, f)", [3, 4], Request::Tangent),
     ("GradMatrix", "GradMatrix(F, v)", [2, 2], Request::Rows),
     ("Divergence", "Divergence(F, v)", [2, 2], Request::Divergence),
-    ("TraceOperator", "TraceOperator(F, v)", [2, 2], Request::Divergence),
+    ("TraceOperator", "TraceOperator(F, v)` or `TraceOperator(F, v, w)", [2, 3], Request::Trace),
+    (
+        "SumLinOperator",
+        "SumLinOperator(F, v)`, `SumLinOperator(F, v, wl)` or `SumLinOperator(F, v, wl, wr)",
+        [2, 4],
+        Request::Entries,
+    ),
     ("Laplacian", "Laplacian(F, v)", [2, 2], Request::Laplacian),
     ("Factorize", "Factorize(F, g)", [2, 2], Request::Same),
     ("AutoFactorize", "AutoFactorize(F)", [1, 1], Request::Same),
@@ -62,28 +74,48 @@ impl<'a> Resolver<'a> {
     ) -> Result<Value, Reported> {
         let found = REQUESTS.iter().find(|(known, ..)| *known == function.text);
         let Some(&(_, form, [least, most], request)) = found else { return Err(Reported) };
+        if let (Request::Tangent, Some(Expr { kind: ExprKind::List(variables), .. })) = (request, arguments.get(1)) {
+            return self.tangents(span, function, arguments, variables);
+        }
         let operands = self.operands(arguments.iter().chain(keywords.iter().map(|keyword| &keyword.value)))?;
         if !(least..=most).contains(&operands.len()) || !keywords.is_empty() {
             return self.wrong_count(span, &function.text, form, operands.len());
         }
         self.check_real(function, &operands[0])?;
-        let of = self.operand_formula(&operands[0])?;
+        let of = match operands[0].value {
+            // The row numbers of a pair have no derivative.
+            Value::Pair(values, _) => values,
+            _ => self.operand_formula(&operands[0])?,
+        };
         if request == Request::Same {
             return Ok(Value::Formula(of));
         }
         let variable = self.variable(function, &operands[1])?;
-        self.check_reductions(&operands[0], of, variable)?;
         let given = operands.get(2);
         let node = match request {
             Request::Gradient => self.gradient_request(span, &operands[0], of, variable, given),
             Request::Tangent => self.tangent_request(span, of, variable, given),
             Request::Rows => self.gradient_rows(span, of, variable),
-            Request::Divergence => self.divergence(span, of, variable),
+            Request::Divergence => {
+                self.check_divergence(span, of, variable)?;
+                let divergence = laplacian::divergence(&mut self.program.graph, of, variable);
+                self.derived(span, divergence)
+            }
+            Request::Trace => self.trace(span, of, variable, given),
+            Request::Entries => {
+                let gradient = match given {
+                    Some(given) => self.gradient_request(span, &operands[0], of, variable, Some(given))?,
+                    None => {
+                        let ones = self.ones(span, self.program.graph.node(of).dim)?;
+                        self.gradient(of, variable, ones)
+                    }
+                };
+                self.weighted_sum(span, gradient, operands.get(3))
+            }
             Request::Laplacian => {
                 self.check_scalar(span, &operands[0], of)?;
-                let one = self.program.graph.constant(1.0);
-                let gradient = self.gradient(of, variable, one);
-                self.divergence(span, gradient, variable)
+                let laplacian = laplacian::laplacian(&mut self.program.graph, of, variable);
+                self.derived(span, laplacian)
             }
             Request::Same => Ok(of),
         };
@@ -101,34 +133,6 @@ impl<'a> Resolver<'a> {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Refuses reductions without a derivative between the variable and what is differentiated.
-    fn check_reductions(&mut self, operand: &Operand, of: NodeId, variable: NodeId) -> Result<(), Reported> {
-        let graph = &self.program.graph;
-        let mut depends = vec![false; of.0 as usize + 1];
-        for (id, node) in graph.nodes().take(depends.len()) {
-            let inside = node.kind.arguments().iter().any(|argument| depends[argument.0 as usize]);
-            depends[id.0 as usize] = id == variable || inside;
-        }
-        let mut needed = vec![false; depends.len()];
-        needed[of.0 as usize] = true;
-        for number in (0..needed.len()).rev().filter(|&number| depends[number]) {
-            let kind = &graph.node(NodeId(number as u32)).kind;
-            if !needed[number] || number == variable.0 as usize {
-                continue;
-            }
-            kind.arguments().iter().for_each(|argument| needed[argument.0 as usize] = true);
-            let NodeKind::Reduction { reduction, .. } = *kind else { continue };
-            if reductions::gradient(reduction).is_empty() && reductions::equivalent(reduction).is_none() {
-                let name = reductions::reduction(reduction).name;
-                let message = format!("the reduction `{name}` has no derivative");
-                let diagnostic =
-                    self.with_operands(Diagnostic::error(Code::NotDifferentiable, operand.span, message), &[operand]);
-                return self.report(diagnostic.with_help("`keopsc ops` says which operations and reductions have one"));
-            }
-        }
-        Ok(())
     }
 
     /// The input with respect to which is differentiated.
@@ -172,7 +176,10 @@ impl<'a> Resolver<'a> {
         given: Option<&Operand>,
     ) -> Result<NodeId, Reported> {
         let tangent = match given {
-            Some(given) => self.direction(given, variable, "tangent", true)?,
+            Some(given) => {
+                let whole = self.contains_reduction(of);
+                self.direction(given, variable, "tangent", whole)?
+            }
             None => {
                 let name = self.input_of(variable).map_or("", |id| &self.program.input(id).name).to_owned();
                 let (role, dim) = self.role_and_dim(variable);
@@ -262,27 +269,90 @@ impl<'a> Resolver<'a> {
         Ok(rows.unwrap_or(of))
     }
 
-    fn divergence(&mut self, span: Span, of: NodeId, variable: NodeId) -> Result<NodeId, Reported> {
-        let (dim, expected) = (self.program.graph.node(of).dim, self.program.graph.node(variable).dim);
-        if dim != expected {
-            let message = format!(
-                "a divergence is that of a formula with as many components as the input: {dim} and {expected} here"
-            );
-            let label = describe_node(&self.program.graph, of);
-            return self.report(Diagnostic::error(Code::DimensionMismatch, span, message).with_label(span, label));
-        }
-        self.check_gradients(span, dim)?;
-        let mut total: Option<NodeId> = None;
-        for component in 0..dim {
-            let unit = self.unit(span, dim, component)?;
-            let gradient = self.gradient(of, variable, unit);
-            let diagonal = self.apply(span, "Elem", &[i64::from(component)], &[gradient])?;
+    /// The derivatives in the directions of several inputs at once, added up: `Diff(F, (x, y), (t, u))`.
+    fn tangents(
+        &mut self,
+        span: Span,
+        function: &Name,
+        arguments: &'a [Expr],
+        variables: &'a [Expr],
+    ) -> Result<Value, Reported> {
+        let of = self.expression(&arguments[0])?;
+        self.check_real(function, &of)?;
+        let node = self.operand_formula(&of)?;
+        let directions = match arguments.get(2).map(|argument| &argument.kind) {
+            Some(ExprKind::List(directions)) if directions.len() == variables.len() => Some(directions),
+            None => None,
+            Some(_) => {
+                let message = format!("`{}` needs a direction for each of {} inputs", function.text, variables.len());
+                let diagnostic = Diagnostic::error(Code::ArgumentCount, arguments[2].span, message);
+                return self.report(diagnostic.with_help("write as many in brackets, in the order of the inputs"));
+            }
+        };
+        let mut total = None;
+        for (number, variable) in variables.iter().enumerate() {
+            let variable = self.expression(variable)?;
+            let variable = self.variable(function, &variable)?;
+            let given = directions.map(|directions| self.expression(&directions[number])).transpose()?;
+            let tangent = self.tangent_request(span, node, variable, given.as_ref())?;
             total = Some(match total {
-                Some(total) => self.apply(span, "Add", &[], &[total, diagonal])?,
-                None => diagonal,
+                Some(total) => self.apply(span, "Add", &[], &[total, tangent])?,
+                None => tangent,
             });
         }
-        Ok(total.unwrap_or(of))
+        match total {
+            Some(total) => Ok(Value::Formula(total)),
+            None => self.wrong_count(span, &function.text, "Diff(F, (v, w))", 1),
+        }
+    }
+
+    /// The sum of the diagonal, or of the derivatives of a scalar, times the weights `w`.
+    fn trace(
+        &mut self,
+        span: Span,
+        of: NodeId,
+        variable: NodeId,
+        weights: Option<&Operand>,
+    ) -> Result<NodeId, Reported> {
+        let diagonal = if self.program.graph.node(of).dim == 1 {
+            let one = self.program.graph.constant(1.0);
+            self.gradient(of, variable, one)
+        } else {
+            self.check_divergence(span, of, variable)?;
+            let diagonal = laplacian::diagonal(&mut self.program.graph, of, variable);
+            self.derived(span, diagonal)?
+        };
+        self.weighted_sum(span, diagonal, weights)
+    }
+
+    /// The sum of the components of `vector`, times weights where there are some.
+    fn weighted_sum(&mut self, span: Span, vector: NodeId, weights: Option<&Operand>) -> Result<NodeId, Reported> {
+        let Some(weights) = weights else { return self.apply(span, "Sum", &[], &[vector]) };
+        let weights = self.operand_formula(weights)?;
+        let product = self.apply(span, "Mult", &[], &[weights, vector])?;
+        self.apply(span, "Sum", &[], &[product])
+    }
+
+    fn ones(&mut self, span: Span, dim: u32) -> Result<NodeId, Reported> {
+        let one = self.program.graph.constant(1.0);
+        if dim == 1 { Ok(one) } else { self.apply(span, "SumT", &[i64::from(dim)], &[one]) }
+    }
+
+    fn check_divergence(&mut self, span: Span, of: NodeId, variable: NodeId) -> Result<(), Reported> {
+        let (dim, expected) = (self.program.graph.node(of).dim, self.program.graph.node(variable).dim);
+        if dim == expected {
+            return Ok(());
+        }
+        let message = format!(
+            "a divergence is that of a formula with as many components as the input: {dim} and {expected} here"
+        );
+        let label = describe_node(&self.program.graph, of);
+        self.report(Diagnostic::error(Code::DimensionMismatch, span, message).with_label(span, label))
+    }
+
+    /// A derivative that has been made already, or why it cannot be had.
+    fn derived(&mut self, span: Span, result: Result<NodeId, Failure>) -> Result<NodeId, Reported> {
+        result.or_else(|failure| self.report(differentiate::diagnostic(&failure, span)))
     }
 
     fn check_gradients(&mut self, span: Span, dim: u32) -> Result<(), Reported> {

@@ -47,6 +47,21 @@ impl Resolver<'_> {
                 .with_label(span, found)
                 .with_help("integers are numbers, names from `dim D = 3`, and `+ - * / % **` of them")
             }
+            Problem::NotAList => {
+                let found =
+                    operands.first().map_or(String::new(), |operand| describe(&self.program.graph, &operand.value));
+                Diagnostic::error(Code::NotAnInteger, span, "a list of integers is expected here")
+                    .with_label(span, found)
+                    .with_help("write it in brackets: `[2, 3]`, or `[]` for none")
+            }
+            Problem::NotAHalf { parameter, expected } => {
+                let message = format!("`{parameter}` of `{function}` has to be {expected}");
+                let found =
+                    operands.first().map_or(String::new(), |operand| describe(&self.program.graph, &operand.value));
+                Diagnostic::error(Code::OutOfRange, span, message)
+                    .with_label(span, found)
+                    .with_help("it is a number that is known when the file is read, such as `3/2` or `2.5`")
+            }
             Problem::DivisionByZero => Diagnostic::error(
                 Code::DivisionByZero,
                 operands.get(1).map_or(span, |operand| operand.span),
@@ -86,6 +101,9 @@ impl Resolver<'_> {
                 Diagnostic::error(Code::ArgumentCount, span, error.to_string())
                     .with_help(format!("its form is `{signature}`"))
             }
+            ShapeError::Unfit { .. } => self
+                .with_operands(Diagnostic::error(Code::DimensionMismatch, span, error.to_string()), operands)
+                .with_help(format!("`keopsc ops {function}` describes its arguments")),
             ShapeError::Parameter { .. } => {
                 self.with_operands(Diagnostic::error(Code::OutOfRange, span, error.to_string()), operands)
             }

@@ -18,7 +18,7 @@ pub(crate) fn evaluate_constants(graph: &mut Graph, id: NodeId) -> Option<NodeId
     value.is_finite().then(|| graph.constant(value))
 }
 
-/// A product with zero is zero, and so is everything that is linear in an argument that is zero; so is a sum of zeros over an index. (That
+/// A product with zero is zero, and so is everything that is linear in an argument that is zero; so are a choice of zero and a sum of zeros over an index. (That
 /// `0 * inf` would be NaN is given up, as KeOps does.) Zeros in sums vanish by laws of the catalogue.
 pub(super) fn drop_zeros(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let node = graph.node(id);
@@ -29,6 +29,7 @@ pub(super) fn drop_zeros(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
         NodeKind::Reduction { reduction, arguments, .. } => {
             reductions::reduction(*reduction).linear && is_zero(graph, arguments[0])
         }
+        NodeKind::Chosen { value, .. } => is_zero(graph, *value),
         _ => false,
     };
     if !vanishes || is_zero(graph, id) {
@@ -47,7 +48,7 @@ pub(super) fn constant(graph: &Graph, id: NodeId) -> Option<f64> {
 }
 
 /// Whether a node is 0 or a vector of zeros.
-pub(super) fn is_zero(graph: &Graph, id: NodeId) -> bool {
+pub(crate) fn is_zero(graph: &Graph, id: NodeId) -> bool {
     let id = forms::spread_scalar(graph, id).unwrap_or(id);
     constant(graph, id) == Some(0.0)
 }

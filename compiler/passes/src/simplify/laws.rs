@@ -11,7 +11,7 @@ use keopsc_ops::{Integers, OperationId};
 
 use super::conditions::holds;
 use super::constants::{constant, same_dim};
-use super::{Applied, Context};
+use super::{APPLY_LAWS, Applied, Context};
 use crate::forms::spread_scalar;
 use crate::template::{Names, build};
 use crate::values::Value;
@@ -22,17 +22,10 @@ const CONSTANTS: [&str; 2] = ["c", "d"];
 /// When laws are applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moment {
-    /// Before differentiation.
-    Early,
-    /// Afterwards, wherever they match.
-    Late,
-    /// Afterwards, where they make the program cheaper.
+    /// Wherever they match.
+    Always,
+    /// Where they make the program cheaper.
     Trial,
-}
-
-/// The names of all laws.
-pub(super) fn names() -> impl Iterator<Item = String> {
-    catalogue::laws().map(|law| law.name.clone())
 }
 
 /// The right side of the first law that applies at that moment.
@@ -68,12 +61,11 @@ pub(super) fn candidates<'c>(
 
 fn may_apply(law: &ParsedLaw, moment: Moment, context: Context<'_>) -> bool {
     let now = match moment {
-        Moment::Early => law.law.early,
-        Moment::Late => law.law.pays == Pays::Always,
+        Moment::Always => law.law.pays == Pays::Always,
         Moment::Trial => law.law.pays == Pays::Tried,
     };
     let accurate = law.law.accuracy != Accuracy::Loose || context.algebra == Algebra::Fast;
-    now && accurate && context.switches.are_on(&law.name)
+    now && accurate && context.without.has_rule(APPLY_LAWS) && context.without.has_law(law)
 }
 
 /// The right side of a law for a node that has the shape of its left side.
@@ -133,9 +125,12 @@ fn search(
         if expected != *operation || patterns.len() != arguments.len() + parameters.len() {
             return None;
         }
-        let (formulas, integers) = patterns.split_at(arguments.len());
+        let (formulas, integers) = catalogue::signature(*operation).sort_call(patterns);
+        if (formulas.len(), integers.len()) != (arguments.len(), parameters.len()) {
+            return None;
+        }
         goals.extend(integers.iter().zip(parameters).map(|(pattern, &value)| Goal::Integer(pattern, value)));
-        if let (&[first, second], true) = (formulas, catalogue::operation(*operation).commutative) {
+        if let (&[first, second], true) = (formulas.as_slice(), catalogue::operation(*operation).commutative) {
             let mut exchanged = goals.clone();
             exchanged.extend([Goal::Formula(second, arguments[0]), Goal::Formula(first, arguments[1])]);
             goals.extend([Goal::Formula(second, arguments[1]), Goal::Formula(first, arguments[0])]);

@@ -10,6 +10,7 @@
 //! nothing applies; what pays only sometimes is tried, and kept where the whole program gets cheaper. Equal formulas are one node by
 //! construction, so common sub-expressions need no rule.
 
+mod applied;
 mod components;
 mod conditions;
 mod constants;
@@ -18,16 +19,16 @@ mod order;
 mod reductions;
 mod signs;
 mod spread;
-mod switches;
 mod trials;
 
 use keopsc_ir::formula::{Graph, NodeId, Program};
 use keopsc_ir::types::Algebra;
 
 use crate::rewrite::{compact, improve, join};
-pub(crate) use constants::evaluate_constants;
+use crate::without::Without;
+pub use applied::Applied;
+pub(crate) use constants::{evaluate_constants, is_zero};
 use laws::Moment;
-pub use switches::{Applied, Switches};
 
 /// A rule in Rust: what needs more than the shape of one formula.
 struct Rule {
@@ -39,17 +40,17 @@ struct Rule {
 
 /// The rules that are applied wherever they can be, in the order in which they are tried.
 const RULES: &[Rule] = &[
-    Rule { name: "evaluate constants", apply: constants::evaluate_constants },
-    Rule { name: "drop zeros", apply: constants::drop_zeros },
-    Rule { name: "order operands", apply: order::order_operands },
-    Rule { name: "take component", apply: components::take_component },
-    Rule { name: "multiply by unit vector", apply: components::multiply_by_unit },
-    Rule { name: "drop spreads", apply: spread::drop_spreads },
-    Rule { name: "spread later", apply: spread::spread_later },
-    Rule { name: "sum spreads", apply: spread::sum_spreads },
-    Rule { name: "take scalars out", apply: spread::take_scalars_out },
-    Rule { name: "reduce fewer rows", apply: reductions::reduce_fewer_rows },
-    Rule { name: "take factors out of reductions", apply: reductions::take_factors_out_of_reductions },
+    Rule { name: "evaluate_constants", apply: constants::evaluate_constants },
+    Rule { name: "drop_zeros", apply: constants::drop_zeros },
+    Rule { name: "order_operands", apply: order::order_operands },
+    Rule { name: "take_component", apply: components::take_component },
+    Rule { name: "multiply_by_unit", apply: components::multiply_by_unit },
+    Rule { name: "drop_spreads", apply: spread::drop_spreads },
+    Rule { name: "spread_later", apply: spread::spread_later },
+    Rule { name: "sum_spreads", apply: spread::sum_spreads },
+    Rule { name: "take_scalars_out", apply: spread::take_scalars_out },
+    Rule { name: "reduce_fewer_rows", apply: reductions::reduce_fewer_rows },
+    Rule { name: "take_factors_out_of_reductions", apply: reductions::take_factors_out_of_reductions },
 ];
 
 /// How often the whole graph is gone through (every round that changes something leaves less to do, so few are needed), and how many rules
@@ -58,11 +59,16 @@ const LIMITS: (usize, usize) = (12, 32);
 
 /// Simplifies all formulas.
 pub fn simplify(program: Program) -> Program {
-    simplify_with(&program, &Switches::default()).0
+    simplify_without(program, &Without::default())
 }
 
-/// Simplifies all formulas without the rules and laws that are switched off, and says what was applied how often.
-pub fn simplify_with(program: &Program, switches: &Switches) -> (Program, Applied) {
+/// Simplifies all formulas by some of the rules and laws.
+pub fn simplify_without(program: Program, without: &Without) -> Program {
+    simplify_with(&program, without).0
+}
+
+/// Simplifies all formulas by some of the rules and laws, and says what was applied how often.
+pub fn simplify_with(program: &Program, without: &Without) -> (Program, Applied) {
     let mut applied = Applied::default();
     let mut parts = Vec::new();
     // Entries of one kind of algebra must not take over what is simplified for those of the other.
@@ -70,7 +76,7 @@ pub fn simplify_with(program: &Program, switches: &Switches) -> (Program, Applie
         let of_this = program.entries.iter().filter(|entry| entry.numerics.algebra == algebra).cloned();
         let part = Program { entries: of_this.collect(), ..program.clone() };
         if !part.entries.is_empty() {
-            let context = Context { switches, algebra };
+            let context = Context { without, algebra };
             let part = apply_all(&part, context, &mut applied);
             parts.push(trials::keep_what_pays(part, context, &mut applied));
         }
@@ -82,36 +88,30 @@ pub fn simplify_with(program: &Program, switches: &Switches) -> (Program, Applie
     }
 }
 
-/// Applies the laws that have to be applied before formulas are differentiated, and nothing else.
-pub fn simplify_early(program: &Program, switches: &Switches) -> (Program, Applied) {
-    let mut applied = Applied::default();
-    let context = Context { switches, algebra: Algebra::Exact };
-    let program = improve(program, LIMITS, |graph, id| laws::apply(graph, id, Moment::Early, context, &mut applied));
-    (program, applied)
+/// The names of the rules.
+pub fn rules() -> impl Iterator<Item = &'static str> {
+    RULES.iter().map(|rule| rule.name).chain([APPLY_LAWS]).chain(trials::rules())
 }
 
-/// The names of all rules and laws, as [`Switches`] and [`Applied`] know them.
-pub fn names() -> Vec<String> {
-    let rules = RULES.iter().map(|rule| rule.name.to_owned());
-    rules.chain(trials::names()).chain(laws::names()).collect()
-}
+/// The rule that stands for all laws.
+const APPLY_LAWS: &str = "apply_laws";
 
 /// What decides whether a rule or a law may be applied.
 #[derive(Clone, Copy)]
 struct Context<'s> {
-    switches: &'s Switches,
+    without: &'s Without,
     algebra: Algebra,
 }
 
 /// Applies what always pays, everywhere.
 fn apply_all(program: &Program, context: Context<'_>, applied: &mut Applied) -> Program {
     improve(program, LIMITS, |graph, id| {
-        for rule in RULES.iter().filter(|rule| context.switches.are_on(rule.name)) {
+        for rule in RULES.iter().filter(|rule| context.without.has_rule(rule.name)) {
             if let Some(better) = (rule.apply)(graph, id).filter(|&better| better != id) {
                 applied.count(rule.name);
                 return Some(better);
             }
         }
-        laws::apply(graph, id, Moment::Late, context, applied)
+        laws::apply(graph, id, Moment::Always, context, applied)
     })
 }

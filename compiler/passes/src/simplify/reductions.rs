@@ -46,8 +46,15 @@ pub(super) fn distribute_over_differences(graph: &mut Graph, id: NodeId) -> Opti
         if graph.node(a).role.has(over) == graph.node(b).role.has(over) {
             continue;
         }
-        let (left, right) = (graph.multiply(factor, a).ok()?, graph.multiply(factor, b).ok()?);
-        let (left, right) = (reduce_instead(graph, id, left)?, reduce_instead(graph, id, right)?);
+        let reduce_product = |graph: &mut Graph, part: NodeId| {
+            if graph.node(part).role.has(over) {
+                let whole = graph.multiply(factor, part).ok()?;
+                return reduce_instead(graph, id, whole);
+            }
+            let rest = reduce_instead(graph, id, factor)?;
+            graph.multiply(part, rest).ok()
+        };
+        let (left, right) = (reduce_product(graph, a)?, reduce_product(graph, b)?);
         let result = if is_difference { graph.subtract(left, right) } else { graph.plus(left, right) };
         return same_dim(graph, result.ok()?, dim);
     }

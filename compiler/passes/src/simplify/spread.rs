@@ -12,7 +12,7 @@ pub(super) fn drop_spreads(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let NodeKind::Operation { operation, parameters, arguments } = graph.node(id).kind.clone() else { return None };
     let dim = graph.node(id).dim;
     let signature = catalogue::signature(operation);
-    let broadcasts = |position: &usize| signature.arguments[*position].pattern.broadcasts;
+    let broadcasts = |position: &usize| signature.arguments[*position].pattern.repeats == 1;
     for position in (0..arguments.len()).filter(broadcasts) {
         let Some(scalar) = spread_scalar(graph, arguments[position]) else { continue };
         let mut arguments = arguments.clone();

@@ -21,7 +21,7 @@ use crate::hoist::hoist;
 use crate::rewrite::{add, compact, rewrite};
 
 /// Rules in Rust that lose accuracy, and are tried where `numerics algebra = fast` asks for them.
-const LOOSE_RULES: &[Rule] = &[Rule { name: "distribute over differences", apply: distribute_over_differences }];
+const LOOSE_RULES: &[Rule] = &[Rule { name: "distribute_over_differences", apply: distribute_over_differences }];
 
 /// How many trials there are for one program.
 const TRIALS: usize = 32;
@@ -30,8 +30,8 @@ const TRIALS: usize = 32;
 const LARGEST_PROGRAM: usize = 400;
 
 /// The names of the rules in Rust that are tried.
-pub(super) fn names() -> impl Iterator<Item = String> {
-    LOOSE_RULES.iter().map(|rule| rule.name.to_owned())
+pub(super) fn rules() -> impl Iterator<Item = &'static str> {
+    LOOSE_RULES.iter().map(|rule| rule.name)
 }
 
 /// The program after all trials that paid.
@@ -114,7 +114,7 @@ fn trials<'p>(program: &'p Program, context: Context<'p>) -> impl Iterator<Item 
             .filter(move |law| laws::find_match(graph, at, law).is_some())
             .map(What::Law);
         let rules = LOOSE_RULES.iter().filter(move |rule| {
-            context.algebra == Algebra::Fast && context.switches.are_on(rule.name) && rule_matches(graph, at, rule)
+            context.algebra == Algebra::Fast && context.without.has_rule(rule.name) && rule_matches(graph, at, rule)
         });
         laws.chain(rules.map(What::Rule)).map(move |what| Trial { at, what })
     })

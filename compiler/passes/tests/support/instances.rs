@@ -8,7 +8,8 @@ use keopsc_ir::formula::Program;
 use keopsc_ops::catalogue::{Accuracy, Condition, ParsedLaw, Pays, operators};
 use keopsc_ops::{OperationId, catalogue};
 use keopsc_passes::resolve::{Options, resolve};
-use keopsc_passes::simplify::{Applied, Switches, names, simplify_with};
+use keopsc_passes::simplify::{Applied, rules, simplify_with};
+use keopsc_passes::without::Without;
 
 /// What a name stands for.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,13 @@ const FEW_INTEGERS: &[i64] = &[0, 1, 2, 3, 4];
 
 /// All choices of dimensions, constants and parameters. Formulas are made so that conditions on them hold, but for the one of that number.
 pub fn choices(law: &ParsedLaw, but: Option<usize>) -> Vec<Choice> {
+    choices_of(law, but, DIMS.to_vec())
+}
+
+/// The same of these dimensions.
+pub fn choices_of(law: &ParsedLaw, but: Option<usize>, mut dims: Vec<u32>) -> Vec<Choice> {
+    dims.sort_unstable();
+    dims.dedup();
     let mut kinds: BTreeMap<String, Kind> = BTreeMap::new();
     collect(&law.left, &mut kinds);
     let integers = kinds.values().filter(|kind| **kind == Kind::Integer).count();
@@ -39,7 +47,7 @@ pub fn choices(law: &ParsedLaw, but: Option<usize>) -> Vec<Choice> {
         let meanings: Vec<Meaning> = match kind {
             Kind::Formula => {
                 let form = form_of(law, name, but);
-                DIMS.iter().map(|&dim| Meaning::Formula(dim, form)).collect()
+                dims.iter().map(|&dim| Meaning::Formula(dim, form)).collect()
             }
             Kind::Constant => CONSTANTS.iter().map(|&value| Meaning::Constant(value)).collect(),
             Kind::Integer => {
@@ -89,11 +97,11 @@ fn collect(expr: &Expr, kinds: &mut BTreeMap<String, Kind>) {
         ExprKind::Binary(_, left, right) => [left, right].into_iter().for_each(|side| collect(side, kinds)),
         ExprKind::Call { function, arguments, .. } => {
             let id = catalogue::find_operation(&function.text).expect("known");
-            let formulas = catalogue::signature(id).arguments.len();
-            for (place, argument) in arguments.iter().enumerate() {
-                match &argument.kind {
-                    ExprKind::Name(name) if place >= formulas => drop(kinds.insert(name.clone(), Kind::Integer)),
-                    _ => collect(argument, kinds),
+            let (formulas, integers) = catalogue::signature(id).sort_call(arguments.iter().collect());
+            formulas.into_iter().for_each(|formula| collect(formula, kinds));
+            for integer in integers {
+                if let ExprKind::Name(name) = &integer.kind {
+                    kinds.insert(name.clone(), Kind::Integer);
                 }
             }
         }
@@ -103,18 +111,46 @@ fn collect(expr: &Expr, kinds: &mut BTreeMap<String, Kind>) {
 
 /// The file of a choice: a law's side as its result.
 pub fn file(side: &Expr, choice: &Choice, law: &ParsedLaw) -> String {
-    let mut text = String::new();
-    for (name, meaning) in choice {
-        if let Meaning::Formula(dim, _) = meaning {
-            text += &format!("{name} = Vi({dim}); {name}_r = Vi({dim})\n");
-        }
-    }
     let numerics = if law.law.accuracy == Accuracy::Loose { " numerics algebra = fast" } else { "" };
-    text + &format!("out result = {}{numerics}\n", written(side, choice))
+    format!("{}out result = {}{numerics}\n", declarations(choice, "Vi"), written(side, choice))
+}
+
+/// The inputs of a choice, as `Vi`, `Vj` or `Pm`.
+pub fn declarations(choice: &Choice, kind: &str) -> String {
+    let inputs = choice.iter().filter_map(|(name, meaning)| match meaning {
+        Meaning::Formula(dim, _) => Some(format!("{name} = {kind}({dim}); {name}_r = {kind}({dim})\n")),
+        _ => None,
+    });
+    inputs.collect()
+}
+
+/// The choice with the names that the law's conditions define.
+pub fn defined(law: &ParsedLaw, choice: &Choice) -> Choice {
+    let mut choice = choice.clone();
+    for condition in &law.conditions {
+        let Condition::Define(name, value) = condition else { continue };
+        let number = match &value.kind {
+            ExprKind::Name(of) => match choice.get(of) {
+                Some(Meaning::Constant(number)) => Some(*number as i64),
+                _ => None,
+            },
+            ExprKind::Call { arguments, .. } => match arguments.first().map(|argument| &argument.kind) {
+                Some(ExprKind::Name(of)) => match choice.get(of) {
+                    Some(Meaning::Formula(dim, _)) => Some(i64::from(*dim)),
+                    _ => None,
+                },
+                _ => None,
+            },
+            _ => None,
+        };
+        let number = number.unwrap_or_else(|| panic!("`{}` defines `{name}` in another way", law.name));
+        choice.insert(name.clone(), Meaning::Integer(number));
+    }
+    choice
 }
 
 /// A side with the names' meanings in their place.
-fn written(side: &Expr, choice: &Choice) -> String {
+pub fn written(side: &Expr, choice: &Choice) -> String {
     let text = print_expression(side);
     let mut words = String::new();
     let mut word = String::new();
@@ -146,8 +182,9 @@ pub fn program(text: &str) -> Option<Program> {
 
 /// Simplification by this law alone, and the evaluation of constants, which right sides rely on.
 pub fn by_this_law(law: &ParsedLaw, program: &Program) -> (Program, Applied) {
-    let others = names().into_iter().filter(|name| *name != law.name && name != "evaluate constants");
-    simplify_with(program, &Switches::without(others))
+    let rules = rules().filter(|rule| !["evaluate_constants", "apply_laws"].contains(rule)).collect();
+    let laws = catalogue::laws().filter(|other| !std::ptr::eq(*other, law)).collect();
+    simplify_with(program, &Without { rules, laws })
 }
 
 /// Whether the law's name is among what was applied.

@@ -1,25 +1,7 @@
-//! Which rules and laws are left out, and which were applied how often.
+//! Which rules and laws were applied how often.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
-
-/// The rules and laws that are left out.
-#[derive(Clone, Debug, Default)]
-pub struct Switches {
-    off: BTreeSet<String>,
-}
-
-impl Switches {
-    /// Everything but the rules and laws of these names, see [`names`](super::names).
-    pub fn without<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Switches {
-        Switches { off: names.into_iter().map(Into::into).collect() }
-    }
-
-    /// Whether the rule or law of that name is to be applied.
-    pub(super) fn are_on(&self, name: &str) -> bool {
-        self.off.is_empty() || !self.off.contains(name)
-    }
-}
 
 /// How often each rule and law was applied, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -8,20 +8,27 @@ use keopsc_ir::random::Random;
 use keopsc_ir::types::Algebra;
 use keopsc_passes::{differentiate::differentiate, hoist::hoist, plan::plan, simplify::simplify};
 
-const SIZES: &[Sizes] = &[Sizes { i: 3, j: 4 }, Sizes { i: 1, j: 5 }, Sizes { i: 4, j: 1 }];
+use crate::cases::count;
 
-/// How many programs are drawn; `KEOPSC_CASES` sets another number.
-fn cases() -> u64 {
-    std::env::var("KEOPSC_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(300)
-}
+pub const SIZES: &[Sizes] = &[Sizes { i: 3, j: 4 }, Sizes { i: 1, j: 5 }, Sizes { i: 4, j: 1 }];
 
 /// All outputs of all entries, with inputs that follow from the seed, shifted a little where `shift` is not 0.
-fn evaluate(program: &Program, sizes: Sizes, seed: u64, shift: f64) -> Vec<Array> {
+pub fn evaluate(program: &Program, sizes: Sizes, seed: u64, shift: f64) -> Vec<Array> {
     let mut results = Vec::new();
     for entry in &program.entries {
         let inputs = inputs(program, entry, sizes, seed, shift);
         results
             .extend(formula::evaluate::evaluate(program, entry, sizes, &inputs).expect("the program can be evaluated"));
+    }
+    results
+}
+
+/// The same by the entries' plans.
+pub fn evaluate_plans(program: &Program, sizes: Sizes, seed: u64) -> Vec<Array> {
+    let mut results = Vec::new();
+    for (entry, plan) in program.entries.iter().zip(plan(program)) {
+        let inputs = inputs(program, entry, sizes, seed, 0.0);
+        results.extend(plan::evaluate::evaluate(&plan, sizes, &inputs).expect("the plan can be evaluated"));
     }
     results
 }
@@ -34,7 +41,7 @@ fn inputs(program: &Program, entry: &formula::Entry, sizes: Sizes, seed: u64, sh
 }
 
 /// Equal up to rounding: `nearby` is the result for inputs that differ in the last digits, and says how much rounding is magnified.
-fn assert_same(seed: u64, what: &str, before: &[Array], nearby: &[Array], after: &[Array]) {
+pub fn assert_same(seed: u64, what: &str, before: &[Array], nearby: &[Array], after: &[Array]) {
     assert_eq!(before.len(), after.len(), "seed {seed}, {what}");
     for (number, ((before, nearby), after)) in before.iter().zip(nearby).zip(after).enumerate() {
         assert_eq!(before.values.len(), after.values.len(), "seed {seed}, {what}, output {number}");
@@ -50,7 +57,7 @@ fn assert_same(seed: u64, what: &str, before: &[Array], nearby: &[Array], after:
 
 #[test]
 fn simplified_programs_and_their_plans_compute_the_same() {
-    for seed in 0..cases() {
+    for seed in 0..count(300) {
         let program = generate::generate(seed);
         let simplified = simplify(program.clone());
         formula::verify::verify(&simplified, Stage::Differentiated)
@@ -58,27 +65,23 @@ fn simplified_programs_and_their_plans_compute_the_same() {
         let hoisted = hoist(simplified.clone());
         formula::verify::verify(&hoisted, Stage::Differentiated)
             .unwrap_or_else(|defects| panic!("seed {seed}: {defects:?}"));
-        let plans = plan(&hoisted);
+        for plan in plan(&hoisted) {
+            plan::verify::verify(&plan)
+                .unwrap_or_else(|defects| panic!("seed {seed}: {defects:?}\n{}", plan::print::print(&plan)));
+        }
         for sizes in SIZES {
             let before = evaluate(&program, *sizes, seed, 0.0);
             let nearby = evaluate(&program, *sizes, seed, 1e-13);
             assert_same(seed, "simplify", &before, &nearby, &evaluate(&simplified, *sizes, seed, 0.0));
             assert_same(seed, "hoist", &before, &nearby, &evaluate(&hoisted, *sizes, seed, 0.0));
-            let mut from_plans = Vec::new();
-            for (entry, plan) in hoisted.entries.iter().zip(&plans) {
-                plan::verify::verify(plan)
-                    .unwrap_or_else(|defects| panic!("seed {seed}: {defects:?}\n{}", plan::print::print(plan)));
-                let inputs = inputs(&hoisted, entry, *sizes, seed, 0.0);
-                from_plans.extend(plan::evaluate::evaluate(plan, *sizes, &inputs).expect("the plan can be evaluated"));
-            }
-            assert_same(seed, "plan", &before, &nearby, &from_plans);
+            assert_same(seed, "plan", &before, &nearby, &evaluate_plans(&hoisted, *sizes, seed));
         }
     }
 }
 
 #[test]
 fn derivatives_survive_simplification() {
-    for seed in 0..cases() / 3 {
+    for seed in 0..count(300) / 3 {
         let Ok(program) = differentiate(generate::generate_with_requests(seed)) else { continue };
         formula::verify::verify(&program, Stage::Differentiated)
             .unwrap_or_else(|defects| panic!("seed {seed}: {defects:?}"));
@@ -93,7 +96,7 @@ fn derivatives_survive_simplification() {
 /// Rules that undo each other would go on until the rounds are over, and leave something to do.
 #[test]
 fn what_is_simplified_cannot_be_simplified_further() {
-    for seed in 0..cases() {
+    for seed in 0..count(300) {
         let mut program = generate::generate(seed);
         // Nodes of two algebras are numbered anew when they are joined, and operands are ordered by number.
         let algebra = if seed % 3 == 0 { Algebra::Fast } else { Algebra::Exact };
