@@ -17,6 +17,9 @@ const VERY_LONG: usize = 700;
 /// The name of a row, the numbers of its arguments, and the texts of its parameters.
 type Chosen = (&'static str, &'static [&'static [f64]], &'static [&'static str]);
 
+/// More laws than this are folded away.
+const FEW: usize = 4;
+
 /// Numbers for the arguments and parameters of rows whose domain has no telling ones: both sides of a comparison, a component that is there.
 const CHOSEN: &[Chosen] = &[
     ("RatCst", &[], &["1", "3"]),
@@ -155,10 +158,18 @@ fn case(condition: &str, formula: &str) -> String {
 }
 
 fn laws(row: &Operation) -> String {
-    let mut text: String = row.laws.iter().map(|law| format!("- Law: `{}` → `{}`\n", law.left, law.right)).collect();
+    let mut laws: Vec<String> = row.laws.iter().map(|law| format!("`{}` → `{}`", law.left, law.right)).collect();
     if row.commutative {
-        text.push_str("- Law: its arguments may be exchanged\n");
+        laws.push("its arguments may be exchanged".to_owned());
     }
+    let mut text = match laws.len() {
+        0 => String::new(),
+        count @ 1..=FEW => format!("- Law{}: {}\n", if count == 1 { "" } else { "s" }, laws.join("; ")),
+        count => {
+            let items: String = laws.iter().map(|law| format!("  - {law}\n")).collect();
+            format!("- <details><summary>{count} laws</summary>\n\n{items}\n  </details>\n")
+        }
+    };
     if !row.linear_in.is_empty() {
         let arguments: Vec<String> = row.linear_in.iter().map(|argument| format!("`{argument}`")).collect();
         text.push_str(&format!("- Linear in {}\n", listed(&arguments)));
