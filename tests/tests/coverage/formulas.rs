@@ -132,7 +132,7 @@ pub fn reduction_case(reduction: ReductionId, over: Axis, number: usize) -> Case
     let name = reductions::reduction(reduction).name;
     let formula = format!("{name}[{over}{options}]({})", arguments.join(", "));
     let dim = outcomes[0].1.iter().product();
-    if outcomes.len() > 1 || outcomes[0].0 == Kind::Index {
+    if outcomes[0].0 == Kind::Index {
         return without_derivatives(number, &formula, variables, None);
     }
     case(number, &formula, (over.other().role(), dim), variables, Vec::new())

@@ -128,10 +128,9 @@ fn cell(verdict: Verdict) -> &'static str {
 fn without_derivatives(row: &Row) -> Option<String> {
     match row.all.gradient {
         Verdict::Refused => Some("The compiler refuses the derivative, with an error that says so.".to_owned()),
-        Verdict::Nothing if reductions::find_reduction(row.name).is_some() && !takes_no_formula(row.name) => Some(
-            "Its results are row numbers, alone or beside values; row numbers jump, so that they have no derivative."
-                .to_owned(),
-        ),
+        Verdict::Nothing if reductions::find_reduction(row.name).is_some() && !takes_no_formula(row.name) => {
+            Some("Its results are row numbers, which jump, so that they have no derivative.".to_owned())
+        }
         Verdict::Nothing => Some("It takes no formula, so that there is nothing to differentiate.".to_owned()),
         _ => None,
     }

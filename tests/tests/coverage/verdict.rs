@@ -216,7 +216,9 @@ fn differences(case: &Case, point: &Point<'_>) -> Option<Vec<Derivative>> {
         derivatives.push(Derivative { kind: Kind::Second, entry: Case::second(place), direction, expected });
         tangents.push((along[0].0, point.input(&format!("t{place}")).1.to_vec()));
     }
-    let expected = point.difference(&entries[Case::VALUE], &tangents)?;
+    let mut expected = point.difference(&entries[Case::VALUE], &tangents)?;
+    // Row numbers beside values have no derivative.
+    expected.truncate(cotangent.len());
     derivatives.push(Derivative { kind: Kind::Forward, entry: case.forward(), direction: None, expected });
     Some(derivatives)
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! application   row ─▶ calls with small dimensions and numbers of the row's domain
 //! example       call ─▶ formula file ─front end─▶ formula graph ─interpreter─▶ numbers
+//! chosen        numbers for examples of some rows
 //! operations, reductions   tables and examples ─▶ Markdown
 //! signature     `f: n|1` in words           words   numbers and vectors as text
 //! ```
@@ -10,6 +11,7 @@
 //! Invariant: no number on a page is written by hand, and every example is one that a user can compile; the tests do.
 
 pub mod application;
+mod chosen;
 mod edges;
 pub mod example;
 mod operations;

@@ -5,6 +5,7 @@ use keopsc_ops::catalogue::{self, Operation, Value, families};
 
 use super::Page;
 use super::application::{Application, applications, numbers};
+use super::chosen::CHOSEN;
 use super::edges::{ONE, edges, inputs};
 use super::example::Example;
 use super::signature::dimensions;
@@ -13,70 +14,6 @@ use super::words::{contents, listed, vector};
 /// Recipes longer than this are folded away, and those longer still are left out.
 const LONG: usize = 110;
 const VERY_LONG: usize = 700;
-
-/// The name of a row, the numbers of its arguments, and the texts of its parameters.
-type Chosen = (&'static str, &'static [&'static [f64]], &'static [&'static str]);
-
-/// Numbers for the arguments and parameters of rows whose domain has no telling ones: both sides of a comparison, a component that is there.
-const CHOSEN: &[Chosen] = &[
-    ("RatCst", &[], &["1", "3"]),
-    ("IntInv", &[], &["4"]),
-    ("Divide", &[&[1.0, 6.0], &[2.0, 3.0]], &[]),
-    ("DivideOrZero", &[&[1.0, 6.0], &[0.0, 3.0]], &[]),
-    ("Pow", &[&[2.0, 3.0]], &["3"]),
-    ("IntegerPower", &[&[2.0, 3.0]], &["5"]),
-    ("Powf", &[&[4.0, 2.0], &[0.5, 3.0]], &[]),
-    ("Mod", &[&[7.0, -7.0], &[3.0]], &[]),
-    ("Sign", &[&[-2.0, 3.0]], &[]),
-    ("Step", &[&[-2.0, 3.0]], &[]),
-    ("ReLU", &[&[-2.0, 3.0]], &[]),
-    ("Floor", &[&[-1.5, 1.5]], &[]),
-    ("Ceil", &[&[-1.5, 1.5]], &[]),
-    ("Trunc", &[&[-1.5, 1.5]], &[]),
-    ("Round", &[&[-2.345, 2.5]], &["1"]),
-    ("Abs", &[&[-2.0, 3.0]], &[]),
-    ("Clamp", &[&[-2.0, 0.5, 3.0], &[0.0], &[1.0]], &[]),
-    ("ClampInt", &[&[-2.0, 0.5, 3.0]], &["0", "1"]),
-    ("DiffClampInt", &[&[-2.0, 0.5, 3.0]], &["0", "1"]),
-    ("Minimum", &[&[1.0, 3.0], &[2.0]], &[]),
-    ("Maximum", &[&[1.0, 3.0], &[2.0]], &[]),
-    ("Hypot", &[&[3.0, 5.0], &[4.0, 12.0]], &[]),
-    ("Equal", &[&[1.0, 2.0], &[2.0]], &[]),
-    ("NotEqual", &[&[1.0, 2.0], &[2.0]], &[]),
-    ("LessThan", &[&[1.0, 2.0, 3.0], &[2.0]], &[]),
-    ("LessOrEqual", &[&[1.0, 2.0, 3.0], &[2.0]], &[]),
-    ("And", &[&[0.0, 1.0, 2.0], &[1.0, 0.0, 2.0]], &[]),
-    ("Or", &[&[0.0, 1.0, 0.0], &[1.0, 0.0, 0.0]], &[]),
-    ("Not", &[&[0.0, 2.0]], &[]),
-    ("IfElse", &[&[-1.0, 0.0, 1.0], &[10.0], &[20.0]], &[]),
-    ("SqDist", &[&[1.0, 2.0], &[3.0, 5.0]], &[]),
-    ("Norm2", &[&[3.0, 4.0]], &[]),
-    ("Normalize", &[&[3.0, 4.0]], &[]),
-    ("IndexOf", &[&[5.0, 7.0, 9.0], &[7.0]], &[]),
-    ("OneHot", &[&[1.0]], &["3"]),
-    ("BSpline", &[&[0.0, 1.0, 2.0, 3.0, 4.0], &[1.5]], &["2"]),
-    ("SplineRise", &[&[0.0, 1.0, 2.0, 3.0], &[1.5]], &["2"]),
-    ("InInterval", &[&[0.0, 1.0, 2.0, 3.0], &[1.5]], &[]),
-    ("SoftDTW_SqDist", &[&[1.0, 2.0, 4.0], &[1.0, 3.0], &[0.5]], &[]),
-    ("ComplexSumT", &[&[1.0, 2.0]], &["4"]),
-    ("ComplexMult", &[&[1.0, 2.0], &[3.0, 4.0]], &[]),
-    ("ComplexDivide", &[&[5.0, 10.0], &[3.0, 4.0]], &[]),
-    ("ComplexPow", &[&[1.0, 2.0], &[2.0, 0.0]], &[]),
-    ("RealTimesComplex", &[&[2.0, 3.0], &[1.0, 2.0, 3.0, 4.0]], &[]),
-    ("ComplexRealScal", &[&[1.0, 2.0, 3.0, 4.0], &[2.0, 3.0]], &[]),
-    ("ComplexAbs", &[&[3.0, 4.0]], &[]),
-    ("ComplexSqrt", &[&[3.0, 4.0, -4.0, 0.0]], &[]),
-    ("MatVecMult", &[&[1.0, 2.0, 3.0, 4.0], &[10.0, 1.0]], &[]),
-    ("VecMatMult", &[&[10.0, 1.0], &[1.0, 2.0, 3.0, 4.0]], &[]),
-    ("MatMatMult", &[&[1.0, 2.0, 3.0, 4.0], &[10.0, 0.0, 0.0, 1.0]], &["2"]),
-    ("Transpose", &[&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]], &["1", "2", "3"]),
-    ("TensorProd", &[&[1.0, 2.0], &[1.0, 10.0]], &[]),
-    ("Concat", &[&[1.0, 2.0], &[3.0]], &[]),
-    ("Elem", &[&[5.0, 7.0, 9.0]], &["1"]),
-    ("ElemT", &[&[5.0]], &["3", "1"]),
-    ("Extract", &[&[5.0, 7.0, 9.0]], &["1", "2"]),
-    ("ExtractT", &[&[5.0, 7.0]], &["1", "4"]),
-];
 
 /// The page of operations.
 pub fn operations() -> Page {
@@ -155,10 +92,18 @@ fn case(condition: &str, formula: &str) -> String {
 }
 
 fn laws(row: &Operation) -> String {
-    let mut text: String = row.laws.iter().map(|law| format!("- Law: `{}` → `{}`\n", law.left, law.right)).collect();
+    let mut laws: Vec<String> = row.laws.iter().map(|law| format!("`{}` → `{}`", law.left, law.right)).collect();
     if row.commutative {
-        text.push_str("- Law: its arguments may be exchanged\n");
+        laws.push("its arguments may be exchanged".to_owned());
     }
+    let mut text = match laws.len() {
+        0 => String::new(),
+        count @ 1..=FEW => format!("- Law{}: {}\n", if count == 1 { "" } else { "s" }, laws.join("; ")),
+        count => {
+            let items: String = laws.iter().map(|law| format!("  - {law}\n")).collect();
+            format!("- <details><summary>{count} laws</summary>\n\n{items}\n  </details>\n")
+        }
+    };
     if !row.linear_in.is_empty() {
         let arguments: Vec<String> = row.linear_in.iter().map(|argument| format!("`{argument}`")).collect();
         text.push_str(&format!("- Linear in {}\n", listed(&arguments)));
