@@ -52,6 +52,13 @@ REASONS = {
     "sinc gradient": Reason(
         "`SinXDivX`'s gradient at 0", KEOPSC, "KeOps evaluates `Cos(x)/x - Sin(x)/x**2`: inf - NaN. The limit is 0."
     ),
+    "power of zero": Reason(
+        "`Powf`'s gradient in the exponent where the base is 0",
+        KEOPSC,
+        "KeOps multiplies `Log(0)` by 0. The power is 0 for all positive exponents, so its derivative is 0. "
+        "(For negative exponents the power is infinite; keopsc gives NaN there, KeOps -inf.)",
+        {"all": "0 for z > 0"},
+    ),
     "cancelled": Reason(
         "Terms that cancel",
         KEOPSC,

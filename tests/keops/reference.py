@@ -169,14 +169,15 @@ def ordinary_gradients(texts, seed=None):
 
 
 def edges(texts):
-    """Values for each row of the edge inputs; then the gradients in x."""
+    """Values for each row of the edge inputs; then the gradients in x, and in z where there is one."""
     names = world.EDGE_VARIABLES
     aliases = [f"{name} = {world.CONSTRUCTORS[category]}({k},{dim})" for k, (name, (category, dim)) in enumerate(names.items())]
     keops = Keops(names, world.edge_inputs(), aliases, "float64")
     slopes = []
     for text in texts:
         dim = judge.evaluate(text, names, world.edge_inputs()).shape[-1]
-        slopes.append(f"Grad({text},x,{'e' if dim == 1 else f'SumT(e,{dim})'})")
+        e = "e" if dim == 1 else f"SumT(e,{dim})"
+        slopes += [f"Grad({text},{v},{e})" for v in "xz" if v in generate.names_in(text)]
     return [[text, plain(value)] for text, value in zip(texts + slopes, keops.sums(texts) + keops.sums(slopes))]
 
 
