@@ -121,6 +121,8 @@ fn node_counts(graph: &Graph, node: &Node) -> Counts {
             let recipe = catalogue::instantiate(*operation, &graph.dims(arguments), parameters);
             recipe.map_or(Counts::default(), |recipe| scalar_counts(&recipe).times(node.dim))
         }
+        // Row numbers are compared, and each component is chosen or 0.
+        NodeKind::Chosen { .. } => Counts { arithmetic: 2, ..Counts::default() }.times(node.dim),
         _ => Counts::default(),
     }
 }
