@@ -31,6 +31,7 @@ const OF_THE_LANGUAGE: &[&str] = &[
     "Sum",
     "SumT",
     "ComplexSum",
+    "Abs",
     "IfElse",
     "Zero",
 ];

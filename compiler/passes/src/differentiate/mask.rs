@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! IfElse(x, Sqrt(x), -x) at x = -1        e flows to Sqrt(x) as IfElse(x, e, 0) = 0, with the mask IfElse(x, 1, 0)
-//!                                         and on to x as 0 * Rsqrt(-1) = NaN; with its mask as IfElse(mask - 0.5, NaN, 0) = 0
+//!                                         and on to x as 0 * Rsqrt(-1) = NaN; with its mask as IfElse(-Abs(mask), 0, NaN) = 0
 //! ```
 //!
 //! A mask is a formula of the condition alone, never of the cotangent, so that what flows back stays linear in the cotangent. It has one component,
@@ -16,12 +16,22 @@ use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::scalar::Scalar;
 use keopsc_ops::{ShapeError, catalogue};
 
-/// Whether the text of a gradient is a choice, as `IfElse(f, e, 0)` is.
+/// Whether the text of a gradient lets the cotangent through or not, as `IfElse(f, e, 0)` does.
 pub(super) fn is_choice(text: &Expr) -> bool {
     let ExprKind::Call { function, arguments, .. } = &text.kind else { return false };
+    let lets_through = |branch: &Scalar<u32>| match branch {
+        Scalar::Component(position, _) => {
+            arguments.get(*position as usize).is_some_and(|argument| match &argument.kind {
+                ExprKind::Name(name) => name == "e",
+                ExprKind::Integer(number) => *number == 0,
+                _ => false,
+            })
+        }
+        _ => false,
+    };
     let recipe = catalogue::find_operation(&function.text)
         .and_then(|operation| catalogue::instantiate_recipe(operation, &vec![1; arguments.len()]));
-    matches!(recipe, Some(Scalar::Call(Intrinsic::Select, _)))
+    matches!(recipe, Some(Scalar::Call(Intrinsic::Select, parts)) if parts[1..].iter().all(lets_through))
 }
 
 /// The mask of a sum: where any summand may be other than 0. Nothing is known where it is not known of one.
@@ -67,10 +77,11 @@ pub(super) fn keep_zeros(
         dim if dim == 1 || dim == graph.node(part).dim => mask,
         _ => graph.component_sum(mask)?,
     };
-    let half = graph.constant(0.5);
-    let condition = graph.subtract(mask, half)?;
+    // The condition is met where the mask is 0, and nowhere else.
+    let size = graph.named("Abs", &[], &[mask])?;
+    let condition = graph.negate(size)?;
     let zero = graph.constant(0.0);
-    graph.named("IfElse", &[], &[condition, part, zero])
+    graph.named("IfElse", &[], &[condition, zero, part])
 }
 
 /// Whether a part is made of more than the cotangent, inputs, and what is finite for finite arguments.
