@@ -94,13 +94,25 @@ def keopsc_counts(name):
     return found
 
 
+def keopsc_costs(name):
+    """The compiler's own count by its classes, as written and as planned, for the value, the gradient and both; None if it has none."""
+    file = HERE / "formulas" / f"{name}.kf"
+    done = subprocess.run([COMPILER, "explain", "--cost", "--json", file], capture_output=True, text=True)
+    if done.returncode:
+        return None
+    entries = json.loads(done.stdout)["entries"]
+    stages = ("as_written", "as_planned")
+    return {what: {stage: entry[stage]["per_pair"] for stage in stages} for what, entry in zip(("value", "gradient", "both"), entries, strict=True)}
+
+
 def row(name, declarations, reduction, formula):
     text, gradient = keops_texts(name, declarations, reduction, formula)
     with tempfile.TemporaryDirectory() as folder:
         keops = {"value": counts(text, declarations, folder), "gradient": counts(gradient, declarations, folder)}
     # Two kernels, one after the other.
     keops["both"] = {kind: keops["value"][kind] + keops["gradient"][kind] for kind in CLASSES}
-    return {"name": name, "declarations": declarations, "reduction": reduction, "formula": formula, "keops": keops, "keopsc": keopsc_counts(name)}
+    described = {"name": name, "declarations": declarations, "reduction": reduction, "formula": formula}
+    return {**described, "keops": keops, "keopsc": keopsc_counts(name), "keopsc_costs": keopsc_costs(name)}
 
 
 def cell(numbers):

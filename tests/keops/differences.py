@@ -18,6 +18,8 @@ class Reason:
     title: str
     right: str
     why: str
+    # Whether rows may become the same again: they depend on which laws the simplifier of the day applies.
+    may_vanish: bool = False
     # The true value in words, by formula or for "all", where the judge has none.
     true: dict = field(default_factory=dict)
 
@@ -52,49 +54,54 @@ REASONS = {
     "sinc gradient": Reason(
         "`SinXDivX`'s gradient at 0", KEOPSC, "KeOps evaluates `Cos(x)/x - Sin(x)/x**2`: inf - NaN. The limit is 0."
     ),
+    "limit": Reason(
+        "`SinXDivX` at infinities", KEOPSC, "KeOps evaluates sin(inf)/inf, which is NaN. The limit is 0.", true={"all": "0"}
+    ),
     "power of zero": Reason(
-        "`Powf`'s gradient in the exponent where the base is 0",
+        "`Powf`'s gradients where the base or the exponent is 0",
         KEOPSC,
-        "KeOps multiplies `Log(0)` by 0. The power is 0 for all positive exponents, so its derivative is 0. "
-        "(For negative exponents the power is infinite; keopsc gives NaN there, KeOps -inf.)",
-        {"all": "0 for z > 0"},
+        "KeOps multiplies an infinity, `Log(0)` or a power of -1, by 0. 0 to any positive power and anything to the power 0 are constants, "
+        "with derivative 0. (0 to negative powers is infinite; the derivative in the exponent there is NaN in keopsc, -inf in KeOps.)",
+        true={"Grad(Powf(x, z),z,e)": "0 for z > 0"},
     ),
     "cancelled": Reason(
         "Terms that cancel",
         KEOPSC,
-        "KeOps simplifies `x - x` to 0 and `Exp(x)*Exp(-x)` to 1, which hides infinities and NaNs; keopsc keeps IEEE arithmetic here. "
-        "(Both take 0*x as 0.)",
+        "KeOps simplifies `Exp(x)*Exp(-x)` to 1 and quotients of `x - x` to 0, which hides infinities and NaNs. "
+        "keopsc does so in fewer places. (Both take x - x and 0*x as 0.)",
+        may_vanish=True,
     ),
     "NaN": Reason(
         "NaNs in comparisons",
         CONVENTION,
         "Which of two numbers is larger has no answer where one is NaN. Maxima and minima over components pass NaNs over in keopsc; "
         "KeOps keeps a NaN that comes first. A derivative that depends on a comparison with NaN is 0 in keopsc.",
-        {"all": ""},
+        true={"all": ""},
     ),
     "nothing found": Reason(
         "Row numbers where there is nothing to find",
         CONVENTION,
         "Where all values are NaN or the infinity that a search begins with, and in lists longer than the number of rows, keopsc gives -1, KeOps 0.",
-        {"all": "none"},
+        true={"all": "none"},
     ),
     "log of nothing": Reason(
         "`LogSumExp` of a row that is all -inf",
         KEOPSC,
         "The logarithm of a sum of zeros is -inf; KeOps computes -inf - -inf on the way.",
-        {"all": "-inf"},
+        true={"all": "-inf"},
     ),
     "branch not taken": Reason(
         "`IfElse`'s gradient where the derivative of the branch that is not taken is not finite",
         KEOPS,
         "keopsc multiplies the derivative of that branch by 0, which gives NaN for infinities and NaNs. A defect, to be mended.",
-        {"Grad(IfElse(x, x, Log(-x)),x,e)": "1", "Grad(IfElse(x, 1/x, x),x,e)": "1"},
+        true={"Grad(IfElse(x, x, Log(-x)),x,e)": "1", "Grad(IfElse(x, 1/x, x),x,e)": "1"},
     ),
     "constant zeros": Reason(
         "Factors that are 0 whatever the input is",
         CONVENTION,
         "Both take 0*x as 0, but not in the same places, which shows where x is infinite, NaN or divided by 0.",
-        {"all": ""},
+        may_vanish=True,
+        true={"all": ""},
     ),
 }
 
