@@ -4,10 +4,7 @@
 /// The name of a row, the numbers of its arguments, and the texts of its parameters.
 pub(super) type Chosen = (&'static str, &'static [&'static [f64]], &'static [&'static str]);
 
-/// More laws than this are folded away.
-const FEW: usize = 4;
-
-/// The rows.
+/// The rows of the catalogue with such numbers.
 pub(super) const CHOSEN: &[Chosen] = &[
     ("RatCst", &[], &["1", "3"]),
     ("IntInv", &[], &["4"]),

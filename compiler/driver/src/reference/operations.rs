@@ -15,6 +15,9 @@ use super::words::{contents, listed, vector};
 const LONG: usize = 110;
 const VERY_LONG: usize = 700;
 
+/// More laws than this are folded away.
+const FEW: usize = 4;
+
 /// The page of operations.
 pub fn operations() -> Page {
     let mut examples = Vec::new();
