@@ -8,7 +8,7 @@ use keopsc_ops::{Integers, OperationId, catalogue, reductions};
 use crate::values::{self, Problem, Value};
 
 /// What choices by row numbers are called in the texts.
-const CHOICE: &str = "Chosen";
+pub(crate) const CHOICE: &str = "Chosen";
 
 /// What the names in a text stand for.
 #[derive(Clone, Debug, Default)]

@@ -51,6 +51,8 @@ fn branches_that_are_not_taken() {
         ("Exp(IfElse(x, Log(x), x)) * x", -1.0, 0.0, (-1.0f64).exp()),
         ("Norm2(IfElse(x, Concat(Sqrt(x), x), Concat(x, 2 * x)))", -1.0, -(5.0f64.sqrt()), 0.0),
         ("IfElse(x, Sqrt(x), x) * IfElse(x, 1 / x, x)", -3.0, -6.0, 2.0),
+        ("Minimum(Sqrt(x), 2) + x * x", -1.0, -2.0, 2.0),
+        ("Maximum(x, Log(x + 1))", -2.0, 1.0, 0.0),
     ];
     for &(formula, x, first, second) in cases {
         check(formula, "Grad(_, x)", &[x], &[1.0], &[first]);
@@ -75,5 +77,24 @@ fn choices_between_results() {
     let formula = "IfElse(x, Log(x), -x)";
     for found in derivative(formula, "0 * y + Grad(_ * 2, x)", &[-1.0], &[3.0]) {
         assert_eq!(found, [-2.0]);
+    }
+}
+
+/// Columns that are not chosen are 0 here, where the logarithm has no derivative.
+#[test]
+fn columns_that_are_not_chosen() {
+    for (reduction, expected) in
+        [("Max[j](Log(x * y))", 0.25), ("KMax[j, K=1](Log(x * y))", 0.25), ("Min[j](-Log(x * y))", -0.25)]
+    {
+        let text = format!("dtype f64; x = Vi(1); y = Vj(1)\nout f = Grad({reduction}, x, 1)\n");
+        let (file, _) = keopsc_grammar::parse_file(&text);
+        let program = resolve(&file, &Options::default()).0.expect("it is sound");
+        let program = differentiate(program).expect("it can be differentiated");
+        for program in [program.clone(), hoist(simplify(program))] {
+            let inputs = [vec![4.0], vec![0.0, 2.0, 0.0]];
+            let found =
+                evaluate(&program, &program.entries[0], Sizes { i: 1, j: 3 }, &inputs).expect("it can be evaluated");
+            assert_eq!(found[0].values, [expected], "{reduction}");
+        }
     }
 }

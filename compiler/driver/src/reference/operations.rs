@@ -95,7 +95,12 @@ fn case(condition: &str, formula: &str) -> String {
 }
 
 fn laws(row: &Operation) -> String {
-    let mut laws: Vec<String> = row.laws.iter().map(|law| format!("`{}` → `{}`", law.left, law.right)).collect();
+    let when = |conditions: &[&str]| match conditions {
+        [] => String::new(),
+        conditions => format!(" if `{}`", conditions.join("`, `")),
+    };
+    let written = row.laws.iter().map(|law| format!("`{}` → `{}`{}", law.left, law.right, when(law.when)));
+    let mut laws: Vec<String> = written.collect();
     if row.commutative {
         laws.push("its arguments may be exchanged".to_owned());
     }

@@ -273,7 +273,7 @@ pub(super) const ROWS: &[Operation] = &[
         ],
         sign: Sign::NonnegativeIf(&["f"]),
         domain: &[NEAR_ONE, AROUND_ZERO],
-        doc: "`f` to the power `g` as C's `pow`, `Sqrt(f)` for the constant power 0.5; the derivative in `g` is 0 where `f` is 0 and NaN \
+        doc: "`f` to the power `g` as C's `pow`, `Sqrt(f)` for the constant power 0.5; the derivative in `g` is 0 where `f` is 0 (and `g` above 0) and NaN \
               where `f` is negative, that in `f` is 0 where `g` is 0.",
         ..Operation::EMPTY
     },

@@ -138,7 +138,7 @@ pub(super) const ROWS: &[Operation] = &[
         aliases: &["minimum", "fmin"],
         signature: "Minimum(f: n|1, g: n|1) -> n",
         value: Value::Recipe("min(f[k], g[k])"),
-        gradient: &[("f", "e * LessOrEqual(f, g)"), ("g", "e * LessThan(g, f)")],
+        gradient: &[("f", "IfElse(Equal(out, f) - 0.5, e, 0)"), ("g", "IfElse(Equal(out, f) - 0.5, 0, e)")],
         laws: &[
             Law::exact("Minimum(a, a)", "a"),
             Law::exact("Minimum(a, Minimum(a, b))", "Minimum(a, b)"),
@@ -155,7 +155,7 @@ pub(super) const ROWS: &[Operation] = &[
         aliases: &["maximum", "fmax"],
         signature: "Maximum(f: n|1, g: n|1) -> n",
         value: Value::Recipe("max(f[k], g[k])"),
-        gradient: &[("f", "e * LessOrEqual(g, f)"), ("g", "e * LessThan(f, g)")],
+        gradient: &[("f", "IfElse(Equal(out, f) - 0.5, e, 0)"), ("g", "IfElse(Equal(out, f) - 0.5, 0, e)")],
         laws: &[
             Law::exact("Maximum(a, a)", "a"),
             Law::exact("Maximum(a, Maximum(a, b))", "Maximum(a, b)"),

@@ -16,9 +16,18 @@ use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::scalar::Scalar;
 use keopsc_ops::{ShapeError, catalogue};
 
-/// Whether the text of a gradient lets the cotangent through or not, as `IfElse(f, e, 0)` does.
+use crate::template::CHOICE;
+
+/// Whether the text of a gradient lets the cotangent through or not, as `IfElse(f, e, 0)` does, and choices of columns by their numbers do.
 pub(super) fn is_choice(text: &Expr) -> bool {
-    let ExprKind::Call { function, arguments, .. } = &text.kind else { return false };
+    let (function, arguments) = match &text.kind {
+        ExprKind::Call { function, arguments, .. } => (function, arguments),
+        ExprKind::Reduce { function, .. } => return function.text == CHOICE,
+        _ => return false,
+    };
+    if arguments.iter().any(|argument| matches!(argument.kind, ExprKind::Reduce { .. }) && is_choice(argument)) {
+        return true;
+    }
     let lets_through = |branch: &Scalar<u32>| match branch {
         Scalar::Component(position, _) => {
             arguments.get(*position as usize).is_some_and(|argument| match &argument.kind {
