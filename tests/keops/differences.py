@@ -90,12 +90,6 @@ REASONS = {
         "The logarithm of a sum of zeros is -inf; KeOps computes -inf - -inf on the way.",
         true={"all": "-inf"},
     ),
-    "branch not taken": Reason(
-        "`IfElse`'s gradient where the derivative of the branch that is not taken is not finite",
-        KEOPS,
-        "keopsc multiplies the derivative of that branch by 0, which gives NaN for infinities and NaNs. A defect, to be mended.",
-        true={"Grad(IfElse(x, x, Log(-x)),x,e)": "1", "Grad(IfElse(x, 1/x, x),x,e)": "1"},
-    ),
     "constant zeros": Reason(
         "Factors that are 0 whatever the input is",
         CONVENTION,

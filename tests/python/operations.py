@@ -161,7 +161,6 @@ COMPOSITE = [
 ]
 
 
-
 def interleave(z):
     """Complex numbers as real and imaginary parts in turn."""
     return np.stack([z.real, z.imag], axis=-1).reshape(*z.shape[:-1], -1)
@@ -265,6 +264,9 @@ COMPLEX = [
     (f"ComplexCos({Z})", lambda x, y: interleave(np.cos(numbers(x, y))), True),
     # A non-uniform Fourier sum: the real numbers y at the frequencies x.
     ("RealTimesComplex(Elem(y, 2), ComplexExp1j(x | y))", lambda x, y: interleave(y[..., 2:3] * np.exp(1j * dot(x, y))), True),
+]
+
+
 def radial(function):
     """A function of the distance of x and y."""
     return lambda x, y: np.asarray(function(np.sqrt(sq_dist(x, y))), float)

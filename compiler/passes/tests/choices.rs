@@ -51,6 +51,7 @@ fn branches_that_are_not_taken() {
         ("Exp(IfElse(x, Log(x), x)) * x", -1.0, 0.0, (-1.0f64).exp()),
         ("Norm2(IfElse(x, Concat(Sqrt(x), x), Concat(x, 2 * x)))", -1.0, -(5.0f64.sqrt()), 0.0),
         ("IfElse(x, Sqrt(x), x) * IfElse(x, 1 / x, x)", -3.0, -6.0, 2.0),
+        ("IfElse(x - y, Norm2(Concat(Sqrt(x), x)), x * x)", -1.0, -2.0, 2.0),
         ("Minimum(Sqrt(x), 2) + x * x", -1.0, -2.0, 2.0),
         ("Maximum(x, Log(x + 1))", -2.0, 1.0, 0.0),
     ];

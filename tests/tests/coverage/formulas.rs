@@ -30,8 +30,6 @@ pub struct Case {
     pub refused: Option<String>,
     /// The interval of each input, by name.
     pub intervals: Vec<(String, (f64, f64))>,
-    /// Whether it is looked at inside these intervals alone.
-    pub is_narrow: bool,
 }
 
 /// The places of outputs among the entries of a case.
@@ -72,17 +70,6 @@ struct Input {
 
 const AROUND_ZERO: (f64, f64) = (-1.0, 1.0);
 
-/// Operations that are looked at inside their domains alone, and why.
-const NARROW: &[(&str, &str)] = &[(
-    "SinXDivXSlope",
-    "looked at inside its domain alone: near 0 its derivative is a difference of equal numbers and loses digits",
-)];
-
-/// Why an operation is looked at inside its domain alone, where it is.
-pub fn narrow(name: &str) -> Option<&'static str> {
-    NARROW.iter().find(|(known, _)| *known == name).map(|(_, why)| *why)
-}
-
 /// The cases of an operation, with outputs whose names end in numbers from `first` on.
 pub fn operation_cases(operation: OperationId, first: usize) -> Vec<Case> {
     let applications = applications(operation);
@@ -109,8 +96,7 @@ fn operation_case(application: &Application, number: usize) -> Case {
         }
     };
     let weight = Input { name: "w".to_owned(), role: Role::J, dim: 1, interval: (0.5, 1.5) };
-    let case = case(number, &format!("Sum[j](w * {call})"), (Role::I, application.dim), variables, vec![weight]);
-    Case { is_narrow: narrow(catalogue::operation(application.operation).name).is_some(), ..case }
+    case(number, &format!("Sum[j](w * {call})"), (Role::I, application.dim), variables, vec![weight])
 }
 
 /// The case of a reduction over an index, with formulas of i, j and a parameter as arguments.
@@ -188,7 +174,6 @@ fn case(number: usize, formula: &str, (role, dim): (Role, u32), variables: Vec<I
             variables: variables_of_all,
             refused: None,
             intervals: intervals(&inputs),
-            is_narrow: false,
         },
         Err(why) => without_derivatives(number, formula, inputs, Some(why)),
     }
@@ -197,15 +182,7 @@ fn case(number: usize, formula: &str, (role, dim): (Role, u32), variables: Vec<I
 fn without_derivatives(number: usize, formula: &str, inputs: Vec<Input>, refused: Option<String>) -> Case {
     let source = format!("{}out v{number} = {formula}\n", declarations(&inputs));
     let program = program(&source).unwrap_or_else(|why| panic!("{source}: {why}"));
-    Case {
-        what: formula.to_owned(),
-        source,
-        program,
-        variables: Vec::new(),
-        refused,
-        intervals: intervals(&inputs),
-        is_narrow: false,
-    }
+    Case { what: formula.to_owned(), source, program, variables: Vec::new(), refused, intervals: intervals(&inputs) }
 }
 
 fn declarations(inputs: &[Input]) -> String {

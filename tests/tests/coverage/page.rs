@@ -2,7 +2,6 @@
 
 use keopsc_ops::{catalogue, reductions};
 
-use super::formulas::narrow;
 use super::verdict::{Verdict, Verdicts};
 
 /// A row: its name, what each of its cases found, and what is said of it.
@@ -99,9 +98,8 @@ fn common(row: &Row, notes: &mut Notes) -> String {
         Verdict::Nothing | Verdict::Refused => format!("{}{without}", cell(verdict)),
         verdict => cell(verdict).to_owned(),
     });
-    let narrow = noted(narrow(row.name).map(|why| format!("It is {why}.")), notes);
     let (value, float32, float64) = (cell(all.value), cell(all.float32), cell(all.float64));
-    format!("| {} | {value} | {} | {float32}{narrow} | {float64}{narrow} |", row.name, derivatives.join(" | "))
+    format!("| {} | {value} | {} | {float32} | {float64} |", row.name, derivatives.join(" | "))
 }
 
 /// The number of a note, which is added where it is new.

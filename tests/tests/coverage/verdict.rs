@@ -83,7 +83,7 @@ pub const FLOAT32: f64 = 32.0;
 pub fn judge(case: &Case, float64: &Library, float32: &Library) -> Verdicts {
     let judge = |(derivatives, point)| judge_point(case, &point, derivatives, (float64, float32));
     let inside = (0..DRAWS).find_map(|seed| smooth(case, Point::draw(case, seed)));
-    let outside = (0..DRAWS).filter(|_| !case.is_narrow).find_map(|seed| smooth(case, Point::draw_widely(case, seed)));
+    let outside = (0..DRAWS).find_map(|seed| smooth(case, Point::draw_widely(case, seed)));
     match inside.map(judge) {
         Some(inside) => Verdicts::of_all([inside].iter().chain(outside.map(judge).iter())),
         None => Verdicts {

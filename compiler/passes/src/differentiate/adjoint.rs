@@ -68,7 +68,8 @@ pub(crate) fn adjoint(graph: &mut Graph, request: &Request) -> Result<NodeId, Fa
         if node == request.variable {
             return Ok(total);
         }
-        let mask = mask.filter(|&mask| graph.node(node).role.contains(graph.node(mask).role));
+        // Where an index was summed over, nothing is known any more of what the sum is made of.
+        let mask = mask.filter(|&mask| !whole || graph.node(node).role.contains(graph.node(mask).role));
         pass_on(graph, node, (total, mask), &depends, &mut contributions)?;
     }
     zero(graph, request.variable)
