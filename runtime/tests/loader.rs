@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// A folder of this test run, left behind for a look at it after a failure.
-fn folder() -> &'static Path {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
+/// A folder of this process, as each test may run in one of its own; left behind for a look at it after a failure.
+fn folder() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("loader-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
 }
 
 /// Compiles the mock library with some macros defined.
@@ -183,7 +185,7 @@ fn files_that_are_no_libraries() {
     check(&whole, &format!("it is for machine 8, this is machine {this}"));
     whole[4] = 1;
     check(&whole, "it is not 64-bit little-endian");
-    assert_eq!(refusal(folder()), "FILE is not a shared library for this machine: it is not a file; compile it again");
+    assert_eq!(refusal(&folder()), "FILE is not a shared library for this machine: it is not a file; compile it again");
     assert_eq!(refusal(&folder().join("absent.so")), "cannot read FILE: No such file or directory (os error 2)");
 }
 
