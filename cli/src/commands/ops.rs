@@ -3,7 +3,7 @@
 use keopsc_diagnostics::suggest;
 use keopsc_driver::failure::Problem;
 use keopsc_driver::reference;
-use keopsc_ops::catalogue::{Accuracy, Operation, Value, find_operation, operation, operations};
+use keopsc_ops::catalogue::{Accuracy, EarlyLaw, Operation, Value, When, find_operation, operation, operations};
 use keopsc_ops::reductions::{Reduction, find_reduction, reduction, reductions};
 
 use super::Stop;

@@ -71,7 +71,7 @@ fn agrees(derivative: &Derivative, case: &Case, seed: u64) -> Option<Result<(), 
         )));
     }
     let difference = (here.rules - here.texts).abs();
-    let mut tolerance = 1e-10 * here.size.max(1e-3) + 1e3 * here.distance(&at(1e-13, 1)?);
+    let mut tolerance = 1e-10 * here.size.max(1e-2) + 1e3 * here.distance(&at(1e-13, 1)?);
     if difference > tolerance {
         for noise in 2..8 {
             tolerance += 30.0 * here.distance(&at(1e-10, noise)?);
