@@ -73,7 +73,18 @@ fn describe_operation(row: &Operation) -> String {
     };
     let laws: String =
         row.laws.iter().map(|law| format!("law          {}{}\n", law.name(), accuracy(law.accuracy))).collect();
-    format!("{}{value}{}{laws}", head(row.signature, row.doc, row.aliases), gradients(row.gradient))
+    let early: String = row.early_laws.iter().map(early_law).collect();
+    format!("{}{value}{}{early}{laws}", head(row.signature, row.doc, row.aliases), gradients(row.gradient))
+}
+
+/// A law that is applied before derivatives are formed.
+fn early_law(law: &EarlyLaw) -> String {
+    let when = match law.when {
+        When::Always => String::new(),
+        When::Nonnegative(name) => format!(" if nonnegative({name})"),
+        When::HasRoot(name) => format!(" if there is one for Square({name})"),
+    };
+    format!("at once      {} -> {}{when}\n", law.left, law.right)
 }
 
 /// What a law does to accuracy, where it does not keep every bit.
