@@ -113,6 +113,18 @@ fn factors_leave_sums() {
 }
 
 #[test]
+fn linear_operations_leave_sums() {
+    same("Sum[j](TensorProd(x, y))", "TensorProd(x, Sum[j](y))");
+    same("Sum[j](MatVecMult(TensorProd(x, q), y))", "MatVecMult(TensorProd(x, q), Sum[j](y))");
+    same("Sum[j](ElemT(b, 5, 2))", "ElemT(Sum[j](b), 5, 2)");
+    same("Sum[j](ComplexMult(Concat(a, p), Complex(b, b)))", "ComplexMult(Concat(a, p), Sum[j](Complex(b, b)))");
+    // A sum of more components would take more room and time.
+    different("Sum[j](Elem(y, 1))", "Elem(Sum[j](y), 1)");
+    different("Sum[j](x | y)", "x | Sum[j](y)");
+    different("Sum[j](TensorProd(y, x - y))", "TensorProd(Sum[j](y), Sum[j](x - y))");
+}
+
+#[test]
 fn hoisted_products() {
     same("Sum[j](Exp(-SqDist(x, y) / p))", "Sum[j](Exp((-Inv(p)) * SqDist(x, y)))");
     same("Sum[j](b * (Exp(-SqDist(x, y)) * (x - y)))", "Sum[j]((b * Exp(-SqDist(x, y))) * (x - y))");
@@ -153,6 +165,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("take scalars out", "MatVecMult(Concat(x, x), a * x)"),
     ("reduce fewer rows", "a + Sum[j](b)"),
     ("take factors out of reductions", "Sum[j](a * b)"),
+    ("take linear operations out of reductions", "Sum[j](TensorProd(x, y))"),
     ("distribute over differences", "Sum[j](b * (x - y)) numerics algebra = fast"),
 ];
 

@@ -51,6 +51,10 @@ const RULES: &[Rule] = &[
     Rule { name: "take scalars out", apply: spread::take_scalars_out },
     Rule { name: "reduce fewer rows", apply: reductions::reduce_fewer_rows },
     Rule { name: "take factors out of reductions", apply: reductions::take_factors_out_of_reductions },
+    Rule {
+        name: "take linear operations out of reductions",
+        apply: reductions::take_linear_operations_out_of_reductions,
+    },
 ];
 
 /// How often the whole graph is gone through (every round that changes something leaves less to do, so few are needed), and how many rules

@@ -2,7 +2,7 @@
 
 use keopsc_ir::formula::{Graph, NodeId, NodeKind};
 use keopsc_ir::types::{Axis, Role};
-use keopsc_ops::reductions;
+use keopsc_ops::{catalogue, reductions};
 
 use super::constants::{constant, same_dim};
 use crate::forms::{difference, negated, product, quotient, spread_scalar, sum};
@@ -24,7 +24,7 @@ pub(super) fn reduce_fewer_rows(graph: &mut Graph, id: NodeId) -> Option<NodeId>
 /// Σ_j a_i f_ij = a_i Σ_j f_ij: one product a row in place of one a pair, a narrower sum where a_i is a vector, and a sum that no longer depends on
 /// the cotangent, so that a value and its gradient share a pass.
 pub(super) fn take_factors_out_of_reductions(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
-    let Reduced { over, argument, dim, .. } = linear_reduction(graph, id)?;
+    let Reduced { over, argument, dim } = linear_reduction(graph, id)?;
     let Split { outside: Some(outside), inside } = split(graph, argument, over)? else { return None };
     let inside = match inside {
         Some(inside) => inside,
@@ -36,9 +36,26 @@ pub(super) fn take_factors_out_of_reductions(graph: &mut Graph, id: NodeId) -> O
     same_dim(graph, result, dim)
 }
 
+/// Σ_j A_i b_ij = A_i Σ_j b_ij for any operation that is linear in b, whose other arguments do not depend on j, and whose result is not narrower than b:
+/// the operation once a row in place of once a pair, and often a narrower sum, as for Σ_j x_i ⊗ y_j.
+pub(super) fn take_linear_operations_out_of_reductions(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
+    let Reduced { over, argument, dim } = linear_reduction(graph, id)?;
+    let NodeKind::Operation { operation, parameters, mut arguments } = graph.node(argument).kind.clone() else {
+        return None;
+    };
+    let varying: Vec<usize> = (0..arguments.len()).filter(|&at| graph.node(arguments[at]).role.has(over)).collect();
+    let &[position] = varying.as_slice() else { return None };
+    let is_linear = catalogue::linear_positions(operation).any(|linear| linear == position);
+    if !is_linear || graph.node(arguments[position]).dim > dim {
+        return None;
+    }
+    arguments[position] = reduce_instead(graph, id, arguments[position])?;
+    graph.operation(operation, &parameters, &arguments).ok()
+}
+
 /// Σ_j f_ij (a_i ± b_ij) = a_i Σ_j f_ij ± Σ_j f_ij b_ij, which cancels where `a` and `b` are alike: far from the origin nothing may be left.
 pub(super) fn distribute_over_differences(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
-    let Reduced { over, argument, dim, .. } = linear_reduction(graph, id)?;
+    let Reduced { over, argument, dim } = linear_reduction(graph, id)?;
     let (first, second) = product(graph, argument)?;
     for (factor, both) in [(first, second), (second, first)] {
         let is_difference = difference(graph, both).is_some();
