@@ -330,7 +330,7 @@ fn lists_that_do_not_fit_are_told() {
     dot(&[&[2, 3], &[3, -4], &[], &[], &[]], "`dimsg` has an extent below 1");
     dot(&[&[2, 3], &[3, 4], &[1], &[1], &[]], "the axes summed over have the extents [3] in `f` and [4] in `g`");
     dot(&[&[2, 3], &[3, 4], &[1], &[0, 1], &[]], "the axes summed over have the extents [3] in `f` and [3, 4] in `g`");
-    dot(&[&[2, 3], &[3, 4], &[2], &[0], &[]], "`contf` names axis 2, there are 2");
+    dot(&[&[2, 3], &[3, 4], &[2], &[0], &[]], "`contf` names axis 2, but the 2 axes are counted from 0");
     dot(&[&[2, 3], &[3, 4], &[1], &[0], &[0]], "`permute` has 1 places for 2 axes");
     dot(&[&[2, 3], &[3, 4], &[1], &[0], &[0, 0]], "`permute` names axis 0 twice");
     check("Kron", &[6, 4], &[&[2, 3], &[4]], "`dimsf` has 2 extents and `dimsg` 1");

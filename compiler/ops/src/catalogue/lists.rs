@@ -100,7 +100,9 @@ impl Tensor {
         let mut axes = Vec::with_capacity(numbers.len());
         for &number in numbers {
             let axis = usize::try_from(number).ok().filter(|axis| *axis < self.extents.len());
-            let axis = axis.ok_or_else(|| format!("`{list}` names axis {number}, there are {}", self.extents.len()))?;
+            let axis = axis.ok_or_else(|| {
+                format!("`{list}` names axis {number}, but the {} axes are counted from 0", self.extents.len())
+            })?;
             if axes.contains(&axis) {
                 return Err(format!("`{list}` names axis {axis} twice"));
             }

@@ -34,6 +34,6 @@ pub(super) fn describe(graph: &Graph, value: &Value) -> String {
         Value::Real(number) => format!("the number {number}"),
         Value::Formula(node) => describe_node(graph, *node),
         Value::Pair(values, _) => format!("values and row numbers: {} each", describe_node(graph, *values)),
-        Value::List(numbers) => format!("a list of {} integers", numbers.len()),
+        Value::List(numbers) => format!("the list {numbers:?}"),
     }
 }
