@@ -20,7 +20,7 @@ use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::scalar::{Counter, Index, Scalar};
 use keopsc_ops::{OperationId, ShapeError, catalogue, reductions};
 
-use crate::differentiate::{Failure, cotangent_of};
+use crate::differentiate::{Failure, cotangent_of, mask};
 use crate::simplify::is_zero;
 
 /// How many directions are gone through one by one.
@@ -60,6 +60,8 @@ struct Partials {
     arguments: Vec<NodeId>,
     /// A vector for each argument.
     first: Vec<NodeId>,
+    /// For each argument whether its derivative lets through what is chosen, and is 0 elsewhere.
+    chooses: Vec<bool>,
     /// The second derivatives, for each pair of arguments.
     second: Vec<Vec<NodeId>>,
     /// Components of the arguments.
@@ -132,7 +134,7 @@ impl<'g> Field<'g> {
         let mut total = None;
         for (number, (&argument, &first)) in partials.arguments.iter().zip(&partials.first).enumerate() {
             let inside = self.laplacian_of_argument(argument)?;
-            total = self.add_product(total, first, inside)?;
+            total = self.add_chosen(total, first, inside, partials.chooses[number])?;
             for (&other, &second) in partials.arguments.iter().zip(&partials.second[number]) {
                 if !is_zero(self.graph, second) {
                     let product = self.product(argument, other)?;
@@ -163,15 +165,16 @@ impl<'g> Field<'g> {
             let one = self.graph.constant(1.0);
             return self.spread(one, dim);
         }
-        for (inner, other) in [(a, b), (b, a)] {
+        // The one that was made later first: products with what it is made of are wanted for other reasons, too.
+        for (inner, other) in [(a.max(b), a.min(b)), (a.min(b), a.max(b))] {
             if inner == self.variable && self.dim(other) == 1 {
                 return self.gradient(other);
             }
             let Some(partials) = self.partials(inner)?.filter(|partials| !partials.is_sum) else { continue };
             let mut total = None;
-            for (&argument, &first) in partials.arguments.iter().zip(&partials.first) {
+            for (number, (&argument, &first)) in partials.arguments.iter().zip(&partials.first).enumerate() {
                 let product = self.product(argument, other)?;
-                total = self.add_product(total, first, product)?;
+                total = self.add_chosen(total, first, product, partials.chooses[number])?;
             }
             let total = total.map_or_else(|| self.zero(dim), Ok)?;
             return self.spread(total, dim);
@@ -277,8 +280,12 @@ impl<'g> Field<'g> {
         let applied = self.apply(&own, &spread)?;
         let at = |nodes: &Vec<NodeId>| nodes.iter().map(|node| applied[node.0 as usize]).collect::<Vec<NodeId>>();
         let (first, second) = (at(&first), second.iter().map(at).collect());
+        let chooses = dependent
+            .iter()
+            .map(|number| catalogue::gradient(operation).iter().any(|(of, text)| of == number && mask::is_choice(text)))
+            .collect();
         let arguments = dependent.into_iter().map(|number| arguments[number]).collect();
-        Ok(Some(Partials { arguments, first, second, dim, is_sum }))
+        Ok(Some(Partials { arguments, first, chooses, second, dim, is_sum }))
     }
 
     /// The nodes of a graph whose inputs are these nodes.
@@ -300,10 +307,22 @@ impl<'g> Field<'g> {
     }
 
     fn add_product(&mut self, total: Option<NodeId>, a: NodeId, b: NodeId) -> Result<Option<NodeId>, Failure> {
+        self.add_chosen(total, a, b, false)
+    }
+
+    /// Adds `a * b`; where `a` says what is chosen, 0 where it is 0, whatever `b` is there.
+    fn add_chosen(
+        &mut self,
+        total: Option<NodeId>,
+        a: NodeId,
+        b: NodeId,
+        chooses: bool,
+    ) -> Result<Option<NodeId>, Failure> {
         if is_zero(self.graph, a) || is_zero(self.graph, b) {
             return Ok(total);
         }
         let product = shape(self.graph.multiply(a, b))?;
+        let product = shape(mask::keep_zeros(self.graph, product, a, chooses.then_some(a)))?;
         Ok(Some(match total {
             Some(total) => shape(self.graph.plus(total, product))?,
             None => product,

@@ -17,13 +17,15 @@ pub(crate) struct Names<'a> {
     numbers: Vec<(&'a str, f64)>,
     formulas: Vec<(&'a str, NodeId)>,
     reduced: Option<(Axis, Role)>,
+    /// How many expansions the text is inside of.
+    depth: u32,
 }
 
 impl<'a> Names<'a> {
     /// Names that stand for integers only.
     pub fn of_integers(integers: &Integers) -> Names<'a> {
         let integers = integers.iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Names { integers, numbers: Vec::new(), formulas: Vec::new(), reduced: None }
+        Names { integers, numbers: Vec::new(), formulas: Vec::new(), reduced: None, depth: 0 }
     }
 
     /// Gives a name to a formula.
@@ -72,15 +74,15 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The expansion of an operation.
+/// The expansion of an operation, inside of that many others.
 pub(crate) fn expand(
     graph: &mut Graph,
     operation: OperationId,
     text: &Expr,
-    parameters: &[i64],
-    arguments: &[NodeId],
+    (parameters, arguments): (&[i64], &[NodeId]),
+    depth: u32,
 ) -> Result<NodeId, Problem> {
-    let names = Names::of_operation(graph, operation, parameters, arguments)?;
+    let names = Names { depth, ..Names::of_operation(graph, operation, parameters, arguments)? };
     build(graph, text, &names)
 }
 
@@ -140,7 +142,7 @@ fn call(
     let (formulas, integers) = signature.sort_call(given);
     let nodes: Result<Vec<NodeId>, Problem> = formulas.iter().map(|value| values::to_formula(graph, value)).collect();
     let parameters: Result<Vec<i64>, Problem> = integers.iter().map(values::to_integer).collect();
-    values::apply(graph, operation, &parameters?, &nodes?).map(Value::Formula)
+    values::apply_inside(graph, operation, &parameters?, &nodes?, names.depth).map(Value::Formula)
 }
 
 /// A reduction over the index that `[j]` stands for, its options in the order of its parameters; or a choice by that index.

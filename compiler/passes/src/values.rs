@@ -9,6 +9,12 @@ use keopsc_ops::catalogue::operators::{self, Order};
 use keopsc_ops::signature::{Numbers, ParameterSpec, Signature};
 use keopsc_ops::{OperationId, ShapeError, catalogue};
 
+/// How deep expansions may be in each other.
+pub(crate) const EXPANSION_LIMIT: u32 = 256;
+
+/// Graphs larger than this are not made by derivatives and expansions.
+pub(crate) const NODE_LIMIT: usize = 1 << 15;
+
 /// What an expression stands for.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
@@ -54,6 +60,11 @@ pub(crate) enum Problem {
         index: i64,
         /// The number of components.
         dim: u32,
+    },
+    /// An operation that stands for more formulas than can be written out.
+    TooLarge {
+        /// The operation's name.
+        function: &'static str,
     },
     /// A slice without components.
     EmptySlice {
@@ -242,6 +253,17 @@ pub(crate) fn apply(
     parameters: &[i64],
     arguments: &[NodeId],
 ) -> Result<NodeId, Problem> {
+    apply_inside(graph, operation, parameters, arguments, 0)
+}
+
+/// The same inside of that many expansions.
+pub(crate) fn apply_inside(
+    graph: &mut Graph,
+    operation: OperationId,
+    parameters: &[i64],
+    arguments: &[NodeId],
+    depth: u32,
+) -> Result<NodeId, Problem> {
     if arguments.iter().any(|&argument| graph.node(argument).is_index) {
         return Err(Problem::IndexAsFormula);
     }
@@ -257,7 +279,10 @@ pub(crate) fn apply(
     if let Some(known) = graph.find(&kind) {
         return Ok(known);
     }
-    let node = crate::template::expand(graph, operation, &text, parameters, &arguments)?;
+    if depth >= EXPANSION_LIMIT || graph.len() > NODE_LIMIT {
+        return Err(Problem::TooLarge { function: catalogue::operation(operation).name });
+    }
+    let node = crate::template::expand(graph, operation, &text, (parameters, &arguments), depth + 1)?;
     graph.identify(kind, node);
     Ok(node)
 }

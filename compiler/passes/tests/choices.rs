@@ -60,6 +60,8 @@ fn branches_that_are_not_taken() {
         check(formula, "Diff(_, x, 1)", &[x], &[1.0], &[first]);
         check(formula, "Grad(Grad(_, x), x)", &[x], &[1.0], &[second]);
         check(formula, "Diff(Grad(_, x), x, y)", &[x], &[1.0], &[second]);
+        check(formula, "Laplacian(_, x)", &[x], &[1.0], &[second]);
+        check(formula, "Divergence(_, x)", &[x], &[1.0], &[first]);
     }
 }
 
@@ -67,6 +69,8 @@ fn branches_that_are_not_taken() {
 fn components_choose_by_themselves() {
     let formula = "Sum(IfElse(x, Sqrt(x), x * x))";
     check(formula, "Grad(_, x)", &[-1.0, 4.0, 0.25], &[1.0], &[-2.0, 0.25, 1.0]);
+    check(formula, "Laplacian(_, x)", &[-1.0, 4.0, 0.25], &[1.0], &[2.0 - 0.25 / 8.0 - 0.25 * 8.0]);
+    check("IfElse(x, Sqrt(x), x * x)", "Divergence(_, x)", &[-1.0, 4.0, 0.25], &[1.0], &[-2.0 + 0.25 + 1.0]);
     let scaled = "Sum(IfElse(x, Sqrt(x) * y, y * x))";
     check(scaled, "Grad(_, y)", &[-1.0, 4.0], &[2.0], &[1.0]);
     let mixed = "IfElse(x, MatVecMult(TensorProd(y, y), Sqrt(x)), MatVecMult(TensorProd(y, y), x))";

@@ -45,6 +45,7 @@ const KERNELS: &[(&str, f64, f64)] = &[
     ("Matern(3.5, Sqrt(Sum((x - y) * (x - y))))", -0.7, 49.0 / 120.0),
     ("MaternOfSquare(3.5, SqDist(x, y))", -0.7, 49.0 / 120.0),
     ("Exp(-Norm2(x - y)**2)", -1.0, 0.5),
+    ("Exp(-(Norm2(x - y) * Norm2(x - y)))", -1.0, 0.5),
     ("BesselJ0(Norm2(x - y))", -0.25, 1.0 / 64.0),
     ("BesselJ0(Norm2(x - y) / 2)", -0.0625, 1.0 / 1024.0),
     ("SinXDivX(Norm2(x - y))", -1.0 / 6.0, 1.0 / 120.0),

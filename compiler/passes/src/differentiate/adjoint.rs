@@ -17,10 +17,10 @@ use keopsc_ir::formula::{Graph, NodeId, NodeKind};
 use keopsc_ir::types::{Axis, Role};
 use keopsc_ops::{ReductionId, catalogue, reductions};
 
-use super::{Failure, NODE_LIMIT, mask};
+use super::{Failure, mask};
 use crate::laplacian::acts_on_components;
 use crate::template::{Names, build};
-use crate::values::{Problem, with_defaults};
+use crate::values::{NODE_LIMIT, Problem, with_defaults};
 
 /// What is wanted.
 #[derive(Clone, Copy, Debug)]

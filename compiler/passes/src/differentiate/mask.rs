@@ -19,7 +19,7 @@ use keopsc_ops::{ShapeError, catalogue};
 use crate::template::CHOICE;
 
 /// Whether the text of a gradient lets the cotangent through or not, as `IfElse(f, e, 0)` does, and choices of columns by their numbers do.
-pub(super) fn is_choice(text: &Expr) -> bool {
+pub(crate) fn is_choice(text: &Expr) -> bool {
     let (function, arguments) = match &text.kind {
         ExprKind::Call { function, arguments, .. } => (function, arguments),
         ExprKind::Reduce { function, .. } => return function.text == CHOICE,
@@ -75,7 +75,7 @@ pub(super) fn of_any(graph: &mut Graph, mask: Option<NodeId>) -> Result<Option<N
 }
 
 /// What flows on, kept at 0 where the mask says that the cotangent is, if what it is multiplied by may be infinite or NaN there.
-pub(super) fn keep_zeros(
+pub(crate) fn keep_zeros(
     graph: &mut Graph,
     part: NodeId,
     cotangent: NodeId,

@@ -9,7 +9,7 @@
 //! are passed on, so that the result is as shared as the formula was.
 
 mod adjoint;
-mod mask;
+pub(crate) mod mask;
 
 use keopsc_diagnostics::{Code, Diagnostic};
 use keopsc_grammar::syntax::Span;
@@ -18,11 +18,8 @@ use keopsc_ops::ShapeError;
 
 use crate::laplacian::DIRECTION_LIMIT;
 use crate::rewrite::{add, compact, rewrite};
-use crate::values::Problem;
+use crate::values::{NODE_LIMIT, Problem};
 use adjoint::{Request, adjoint};
-
-/// How many nodes the graph of a file's derivatives may have.
-const NODE_LIMIT: usize = 1 << 15;
 
 /// Why a derivative cannot be had.
 #[derive(Clone, Debug)]
@@ -105,7 +102,7 @@ pub(crate) fn diagnostic(failure: &Failure, span: Span) -> Diagnostic {
                 "where no closed form is known, at most {DIRECTION_LIMIT} components can be differentiated one by one"
             ))
         }
-        Failure::TooLarge => {
+        Failure::TooLarge | Failure::Table(Problem::TooLarge { .. }) => {
             let message = format!("the derivatives of this file need more than {NODE_LIMIT} operations");
             Diagnostic::error(Code::TooLarge, span, message)
                 .with_help("take fewer derivatives of derivatives in one file")
@@ -116,7 +113,7 @@ pub(crate) fn diagnostic(failure: &Failure, span: Span) -> Diagnostic {
         }
         Failure::Table(Problem::Shape(error @ ShapeError::Parameter { .. })) => {
             let message = format!("there is no derivative of that order: {error}");
-            Diagnostic::error(Code::NotDifferentiable, Span::default(), message)
+            Diagnostic::error(Code::NotDifferentiable, span, message)
                 .with_help("take fewer derivatives, or leave this operation out of what they are taken of")
         }
         Failure::Table(problem) => panic!("a gradient in the tables does not fit: {problem:?}"),

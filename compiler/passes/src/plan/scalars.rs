@@ -113,13 +113,25 @@ fn collect_sites(scalar: &Scalar<ValueId>, evaluations: u64, found: &mut Vec<Sit
     }
 }
 
-/// How many constructs a scalar expression is made of.
+/// How many constructs a scalar expression is made of, those of its indices included.
 pub(crate) fn size<V>(scalar: &Scalar<V>) -> usize {
-    1 + match scalar {
-        Scalar::Constant(_) | Scalar::Index(_) | Scalar::Component(..) => 0,
-        Scalar::Call(_, arguments) => arguments.iter().map(size).sum(),
-        Scalar::Fold { body, .. } => size(body),
-        Scalar::Choose { then, otherwise, .. } => size(then) + size(otherwise),
+    match scalar {
+        Scalar::Constant(_) => 1,
+        Scalar::Index(index) | Scalar::Component(_, index) => size_of_index(index),
+        Scalar::Call(_, arguments) => 1 + arguments.iter().map(size).sum::<usize>(),
+        Scalar::Fold { body, .. } => 1 + size(body),
+        Scalar::Choose { left, right, then, otherwise, .. } => {
+            size_of_index(left) + size_of_index(right) + size(then) + size(otherwise)
+        }
+    }
+}
+
+fn size_of_index(index: &Index) -> usize {
+    match index {
+        Index::Constant(_) | Index::Counter(_) => 1,
+        Index::Add(a, b) | Index::Sub(a, b) | Index::Mul(a, b) | Index::Div(a, b) | Index::Rem(a, b) => {
+            1 + size_of_index(a) + size_of_index(b)
+        }
     }
 }
 

@@ -75,18 +75,16 @@ impl<'a> Resolver<'a> {
         let found = REQUESTS.iter().find(|(known, ..)| *known == function.text);
         let Some(&(_, form, [least, most], request)) = found else { return Err(Reported) };
         if let (Request::Tangent, Some(Expr { kind: ExprKind::List(variables), .. })) = (request, arguments.get(1)) {
+            if !(least..=most).contains(&arguments.len()) || !keywords.is_empty() {
+                return self.wrong_count(span, &function.text, form, arguments.len() + keywords.len());
+            }
             return self.tangents(span, function, arguments, variables);
         }
         let operands = self.operands(arguments.iter().chain(keywords.iter().map(|keyword| &keyword.value)))?;
         if !(least..=most).contains(&operands.len()) || !keywords.is_empty() {
             return self.wrong_count(span, &function.text, form, operands.len());
         }
-        self.check_real(function, &operands[0])?;
-        let of = match operands[0].value {
-            // The row numbers of a pair have no derivative.
-            Value::Pair(values, _) => values,
-            _ => self.operand_formula(&operands[0])?,
-        };
+        let of = self.differentiated(function, &operands[0])?;
         if request == Request::Same {
             return Ok(Value::Formula(of));
         }
@@ -120,6 +118,15 @@ impl<'a> Resolver<'a> {
             Request::Same => Ok(of),
         };
         node.map(Value::Formula)
+    }
+
+    /// What is differentiated: the row numbers of a pair have no derivative.
+    fn differentiated(&mut self, function: &Name, operand: &Operand) -> Result<NodeId, Reported> {
+        self.check_real(function, operand)?;
+        match operand.value {
+            Value::Pair(values, _) => Ok(values),
+            _ => self.operand_formula(operand),
+        }
     }
 
     /// Refuses row numbers.
@@ -230,7 +237,7 @@ impl<'a> Resolver<'a> {
         self.report(diagnostic)
     }
 
-    /// The input `d_<name>`, in which callers pass the cotangent of a result.
+    /// The input `d_<name>`, in which callers pass the cotangent of a result; `d_<name>_2` for a second one of that name, as in `Grad(Grad(F, x), x)`.
     fn new_cotangent(&mut self, span: Span, operand: &Operand, of: NodeId) -> Result<NodeId, Reported> {
         let (role, dim) = self.role_and_dim(of);
         if role == Role::Pair {
@@ -240,7 +247,11 @@ impl<'a> Resolver<'a> {
                 .report(diagnostic.with_help("give the cotangent as the third argument, or reduce over i or j first"));
         }
         let name = operand.name.clone().or_else(|| self.defining.clone()).unwrap_or_else(|| "result".to_owned());
-        self.request_input(format!("d_{name}"), role, dim, Origin::Cotangent, span)
+        let names = std::iter::once(format!("d_{name}")).chain((2u32..).map(|number| format!("d_{name}_{number}")));
+        let free = |name: &String| self.cotangents.get(name).is_none_or(|known| *known == of);
+        let Some(name) = names.into_iter().find(free) else { unreachable!("there are enough names") };
+        self.cotangents.insert(name.clone(), of);
+        self.request_input(name, role, dim, Origin::Cotangent, span)
     }
 
     fn check_scalar(&mut self, span: Span, operand: &Operand, of: NodeId) -> Result<(), Reported> {
@@ -278,8 +289,7 @@ impl<'a> Resolver<'a> {
         variables: &'a [Expr],
     ) -> Result<Value, Reported> {
         let of = self.expression(&arguments[0])?;
-        self.check_real(function, &of)?;
-        let node = self.operand_formula(&of)?;
+        let node = self.differentiated(function, &of)?;
         let directions = match arguments.get(2).map(|argument| &argument.kind) {
             Some(ExprKind::List(directions)) if directions.len() == variables.len() => Some(directions),
             None => None,
@@ -302,7 +312,11 @@ impl<'a> Resolver<'a> {
         }
         match total {
             Some(total) => Ok(Value::Formula(total)),
-            None => self.wrong_count(span, &function.text, "Diff(F, (v, w))", 1),
+            None => {
+                let message = format!("`{}` needs an input to differentiate by", function.text);
+                let diagnostic = Diagnostic::error(Code::ArgumentCount, arguments[1].span, message);
+                self.report(diagnostic.with_help("name inputs in the brackets: `Diff(F, (v, w))`"))
+            }
         }
     }
 

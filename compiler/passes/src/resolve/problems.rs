@@ -6,7 +6,7 @@ use keopsc_ops::ShapeError;
 
 use super::describe::{components, describe};
 use super::scope::{Operand, Reported, Resolver};
-use crate::values::{Problem, Value};
+use crate::values::{EXPANSION_LIMIT, NODE_LIMIT, Problem, Value};
 
 impl Resolver<'_> {
     /// Reports a problem at `span` with `function` (an operator or a name; empty where there is none) on these operands.
@@ -61,6 +61,13 @@ impl Resolver<'_> {
                 Diagnostic::error(Code::OutOfRange, span, message)
                     .with_label(span, found)
                     .with_help("it is a number that is known when the file is read, such as `3/2` or `2.5`")
+            }
+            Problem::TooLarge { function } => {
+                let message = format!(
+                    "`{function}` is written out, and this would be more than {NODE_LIMIT} operations or {EXPANSION_LIMIT} inside each other"
+                );
+                self.with_operands(Diagnostic::error(Code::TooLarge, span, message), operands)
+                    .with_help("use smaller dimensions or parameters")
             }
             Problem::DivisionByZero => Diagnostic::error(
                 Code::DivisionByZero,

@@ -88,6 +88,8 @@ pub(super) struct Resolver<'a> {
     pub expanding: Vec<String>,
     /// Name of the output or binding that is being read.
     pub defining: Option<String>,
+    /// What each cotangent that was asked for belongs to, by the cotangent's name.
+    pub cotangents: HashMap<String, NodeId>,
     /// Which indices have been summed inside each node: bit 0 for i, bit 1 for j.
     reduced: Vec<u8>,
     expressions: usize,
@@ -114,6 +116,7 @@ impl<'a> Resolver<'a> {
             locals: None,
             expanding: Vec::new(),
             defining: None,
+            cotangents: HashMap::new(),
             reduced: Vec::new(),
             expressions: 0,
             errors: 0,
