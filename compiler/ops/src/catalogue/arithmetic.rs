@@ -140,7 +140,6 @@ pub(super) const ROWS: &[Operation] = &[
         linear_in: &["f", "g"],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "`f * g`, component by component; a scalar broadcasts.",
-        ..Operation::EMPTY
     },
     Operation {
         name: "Divide",
