@@ -1,7 +1,7 @@
 //! The page of operations.
 
 use keopsc_ops::OperationId;
-use keopsc_ops::catalogue::{self, Operation, Value, families};
+use keopsc_ops::catalogue::{self, EarlyLaw, Operation, Value, When, families};
 
 use super::Page;
 use super::application::{Application, applications, numbers};
@@ -83,7 +83,9 @@ fn value(row: &Operation) -> String {
         Value::Recipe(recipe) => format!("- Component `k`: `{recipe}`\n"),
         Value::Expansion([("", formula)]) => format!("- Stands for `{formula}`\n"),
         Value::Expansion(cases) => cases.iter().map(|(condition, formula)| case(condition, formula)).collect(),
-        Value::Written(_) => "- Stands for a formula that its arguments' dimensions and lists decide\n".to_owned(),
+        Value::Written(_) => {
+            "- Stands for a formula that depends on its arguments' dimensions and parameters\n".to_owned()
+        }
     }
 }
 
@@ -92,6 +94,15 @@ fn case(condition: &str, formula: &str) -> String {
         "" => format!("- Else stands for `{formula}`\n"),
         condition => format!("- Where `{condition}`, stands for `{formula}`\n"),
     }
+}
+
+fn early_law(law: &EarlyLaw) -> String {
+    let when = match law.when {
+        When::Always => String::new(),
+        When::Nonnegative(name) => format!(" if `{name}` cannot be negative"),
+        When::HasRoot(name) => format!(" if the square of `{name}` is simpler"),
+    };
+    format!("- Before derivatives are formed: `{}` → `{}`{when}\n", law.left, law.right)
 }
 
 fn laws(row: &Operation) -> String {
@@ -104,7 +115,8 @@ fn laws(row: &Operation) -> String {
     if row.commutative {
         laws.push("its arguments may be exchanged".to_owned());
     }
-    let mut text = match laws.len() {
+    let mut text: String = row.early_laws.iter().map(early_law).collect();
+    text += &match laws.len() {
         0 => String::new(),
         count @ 1..=FEW => format!("- Law{}: {}\n", if count == 1 { "" } else { "s" }, laws.join("; ")),
         count => {
