@@ -10,7 +10,7 @@ use keopsc_ops::signature::{Numbers, ParameterSpec, Signature};
 use keopsc_ops::{OperationId, ShapeError, catalogue};
 
 /// How deep expansions may be in each other.
-pub(crate) const EXPANSION_LIMIT: u32 = 256;
+pub(crate) const EXPANSION_LIMIT: u32 = 72;
 
 /// Graphs larger than this are not made by derivatives and expansions.
 pub(crate) const NODE_LIMIT: usize = 1 << 15;

@@ -75,3 +75,22 @@ fn derivatives_of_derivatives_end() {
     let chain: String = (0..40).map(|number| format!("g{} = Grad(g{number} * g{number}, x)\n", number + 1)).collect();
     assert!(!run(&format!("x = Vi(1)\ny = Vj(1)\ng0 = Exp(x * y)\n{chain}out s = Sum[j](g40)\n")));
 }
+
+/// Indices of indices are not written into each other without end, and a long chain is differentiated once.
+#[test]
+fn nested_indices_and_chains_stay_small() {
+    let twos = ["2"; 12].join(", ");
+    assert!(run(&format!("x = Vi(4096)\ny = Vj(4096)\nout s = Sum[j](Sum(Kron(x, y, [{twos}], [{twos}])))\n")));
+    let chain: String = (0..300).map(|number| format!("a{} = Sin(a{number})\n", number + 1)).collect();
+    assert!(run(&format!("x = Vi(3)\ny = Vj(3)\na0 = SqDist(x, y)\n{chain}out s = Sum[j](Laplacian(a300, x))\n")));
+}
+
+#[test]
+fn each_nested_gradient_has_its_own_cotangent() {
+    let text = "x = Vi(1)\ny = Vj(1)\nout s = Grad(Grad(Sum[j](x * x * y), x), x)\n";
+    let (file, _) = keopsc_grammar::parse_file(text);
+    let (program, _) = keopsc_passes::resolve::resolve(&file, &Options::default());
+    let program = program.expect("it is sound");
+    let names: Vec<&str> = program.entries[0].inputs.iter().map(|id| program.input(*id).name.as_str()).collect();
+    assert_eq!(names, ["x", "y", "d_s", "d_s_2"]);
+}

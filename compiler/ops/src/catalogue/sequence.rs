@@ -51,7 +51,7 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Written(soft_dtw),
         domain: &[AROUND_ZERO, AROUND_ZERO, POSITIVE],
         doc: "The soft dynamic-time-warping distance of the sequences `x` and `y` of numbers, with squared differences as costs and the smoothing \
-              `gamma`. Each pair of numbers is written out: there may be 1024 of them, and 128 numbers.",
+              `gamma`. Each pair of numbers is written out: both together may have 64 numbers.",
         ..Operation::EMPTY
     },
     Operation {
@@ -86,8 +86,8 @@ pub(super) const ROWS: &[Operation] = &[
 /// The last cell of the table, where the table is not too large to be written out.
 fn soft_dtw(dims: &[u32], _: &[&[i64]]) -> Result<Written, String> {
     let (n, m) = (u64::from(dims[0]), u64::from(dims[1]));
-    if n * m > 1024 || n + m > 128 {
-        return Err(format!("sequences of {n} and {m} numbers are too long: 1024 pairs and 128 numbers are possible"));
+    if n + m > 64 {
+        return Err(format!("sequences of {n} and {m} numbers are too long: together they may have 64"));
     }
     Ok(Written { formula: format!("SoftDTWCell(x, y, gamma, {}, {})", n - 1, m - 1), dim: 1 })
 }
