@@ -103,7 +103,7 @@ fn wrong_usage_is_code_2_and_says_what_to_do() {
         ),
         (
             &["compile", "gauss.kf", "--dtype", "f31"],
-            "error: there is no dtype `f31`\n  = help: it can be f16, bf16, f32, f64, half, float16, bfloat16, float, float32, double, float64\n",
+            "error: there is no dtype `f31`\n  = help: it can be f16, bf16, f32, f64, half, float16, bfloat16, float, float32, double, float64, c64, c128, complex64, complex128\n",
         ),
         (
             &["compile", "gauss.kf", "--target", "avx9"],

@@ -211,6 +211,10 @@ pub const F32: u8 = 2;
 pub const F64: u8 = 3;
 /// int64, for row numbers.
 pub const I64: u8 = 4;
+/// complex64: pairs of float32, re and im.
+pub const C64: u8 = 5;
+/// complex128: pairs of float64, re and im.
+pub const C128: u8 = 6;
 
 /// A tensor of an entry: an argument, a result, or a temporary between passes.
 #[derive(Clone, Copy)]
@@ -218,7 +222,7 @@ pub const I64: u8 = 4;
 pub struct TensorDescriptor {
     /// NUL-terminated name, for messages.
     pub name: *const c_char,
-    /// Components a row.
+    /// Elements a row; a complex one is two components of a formula.
     pub dim: u32,
     /// `ROLE_I`, `ROLE_J` or `ROLE_PARAMETER`.
     pub role: u8,
@@ -239,7 +243,7 @@ pub const ROW_NUMBERS: u32 = u32::MAX;
 pub struct Read {
     /// Number of the tensor.
     pub tensor: u32,
-    /// Its components.
+    /// Its elements.
     pub dim: u32,
 }
 
@@ -249,9 +253,9 @@ pub struct Read {
 pub struct Write {
     /// Number of the tensor.
     pub tensor: u32,
-    /// Its components.
+    /// Its elements.
     pub dim: u32,
-    /// Where its `[dim][tile_rows]` block begins in the result tile, in bytes. Elements are of the computing type, or int64 where the tensor is.
+    /// Where its `[components][tile_rows]` block begins in the result tile, in bytes. Components are of the computing type, or int64 where the tensor is.
     pub offset: u32,
     /// Reserved, 0.
     pub reserved: u32,

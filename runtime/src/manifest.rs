@@ -45,14 +45,14 @@ pub struct Tensor {
     pub kind: Kind,
     /// What its rows are.
     pub role: Role,
-    /// The extents of a row; their product is the number of components.
+    /// The extents of a row; their product is the number of elements. A complex element is two components of the formula.
     pub shape: Vec<u32>,
     /// How it is stored.
     pub dtype: Dtype,
 }
 
 impl Tensor {
-    /// Components a row.
+    /// Elements a row.
     pub fn dim(&self) -> u64 {
         self.shape.iter().map(|extent| u64::from(*extent)).product()
     }
@@ -103,6 +103,10 @@ pub enum Dtype {
     F64,
     /// int64: row numbers.
     I64,
+    /// complex64: pairs of float32.
+    C64,
+    /// complex128: pairs of float64.
+    C128,
 }
 
 impl Dtype {
@@ -114,6 +118,8 @@ impl Dtype {
             Dtype::F32 => "f32",
             Dtype::F64 => "f64",
             Dtype::I64 => "i64",
+            Dtype::C64 => "c64",
+            Dtype::C128 => "c128",
         }
     }
 
@@ -125,6 +131,8 @@ impl Dtype {
             Dtype::F32 => crate::abi::F32,
             Dtype::F64 => crate::abi::F64,
             Dtype::I64 => crate::abi::I64,
+            Dtype::C64 => crate::abi::C64,
+            Dtype::C128 => crate::abi::C128,
         }
     }
 }

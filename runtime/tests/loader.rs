@@ -107,6 +107,11 @@ fn arrays_of_run_time_types() {
         assert_eq!((array.to_f64(), array.dtype()), (vec![-1.0, 0.0, 96.0], dtype));
         assert_eq!(Array::zeros(dtype, &[2]).unwrap().to_f64(), [0.0, 0.0]);
     }
+    for dtype in [Dtype::C64, Dtype::C128] {
+        let array = Array::from_f64(dtype, &[2, 1], &[-1.0, 0.0, 96.0, 0.5]).unwrap();
+        assert_eq!((array.to_f64(), array.dtype()), (vec![-1.0, 0.0, 96.0, 0.5], dtype));
+        assert!(Array::from_f64(dtype, &[2, 1], &[1.0, 2.0]).is_err());
+    }
     assert!(Array::from_f64(Dtype::F32, &[3, 1], &[1.0]).is_err());
     assert_eq!(Array::zeros(Dtype::F32, &[-1]), Err(ViewError::NegativeExtent(-1)));
     assert_eq!(Array::zeros(Dtype::F32, &[1 << 60]), Err(ViewError::TooLarge(1 << 60)));

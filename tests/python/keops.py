@@ -18,7 +18,14 @@ BINARY = Path(os.environ.get("KEOPSC", ROOT / "target" / "release" / "keopsc"))
 OK, NULL_POINTER, SHAPE, DTYPE, STRIDE, DEVICE, ARGUMENTS, MEMORY, TARGET, RANGES, UNSUPPORTED, THREAD = range(12)
 CPU, CUDA = 1, 2
 
-NUMPY_TYPES = {"f16": np.float16, "f32": np.float32, "f64": np.float64, "i64": np.int64}
+NUMPY_TYPES = {
+    "f16": np.float16,
+    "f32": np.float32,
+    "f64": np.float64,
+    "i64": np.int64,
+    "c64": np.complex64,
+    "c128": np.complex128,
+}
 TYPE_CODES = {"i": 0, "u": 1, "f": 2, "c": 5}
 
 

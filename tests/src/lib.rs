@@ -124,7 +124,7 @@ unsafe fn invoke(function: unsafe extern "C" fn(), sizes: Sizes, pointers: &[*mu
 
 fn store(buffer: &mut [u64], values: &[f64], scalar: ScalarType) {
     for (number, value) in values.iter().enumerate() {
-        match scalar {
+        match scalar.real() {
             ScalarType::F64 => buffer[number] = value.to_bits(),
             ScalarType::F32 => {
                 let half = (number % 2) * 32;
@@ -137,7 +137,7 @@ fn store(buffer: &mut [u64], values: &[f64], scalar: ScalarType) {
 }
 
 fn load(buffer: &[u64], count: usize, scalar: ScalarType) -> Vec<f64> {
-    let value = |number: usize| match scalar {
+    let value = |number: usize| match scalar.real() {
         ScalarType::F64 => f64::from_bits(buffer[number]),
         ScalarType::F32 => f64::from(f32::from_bits((buffer[number / 2] >> ((number % 2) * 32)) as u32)),
         ScalarType::I64 => buffer[number] as i64 as f64,

@@ -14,7 +14,8 @@ use keopsc_tests::{compile, runnable_levels};
 const SIZES: [(usize, usize); 6] = [(1, 1), (3, 0), (0, 4), (17, 33), (49, 7), (5, 515)];
 
 fn in_float64(mut program: Program) -> Program {
-    program.inputs.iter_mut().for_each(|input| input.scalar = ScalarType::F64);
+    let wide = |scalar: ScalarType| if scalar.is_complex() { ScalarType::C128 } else { ScalarType::F64 };
+    program.inputs.iter_mut().for_each(|input| input.scalar = wide(input.scalar));
     program.scalar = Some(ScalarType::F64);
     program
 }

@@ -189,7 +189,7 @@ impl<'ctx> Glue<'_, 'ctx> {
         let is_output = u8::from(tensor.kind == TensorKind::Output);
         self.structure(&[
             self.text(&tensor.name).into(),
-            self.u32(u64::from(tensor.dim())).into(),
+            self.u32(u64::from(tensor.elements())).into(),
             self.u8(role).into(),
             self.u8(dtype(tensor.scalar)).into(),
             self.u8(is_output).into(),
@@ -272,7 +272,8 @@ impl<'ctx> Glue<'_, 'ctx> {
 
     fn reads(&self, plan: &Plan, pass: &Pass, block: Block) -> Vec<StructValue<'ctx>> {
         let read = |(_, tensor): (_, Option<keopsc_ir::plan::TensorId>)| {
-            let (number, dim) = tensor.map_or((abi::ROW_NUMBERS, 1), |tensor| (tensor.0, plan.tensor(tensor).dim()));
+            let (number, dim) =
+                tensor.map_or((abi::ROW_NUMBERS, 1), |tensor| (tensor.0, plan.tensor(tensor).elements()));
             self.structure(&[number, dim].map(|number| self.u32(u64::from(number)).into()))
         };
         layout::reads(pass, block).into_iter().map(read).collect()
@@ -280,7 +281,7 @@ impl<'ctx> Glue<'_, 'ctx> {
 
     fn writes(&self, plan: &Plan, pass: &Pass, layout: &Layout) -> Vec<StructValue<'ctx>> {
         let write = |(write, offset): (&keopsc_ir::plan::Write, &u64)| {
-            let dim = u64::from(plan.tensor(write.tensor).dim());
+            let dim = u64::from(plan.tensor(write.tensor).elements());
             let numbers = [u64::from(write.tensor.0), dim, *offset, 0];
             self.structure(&numbers.map(|number| self.u32(number).into()))
         };
@@ -381,5 +382,7 @@ fn dtype(scalar: ScalarType) -> u8 {
         ScalarType::F32 => abi::F32,
         ScalarType::F64 => abi::F64,
         ScalarType::I64 => abi::I64,
+        ScalarType::C64 => abi::C64,
+        ScalarType::C128 => abi::C128,
     }
 }

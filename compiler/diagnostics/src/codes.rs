@@ -210,8 +210,8 @@ codes! {
     }
     /// There is no such number type
     UnknownType = "E0208" {
-        why: "Numbers are stored as f16, bf16, f32 or f64 (or half, bfloat16, float, double; float16, float32, float64).\n\
-              Complex vectors are real ones of twice the dimension.",
+        why: "Numbers are stored as f16, bf16, f32, f64, c64 or c128 (or half, bfloat16, float, double; float16, float32, float64,\n\
+              complex64, complex128).",
         wrong: "dtype f8\nx = Vi(3)\nout f = Sum[j](x)",
         right: "dtype f32\nx = Vi(3)\nout f = Sum[j](x)",
     }
@@ -327,6 +327,13 @@ codes! {
               is computed in.",
         wrong: "numerics sum = kahan\nx = Vi(3)\ny = Vj(3)\nout f = LogSumExp[j](x | y)",
         right: "numerics sum = kahan\nx = Vi(3)\ny = Vj(3)\nout f = Sum[j](x | y)",
+    }
+    /// This is not the kind of number, real or complex, that is needed
+    WrongNumbers = "E0226" {
+        why: "In a file with complex inputs (`dtype=c64`) operators and functions of complex numbers are the complex ones: `z * w`,\n\
+              `Exp(z)`. What takes real numbers alone, as comparisons do, needs a part, an absolute value or an angle.",
+        wrong: "z = Vi(1, dtype=c64)\ny = Vj(1)\nout f = Max[j](z * y)",
+        right: "z = Vi(1, dtype=c64)\ny = Vj(1)\nout f = Max[j](ComplexAbs(z * y))",
     }
     /// A name is never used
     UnusedDefinition = "W0201" {

@@ -90,7 +90,7 @@ typedef struct {
 } DLDevice;
 
 typedef struct {
-    uint8_t code; /* 0: int, 1: unsigned, 2: float, 4: bfloat */
+    uint8_t code; /* 0: int, 1: unsigned, 2: float, 4: bfloat, 5: complex */
     uint8_t bits;
     uint16_t lanes; /* 1 */
 } DLDataType;
@@ -183,7 +183,10 @@ fn shape_text(tensor: &Tensor) -> String {
         Role::J => "N",
         Role::Parameter => "1",
     };
-    std::iter::once(rows.to_owned()).chain(tensor.shape.iter().map(u32::to_string)).collect::<Vec<_>>().join(" x ")
+    let extents: Vec<String> =
+        std::iter::once(rows.to_owned()).chain(tensor.shape.iter().map(u32::to_string)).collect();
+    let complex = matches!(tensor.dtype, Dtype::C64 | Dtype::C128);
+    format!("{}{}", extents.join(" x "), if complex { " complex (re, im)" } else { "" })
 }
 
 fn parameter(tensor: &Tensor) -> String {
@@ -194,8 +197,8 @@ fn parameter(tensor: &Tensor) -> String {
 fn c_type(dtype: Dtype) -> &'static str {
     match dtype {
         Dtype::F16 | Dtype::BF16 => "uint16_t",
-        Dtype::F32 => "float",
-        Dtype::F64 => "double",
+        Dtype::F32 | Dtype::C64 => "float",
+        Dtype::F64 | Dtype::C128 => "double",
         Dtype::I64 => "int64_t",
     }
 }

@@ -68,6 +68,8 @@ fn dtype(scalar: ScalarType) -> written::Dtype {
         ScalarType::F32 => written::Dtype::F32,
         ScalarType::F64 => written::Dtype::F64,
         ScalarType::I64 => written::Dtype::I64,
+        ScalarType::C64 => written::Dtype::C64,
+        ScalarType::C128 => written::Dtype::C128,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::message::Message;
 use super::overlap::{overlaps_itself, share_memory};
-use super::pack::size_of_type;
+use super::pack::{alignment_of_type, size_of_type};
 use super::problem::{Extents, list};
 use super::ranges::{self, Ranges};
 use super::tensor::{MAX_DIMENSIONS, Tensor, code_name, dlpack_type, type_name};
@@ -304,7 +304,7 @@ impl<'a> Check<'a> {
             if misaligned(tensor.address(), tensor.descriptor) {
                 self.subject(tensor.descriptor, message)
                     .text(": data is not aligned to ")
-                    .number(tensor.item_size() as i64)
+                    .number(alignment_of_type(tensor.descriptor.dtype) as i64)
                     .text(" bytes");
                 return Err(Status::Stride);
             }
@@ -346,7 +346,7 @@ impl<'a> Check<'a> {
 
 /// Whether a tensor cannot begin there; sizes of elements are powers of two.
 fn misaligned(address: usize, descriptor: &TensorDescriptor) -> bool {
-    address & (size_of_type(descriptor.dtype) - 1) != 0
+    address & (alignment_of_type(descriptor.dtype) - 1) != 0
 }
 
 /// Continues a message with the shape that a tensor should have.

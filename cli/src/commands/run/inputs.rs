@@ -153,6 +153,10 @@ fn refused(refusal: Refusal, tensor: &Tensor, value: &str, type_name: &str, coun
     let wanted = tensor.dtype.name();
     let (name, what) = (&tensor.name, format!("`{value}` holds {type_name}"));
     match refusal {
+        Refusal::Complex => Problem::new(format!(
+            "{what} and `{name}` is {wanted}: complex numbers do not become real ones"
+        ))
+        .with_help("declare it with `dtype=c64` or `dtype=c128`, or save `array.real`, `array.imag` or `abs(array)`"),
         Refusal::Rounded(rounded) => {
             Problem::new(format!("{what} and `{name}` is {wanted}: {rounded} of {count} numbers would be rounded"))
                 .with_help("compute in their type with `--dtype f64`, or accept the rounding with `--allow-rounding`")

@@ -181,8 +181,9 @@ fn output(line: &mut Reader) -> Result<Output, ReadError> {
     let rows = line.role()?;
     line.symbol("[")?;
     let shape = line.list("]", Reader::integer)?;
+    let is_complex = line.try_keyword("complex");
     line.symbol("=")?;
-    Ok(Output { name, node: node(line)?, rows, shape })
+    Ok(Output { name, node: node(line)?, rows, shape, is_complex })
 }
 
 fn node(line: &mut Reader) -> Result<NodeId, ReadError> {

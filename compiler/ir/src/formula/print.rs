@@ -88,7 +88,8 @@ fn print_entry(program: &Program, entry: &Entry) -> String {
 }
 
 fn print_output(output: &Output) -> String {
-    format!("{}: {}[{}] = n{}", output.name, output.rows, print_list(&output.shape), output.node.0)
+    let complex = if output.is_complex { " complex" } else { "" };
+    format!("{}: {}[{}]{complex} = n{}", output.name, output.rows, print_list(&output.shape), output.node.0)
 }
 
 fn node_name(id: &NodeId) -> String {

@@ -30,7 +30,7 @@ fn input(random: &mut Random, number: i64) -> Tensor {
         kind: TensorKind::Input,
         role: random.pick(&[Role::Parameter, Role::I, Role::J]),
         shape: vec![random.integer(1, 4) as u32],
-        scalar: random.pick(&[ScalarType::F16, ScalarType::F32, ScalarType::F64, ScalarType::I64]),
+        scalar: random.pick(&[ScalarType::F16, ScalarType::F32, ScalarType::F64, ScalarType::I64, ScalarType::C64]),
     }
 }
 

@@ -62,16 +62,21 @@ pub struct Tensor {
     pub kind: TensorKind,
     /// `I`, `J` or `Parameter`.
     pub role: Role,
-    /// The extents of a row; components are their product.
+    /// The extents of a row, in elements.
     pub shape: Vec<u32>,
     /// How it is stored.
     pub scalar: ScalarType,
 }
 
 impl Tensor {
-    /// Components a row.
-    pub fn dim(&self) -> u32 {
+    /// Elements a row.
+    pub fn elements(&self) -> u32 {
         self.shape.iter().product()
+    }
+
+    /// Components a row: one an element, two a complex one.
+    pub fn dim(&self) -> u32 {
+        self.elements() * self.scalar.components()
     }
 }
 

@@ -71,7 +71,8 @@ fn verify_tensor(tensor: &Tensor, defects: &mut Defects) {
     defects.require(is_identifier(&tensor.name), &place, "a name is an identifier", || tensor.name.clone());
     defects
         .require(tensor.role != Role::Pair, &place, "a tensor has rows along one index at most", || "ij".to_string());
-    let dim = tensor.shape.iter().try_fold(1u32, |product, &extent| product.checked_mul(extent));
+    let parts = tensor.scalar.components();
+    let dim = tensor.shape.iter().try_fold(parts, |product, &extent| product.checked_mul(extent));
     let sized = dim.is_some_and(|dim| dim > 0);
     defects.require(sized, &place, "a tensor has components, fewer than 2^32", || format!("{:?}", tensor.shape));
 }
@@ -244,7 +245,8 @@ impl PassVerifier<'_> {
     }
 
     fn verify_components(&mut self, tensor: &Tensor, value: &Value, place: &str) {
-        let dim: u64 = tensor.shape.iter().map(|&extent| u64::from(extent)).fold(1, u64::saturating_mul);
+        let parts = u64::from(tensor.scalar.components());
+        let dim: u64 = tensor.shape.iter().map(|&extent| u64::from(extent)).fold(parts, u64::saturating_mul);
         let same = dim == u64::from(value.dim) && (tensor.scalar == ScalarType::I64) == value.is_index;
         self.require(same, place, "a tensor and its value have the same components", || {
             format!("{} components for {dim}, index {} for {}", value.dim, value.is_index, tensor.scalar.name())

@@ -68,13 +68,22 @@ impl Layout {
         };
         for &id in &entry.inputs {
             let input = program.input(id);
-            let tensor = layout.add(&input.name, TensorKind::Input, input.role, &[input.dim], input.scalar);
+            let elements = input.dim / input.scalar.components();
+            let tensor = layout.add(&input.name, TensorKind::Input, input.role, &[elements], input.scalar);
             layout.inputs.insert(id.0, tensor);
         }
         let result = program.scalar.unwrap_or(ScalarType::F32);
         for output in &entry.outputs {
-            let scalar = if program.graph.node(output.node).is_index { ScalarType::I64 } else { result };
-            let tensor = layout.add(&output.name, TensorKind::Output, output.rows, &output.shape, scalar);
+            let scalar = match output {
+                _ if program.graph.node(output.node).is_index => ScalarType::I64,
+                output if output.is_complex => result.complex(),
+                _ => result,
+            };
+            let mut shape = output.shape.clone();
+            if let Some(last) = shape.last_mut() {
+                *last /= scalar.components();
+            }
+            let tensor = layout.add(&output.name, TensorKind::Output, output.rows, &shape, scalar);
             layout.outputs.push(tensor);
         }
         for (number, &node) in arrangement.temporaries.iter().enumerate() {
