@@ -24,6 +24,7 @@ fn main() {
         dtype: F32,
         is_output,
         reserved: 0,
+        gradient_of: NO_TENSOR,
     };
     let tensors = [
         tensor(c"x", 3, ROLE_I, 0),

@@ -232,7 +232,12 @@ pub struct TensorDescriptor {
     pub is_output: u8,
     /// Reserved, 0.
     pub reserved: u8,
+    /// The tensor that it is the gradient in, or [`NO_TENSOR`].
+    pub gradient_of: u32,
 }
+
+/// In place of the number of a tensor: none.
+pub const NO_TENSOR: u32 = u32::MAX;
 
 /// In place of a tensor that a pass reads: the numbers of the rows themselves.
 pub const ROW_NUMBERS: u32 = u32::MAX;

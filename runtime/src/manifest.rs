@@ -49,6 +49,9 @@ pub struct Tensor {
     pub shape: Vec<u32>,
     /// How it is stored.
     pub dtype: Dtype,
+    /// The input that a result is the gradient in, if it is nothing but that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient_of: Option<String>,
 }
 
 impl Tensor {
@@ -155,7 +158,14 @@ mod tests {
 
     #[test]
     fn the_text_is_stable_and_is_read_back() {
-        let tensor = Tensor { name: "x".into(), kind: Kind::Input, role: Role::I, shape: vec![3], dtype: Dtype::F32 };
+        let tensor = Tensor {
+            name: "x".into(),
+            kind: Kind::Input,
+            role: Role::I,
+            shape: vec![3],
+            dtype: Dtype::F32,
+            gradient_of: None,
+        };
         let entry =
             Entry { name: "f".into(), symbol: "k_f".into(), formula: "Sum[j](x)".into(), tensors: vec![tensor] };
         let manifest = Manifest {

@@ -206,8 +206,9 @@ class Entry:
         if status != OK:
             raise CallError(status, self.library.strerror(status))
 
-    def __call__(self, *arrays, threads=0):
-        """Layer 2. Arrays are passed as they are, strides and batches included; results are made to fit."""
+    def __call__(self, *arrays, threads=0, add_up=False):
+        """Layer 2. Arrays are passed as they are, strides and batches included; results are made to fit. With `add_up` gradients are as large as
+        their inputs."""
         given = dict(zip(("i", "j"), (1, 1)))
         batch = ()
         for array, tensor in zip(arrays, self.arguments, strict=True):
@@ -218,7 +219,11 @@ class Entry:
         results = []
         for tensor in self.results:
             rows = () if tensor["role"] == "parameter" else (given[tensor["role"]],)
-            results.append(np.full((*batch, *rows, dim_of(tensor)), 77, NUMPY_TYPES[tensor["dtype"]]))
+            shape = (*batch, *rows, dim_of(tensor))
+            if add_up and "gradient_of" in tensor:
+                number = [argument["name"] for argument in self.arguments].index(tensor["gradient_of"])
+                shape = np.shape(arrays[number])
+            results.append(np.full(shape, 77, NUMPY_TYPES[tensor["dtype"]]))
         self.call_into(*arrays, *results, threads=threads)
         return results[0] if len(results) == 1 else tuple(results)
 

@@ -194,6 +194,7 @@ impl<'ctx> Glue<'_, 'ctx> {
             self.u8(dtype(tensor.scalar)).into(),
             self.u8(is_output).into(),
             self.u8(0).into(),
+            self.u32(tensor.gradient_of.map_or(abi::NO_TENSOR, |id| id.0).into()).into(),
         ])
     }
 

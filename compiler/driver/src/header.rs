@@ -174,7 +174,11 @@ fn tensor_line(tensor: &Tensor, all: &[Tensor]) -> String {
         Kind::Tangent => "in, tangent",
         Kind::Output => "out",
     };
-    format!("   {:width$}  {:shape_width$}  {use_text}\n", c_parameter_name(&tensor.name), shape_text(tensor))
+    let gradient = match &tensor.gradient_of {
+        Some(name) => format!(", gradient in {}", c_parameter_name(name)),
+        None => String::new(),
+    };
+    format!("   {:width$}  {:shape_width$}  {use_text}{gradient}\n", c_parameter_name(&tensor.name), shape_text(tensor))
 }
 
 fn shape_text(tensor: &Tensor) -> String {

@@ -26,17 +26,18 @@ fn entry(library: &str, file: &File, program: &Program, plan: &Plan) -> written:
         name: plan.name.clone(),
         symbol: exported(library, &plan.name),
         formula: formula(file, &plan.name),
-        tensors: visible.map(|found| tensor(program, found)).collect(),
+        tensors: visible.map(|found| tensor(program, plan, found)).collect(),
     }
 }
 
-fn tensor(program: &Program, tensor: &Tensor) -> written::Tensor {
+fn tensor(program: &Program, plan: &Plan, tensor: &Tensor) -> written::Tensor {
     written::Tensor {
         name: tensor.name.clone(),
         kind: kind(program, tensor),
         role: role(tensor.role),
         shape: tensor.shape.clone(),
         dtype: dtype(tensor.scalar),
+        gradient_of: tensor.gradient_of.map(|id| plan.tensor(id).name.clone()),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! `no_std`, no allocation but `malloc`, no panics, no global state but the chosen instruction set. Generated code calls the
 //! functions in this file; everything else is below them:
-//! `validate` → `problem` → `schedule` (threads and memory) → `execute` (batch) → `pass` (tiles, chunks) → `pack` (elements).
+//! `validate` → `problem` → `schedule` (threads and memory) → `execute` (batch; `sum` over it) → `pass` (tiles, chunks) → `pack` (elements).
 
 mod arena;
 pub mod convert;
@@ -16,6 +16,7 @@ mod pass;
 mod problem;
 mod ranges;
 mod schedule;
+mod sum;
 mod tensor;
 #[cfg(test)]
 mod tests;

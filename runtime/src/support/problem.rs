@@ -112,6 +112,15 @@ impl<'a> Problem<'a> {
         }
     }
 
+    /// Whether an argument is the same for all indices of a batch dimension that has several or none.
+    pub fn is_shared(&self, number: usize, descriptor: &TensorDescriptor, dimension: usize) -> bool {
+        let Source::Tensors(tensors) = self.source else { return false };
+        // SAFETY: as in `view`.
+        let tensor = unsafe { Tensor::new(descriptor, &**tensors.add(number)) };
+        let extent = tensor.batch_extent(dimension, self.extents.batch_dimensions);
+        extent == 1 && self.extents.batch_shape.get(dimension).is_some_and(|&extent| extent != 1)
+    }
+
     /// The step of an argument along a batch dimension, in elements; 0 where it is broadcast.
     pub fn batch_stride(&self, number: usize, descriptor: &TensorDescriptor, dimension: usize) -> isize {
         let Source::Tensors(tensors) = self.source else { return 0 };

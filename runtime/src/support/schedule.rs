@@ -7,6 +7,7 @@ use super::arena::{align, times};
 use super::pack::{View, size_of_type};
 use super::problem::{Problem, list};
 use super::ranges::{Ranges, Side};
+use super::sum::Sums;
 use super::threads;
 use crate::abi::{F32, PassDescriptor, ROLE_PARAMETER};
 
@@ -142,6 +143,8 @@ pub struct Schedule {
     pub across_batch: bool,
     /// Bytes of the steps along the batch dimensions.
     pub steps_bytes: usize,
+    /// Bytes of the results that are added up over batch elements.
+    pub sum_bytes: usize,
     /// Memory of a batch element that is being worked on.
     pub lane: LaneBytes,
     /// Memory of a thread that works on a unit.
@@ -217,7 +220,8 @@ impl Schedule {
         }
         let steps =
             times(times(problem.extents.batch_dimensions, problem.entry.num_tensors as usize), size_of::<isize>());
-        Schedule { threads, across_batch, steps_bytes: align(steps), lane, scratch_bytes }
+        let sum_bytes = Sums::new(problem, core::ptr::null_mut()).bytes();
+        Schedule { threads, across_batch, steps_bytes: align(steps), sum_bytes, lane, scratch_bytes }
     }
 
     /// Batch elements that are worked on at the same time.
@@ -234,7 +238,7 @@ impl Schedule {
     pub fn bytes(&self) -> usize {
         let lanes = times(self.lanes(), self.lane_bytes());
         let scratch = times(self.threads, self.scratch_bytes);
-        self.steps_bytes.saturating_add(lanes).saturating_add(scratch)
+        self.steps_bytes.saturating_add(self.sum_bytes).saturating_add(lanes).saturating_add(scratch)
     }
 }
 

@@ -39,6 +39,12 @@ impl<'a> Tensor<'a> {
         self.ndim().saturating_sub(self.own_dimensions())
     }
 
+    /// The extent of a dimension of a batch of `dimensions`, with which this tensor's own are aligned at the end; 1 where it has none.
+    pub fn batch_extent(&self, dimension: usize, dimensions: usize) -> i64 {
+        let missing = dimensions.saturating_sub(self.batch_dimensions());
+        if dimension < missing { 1 } else { self.extent(dimension - missing) }
+    }
+
     /// The extent of a dimension, 1 past the end.
     pub fn extent(&self, dimension: usize) -> i64 {
         if dimension >= self.ndim() {

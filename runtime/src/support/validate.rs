@@ -276,15 +276,28 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// Results have the inputs' batch shape exactly.
+    /// Results have the inputs' batch shape exactly; a gradient may also be as its input is where that is the same for several batch elements,
+    /// and is then the sum over them.
     fn results(&self, extents: &Extents, message: &mut Message) -> Result<(), Status> {
         for tensor in self.given().filter(|tensor| tensor.descriptor.is_output != 0) {
-            let same = tensor.batch_dimensions() == extents.batch_dimensions
-                && tensor.shape().zip(batch(extents)).all(|(given, wanted)| given == wanted);
-            if !same {
+            let input = self.given().nth(tensor.descriptor.gradient_of as usize);
+            let dimensions = extents.batch_dimensions;
+            let fits = |(dimension, wanted): (usize, i64)| {
+                let given = tensor.batch_extent(dimension, dimensions);
+                let is_shared = input.is_some_and(|input| input.batch_extent(dimension, dimensions) == 1);
+                given == wanted || (given == 1 && is_shared)
+            };
+            let dimensions_fit =
+                tensor.batch_dimensions() == dimensions || (input.is_some() && tensor.batch_dimensions() < dimensions);
+            if !dimensions_fit || !batch(extents).enumerate().all(fits) {
                 let rows = (tensor.descriptor.role != ROLE_PARAMETER).then(|| tensor.rows());
                 let wanted = batch(extents).chain(rows).chain([tensor.components()]);
                 self.subject(tensor.descriptor, message).text(": expected shape ").tuple(wanted);
+                if let Some(input) = input {
+                    // SAFETY: names are NUL-terminated.
+                    unsafe { message.text(" or, added up over the batch, that of ").name(input.descriptor.name) };
+                    message.text(" ").tuple(input.shape());
+                }
                 message.text(", given shape ").tuple(tensor.shape());
                 return Err(Status::Shape);
             }

@@ -19,8 +19,9 @@
 #endif
 
 enum { TILE = 16, F32 = 2, REQUIRES_NOTHING = 0, ROLE_I = 0, ROLE_J = 1 };
+#define NO_TENSOR UINT32_MAX
 
-typedef struct { const char *name; uint32_t dim; uint8_t role, dtype, is_output, reserved; } tensor_descriptor;
+typedef struct { const char *name; uint32_t dim; uint8_t role, dtype, is_output, reserved; uint32_t gradient_of; } tensor_descriptor;
 typedef struct { uint32_t tensor, dim; } read_descriptor;
 typedef struct { uint32_t tensor, dim, offset, reserved; } write_descriptor;
 typedef struct {
@@ -89,7 +90,9 @@ static void epilogue(const void *parameters, const void *tile, const void *state
   for (int row = 0; row < TILE; row++) ((float *)results)[row] = ((const float *)state)[row];
 }
 
-static const tensor_descriptor tensors[] = {{"x", 1, ROLE_I, F32, 0, 0}, {"y", 1, ROLE_J, F32, 0, 0}, {"c", 1, ROLE_I, F32, 1, 0}};
+static const tensor_descriptor tensors[] = {
+  {"x", 1, ROLE_I, F32, 0, 0, NO_TENSOR}, {"y", 1, ROLE_J, F32, 0, 0, NO_TENSOR}, {"c", 1, ROLE_I, F32, 1, 0, NO_TENSOR}
+};
 static const read_descriptor row_reads[] = {{0, 1}}, column_reads[] = {{1, 1}};
 static const write_descriptor writes[] = {{2, 1, 0, 0}};
 static const pass_descriptor passes[] = {{

@@ -176,7 +176,14 @@ mod tests {
 
     fn fitted(role: Role, inner: &[u32], shape: &[usize], is_text: bool) -> Option<Vec<i64>> {
         let written = if is_text { Written::Text } else { Written::Binary("float32".to_owned()) };
-        let tensor = Tensor { name: "x".to_owned(), kind: Kind::Input, role, shape: inner.to_vec(), dtype: Dtype::F32 };
+        let tensor = Tensor {
+            name: "x".to_owned(),
+            kind: Kind::Input,
+            role,
+            shape: inner.to_vec(),
+            dtype: Dtype::F32,
+            gradient_of: None,
+        };
         call_shape(&Array { shape: shape.to_vec(), elements: Elements::F32(vec![]), written }, &tensor)
     }
 

@@ -7,7 +7,7 @@ use keopsc_runtime::abi::{Call, DLTensor, EntryPoint, Module};
 use super::*;
 
 fn tensor(name: &str, kind: Kind, role: Role, shape: &[u32], dtype: Dtype) -> Tensor {
-    Tensor { name: name.to_owned(), kind, role, shape: shape.to_vec(), dtype }
+    Tensor { name: name.to_owned(), kind, role, shape: shape.to_vec(), dtype, gradient_of: None }
 }
 
 fn manifest(name: &str) -> Manifest {

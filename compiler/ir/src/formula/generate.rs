@@ -277,7 +277,10 @@ impl Generator {
         let rows = if widen && !node.is_index { self.random.pick(&[Role::I, Role::J]) } else { node.role };
         let even = !node.is_index && shape.last().is_some_and(|extent| extent % 2 == 0);
         let is_complex = even && self.random.percent(20);
-        Output { name, node: id, rows, shape, is_complex }
+        let alike = |input: &Input| (input.role, input.dim, node.is_index) == (rows, node.dim, false);
+        let alike = self.program.inputs.iter().position(alike).filter(|_| self.random.percent(20));
+        let gradient_of = alike.map(|number| InputId(number as u32));
+        Output { name, node: id, rows, shape, is_complex, gradient_of }
     }
 
     /// The inputs that outputs use, in order of declaration.

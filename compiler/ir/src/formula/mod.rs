@@ -226,6 +226,8 @@ pub struct Output {
     pub shape: Vec<u32>,
     /// Whether it is stored as complex numbers, two components each.
     pub is_complex: bool,
+    /// The input that it is the gradient in, if it is nothing but that: where the input is the same for several batch elements, gradients add up.
+    pub gradient_of: Option<InputId>,
 }
 
 /// A function of the compiled library: one `out`, or a `fused` block.

@@ -230,6 +230,10 @@ fn verify_output(program: &Program, output: &Output, place: &str, defects: &mut 
     let node = program.graph.node(output.node);
     let shaped = output.shape.iter().try_fold(1u32, |product, &extent| product.checked_mul(extent)) == Some(node.dim);
     defects.require(shaped, place, "an output's extents multiply to its components", || format!("{:?}", output.shape));
+    let like = output.gradient_of.is_none_or(|id| {
+        program.inputs.get(id.0 as usize).is_some_and(|input| (input.role, input.dim) == (output.rows, node.dim))
+    });
+    defects.require(like, place, "a gradient has the rows and components of its input", || output.name.clone());
     let paired = !output.is_complex || (!node.is_index && output.shape.last().is_some_and(|extent| extent % 2 == 0));
     defects.require(paired, place, "complex numbers have two components each", || format!("{:?}", output.shape));
     // What is repeated goes through a temporary, which is read as real numbers, and these hold no large row number.

@@ -66,6 +66,8 @@ pub struct Tensor {
     pub shape: Vec<u32>,
     /// How it is stored.
     pub scalar: ScalarType,
+    /// The input that it is the gradient in, if it is nothing but that.
+    pub gradient_of: Option<TensorId>,
 }
 
 impl Tensor {

@@ -40,7 +40,7 @@ pub fn verify(plan: &Plan) -> Result<(), Vec<Defect>> {
     let mut defects = Defects::default();
     let place = format!("plan {}", plan.name);
     defects.require(is_identifier(&plan.name), &place, "a name is an identifier", || plan.name.clone());
-    plan.tensors.iter().for_each(|tensor| verify_tensor(tensor, &mut defects));
+    plan.tensors.iter().for_each(|tensor| verify_tensor(plan, tensor, &mut defects));
     let kinds: Vec<TensorKind> = plan.tensors.iter().map(|tensor| tensor.kind).collect();
     defects.require(
         kinds.is_sorted_by_key(|&kind| kind as usize),
@@ -66,7 +66,7 @@ pub fn verify(plan: &Plan) -> Result<(), Vec<Defect>> {
     defects.into_result()
 }
 
-fn verify_tensor(tensor: &Tensor, defects: &mut Defects) {
+fn verify_tensor(plan: &Plan, tensor: &Tensor, defects: &mut Defects) {
     let place = format!("tensor {}", tensor.name);
     defects.require(is_identifier(&tensor.name), &place, "a name is an identifier", || tensor.name.clone());
     defects
@@ -75,6 +75,12 @@ fn verify_tensor(tensor: &Tensor, defects: &mut Defects) {
     let dim = tensor.shape.iter().try_fold(parts, |product, &extent| product.checked_mul(extent));
     let sized = dim.is_some_and(|dim| dim > 0);
     defects.require(sized, &place, "a tensor has components, fewer than 2^32", || format!("{:?}", tensor.shape));
+    let of = |id: TensorId| plan.tensors.get(id.0 as usize).filter(|input| input.kind == TensorKind::Input);
+    let like = |input: &Tensor| (input.role, input.dim()) == (tensor.role, tensor.dim());
+    let alike = tensor.gradient_of.is_none_or(|id| tensor.kind == TensorKind::Output && of(id).is_some_and(like));
+    defects.require(alike, &place, "a gradient is a result with the rows and components of an input", || {
+        "none".to_string()
+    });
 }
 
 struct PassVerifier<'p> {

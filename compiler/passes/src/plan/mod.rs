@@ -84,6 +84,7 @@ impl Layout {
                 *last /= scalar.components();
             }
             let tensor = layout.add(&output.name, TensorKind::Output, output.rows, &shape, scalar);
+            layout.tensors[tensor.0 as usize].gradient_of = output.gradient_of.map(|id| layout.inputs[&id.0]);
             layout.outputs.push(tensor);
         }
         for (number, &node) in arrangement.temporaries.iter().enumerate() {
@@ -96,7 +97,14 @@ impl Layout {
     }
 
     fn add(&mut self, name: &str, kind: TensorKind, role: Role, shape: &[u32], scalar: ScalarType) -> TensorId {
-        self.tensors.push(Tensor { name: name.to_owned(), kind, role, shape: shape.to_vec(), scalar });
+        self.tensors.push(Tensor {
+            name: name.to_owned(),
+            kind,
+            role,
+            shape: shape.to_vec(),
+            scalar,
+            gradient_of: None,
+        });
         TensorId(self.tensors.len() as u32 - 1)
     }
 }

@@ -197,7 +197,13 @@ impl<'a> Resolver<'a> {
             _ => None,
         };
         let shape = shape.unwrap_or_else(|| vec![node.dim]);
-        Output { name: name.to_owned(), node: id, rows: node.role, shape, is_complex: false }
+        let gradient_of = match node.kind {
+            NodeKind::Gradient { of, variable, .. } if self.program.graph.contains_reduction(of) => {
+                self.input_of(variable)
+            }
+            _ => None,
+        };
+        Output { name: name.to_owned(), node: id, rows: node.role, shape, is_complex: false, gradient_of }
     }
 
     fn check_output_role(&mut self, name: &Name, operand: &Operand, node: NodeId) -> Result<(), Reported> {

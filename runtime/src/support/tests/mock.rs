@@ -152,7 +152,15 @@ fn tree<N: Number>(leaves: &[N]) -> N {
 
 /// The sizes of a tensor or read list.
 pub fn tensor(name: &'static CStr, role: u8, dim: u32, dtype: u8, is_output: bool) -> TensorDescriptor {
-    TensorDescriptor { name: name.as_ptr(), dim, role, dtype, is_output: is_output.into(), reserved: 0 }
+    TensorDescriptor {
+        name: name.as_ptr(),
+        dim,
+        role,
+        dtype,
+        is_output: is_output.into(),
+        reserved: 0,
+        gradient_of: NO_TENSOR,
+    }
 }
 
 fn leak<T>(items: Vec<T>) -> (*const T, u32) {
