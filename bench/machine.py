@@ -27,6 +27,14 @@ def blas():
     return ", ".join(f"{pool['internal_api']} {pool.get('architecture', '')}".strip() for pool in threadpoolctl.threadpool_info())
 
 
+def installed(name):
+    """The version of a package, nothing where it is not there."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
 def describe(keopsc):
     """Everything that a reader of the figures wants to know."""
     fields = dict(line.split(":", 1) for line in output("lscpu").splitlines() if ":" in line)
@@ -41,6 +49,6 @@ def describe(keopsc):
         "python": platform.python_version(),
         "keopsc": output(keopsc, "--version"),
         "g++": output("g++", "--version").splitlines()[:1],
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "packages": {name: version for name in PACKAGES if (version := installed(name))},
         "BLAS": blas(),
     }
