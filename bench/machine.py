@@ -20,9 +20,13 @@ def output(*command):
 
 
 def blas():
-    """The kernels that NumPy's BLAS chose."""
+    """The kernels that NumPy's BLAS chose, where it can be asked."""
     import numpy  # noqa: F401
-    import threadpoolctl
+
+    try:
+        import threadpoolctl
+    except ImportError:
+        return ""
 
     return ", ".join(f"{pool['internal_api']} {pool.get('architecture', '')}".strip() for pool in threadpoolctl.threadpool_info())
 
