@@ -170,10 +170,10 @@ const SHARDS: &str = "
    ..._merge joins the state of later rows into that of earlier ones. ..._finalize turns a state into results.
    A state is a record for each row of the results, as told below. It begins at a multiple of 8 bytes, has ..._state_size bytes (-1: there is
    no such state), holds no pointers, and may come from a process on another machine.
-   Let all shards have ..._shard rows, but the last one what is left. They are at most `shards` in number, and merged so
+   Let all shards have ..._shard(rows, most shards) rows, the last one what is left, and n be their number. Merged so
 
-       for (step = 1; step < shards; step *= 2)
-           for (r = 0; r + step < shards; r += 2 * step)
+       for (step = 1; step < n; step *= 2)
+           for (r = 0; r + step < n; r += 2 * step)
                merge(rows, state[r], state[r + step]);
 
    they give the same bits as one call. Other shards, merged in ascending order, give the same but for rounding. */

@@ -161,7 +161,8 @@ fn leak<T>(items: Vec<T>) -> (*const T, u32) {
 }
 
 fn reads(tensors: &[TensorDescriptor], numbers: &[u32]) -> (*const Read, u32) {
-    leak(numbers.iter().map(|&tensor| Read { tensor, dim: tensors[tensor as usize].dim }).collect())
+    let dim = |tensor: u32| tensors.get(tensor as usize).map_or(1, |tensor| tensor.dim);
+    leak(numbers.iter().map(|&tensor| Read { tensor, dim: dim(tensor) }).collect())
 }
 
 /// Which tensors a pass reads and writes, and over which indices it goes.
@@ -280,6 +281,35 @@ impl Kernel for Product {
     fn pair(_: &[f32], row: &[f32], column: &[f32]) -> f32 {
         row[0] * column[0]
     }
+}
+
+/// `x_i j`, by the numbers of the columns.
+pub struct Numbered;
+
+impl Kernel for Numbered {
+    type N = f64;
+    const ROW: usize = 1;
+    const COLUMN: usize = 1;
+    const PARAMETERS: usize = 0;
+    const PROLOGUES: bool = false;
+    fn pair(_: &[f64], row: &[f64], column: &[f64]) -> f64 {
+        row[0] * column[0].to_bits() as f64
+    }
+}
+
+/// `numbered(x)` over j.
+pub fn numbered() -> &'static EntryDescriptor {
+    let tensors = vec![tensor(c"x", ROLE_I, 1, F64, false), tensor(c"c", ROLE_I, 1, F64, true)];
+    let wiring = Wiring {
+        rows: ROLE_I,
+        columns: ROLE_J,
+        row_reads: &[0],
+        column_reads: &[ROW_NUMBERS],
+        parameter_reads: &[],
+        write: 1,
+    };
+    let pass = sum_pass::<Numbered>(&tensors, &wiring);
+    entry(c"numbered", tensors, 0, vec![pass])
 }
 
 /// `conv(x, y, b, p)` over j.

@@ -99,6 +99,24 @@ fn indices_count_from_the_first_column_of_all() {
     }
 }
 
+#[test]
+fn columns_that_are_numbers_count_from_the_first_of_all() {
+    let entry = mock::numbered();
+    let x = Array::of(F64, &[1, 1], 1.0_f64.to_ne_bytes().to_vec());
+    let states = [(0, 2 * CHUNK as i64), (2 * CHUNK as i64, 5)].map(|(first, columns)| {
+        let mut state = vec![7];
+        let (records, size) = (state.as_mut_ptr().cast(), 8);
+        let function = |call: &mut Call| {
+            call.rows_j = columns;
+            unsafe { keops_support_partial(entry, call, first, records, size) }
+        };
+        assert_eq!(call(&mut [Some(x.clone())], 1, function), OK);
+        state
+    });
+    let sum: i64 = (0..2 * CHUNK as i64 + 5).sum();
+    assert_eq!(merge_all(entry, states.to_vec(), 1), [(sum as f64).to_bits()]);
+}
+
 /// `conv` on batches of shape (2, 3) whose inputs are broadcast, in shards of so many chunks.
 fn batched_sum(columns: usize, chunks: usize, threads: i32) -> (Vec<u64>, Vec<u64>) {
     let entry = mock::full::<f32>(F32);
