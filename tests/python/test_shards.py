@@ -200,6 +200,34 @@ def test_results_that_need_more_than_the_state(compiled, random):
     assert library.gradient.shards["finalize"] == ["x", "sigma", "d_f"]
 
 
+@pytest.mark.parametrize("dtype", ["f16", "f32", "f64"])
+@pytest.mark.parametrize("scheme", ["auto", "kahan", "direct"])
+def test_storage_types_and_schemes(compiled, random, dtype, scheme):
+    """States have the type of the accumulators, whatever is stored; one running sum cannot be cut without another rounding."""
+    text = f"dtype {dtype}; numerics sum = {scheme}; x = Vi(2); y = Vj(2); out s = Sum[j](Exp(-SqDist(x, y)) * y)"
+    entry = compiled(text, "schemes").s
+    x, y = (random.random((rows, 2)).astype(NUMPY_TYPES[dtype]) for rows in (33, 1000))
+    assert entry.shards["fields"][0]["dtype"] == ("f64" if dtype == "f64" else "f32")
+    whole = entry(x, y)
+    (found,) = in_shards(entry, (x, y), aligned(entry, 1000, 4), 33)
+    assert np.array_equal(bits(found), bits(whole))
+    assert (entry.point.shard(1000, 4) >= 1000) == (scheme == "direct")
+    (found,) = in_shards(entry, (x, y), [0, 256, 512, 1000], 33)
+    assert relative_error(found, whole.astype(float)) < 20 * np.finfo(NUMPY_TYPES[dtype]).eps
+
+
+def test_the_sign_of_a_zero(compiled):
+    """A sum that underflows from below is -0. Shards that have rows keep the sign; merging the state of no rows is adding 0."""
+    entry = compiled("x = Vi(1); y = Vj(1); out s = Sum[j]((x + y) * y)", "zero").s
+    x, y = np.full((2, 1), 2e-30, np.float32), np.full((300, 1), -1e-30, np.float32)
+    whole = entry(x, y)
+    assert np.all(whole == 0)
+    (found,) = in_shards(entry, (x, y), [0, 128, 256, 300], 2)
+    assert np.array_equal(bits(found), bits(whole))
+    (found,) = in_shards(entry, (x, y), [0, 128, 256, 300, 300], 2)
+    assert np.array_equal(found, whole) and not np.any(np.signbit(found))
+
+
 def test_an_entry_of_two_reducing_passes_has_no_shards(compiled):
     library = compiled("x = Vi(2); y = Vj(2); out g = Grad(LogSumExp[j](x | y), y); out f = LogSumExp[j](x | y)", "two")
     assert library.g.shards is None
