@@ -1,7 +1,7 @@
 //! What every compiled library carries: checking of arguments, choice of the instruction set, packing, threads, the merge tree.
 //!
 //! `no_std`, no allocation but `malloc`, no panics, no global state but the chosen instruction set. Generated code calls the
-//! functions in this file; everything else is below them:
+//! functions in this file and, for layer 3, in `shards`; everything else is below them:
 //! `validate` → `problem` → `schedule` (threads and memory) → `execute` (batch) → `pass` (tiles, chunks) → `pack` (elements).
 
 mod arena;

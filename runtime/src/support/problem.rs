@@ -86,8 +86,8 @@ impl Phase {
         }
     }
 
-    /// Whether the call would read that tensor while it writes states, or write it while it reads states.
-    pub fn writes_beside(&self, descriptor: &TensorDescriptor) -> bool {
+    /// Whether the call reads that tensor while it writes states, or writes it while it reads states.
+    pub fn must_not_meet_states(&self, descriptor: &TensorDescriptor) -> bool {
         match self {
             Phase::Whole => false,
             Phase::Partial { .. } => descriptor.is_output == 0,

@@ -50,7 +50,7 @@ pub unsafe fn plain(
     };
     // SAFETY: the entry is valid.
     let states = unsafe { validate_state::check(entry, phase, &extents, &mut Message::none())? };
-    let beside = descriptors.iter().zip(pointers).filter(|(descriptor, _)| phase.writes_beside(descriptor));
+    let beside = descriptors.iter().zip(pointers).filter(|(descriptor, _)| phase.must_not_meet_states(descriptor));
     for (descriptor, &address) in beside {
         if meet(states, (address, bytes(descriptor))) {
             return Err(Status::Stride);
@@ -371,7 +371,7 @@ impl<'a> Check<'a> {
 
     /// Tensors that are read where states are written, or written where states are read.
     fn states(&self, (address, size): (usize, usize), message: &mut Message) -> Result<(), Status> {
-        let mut beside = self.given().filter(|tensor| self.phase.writes_beside(tensor.descriptor));
+        let mut beside = self.given().filter(|tensor| self.phase.must_not_meet_states(tensor.descriptor));
         match beside.find(|tensor| share_bytes(tensor, (address, size))) {
             Some(tensor) => {
                 // SAFETY: names are NUL-terminated.
