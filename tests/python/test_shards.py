@@ -44,7 +44,7 @@ out KMin_ArgKMin = KMin_ArgKMin[R, K=5](p)
 out KMax = KMax[R, K=5](p)
 out ArgKMax = ArgKMax[R, K=5](p)
 out KMax_ArgKMax = KMax_ArgKMax[R, K=5](p)
-fused several { out nearest = Min_ArgMin[R](s); out total = Sum[R](Exp(-p)); out soft = LogSumExp[R](s) }
+fused several { out nearest = Min_ArgMin[R](s); out total = Sum[R](Exp(-p)); out soft = LogSumExp[R](s); out factored = Sum[R](p) }
 """
 
 # What chooses among values, rather than computing with them, does so in any order.
@@ -180,8 +180,9 @@ def test_results_that_need_more_than_the_state(compiled, random):
         out gradient = Grad(f, x)
         out over_i = Grad(f, b)
         out soft = x - sigma * Sum[j](K * y) / Sum[j](K)
-        out spread = x * Sum[j](b) + y_mean
-        """.replace("y_mean", "Mean[j](y)"),
+        out spread = x * Sum[j](b) + Mean[j](y)
+        out regression = (Sum[j](K * b) - LogSumExp[j](b)) / Sum[j](b)
+        """,
         "epilogues",
     )
     m, n = 150, 700
@@ -196,6 +197,9 @@ def test_results_that_need_more_than_the_state(compiled, random):
             (found,) = in_shards(entry, arrays, aligned(entry, columns, shards), rows)
             assert np.array_equal(bits(found), bits(whole)), (name, shards)
     assert library.spread.shards["rows"] == "parameter"
+    # What depends on j alone has its own pass, but a place in the same records.
+    assert [field["name"] for field in library.regression.shards["fields"]] == ["a0.s", "a1.m", "a1.s", "a2.s"]
+    assert (library.regression.shards["rows"], library.regression.shards["chunk"]) == ("i", 512)
     assert library.soft.shards["finalize"] == ["x", "sigma"]
     assert library.gradient.shards["finalize"] == ["x", "sigma", "d_f"]
 
@@ -564,6 +568,21 @@ def test_bad_arguments_of_layer_1(compiled):
     assert partial(M, N, 0, X, Y, B, S, STATE) == keops.OK
     assert finalize(M, N, X, 1, 1, S, STATE, RESULT) == keops.OK
     assert np.array_equal(result, library.conv(x, y, b, sigma))
+
+
+def test_no_rows(compiled, random):
+    """Without rows there are no records, even where what depends on j alone was reduced."""
+    entry = compiled("x = Vi(2); y = Vj(2); b = Vj(1); out f = Sum[j](Exp(x | y)) / Sum[j](b)", "no_rows").f
+    x, y, b = np.zeros((0, 2), np.float32), random.random((9, 2)).astype(np.float32), random.random((9, 1)).astype(np.float32)
+    state = entry.partial(x, y, b)
+    assert state.size == 0
+    entry.merge(state, state.copy())
+    entry.finalize(x, None, None, np.zeros((0, 1), np.float32), states=state)
+    # Several batch elements, each with its own sums.
+    x, b = random.random((3, 5, 2)).astype(np.float32), random.random((3, 9, 1)).astype(np.float32)
+    result = np.empty((3, 5, 1), np.float32)
+    entry.finalize(x, None, None, result, states=entry.partial(x, y, b, threads=2), threads=2)
+    assert np.array_equal(bits(result), bits(entry(x, y, b)))
 
 
 def test_the_rows_that_count(compiled):

@@ -74,7 +74,7 @@ impl Compiled {
         let point = self.point(entry);
         let over = described.over;
         let columns = sizes.rows(over.role());
-        let rows = sizes.rows(described.pass.rows) as i64;
+        let rows = sizes.rows(described.rows) as i64;
         // SAFETY: the functions only compute.
         let (length, size) = unsafe { (point.shard?(columns as i64, shards), point.state_size?(rows)) };
         let length = length as usize;

@@ -46,6 +46,13 @@ struct Entry<'ctx> {
     point: StructValue<'ctx>,
 }
 
+/// The fields of a record that are a pass's.
+#[derive(Clone, Copy)]
+struct Fields<'a, 'p> {
+    shards: &'a Shards<'p>,
+    pass: usize,
+}
+
 /// The pointers to tensors that a layer-1 function was given, and how many tensors the entry has: the others are NULL.
 struct Pointers<'ctx> {
     given: Vec<BasicValueEnum<'ctx>>,
@@ -292,7 +299,9 @@ impl<'ctx> Glue<'_, 'ctx> {
             .enumerate()
             .map(|(number, (pass, schedule))| {
                 let prefix = symbols::kernel_prefix(&self.library.plans[entry], number, level);
-                self.pass(scheduled.plan(), pass, schedule, shards.as_ref().filter(|_| number == 0), &prefix)
+                let shards = shards.as_ref().filter(|shards| number < shards.passes.len());
+                let fields = shards.map(|shards| Fields { shards, pass: number });
+                self.pass(scheduled.plan(), pass, schedule, fields, &prefix)
             })
             .collect();
         self.structure(&[
@@ -303,17 +312,17 @@ impl<'ctx> Glue<'_, 'ctx> {
         ])
     }
 
-    /// A pass; `shards` says what its records hold, if states can leave it.
+    /// A pass; `state` says what it puts into records, if states can leave it.
     fn pass(
         &self,
         plan: &Plan,
         pass: &Pass,
         schedule: &PassSchedule,
-        shards: Option<&Shards<'_>>,
+        state: Option<Fields<'_, '_>>,
         prefix: &str,
     ) -> StructValue<'ctx> {
         let layout = layout::layout(pass, schedule);
-        let fields = shards.map(|shards| self.fields(shards, &layout)).unwrap_or_default();
+        let fields = state.map(|state| self.fields(state, &layout)).unwrap_or_default();
         let functions = PassFunctions::of(pass);
         let [rows, columns, parameters] =
             [Block::Row, Block::Column, Block::Parameter].map(|block| self.reads(plan, pass, block));
@@ -354,7 +363,7 @@ impl<'ctx> Glue<'_, 'ctx> {
             self.u32(layout.state_size.max(64)).into(),
             self.u32(layout.result_size.max(64)).into(),
             self.u32(u64::from(schedule.pair_cost)).into(),
-            self.u32(shards.map_or(0, |shards| shards.record_size)).into(),
+            self.u32(state.map_or(0, |state| state.shards.record_size)).into(),
             self.u32(fields.len() as u64).into(),
             self.array(&rows).into(),
             self.array(&columns).into(),
@@ -388,13 +397,13 @@ impl<'ctx> Glue<'_, 'ctx> {
         pass.writes.iter().zip(&layout.writes).map(write).collect()
     }
 
-    fn fields(&self, shards: &Shards<'_>, layout: &Layout) -> Vec<StructValue<'ctx>> {
+    fn fields(&self, state: Fields<'_, '_>, layout: &Layout) -> Vec<StructValue<'ctx>> {
         let field = |field: &keopsc_ir::plan::shards::Field| {
             let place = layout.slots[field.accumulation][field.slot];
             let numbers = [place.offset, field.offset, u64::from(field.count), field.scalar.size()];
             self.structure(&numbers.map(|number| self.u32(number).into()))
         };
-        shards.fields.iter().map(field).collect()
+        state.shards.fields.iter().filter(|field| field.pass == state.pass).map(field).collect()
     }
 
     fn kernel(&self, name: &str, pointers: usize, counts: usize) -> BasicValueEnum<'ctx> {

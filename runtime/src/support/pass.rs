@@ -31,6 +31,8 @@ pub struct PassRun<'a> {
     side: Option<&'a Side>,
     /// Which part of the pass is computed; states are those of this batch element.
     phase: Phase,
+    /// Records of a batch element.
+    records_of_rows: usize,
 }
 
 impl<'a> PassRun<'a> {
@@ -57,6 +59,7 @@ impl<'a> PassRun<'a> {
         } else {
             lane.columns.cast_const()
         };
+        let records_of_rows = problem.records();
         PassRun {
             pass,
             geometry,
@@ -68,7 +71,8 @@ impl<'a> PassRun<'a> {
             threads,
             in_place,
             side: problem.side(pass),
-            phase: phase_at(problem.phase, pass, element * geometry.rows),
+            phase: phase_at(problem.phase, pass, element * records_of_rows),
+            records_of_rows,
         }
     }
 }
@@ -266,10 +270,10 @@ impl PassRun<'_> {
                 self.pack_row_tile(self.rows_of(first_tile + tile), work.tile(tile));
             }
             match self.phase {
-                Phase::Finalize { states } => (0..work.tiles).for_each(|tile| {
-                    let rows = self.rows_of(first_tile + tile);
-                    state::load(self.pass, self.record(states, rows.first), rows.count, work.state(tile, 0));
-                }),
+                Phase::Finalize { states } => {
+                    (0..work.tiles)
+                        .for_each(|tile| self.load(states, self.rows_of(first_tile + tile), work.state(tile, 0)));
+                }
                 _ => work.reduce(subtree_number * subtree, self.geometry.chunks.min((subtree_number + 1) * subtree)),
             }
             for tile in 0..work.tiles {
@@ -374,11 +378,36 @@ impl PassRun<'_> {
         states.records.wrapping_add(row * self.pass.record_size as usize)
     }
 
+    /// Fills a row tile's state from its records. A single row that depends on no index is the same in all records, and neutral where there are
+    /// none.
+    unsafe fn load(&self, states: States, rows: Span, state: *mut u8) {
+        // SAFETY: there is a record for each row; the state has room.
+        unsafe {
+            if self.records_of_rows == 0 {
+                (self.pass.initialize)(state.cast());
+            } else {
+                state::load(self.pass, self.record(states, rows.first), rows.count, state);
+            }
+        }
+    }
+
+    /// Copies a row tile's state to its records, a single row that depends on no index to all of them.
+    unsafe fn store(&self, states: States, rows: Span, state: *const u8) {
+        // SAFETY: there is a record for each row; the state is complete.
+        unsafe {
+            if self.pass.rows == ROLE_PARAMETER {
+                (0..self.records_of_rows).for_each(|row| state::store(self.pass, state, self.record(states, row), 1));
+            } else {
+                state::store(self.pass, state, self.record(states, rows.first), rows.count);
+            }
+        }
+    }
+
     /// Computes a row tile's results and writes them; of a shard it writes the state.
     unsafe fn finish(&self, rows: Span, row_tile: *mut u8, state: *mut u8, results: *mut u8) {
         if let Phase::Partial { states, .. } = self.phase {
-            // SAFETY: there is a record for each row.
-            unsafe { state::store(self.pass, state, self.record(states, rows.first), rows.count) };
+            // SAFETY: the state is complete.
+            unsafe { self.store(states, rows, state) };
             return;
         }
         // SAFETY: all are as the epilogue expects; a pass has this many writes; the rows exist.

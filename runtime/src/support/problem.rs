@@ -2,6 +2,7 @@
 
 use super::pack::View;
 use super::ranges::{Ranges, Side};
+use super::state::Layout;
 use super::tensor::{MAX_DIMENSIONS, Tensor};
 use crate::abi::{
     CloneDescriptor, DLTensor, EntryDescriptor, PassDescriptor, ROLE_I, ROLE_J, ROLE_PARAMETER, TensorDescriptor,
@@ -95,7 +96,7 @@ impl Phase {
         }
     }
 
-    /// Whether a pass goes over its columns. States were found by the first pass.
+    /// Whether a pass goes over its columns; it does not where states are given.
     pub fn reduces(&self, pass: &PassDescriptor) -> bool {
         pass.columns != ROLE_PARAMETER && !matches!(self, Phase::Finalize { .. })
     }
@@ -122,12 +123,17 @@ pub struct Problem<'a> {
 impl<'a> Problem<'a> {
     /// The passes that the call runs, in order.
     pub fn passes(&self) -> &'a [PassDescriptor] {
-        let count = match self.phase {
-            Phase::Partial { .. } => 1,
-            _ => self.clone.num_passes,
-        };
-        // SAFETY: a clone has this many passes, one of which reduces if it is computed in shards.
-        unsafe { list(self.clone.passes, count) }
+        // SAFETY: a clone has this many passes.
+        let all = unsafe { list(self.clone.passes, self.clone.num_passes) };
+        match self.phase {
+            Phase::Partial { .. } => Layout::of(all).map_or(all, |layout| layout.passes),
+            _ => all,
+        }
+    }
+
+    /// The records of a batch element.
+    pub fn records(&self) -> usize {
+        Layout::of(self.passes()).map_or(0, |layout| self.extents.rows(layout.rows))
     }
 
     /// Which pairs of a pass count, all if `None`.

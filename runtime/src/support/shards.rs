@@ -3,7 +3,8 @@
 //! The functions are there for every entry; generated code exports them for those that have shards.
 
 use super::message::Message;
-use super::problem::{Phase, States};
+use super::problem::{Phase, States, list};
+use super::state::Layout;
 use super::{checked, code, cpu, executed, plain, state, threads, validate, validate_state};
 use crate::abi::{Call, EntryDescriptor, ROLE_I, ROLE_J, Status};
 use core::ffi::c_void;
@@ -60,8 +61,8 @@ pub unsafe extern "C" fn keops_support_plain_merge(
 ) -> i32 {
     // SAFETY: as the caller promises.
     code(unsafe {
-        validate_state::reducing_pass(&*entry).and_then(|pass| {
-            let size = state::size(pass, rows).ok_or(Status::Shape)? as u64;
+        validate_state::layout(&*entry).and_then(|layout| {
+            let size = layout.size(rows).ok_or(Status::Shape)? as u64;
             merge(
                 &*entry,
                 given(states, size),
@@ -141,8 +142,8 @@ pub unsafe extern "C" fn keops_support_merge(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keops_support_state_size(entry: *const EntryDescriptor, rows: i64) -> i64 {
     // SAFETY: as the caller promises.
-    let pass = unsafe { validate_state::reducing_pass(&*entry) };
-    pass.ok().and_then(|pass| state::size(pass, rows)).unwrap_or(-1)
+    let layout = unsafe { validate_state::layout(&*entry) };
+    layout.ok().and_then(|layout| layout.size(rows)).unwrap_or(-1)
 }
 
 /// How many columns a shard should have so that so many are in at most so many shards, -1 if the numbers make no sense.
@@ -152,8 +153,8 @@ pub unsafe extern "C" fn keops_support_state_size(entry: *const EntryDescriptor,
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keops_support_shard(entry: *const EntryDescriptor, columns: i64, shards: i64) -> i64 {
     // SAFETY: as the caller promises.
-    let pass = unsafe { validate_state::reducing_pass(&*entry) };
-    pass.ok().and_then(|pass| state::shard_columns(pass, columns, shards)).unwrap_or(-1)
+    let layout = unsafe { validate_state::layout(&*entry) };
+    layout.ok().and_then(|layout| layout.shard(columns, shards)).unwrap_or(-1)
 }
 
 fn given(records: *mut c_void, size: u64) -> States {
@@ -167,13 +168,13 @@ unsafe fn plain_states(
     records: *mut c_void,
 ) -> Result<States, Status> {
     // SAFETY: as the callers promise.
-    let pass = unsafe { validate_state::reducing_pass(entry)? };
-    let rows = match pass.rows {
+    let layout = unsafe { validate_state::layout(entry)? };
+    let rows = match layout.rows {
         ROLE_I => rows_i,
         ROLE_J => rows_j,
         _ => 1,
     };
-    Ok(given(records, state::size(pass, rows).ok_or(Status::Shape)? as u64))
+    Ok(given(records, layout.size(rows).ok_or(Status::Shape)? as u64))
 }
 
 unsafe fn merge(
@@ -184,16 +185,15 @@ unsafe fn merge(
     workspace: (*mut u8, u64),
     message: &mut Message,
 ) -> Result<(), Status> {
-    // SAFETY: as the callers promise; an entry with shards has a pass.
+    // SAFETY: as the callers promise.
     unsafe {
-        let rows = validate_state::check_merge(validate_state::reducing_pass(entry)?, &states, &later, message)?;
+        let rows = validate_state::check_merge(&validate_state::layout(entry)?, &states, &later, message)?;
         message.clear();
         let clone = cpu::choose(entry, message)?;
-        let pass = &*clone.passes;
-        state::merge(pass, rows, states.records, later.records, threads::allowed(threads), workspace).inspect_err(
-            |_| {
-                message.name(entry.name).text(": out of memory");
-            },
-        )
+        let layout = Layout::of(list(clone.passes, clone.num_passes)).ok_or(Status::Unsupported)?;
+        let threads = threads::allowed(threads);
+        state::merge(&layout, rows, states.records, later.records, threads, workspace).inspect_err(|_| {
+            message.name(entry.name).text(": out of memory");
+        })
     }
 }

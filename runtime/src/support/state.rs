@@ -13,7 +13,7 @@ use super::arena::{Arena, times};
 use super::problem::list;
 use super::schedule::worthwhile;
 use super::threads::parallel_for;
-use crate::abi::{PassDescriptor, StateField, Status};
+use crate::abi::{PassDescriptor, ROLE_PARAMETER, StateField, Status};
 
 /// States begin at multiples of this.
 pub const STATE_ALIGNMENT: usize = 8;
@@ -21,7 +21,48 @@ pub const STATE_ALIGNMENT: usize = 8;
 /// Cycles to take apart and put together a byte of a record, about.
 const CYCLES_A_BYTE: usize = 2;
 
-/// Copies the first `rows` rows of a tile's state to their records. Bytes between fields become 0.
+/// The states of an entry that has shards.
+#[derive(Clone, Copy)]
+pub struct Layout<'a> {
+    /// The passes that reduce, the entry's first ones: each has some fields of every record.
+    pub passes: &'a [PassDescriptor],
+    /// The role of the rows that there is a record for.
+    pub rows: u8,
+    /// Bytes of a record.
+    pub record_size: usize,
+    /// Columns of which every shard but the last has a power of two.
+    pub chunk: u32,
+}
+
+impl<'a> Layout<'a> {
+    /// Of the entry that has these passes; `None` if it has no shards.
+    pub fn of(passes: &'a [PassDescriptor]) -> Option<Layout<'a>> {
+        let count = passes.iter().take_while(|pass| pass.record_size > 0).count();
+        let passes = passes.get(..count)?;
+        let rows = passes.iter().map(|pass| pass.rows).find(|rows| *rows != ROLE_PARAMETER).unwrap_or(ROLE_PARAMETER);
+        let chunk = passes.iter().map(|pass| pass.chunk).max()?;
+        Some(Layout { passes, rows, record_size: passes.first()?.record_size as usize, chunk })
+    }
+
+    /// The bytes of a state of so many rows, `None` if there is no such state.
+    pub fn size(&self, rows: i64) -> Option<i64> {
+        (self.record_size as i64).checked_mul(rows).filter(|_| rows >= 0)
+    }
+
+    /// The shortest power of two of chunks, in columns, of which at most `shards` cover `columns`; saturates. `None` if a number makes no sense.
+    pub fn shard(&self, columns: i64, shards: i64) -> Option<i64> {
+        if columns < 0 || shards < 1 {
+            return None;
+        }
+        let mut length = i64::from(self.chunk).max(1);
+        while length < i64::MAX && i128::from(length) * i128::from(shards) < i128::from(columns) {
+            length = length.saturating_mul(2);
+        }
+        Some(length)
+    }
+}
+
+/// Copies the first `rows` rows of a tile's state to the pass's fields of their records.
 ///
 /// # Safety
 /// The state is complete, the records have room.
@@ -29,7 +70,6 @@ pub unsafe fn store(pass: &PassDescriptor, state: *const u8, records: *mut u8, r
     let record_size = pass.record_size as usize;
     // SAFETY: as the caller promises; places are the descriptor's.
     unsafe {
-        records.write_bytes(0, times(rows, record_size));
         each_element(pass, |field, in_state, in_record| {
             for row in 0..rows {
                 let (from, to) = (state.add(in_state + row * field), records.add(in_record + row * record_size));
@@ -93,9 +133,9 @@ fn tile_rows(pass: &PassDescriptor) -> usize {
 /// Joins the state `later` of later columns into `state`, both of `rows` rows.
 ///
 /// # Safety
-/// Both have been checked; the pass has records.
+/// Both have been checked.
 pub unsafe fn merge(
-    pass: &PassDescriptor,
+    layout: &Layout<'_>,
     rows: usize,
     state: *mut u8,
     later: *const u8,
@@ -105,12 +145,18 @@ pub unsafe fn merge(
     if rows == 0 {
         return Ok(());
     }
-    let cycles = (pass.record_size as usize).saturating_mul(CYCLES_A_BYTE).saturating_add(pass.pair_cost as usize / 16);
+    let work = |pass: &PassDescriptor| {
+        layout.record_size.saturating_mul(CYCLES_A_BYTE).saturating_add(pass.pair_cost as usize / 16)
+    };
+    let cycles = layout.passes.iter().map(work).fold(0, usize::saturating_add);
     let threads = worthwhile(times(rows, cycles), threads);
-    let arena = Arena::new(times(threads, times(2, pass.state_size as usize)), workspace.0, workspace.1)?;
-    let merge = Merge { pass, rows, state, later, scratch: arena.base() };
-    // SAFETY: each thread has two states of scratch, each unit its own rows.
-    unsafe { parallel_for(threads, rows.div_ceil(tile_rows(pass)), &merge, Merge::tile) };
+    let scratch = layout.passes.iter().map(|pass| times(2, pass.state_size as usize)).max().unwrap_or(0);
+    let arena = Arena::new(times(threads, scratch), workspace.0, workspace.1)?;
+    for pass in layout.passes {
+        let merge = Merge { pass, rows, state, later, scratch: arena.base() };
+        // SAFETY: each thread has two states of scratch, each unit its own rows.
+        unsafe { parallel_for(threads, rows.div_ceil(tile_rows(pass)), &merge, Merge::tile) };
+    }
     Ok(())
 }
 
@@ -138,21 +184,4 @@ impl Merge<'_> {
             store(self.pass, left, self.state.add(offset), rows);
         }
     }
-}
-
-/// The bytes of a state of so many rows, `None` if there is no such state.
-pub fn size(pass: &PassDescriptor, rows: i64) -> Option<i64> {
-    i64::from(pass.record_size).checked_mul(rows).filter(|_| rows >= 0)
-}
-
-/// The smallest power of two of chunks, in columns, of which at most `shards` cover `columns`; saturates. `None` if a number makes no sense.
-pub fn shard_columns(pass: &PassDescriptor, columns: i64, shards: i64) -> Option<i64> {
-    if columns < 0 || shards < 1 {
-        return None;
-    }
-    let mut length = i64::from(pass.chunk).max(1);
-    while length < i64::MAX && i128::from(length) * i128::from(shards) < i128::from(columns) {
-        length = length.saturating_mul(2);
-    }
-    Some(length)
 }

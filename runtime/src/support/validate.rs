@@ -5,11 +5,11 @@ use super::overlap::{overlaps_itself, share_bytes, share_memory};
 use super::pack::size_of_type;
 use super::problem::{Extents, Phase, list};
 use super::ranges::{self, Ranges};
+use super::state::Layout;
 use super::tensor::{MAX_DIMENSIONS, Tensor, code_name, dlpack_type, type_name};
 use super::validate_state;
 use crate::abi::{
-    Call, DL_CPU, DL_CUDA, DLTensor, EntryDescriptor, PassDescriptor, ROLE_I, ROLE_J, ROLE_PARAMETER, Status,
-    TensorDescriptor,
+    Call, DL_CPU, DL_CUDA, DLTensor, EntryDescriptor, ROLE_I, ROLE_J, ROLE_PARAMETER, Status, TensorDescriptor,
 };
 use core::ffi::c_void;
 
@@ -115,8 +115,8 @@ pub unsafe fn call(
         } else {
             all.len()
         };
-        let reducing = validate_state::reducing_pass(entry);
-        let check = Check { call, phase, reducing, descriptors: all.get(..count).unwrap_or(all) };
+        let layout = validate_state::layout(entry);
+        let check = Check { call, phase, layout, descriptors: all.get(..count).unwrap_or(all) };
         message.name(entry.name).text(": ");
         check.arguments(message)?;
         check.tensors(message)?;
@@ -134,8 +134,8 @@ pub unsafe fn call(
 struct Check<'a> {
     call: &'a Call,
     phase: &'a Phase,
-    /// The pass that states belong to.
-    reducing: Result<&'a PassDescriptor, Status>,
+    /// What states are like, if the entry has any.
+    layout: Result<Layout<'a>, Status>,
     /// The tensors that the call has.
     descriptors: &'a [TensorDescriptor],
 }
@@ -286,10 +286,12 @@ impl<'a> Check<'a> {
 
     /// Whether the number of rows of a role counts even where no tensor tells it.
     fn needs_rows(&self, role: u8) -> bool {
+        let Ok(layout) = self.layout else { return true };
+        let is_rows = layout.rows == role;
         match self.phase {
             Phase::Whole => true,
-            Phase::Partial { .. } => self.reducing.is_ok_and(|pass| pass.rows == role || pass.columns == role),
-            Phase::Finalize { .. } => self.reducing.is_ok_and(|pass| pass.rows == role),
+            Phase::Partial { .. } => is_rows || layout.passes.iter().any(|pass| pass.columns == role),
+            Phase::Finalize { .. } => is_rows,
         }
     }
 

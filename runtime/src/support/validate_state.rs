@@ -3,19 +3,18 @@
 use super::arena::times;
 use super::message::Message;
 use super::problem::{Extents, Phase, States, list};
-use super::state::STATE_ALIGNMENT;
-use crate::abi::{EntryDescriptor, PassDescriptor, Status};
+use super::state::{Layout, STATE_ALIGNMENT};
+use crate::abi::{EntryDescriptor, Status};
 
-/// The pass that states belong to, of an entry that has shards.
+/// The states of an entry that has shards.
 ///
 /// # Safety
 /// The entry is valid.
-pub unsafe fn reducing_pass(entry: &EntryDescriptor) -> Result<&PassDescriptor, Status> {
+pub unsafe fn layout(entry: &EntryDescriptor) -> Result<Layout<'_>, Status> {
     // SAFETY: as the caller promises. Records are the same in all clones.
-    let first = unsafe {
-        list(entry.clones, entry.num_clones).first().and_then(|clone| list(clone.passes, clone.num_passes).first())
-    };
-    first.filter(|pass| pass.record_size > 0).ok_or(Status::Unsupported)
+    let passes =
+        unsafe { list(entry.clones, entry.num_clones).first().map(|clone| list(clone.passes, clone.num_passes)) };
+    passes.and_then(Layout::of).ok_or(Status::Unsupported)
 }
 
 /// Checks a call's states against its extents. Gives their first byte and their size, which is 0 where the call has none.
@@ -33,12 +32,12 @@ pub unsafe fn check(
         Phase::Partial { states, .. } | Phase::Finalize { states } => states,
     };
     // SAFETY: as the caller promises.
-    let pass = unsafe { reducing_pass(entry)? };
-    if let Phase::Partial { first, .. } = phase {
+    let layout = unsafe { layout(entry)? };
+    if let (Phase::Partial { first, .. }, Some(pass)) = (phase, layout.passes.first()) {
         check_first(*first, extents.rows(pass.columns), message)?;
     }
-    let rows = extents.rows(pass.rows);
-    let size = times(times(extents.batch_count, rows), pass.record_size as usize);
+    let rows = extents.rows(layout.rows);
+    let size = times(times(extents.batch_count, rows), layout.record_size);
     if states.size != size as u64 {
         message
             .text("state has ")
@@ -49,7 +48,7 @@ pub unsafe fn check(
         if extents.batch_dimensions > 0 {
             message.number(saturated(extents.batch_count as u64)).text(" batch elements of ");
         }
-        message.number(saturated(rows as u64)).text(" rows of ").number(pass.record_size.into()).text(" bytes)");
+        message.number(saturated(rows as u64)).text(" rows of ").number(layout.record_size as i64).text(" bytes)");
         return Err(Status::Shape);
     }
     check_memory("state", states, message)?;
@@ -58,15 +57,15 @@ pub unsafe fn check(
 
 /// Checks the states of a merge. Gives the number of their rows.
 pub fn check_merge(
-    pass: &PassDescriptor,
+    layout: &Layout<'_>,
     states: &States,
     later: &States,
     message: &mut Message,
 ) -> Result<usize, Status> {
-    let record_size = u64::from(pass.record_size).max(1);
+    let record_size = (layout.record_size as u64).max(1);
     if !states.size.is_multiple_of(record_size) || states.size > isize::MAX as u64 {
         message.text("state has ").number(saturated(states.size)).text(" bytes, expected a multiple of ");
-        message.number(pass.record_size.into()).text(", the bytes of a row");
+        message.number(layout.record_size as i64).text(", the bytes of a row");
         return Err(Status::Shape);
     }
     check_memory("state", states, message)?;
