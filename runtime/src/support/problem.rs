@@ -133,7 +133,10 @@ impl<'a> Problem<'a> {
 
     /// The records of a batch element.
     pub fn records(&self) -> usize {
-        Layout::of(self.passes()).map_or(0, |layout| self.extents.rows(layout.rows))
+        match self.phase {
+            Phase::Whole => 0,
+            _ => Layout::of(self.passes()).map_or(0, |layout| self.extents.rows(layout.rows)),
+        }
     }
 
     /// Which pairs of a pass count, all if `None`.
