@@ -1,5 +1,7 @@
 //! What the end-to-end tests share: plans compiled into a library that is loaded and called in this process.
 
+mod shards;
+
 use std::ffi::c_void;
 
 use keopsc_cpu::level::Level;
@@ -9,7 +11,7 @@ use keopsc_ir::evaluation::Sizes;
 use keopsc_ir::plan::{Tensor, TensorKind, Verified};
 use keopsc_ir::types::ScalarType;
 use keopsc_runtime::SUPPORT_OBJECT;
-use keopsc_runtime::abi::MODULE_SYMBOL;
+use keopsc_runtime::abi::{F32, F64, I64, MODULE_SYMBOL};
 use keopsc_runtime::support::processor_level;
 
 /// The prefix of the compiled functions.
@@ -119,6 +121,16 @@ unsafe fn invoke(function: unsafe extern "C" fn(), sizes: Sizes, pointers: &[*mu
         10: 0 1 2 3 4 5 6 7 8 9;
         11: 0 1 2 3 4 5 6 7 8 9 10;
         12: 0 1 2 3 4 5 6 7 8 9 10 11;
+    }
+}
+
+/// The number of a storage type in descriptors.
+fn dtype(scalar: ScalarType) -> u8 {
+    match scalar {
+        ScalarType::F32 => F32,
+        ScalarType::F64 => F64,
+        ScalarType::I64 => I64,
+        other => panic!("tests have no {other:?}"),
     }
 }
 

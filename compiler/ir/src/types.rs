@@ -176,6 +176,16 @@ impl ScalarType {
             _ => ScalarType::C64,
         }
     }
+
+    /// Bytes of an element.
+    pub fn size(self) -> u64 {
+        match self {
+            ScalarType::F16 | ScalarType::BF16 => 2,
+            ScalarType::F32 => 4,
+            ScalarType::F64 | ScalarType::I64 | ScalarType::C64 => 8,
+            ScalarType::C128 => 16,
+        }
+    }
 }
 
 /// A float64 that is compared and hashed by its bits, so that -0 and 0 differ and NaN equals itself.

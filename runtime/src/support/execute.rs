@@ -3,7 +3,7 @@
 use super::arena::{Arena, times};
 use super::pack::{View, size_of_type};
 use super::pass::{PassRun, run_pass};
-use super::problem::Problem;
+use super::problem::{Phase, Problem};
 use super::schedule::{LaneBytes, Schedule, temporary_bytes, worthwhile};
 use super::sum::Sums;
 use super::threads::parallel_for;
@@ -28,6 +28,10 @@ pub unsafe fn execute(problem: &Problem<'_>, workspace: *mut u8, size: u64) -> R
     let execution = Execution { problem, schedule: &schedule, sums, steps: steps.cast(), lanes, scratch };
     // SAFETY: the arena has the bytes that the schedule asks for.
     unsafe {
+        if let Phase::Partial { states, .. } = problem.phase {
+            // Bytes between fields are no pass's.
+            states.records.write_bytes(0, states.size as usize);
+        }
         execution.write_steps();
         for number in 0..schedule.lanes() {
             execution.write_views(&execution.lane(number));
@@ -100,6 +104,11 @@ impl Execution<'_> {
     /// What of a lane's views does not depend on the batch element.
     unsafe fn write_views(&self, lane: &Lane) {
         let mut temporary = lane.temporaries;
+        if let Phase::Partial { .. } = self.problem.phase {
+            // No pass gets so far as to write them, but prologues read them in passing.
+            // SAFETY: the lane has these bytes.
+            unsafe { temporary.write_bytes(0, self.schedule.lane.temporaries) };
+        }
         for (number, descriptor) in self.problem.descriptors().iter().enumerate() {
             let mut view = self.sums.view(number).unwrap_or_else(|| self.problem.view(number, descriptor));
             if number >= self.problem.entry.num_tensors as usize {
@@ -144,7 +153,7 @@ impl Execution<'_> {
         unsafe {
             self.move_views(&lane, element);
             for pass in self.problem.passes() {
-                run_pass(&PassRun::new(self.problem, pass, lane, scratch, schedule.scratch_bytes, threads));
+                run_pass(&PassRun::new(self.problem, pass, element, lane, scratch, schedule.scratch_bytes, threads));
             }
         }
     }

@@ -145,7 +145,7 @@ unsafe fn table(
         role,
         dtype: I64,
         is_output: 0,
-        reserved: 0,
+        finalize_reads: 0,
         gradient_of: NO_TENSOR,
     };
     // SAFETY: there are six pointers.

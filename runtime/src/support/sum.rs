@@ -5,7 +5,7 @@
 
 use super::arena::{align, times};
 use super::pack::{self, Block, View, size_of_type};
-use super::problem::Problem;
+use super::problem::{Phase, Problem};
 use super::threads::parallel_for;
 use crate::abi::{C64, C128, F32, NO_TENSOR, TensorDescriptor};
 
@@ -83,7 +83,8 @@ impl<'a> Sums<'a> {
 
     fn is_added_up(&self, number: usize, descriptor: &TensorDescriptor) -> bool {
         let is_shared = |dimension| self.problem.is_shared(number, descriptor, dimension);
-        descriptor.gradient_of != NO_TENSOR && (0..self.problem.extents.batch_dimensions).any(is_shared)
+        let is_written = !matches!(self.problem.phase, Phase::Partial { .. });
+        is_written && descriptor.gradient_of != NO_TENSOR && (0..self.problem.extents.batch_dimensions).any(is_shared)
     }
 
     /// Elements of a batch element.
