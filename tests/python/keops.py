@@ -135,6 +135,13 @@ def tensor_of(array):
     return tensor
 
 
+def pointers_to(arrays):
+    """DLTensors of arrays (or DLTensors, or None for NULL), and a C array of pointers to them."""
+    tensors = [a if a is None or isinstance(a, Tensor) else tensor_of(a) for a in arrays]
+    pointers = (POINTER(Tensor) * len(tensors))(*(POINTER(Tensor)() if t is None else ctypes.pointer(t) for t in tensors))
+    return tensors, pointers
+
+
 class Library:
     """A loaded library and its entries by name."""
 
@@ -199,7 +206,7 @@ class Entry:
         if status != OK:
             raise CallError(status, self.library.strerror(status))
 
-    def __call__(self, *arrays, threads=0):
+    def __call__(self, *arrays, threads=0, ranges=None):
         """Layer 2. Arrays are passed as they are, strides and batches included; results are made to fit."""
         given = dict(zip(("i", "j"), (1, 1)))
         batch = ()
@@ -208,11 +215,13 @@ class Entry:
             batch = np.broadcast_shapes(batch, np.shape(array)[:-own])
             if own == 2:
                 given[tensor["role"]] = np.shape(array)[-2]
+        for number, table in enumerate(ranges or ()):
+            batch = np.broadcast_shapes(batch, np.shape(table)[: -1 if number % 3 == 1 else -2])
         results = []
         for tensor in self.results:
             rows = () if tensor["role"] == "parameter" else (given[tensor["role"]],)
             results.append(np.full((*batch, *rows, dim_of(tensor)), 77, NUMPY_TYPES[tensor["dtype"]]))
-        self.call_into(*arrays, *results, threads=threads)
+        self.call_into(*arrays, *results, threads=threads, ranges=ranges)
         return results[0] if len(results) == 1 else tuple(results)
 
     def call_into(self, *arrays, **options):
@@ -231,16 +240,19 @@ class Entry:
             raise CallError(status, message.value.decode())
         return size.value
 
-    def prepared(self, *arrays, **options):
+    def prepared(self, *arrays, ranges=None, **options):
         """The call struct and its message buffer."""
         message = ctypes.create_string_buffer(1000)
-        tensors = [a if a is None or isinstance(a, Tensor) else tensor_of(a) for a in arrays]
-        pointers = (POINTER(Tensor) * len(tensors))(*(POINTER(Tensor)() if t is None else ctypes.pointer(t) for t in tensors))
+        tensors, pointers = pointers_to(arrays)
         fields = {"struct_size": ctypes.sizeof(Call), "num_tensors": len(tensors), "rows_i": -1, "rows_j": -1, **options}
         call = Call(**fields)
         call.tensors = ctypes.cast(pointers, POINTER(POINTER(Tensor)))
         call.message, call.message_size = ctypes.addressof(message), len(message)
         call.kept = (tensors, pointers, message)
+        if ranges is not None:
+            tables, table_pointers = pointers_to(ranges)
+            call.ranges = ctypes.addressof(table_pointers)
+            call.kept += (tables, table_pointers)
         return call, message
 
 

@@ -5,6 +5,7 @@
 //! `validate` → `problem` → `schedule` (threads and memory) → `execute` (batch) → `pass` (tiles, chunks) → `pack` (elements).
 
 mod arena;
+mod bits;
 pub mod convert;
 mod cpu;
 mod execute;
@@ -16,6 +17,7 @@ mod pass;
 mod problem;
 mod ranges;
 mod schedule;
+mod sparse;
 mod tensor;
 #[cfg(test)]
 mod tests;

@@ -39,6 +39,15 @@ impl<'a> Tensor<'a> {
         self.ndim().saturating_sub(self.own_dimensions())
     }
 
+    /// The step along one of the call's `dimensions` batch dimensions, in elements; 0 where the tensor is broadcast.
+    pub fn batch_step(&self, dimension: usize, dimensions: usize) -> i64 {
+        let missing = dimensions.saturating_sub(self.batch_dimensions());
+        if dimension < missing || self.extent(dimension - missing) == 1 {
+            return 0;
+        }
+        self.stride(dimension - missing)
+    }
+
     /// The extent of a dimension, 1 past the end.
     pub fn extent(&self, dimension: usize) -> i64 {
         if dimension >= self.ndim() {
