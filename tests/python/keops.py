@@ -15,11 +15,11 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("KEOPSC", ROOT / "target" / "release" / "keopsc"))
 
-OK, NULL_POINTER, SHAPE, DTYPE, STRIDE, DEVICE, ARGUMENTS, MEMORY, TARGET, RANGES, UNSUPPORTED, THREAD = range(12)
+OK, NULL_POINTER, SHAPE, DTYPE, STRIDE, DEVICE, ARGUMENTS, MEMORY, TARGET, RANGES, UNSUPPORTED, THREAD, VALUE = range(13)
 CPU, CUDA = 1, 2
 
 NUMPY_TYPES = {"f16": np.float16, "f32": np.float32, "f64": np.float64, "i64": np.int64}
-TYPE_CODES = {"i": 0, "u": 1, "f": 2, "c": 5}
+TYPE_CODES = {"i": 0, "u": 1, "f": 2, "c": 5, "b": 6}
 
 
 class Device(ctypes.Structure):
@@ -79,6 +79,25 @@ class EntryPoint(ctypes.Structure):
     ]
 
 
+def returns_status(tensors, count=False):
+    """The type of a function of tensors that may return a number, and takes a message buffer."""
+    return ctypes.CFUNCTYPE(c_int32, *[POINTER(Tensor)] * tensors, *[POINTER(c_int64)] * count, c_void_p, c_uint64)
+
+
+class Clusters(ctypes.Structure):
+    """keops_clusters_v1."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("reserved", c_uint32),
+        ("grid_cluster", returns_status(3, count=True)),
+        ("cluster_order", returns_status(2)),
+        ("cluster_ranges", returns_status(2)),
+        ("cluster_centroids", returns_status(5)),
+        ("from_matrix", returns_status(7, count=True)),
+    ]
+
+
 class Module(ctypes.Structure):
     """keops_module."""
 
@@ -93,6 +112,7 @@ class Module(ctypes.Structure):
         ("entries", c_void_p),
         ("strerror", ctypes.CFUNCTYPE(c_char_p, c_int32)),
         ("target", ctypes.CFUNCTYPE(c_char_p)),
+        ("clusters", POINTER(Clusters)),
     ]
 
 

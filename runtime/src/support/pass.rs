@@ -99,6 +99,10 @@ pub unsafe fn run_pass(run: &PassRun<'_>) {
 }
 
 impl PassRun<'_> {
+    pub(super) fn counter(&self) -> Counter {
+        Counter::default()
+    }
+
     pub(super) fn tile_rows(&self) -> usize {
         (self.pass.tile_rows as usize).max(1)
     }
@@ -272,7 +276,7 @@ impl PassRun<'_> {
     /// Merges the states of some rows, one for each subtree, along the upper part of the same tree, and writes the results.
     pub(super) unsafe fn merge_states(&self, states: *mut u8, subtrees: usize, rows: Span, thread: usize) {
         let stack = |level: usize| states.wrapping_add(level * self.pass.state_size as usize);
-        let mut counter = Counter::default();
+        let mut counter = self.counter();
         let base = self.scratch.wrapping_add(thread * self.scratch_bytes);
         let parts = Scratch::of(&self.geometry, self.pass, self.division.group);
         // SAFETY: a stack never grows past the states already taken from the same memory.
@@ -353,8 +357,8 @@ impl Group<'_> {
     /// Reduces chunks `begin..end` to the states at level 0.
     unsafe fn reduce(&self, begin: usize, end: usize) {
         let run = self.run;
-        let chunk_columns = (run.pass.chunk as usize).max(1);
-        let mut counter = Counter::default();
+        let chunk_columns = run.geometry.chunk;
+        let mut counter = run.counter();
         // SAFETY: the columns exist.
         unsafe {
             self.push_columns(&mut counter, begin * chunk_columns, run.geometry.columns.min(end * chunk_columns));
@@ -365,8 +369,8 @@ impl Group<'_> {
     /// Puts the chunks of columns `begin..end` on the stack, merging as the counter tells.
     pub(super) unsafe fn push_columns(&self, counter: &mut Counter, begin: usize, end: usize) {
         let run = self.run;
-        for first in (begin..end).step_by((run.pass.chunk as usize).max(1)) {
-            let count = (run.pass.chunk as usize).max(1).min(end - first);
+        for first in (begin..end).step_by(run.geometry.chunk.max(1)) {
+            let count = run.geometry.chunk.min(end - first);
             let records = run.records.wrapping_add(first * run.geometry.record_bytes);
             for tile in 0..self.tiles {
                 let state = self.state(tile, counter.top);

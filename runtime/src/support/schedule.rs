@@ -34,6 +34,8 @@ pub struct Geometry {
     pub columns: usize,
     /// Row tiles.
     pub tiles: usize,
+    /// Columns of a chunk.
+    pub chunk: usize,
     /// Chunks of columns.
     pub chunks: usize,
     /// Bytes of a column record.
@@ -60,7 +62,8 @@ impl Geometry {
         let columns = if pass.columns == ROLE_PARAMETER { 0 } else { problem.extents.rows(pass.columns) };
         let tile_rows = (pass.tile_rows as usize).max(1);
         let load = problem.load(pass);
-        let chunks = columns.div_ceil((pass.chunk as usize).max(1));
+        let chunk = (pass.chunk as usize).max(1);
+        let chunks = columns.div_ceil(chunk);
         // Every column block may end in a chunk that is not full.
         let most_chunks = chunks.saturating_add(load.map_or(0, |load| load.parts));
         let all = times(rows, columns.max(1));
@@ -69,6 +72,7 @@ impl Geometry {
             rows,
             columns,
             tiles: rows.div_ceil(tile_rows),
+            chunk,
             chunks,
             record_bytes: times(pass.column_values as usize, element),
             tile_bytes: align(times(times(pass.row_values as usize, tile_rows), element)),
@@ -111,7 +115,7 @@ impl Division {
         if subtrees <= 1 || geometry.chunks <= 1 || geometry.is_sparse {
             return whole;
         }
-        let subtree = floor_power_of_two(geometry.chunks / subtrees);
+        let subtree = subtree(geometry.chunks, subtrees);
         Division { subtree, subtrees: geometry.chunks.div_ceil(subtree), ..whole }
     }
 
@@ -132,8 +136,12 @@ fn group(pass: &PassDescriptor, geometry: &Geometry, wanted: usize) -> usize {
     (geometry.tiles / wanted.max(1)).min(GROUP_BYTES / bytes).clamp(1, GROUP_TILES)
 }
 
-/// The largest power of two that is not above a number, at least 1.
-pub fn floor_power_of_two(number: usize) -> usize {
+/// The chunks of a unit, if about so many units are to share `chunks`: a whole subtree.
+pub fn subtree(chunks: usize, units: usize) -> usize {
+    floor_power_of_two(chunks / units.max(1))
+}
+
+fn floor_power_of_two(number: usize) -> usize {
     if number == 0 { 1 } else { 1 << (usize::BITS - 1 - number.leading_zeros()) }
 }
 

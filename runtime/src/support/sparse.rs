@@ -9,9 +9,9 @@
 //! tree over the block's own chunks, so that no division changes a bit.
 
 use super::bits::Bits;
-use super::pass::{Counter, PassRun, Span};
+use super::pass::{PassRun, Span};
 use super::ranges::Side;
-use super::schedule::{CACHED_COLUMN_BYTES, floor_power_of_two, worthwhile};
+use super::schedule::{CACHED_COLUMN_BYTES, subtree, worthwhile};
 use super::threads::parallel_for;
 
 /// Units a thread. They are less equal than in a dense pass, hence smaller.
@@ -94,7 +94,7 @@ impl PassRun<'_> {
 
     /// Writes what a row tile of each block costs, the number of tiles and of chunks. All work, and the rows in blocks.
     unsafe fn measure(&self, side: &Side<'_>) -> (usize, usize) {
-        let chunk = (self.pass.chunk as usize).max(1);
+        let chunk = self.geometry.chunk.max(1);
         let (mut work, mut covered) = (0_usize, 0_usize);
         for block in 0..side.blocks() {
             let (begin, end) = side.block(block);
@@ -128,7 +128,7 @@ impl PassRun<'_> {
             let group = plan.group.min(share / cost).max(1);
             (plan.group, plan.groups) = (group, tiles.div_ceil(group));
             if threads > 1 && cost > share && chunks > 1 {
-                let subtree = floor_power_of_two(chunks / cost.div_ceil(share).max(1));
+                let subtree = subtree(chunks, cost.div_ceil(share));
                 let subtrees = chunks.div_ceil(subtree);
                 if states + tiles * subtrees <= most_states(self.threads) {
                     (plan.subtree, plan.subtrees) = (subtree, subtrees);
@@ -181,7 +181,7 @@ impl PassRun<'_> {
                 let past = covered.find(true, first, end.min(first + self.tile_rows()));
                 let rows = Span { first, count: past - first };
                 self.pack_row_tile(rows, work.tile(0));
-                work.fold(&mut Counter::default());
+                work.fold(&mut self.counter());
                 self.finish(rows, work.tile(0), work.state(0, 0), work.results());
                 first = past;
             }
@@ -229,7 +229,7 @@ impl Plan<'_> {
         let (begin, end) = self.side.block(block);
         let tiles = (end - begin).div_ceil(run.tile_rows());
         let work = run.group(plan.group.min(tiles - first_tile), thread);
-        let mut counter = Counter::default();
+        let mut counter = run.counter();
         // SAFETY: each thread has its own scratch, each item its own states and results.
         unsafe {
             for tile in 0..work.tiles {
@@ -257,7 +257,7 @@ impl Plan<'_> {
 
     /// The columns of a subtree of a block's chunks.
     fn columns(&self, block: usize, plan: &BlockPlan, subtree: usize) -> impl Iterator<Item = (usize, usize)> {
-        let chunk = (self.run.pass.chunk as usize).max(1);
+        let chunk = self.run.geometry.chunk.max(1);
         let (first, past) = (subtree * plan.subtree, (subtree + 1) * plan.subtree);
         let mut chunks = 0;
         self.side.columns(block).map_while(move |(begin, end)| {

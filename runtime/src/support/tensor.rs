@@ -1,6 +1,5 @@
 //! A caller's [`DLTensor`], read safely once its pointers have been checked.
 
-use super::pack::size_of_type;
 use crate::abi::{
     BF16, DL_BFLOAT, DL_COMPLEX, DL_FLOAT, DL_INT, DL_UINT, DLDataType, DLTensor, F16, F32, F64, I64, ROLE_PARAMETER,
     TensorDescriptor,
@@ -112,7 +111,7 @@ impl<'a> Tensor<'a> {
 
     /// Bytes an element.
     pub fn item_size(&self) -> u64 {
-        size_of_type(self.descriptor.dtype) as u64
+        u64::from(self.given.dtype.bits).div_ceil(8).saturating_mul(self.given.dtype.lanes.into())
     }
 
     /// The first element.
