@@ -429,6 +429,8 @@ pub struct EntryDescriptor {
     pub reserved: u32,
     /// The clones.
     pub clones: *const CloneDescriptor,
+    /// The same entry as calls with block-sparse ranges run it, NULL if that is no other.
+    pub for_ranges: *const EntryDescriptor,
 }
 
 // SAFETY: descriptors are immutable static data of their library.

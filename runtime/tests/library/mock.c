@@ -44,6 +44,7 @@ typedef struct {
   const tensor_descriptor *tensors;
   uint32_t num_clones, reserved;
   const clone_descriptor *clones;
+  const void *for_ranges;
 } entry_descriptor;
 typedef struct {
   uint32_t struct_size, num_tensors;
@@ -102,7 +103,7 @@ static const pass_descriptor passes[] = {{
     .initialize = initialize, .accumulate = accumulate, .merge = merge, .epilogue = epilogue,
 }};
 static const clone_descriptor clones[] = {{"generic", REQUIRES_NOTHING, 1, passes}};
-static const entry_descriptor product = {"product", 3, 0, tensors, 1, 0, clones};
+static const entry_descriptor product = {"product", 3, 0, tensors, 1, 0, clones, 0};
 
 int32_t mock_product(int64_t M, int64_t N, const float *x, const float *y, float *c) {
   void *pointers[] = {(void *)x, (void *)y, c};
