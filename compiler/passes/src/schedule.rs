@@ -67,6 +67,7 @@ pub struct PassSchedule {
 pub struct Scheduled {
     plan: Plan,
     passes: Vec<PassSchedule>,
+    for_ranges: Option<Box<Scheduled>>,
 }
 
 impl Scheduled {
@@ -79,12 +80,20 @@ impl Scheduled {
     pub fn passes(&self) -> impl Iterator<Item = (&Pass, &PassSchedule)> {
         self.plan.passes.iter().zip(&self.passes)
     }
+
+    /// The same entry for calls in which only some pairs count, if its plan is another one.
+    pub fn for_ranges(&self) -> Option<&Scheduled> {
+        self.for_ranges.as_deref()
+    }
 }
 
 /// Lays out a plan on a machine.
 pub fn schedule(plan: &Verified, machine: &Machine) -> Scheduled {
-    let passes = plan.passes.iter().map(|pass| schedule_pass(plan, pass, machine)).collect();
-    Scheduled { plan: Plan::clone(plan), passes }
+    let lay_out = |plan: &Plan, for_ranges| {
+        let passes = plan.passes.iter().map(|pass| schedule_pass(plan, pass, machine)).collect();
+        Scheduled { plan: plan.clone(), passes, for_ranges }
+    };
+    lay_out(plan, plan.for_ranges().map(|plan| Box::new(lay_out(plan, None))))
 }
 
 /// Components up to which loops are unrolled.
