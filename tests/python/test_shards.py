@@ -170,6 +170,30 @@ def test_batches_and_strides(compiled, random, batches):
             assert np.array_equal(bits(found), bits(whole))
 
 
+def test_gradients_that_are_added_up_over_batches(compiled, random):
+    """Points x that all batch elements share: the cotangent tells how many there are."""
+    gauss, n = compiled(GAUSS, "gauss"), 300
+    x, y, b, sigma = gauss_arguments(random, 9, n)
+    y = random.random((4, n, 3)).astype(np.float32)
+    arrays = (x, y, b, sigma, random.random((4, 9, 1)).astype(np.float32))
+    whole, found = (np.full((9, 3), 77, np.float32) for _ in range(2))
+    gauss.conv_x.call_into(*arrays, whole)
+    states = [gauss.conv_x.partial(*cut(gauss.conv_x, arrays, first, first + 128), first=first) for first in range(0, n, 128)]
+    gauss.conv_x.finalize(x, None, None, sigma, arrays[-1], found, states=merge_all(gauss.conv_x, states))
+    assert np.array_equal(bits(whole), bits(found))
+
+
+@pytest.mark.parametrize("dtype", ["c64", "c128"])
+def test_complex_numbers(compiled, random, dtype):
+    """A complex number is accumulated as two real ones."""
+    kind = {"c64": np.complex64, "c128": np.complex128}[dtype]
+    entry = compiled(f"dtype {dtype}; x = Vi(1); y = Vj(1); out s = Sum[j](Exp(x * y) * y)", "complex").s
+    x, y = ((random.random((rows, 1)) + 1j * random.random((rows, 1))).astype(kind) for rows in (7, 300))
+    assert [(field["dtype"], field["count"]) for field in entry.shards["fields"]] == [("f32" if dtype == "c64" else "f64", 2)]
+    (found,) = in_shards(entry, (x, y), aligned(entry, 300, 3), 7)
+    assert np.array_equal(bits(found), bits(entry(x, y)))
+
+
 def test_results_that_need_more_than_the_state(compiled, random):
     """Epilogues read rows, parameters and cotangents; a pass that reduces nothing may follow."""
     library = compiled(
@@ -503,7 +527,7 @@ FINALIZE = {
         {"x": np.zeros((2, M, 3), np.float32)},
         {},
         keops.SHAPE,
-        "conv_x: result conv_x: expected shape (2, 5, 3), given shape (5, 3)",
+        "conv_x: result conv_x: expected shape (2, 5, 3) or, added up over the batch, that of x (2, 5, 3), given shape (5, 3)",
     ),
     "size": ({}, {"states": WORDS[:1]}, keops.SHAPE, "conv_x: state has 8 bytes, expected 80 (5 rows of 16 bytes)"),
     "NULL": ({}, {"states": (None, 16 * M)}, keops.NULL_POINTER, "conv_x: state is NULL"),

@@ -11,7 +11,7 @@ use keopsc_ir::evaluation::Sizes;
 use keopsc_ir::plan::{Tensor, TensorKind, Verified};
 use keopsc_ir::types::ScalarType;
 use keopsc_runtime::SUPPORT_OBJECT;
-use keopsc_runtime::abi::{F32, F64, I64, MODULE_SYMBOL};
+use keopsc_runtime::abi::{C64, C128, F32, F64, I64, MODULE_SYMBOL};
 use keopsc_runtime::support::processor_level;
 
 /// The prefix of the compiled functions.
@@ -129,6 +129,8 @@ fn dtype(scalar: ScalarType) -> u8 {
     match scalar {
         ScalarType::F32 => F32,
         ScalarType::F64 => F64,
+        ScalarType::C64 => C64,
+        ScalarType::C128 => C128,
         ScalarType::I64 => I64,
         other => panic!("tests have no {other:?}"),
     }

@@ -24,7 +24,8 @@ impl Array<'_> {
         let mut data = vec![0; (rows * dim).max(1)];
         store(&mut data, values, tensor.scalar);
         let rows = (tensor.role != Role::Parameter).then_some(rows as i64);
-        Array { tensor, shape: rows.into_iter().chain([dim as i64]).collect(), data }
+        let elements = i64::from(tensor.elements());
+        Array { tensor, shape: rows.into_iter().chain([elements]).collect(), data }
     }
 
     fn as_dlpack(&mut self) -> DLTensor {

@@ -90,7 +90,7 @@ impl Generator {
     fn named_input(&mut self, name: String, role: Role, dim: u32, origin: Origin) -> NodeId {
         let scalar = self.program.scalar.filter(|_| self.random.percent(90));
         let scalar = scalar.unwrap_or_else(|| self.random.pick(&[ScalarType::F16, ScalarType::BF16]));
-        let scalar = if dim % 2 == 0 && self.random.percent(10) { scalar.complex() } else { scalar };
+        let scalar = if dim.is_multiple_of(2) && self.random.percent(10) { scalar.complex() } else { scalar };
         let id = InputId(self.program.inputs.len() as u32);
         let input = Input { name, role, dim, scalar, origin };
         let node = self.program.graph.input(id, &input);
@@ -283,12 +283,12 @@ impl Generator {
         Output { name, node: id, rows, shape, is_complex, gradient_of }
     }
 
-    /// The inputs that outputs use, in order of declaration.
+    /// The inputs that outputs use or are gradients in, in order of declaration.
     fn inputs_of(&self, outputs: &[Output]) -> Vec<InputId> {
         let graph = &self.program.graph;
         let mut stack: Vec<NodeId> = outputs.iter().map(|output| output.node).collect();
         let mut seen = vec![false; graph.len()];
-        let mut inputs = Vec::new();
+        let mut inputs: Vec<InputId> = outputs.iter().filter_map(|output| output.gradient_of).collect();
         while let Some(id) = stack.pop() {
             if std::mem::replace(&mut seen[id.0 as usize], true) {
                 continue;
@@ -299,6 +299,7 @@ impl Generator {
             }
         }
         inputs.sort();
+        inputs.dedup();
         inputs
     }
 

@@ -211,7 +211,8 @@ fn verify_entry(program: &Program, entry: &Entry, defects: &mut Defects) {
         defects.require(first == Some(number), &place, "names of outputs differ", || format!("{} twice", output.name));
         verify_output(program, output, &place, defects);
     }
-    for input in used_inputs(program, entry) {
+    let gradients = entry.outputs.iter().filter_map(|output| output.gradient_of);
+    for input in used_inputs(program, entry).into_iter().chain(gradients) {
         defects.require(entry.inputs.contains(&input), &place, "an entry takes the inputs that it uses", || {
             program
                 .inputs
