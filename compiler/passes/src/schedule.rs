@@ -80,6 +80,17 @@ impl Scheduled {
     }
 }
 
+/// For tests, which have to find the bounds of chunks and the work of threads in small problems.
+impl Scheduled {
+    /// The same with chunks of another length (at least 1), and another estimate of a pair's cost.
+    pub fn with_chunks(mut self, chunk: u32, pair_cost: u32) -> Scheduled {
+        for pass in &mut self.passes {
+            (pass.chunk, pass.pair_cost) = (chunk.max(1), pair_cost);
+        }
+        self
+    }
+}
+
 /// Lays out a plan on a machine.
 pub fn schedule(plan: &Verified, machine: &Machine) -> Scheduled {
     let passes = plan.passes.iter().map(|pass| schedule_pass(plan, pass, machine)).collect();
