@@ -1,5 +1,9 @@
 //! What the end-to-end tests share: plans compiled into a library that is loaded and called in this process.
 
+pub mod guarded;
+pub mod ring;
+pub mod strided;
+
 use std::ffi::c_void;
 
 use keopsc_cpu::level::Level;
@@ -8,8 +12,9 @@ use keopsc_driver::targets::targets;
 use keopsc_ir::evaluation::Sizes;
 use keopsc_ir::plan::{Tensor, TensorKind, Verified};
 use keopsc_ir::types::ScalarType;
+use keopsc_passes::schedule::Scheduled;
 use keopsc_runtime::SUPPORT_OBJECT;
-use keopsc_runtime::abi::MODULE_SYMBOL;
+use keopsc_runtime::abi::{Call, EntryPoint, MODULE_SYMBOL, Module};
 use keopsc_runtime::support::processor_level;
 
 /// The prefix of the compiled functions.
@@ -31,7 +36,16 @@ pub fn runnable_levels() -> Vec<&'static Level> {
 /// Compiles, links and loads plans for one level.
 pub fn compile(plans: &[Verified], level: &'static Level) -> Compiled {
     let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}" };
-    let objects = keopsc_cpu::compile(&library, &[level]).expect("plans compile");
+    open(plans, &keopsc_cpu::compile(&library, &[level]).expect("plans compile"))
+}
+
+/// The same in integers instead of real numbers, by [`keopsc_ops::ring`], in the given layouts.
+pub fn compile_in_ring(plans: &[Verified], level: &'static Level, schedules: Vec<Scheduled>) -> Compiled {
+    let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}" };
+    open(plans, &keopsc_cpu::compile_in_ring(&library, level, schedules).expect("plans compile"))
+}
+
+fn open(plans: &[Verified], objects: &[keopsc_cpu::Object]) -> Compiled {
     let mut files: Vec<(String, &[u8])> =
         objects.iter().map(|object| (format!("{}.o", object.name), object.bytes.as_slice())).collect();
     files.push(("support.o".to_string(), SUPPORT_OBJECT));
@@ -70,6 +84,37 @@ impl Compiled {
         results
             .map(|(tensor, buffer)| load(buffer, sizes.rows(tensor.role) * tensor.dim() as usize, tensor.scalar))
             .collect()
+    }
+
+    /// Calls an entry through layer 2; the status.
+    ///
+    /// # Safety
+    /// The call is as the ABI wants it.
+    pub unsafe fn call_layer_2(&self, entry: usize, call: &Call) -> i32 {
+        // SAFETY: as the caller promises.
+        unsafe { (self.entry_point(entry).run)(call) }
+    }
+
+    /// The bytes of workspace that a call wants, and the status.
+    ///
+    /// # Safety
+    /// As for [`Compiled::call_layer_2`].
+    pub unsafe fn workspace_of(&self, entry: usize, call: &Call) -> (u64, i32) {
+        let mut bytes = 0;
+        // SAFETY: as the caller promises.
+        let status = unsafe { (self.entry_point(entry).workspace)(call, &mut bytes) };
+        (bytes, status)
+    }
+
+    fn entry_point(&self, number: usize) -> &EntryPoint {
+        // SAFETY: every library has the symbol with this type; the table lives as long as the library.
+        let module = unsafe {
+            let symbol = self.library.get::<unsafe extern "C" fn() -> *const Module>(MODULE_SYMBOL);
+            &*symbol.expect("an exported module")()
+        };
+        assert!(number < module.num_entries as usize);
+        // SAFETY: entries lie `entry_size` apart.
+        unsafe { &*module.entries.byte_add(number * module.entry_size as usize) }
     }
 
     fn call(&self, name: &str, sizes: Sizes, pointers: &[*mut c_void]) -> i32 {

@@ -74,16 +74,15 @@ pub fn compile(library: &Library<'_>, levels: &[&'static Level]) -> Result<Vec<O
     compile_clones(library, Arithmetic::Real, &clones)
 }
 
-/// For tests: compiles a library for a level in integers modulo 2^32 and 2^64 instead of float32 and float64, as [`keopsc_ops::ring`] has it, in
-/// the layouts that `schedule` gives. Everything but the meaning of the scalar functions is what [`compile`] makes: buffers, descriptors,
-/// loops, the support code.
+/// For tests: compiles a library for a level in integers modulo 2^32 and 2^64 instead of float32 and float64, as [`keopsc_ops::ring`] has it.
+/// `schedules` lays its plans out for the lanes of the level. Everything but the meaning of the scalar functions is what [`compile`] makes:
+/// buffers, descriptors, loops, the support code.
 pub fn compile_in_ring(
     library: &Library<'_>,
     level: &'static Level,
-    schedule: impl Fn(&Verified, &Machine) -> Scheduled,
+    schedules: Vec<Scheduled>,
 ) -> Result<Vec<Object>, CompileError> {
-    let plans = library.plans.iter().map(|plan| schedule(plan, &machine(level))).collect();
-    compile_clones(library, Arithmetic::Ring, &[(level, plans)])
+    compile_clones(library, Arithmetic::Ring, &[(level, schedules)])
 }
 
 fn compile_clones(
@@ -125,12 +124,8 @@ pub fn emit_assembly(library: &Library<'_>, level: &'static Level) -> Result<Str
 
 /// The scheduled plans of a level.
 pub fn schedules(library: &Library<'_>, level: &Level) -> Vec<Scheduled> {
-    library.plans.iter().map(|plan| schedule(plan, &machine(level))).collect()
-}
-
-/// A level as the scheduler sees it.
-fn machine(level: &Level) -> Machine {
-    Machine { lanes_f32: level.lanes_f32, registers: level.registers }
+    let machine = Machine { lanes_f32: level.lanes_f32, registers: level.registers };
+    library.plans.iter().map(|plan| schedule(plan, &machine)).collect()
 }
 
 fn kernels_object(

@@ -80,13 +80,17 @@ impl Scheduled {
     }
 }
 
-/// For tests, which have to find the bounds of chunks and the work of threads in small problems.
+/// For tests, which have to meet the ends of chunks and the work of several threads in small problems.
 impl Scheduled {
-    /// The same with chunks of another length (at least 1), and another estimate of a pair's cost.
-    pub fn with_chunks(mut self, chunk: u32, pair_cost: u32) -> Scheduled {
-        for pass in &mut self.passes {
-            (pass.chunk, pass.pair_cost) = (chunk.max(1), pair_cost);
-        }
+    /// The same with chunks of that many columns, at least 1.
+    pub fn with_chunk(mut self, chunk: u32) -> Scheduled {
+        self.passes.iter_mut().for_each(|pass| pass.chunk = chunk.max(1));
+        self
+    }
+
+    /// The same with another estimate of what a pair costs.
+    pub fn with_pair_cost(mut self, pair_cost: u32) -> Scheduled {
+        self.passes.iter_mut().for_each(|pass| pass.pair_cost = pair_cost);
         self
     }
 }

@@ -1,0 +1,97 @@
+//! Random plans, with all constructs and all reductions, and random layouts in registers.
+
+use keopsc_cpu::level::Level;
+use keopsc_ir::formula::Program;
+use keopsc_ir::formula::generate::{generate, generate_with_requests};
+use keopsc_ir::plan::{self, Accumulation, Block, Definition, Pass, Plan, TensorKind, Value, ValueId, Verified};
+use keopsc_ir::random::Random;
+use keopsc_ir::types::ScalarType;
+use keopsc_ops::intrinsics::Intrinsic;
+use keopsc_ops::scalar::{Index, Scalar};
+use keopsc_passes::differentiate::differentiate;
+use keopsc_passes::schedule::{Machine, Scheduled, schedule};
+use keopsc_passes::{hoist, simplify};
+
+/// The plans of a seed: the entries of a random formula file, of the derivatives of one, or a plan that no formula has.
+pub fn draw(random: &mut Random) -> Vec<Verified> {
+    let seed = random.bits();
+    let plans = match random.below(4) {
+        0 => vec![plan::generate::generate(seed)],
+        1 => of_program(differentiate(generate_with_requests(seed)).unwrap_or_else(|_| generate(seed)), random),
+        _ => of_program(generate(seed), random),
+    };
+    let changed = plans.into_iter().map(|mut plan| {
+        draw_storage(&mut plan, random);
+        bound_exponents(&mut plan);
+        Verified::new(plan).expect("plans keep the rules")
+    });
+    changed.collect()
+}
+
+fn of_program(program: Program, random: &mut Random) -> Vec<Plan> {
+    let program = if random.percent(50) { hoist::hoist(simplify::simplify(program)) } else { program };
+    keopsc_passes::plan::plan(&program)
+}
+
+/// Some arguments and results in another storage type.
+fn draw_storage(plan: &mut Plan, random: &mut Random) {
+    let types = [ScalarType::F16, ScalarType::BF16, ScalarType::F32, ScalarType::F64];
+    for tensor in plan.tensors.iter_mut().filter(|tensor| tensor.scalar != ScalarType::I64) {
+        let changes = match tensor.kind {
+            TensorKind::Input => 20,
+            TensorKind::Output => 10,
+            TensorKind::Temporary => 0,
+        };
+        if random.percent(changes) {
+            tensor.scalar = random.pick(&types);
+        }
+    }
+}
+
+/// Brings the exponents of reductions of exponentials into the interval in which the ring's order and its differences agree: a bounded
+/// function of them is reduced instead.
+pub fn bound_exponents(plan: &mut Plan) {
+    for pass in &mut plan.passes {
+        for number in 0..pass.accumulations.len() {
+            if has_exponents(&pass.accumulations[number]) {
+                let bounded = bounded(pass, pass.accumulations[number].arguments[0]);
+                pass.accumulations[number].arguments[0] = bounded;
+            }
+        }
+    }
+}
+
+fn has_exponents(accumulation: &Accumulation) -> bool {
+    let mut found = false;
+    for item in &accumulation.rule.update_lets {
+        item.value.visit(&mut |part| found |= matches!(part, Scalar::Call(Intrinsic::Exp | Intrinsic::Exp2, _)));
+    }
+    found
+}
+
+fn bounded(pass: &mut Pass, exponent: ValueId) -> ValueId {
+    let component = Scalar::Component(exponent, Index::Constant(0));
+    let definition = Definition::Compute(Scalar::Call(Intrinsic::Sin, vec![component]));
+    pass.values.push(Value { block: Block::Pair, dim: 1, is_index: false, definition });
+    ValueId(pass.values.len() as u32 - 1)
+}
+
+/// A layout in registers and a division into chunks and threads for each plan; some are those of the level.
+pub fn draw_schedules(plans: &[Verified], level: &Level, random: &mut Random) -> Vec<Scheduled> {
+    let registers = if random.percent(40) { level.registers } else { random.pick(&[1, 8, 16, 24, 32, 64]) };
+    let machine = Machine { lanes_f32: level.lanes_f32, registers };
+    let chunk = random.percent(75).then(|| random.pick(&[1, 2, 3, 4, 5, 8, 16]));
+    let pair_cost = random.percent(75).then(|| 1_u32 << random.integer(10, 30));
+    let lay_out = |plan| {
+        let scheduled = schedule(plan, &machine);
+        let scheduled = match chunk {
+            Some(chunk) => scheduled.with_chunk(chunk),
+            None => scheduled,
+        };
+        match pair_cost {
+            Some(cost) => scheduled.with_pair_cost(cost),
+            None => scheduled,
+        }
+    };
+    plans.iter().map(lay_out).collect()
+}
