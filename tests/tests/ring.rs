@@ -7,11 +7,15 @@ use std::sync::{Mutex, PoisonError};
 
 use keopsc_ir::evaluation::Sizes;
 use keopsc_ir::plan::cost::cost;
+use keopsc_ir::plan::parse::parse;
 use keopsc_ir::plan::print::print;
-use keopsc_ir::plan::{Plan, Verified};
+use keopsc_ir::plan::{Definition, Plan, Verified};
 use keopsc_ir::random::Random;
 use keopsc_ir::types::{Axis, Role};
-use keopsc_passes::schedule::Scheduled;
+use keopsc_ops::intrinsics::Intrinsic;
+use keopsc_ops::reductions;
+use keopsc_ops::scalar::Scalar;
+use keopsc_passes::schedule::{Machine, Scheduled, schedule};
 use keopsc_tests::ring::plans::{draw, draw_schedules};
 use keopsc_tests::ring::trial::Trial;
 use keopsc_tests::{Compiled, compile_in_ring, runnable_levels};
@@ -32,8 +36,12 @@ struct Library {
 }
 
 impl Library {
+    fn random(seed: u64) -> Random {
+        Random::new(seed ^ 0x0072_696e_6700_0000)
+    }
+
     fn draw(seed: u64) -> Library {
-        let mut random = Random::new(seed ^ 0x0072_696e_6700_0000);
+        let mut random = Library::random(seed);
         let plans = draw(&mut random);
         let level = random.pick(&runnable_levels());
         let schedules = draw_schedules(&plans, level, &mut random);
@@ -49,17 +57,17 @@ impl Library {
         let sizes = self.draw_sizes(entry, most, &mut random);
         let elements = (most / work(&self.plans[entry], sizes)) as usize;
         let seed = random.bits();
-        self.check_sizes(entry, sizes, elements, seed).or_else(|wrong| {
+        self.check_sizes(entry, sizes, elements, seed).map_err(|wrong| {
             let (sizes, wrong) = self.shrink(entry, sizes, elements, seed, wrong);
             let words = Trial::draw(&self.plans[entry], sizes, elements, seed).words();
-            Err(format!("{}, call {call}\n{wrong}\n{words}{}", self.words(entry), print(&self.plans[entry])))
+            format!("{}, call {call}\n{wrong}\n{words}{}", self.words(entry), print(&self.plans[entry]))
         })
     }
 
     fn check_sizes(&self, entry: usize, sizes: Sizes, elements: usize, seed: u64) -> Result<(), String> {
         let plan = &self.plans[entry];
         let who = format!("{}\n{}", self.words(entry), print(plan));
-        Trial::draw(plan, sizes, elements, seed).check_guarded(&self.compiled, entry, plan, &who)
+        Trial::draw(plan, sizes, elements, seed).check_guarded(&self.compiled, entry, plan, 1, &who)
     }
 
     fn words(&self, entry: usize) -> String {
@@ -128,6 +136,103 @@ fn work(plan: &Plan, sizes: Sizes) -> f64 {
 
 fn number_from(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().and_then(|text| text.parse().ok())
+}
+
+/// Columns that are more than the cache holds, so that row tiles walk over them in groups and threads share their packing: records that are a
+/// tensor's rows, which are not packed where they are dense, and records with something computed. A pair takes so long that threads that are started
+/// find work.
+const WIDE: [&str; 2] = [
+    "
+plan wide
+tensor x: input i[1] f32
+tensor y: input j[150] f32
+tensor total: output i[1] f32
+tensor least: output i[1] i64
+pass rows i, over j, compute f32
+  row v0[1] = read x
+  column v1[150] = read y
+  pair v2[1] = exp(v0 * v1[7]) + v1[149]
+  accumulate a0 = Sum(v2)
+  accumulate a1 = ArgMin(v2)
+  epilogue v3[1] = outcome a0
+  epilogue v4[1] index = outcome a1
+  write total = v3
+  write least = v4
+",
+    "
+plan wide
+tensor x: input i[1] f32
+tensor y: input j[150] f32
+tensor total: output i[1] f32
+tensor least: output i[1] i64
+pass rows i, over j, compute f32
+  row v0[1] = read x
+  column v1[150] = read y
+  column v2[2] = v1[k + 3] * v1[149]
+  pair v3[1] = exp(v0 * v2[0]) + v2[1]
+  accumulate a0 = Sum(v3)
+  accumulate a1 = ArgMin(v3)
+  epilogue v4[1] = outcome a0
+  epilogue v5[1] index = outcome a1
+  write total = v4
+  write least = v5
+",
+];
+
+/// How often a call is repeated so that its threads run at the same time at least once.
+const REPETITIONS: usize = 20;
+
+#[test]
+fn wide_columns_agree_with_the_double_loop() {
+    for (level, text) in runnable_levels().into_iter().flat_map(|level| WIDE.map(|text| (level, text))) {
+        let plan = Verified::new(parse(text).expect("it can be read")).expect("it keeps the rules");
+        let machine = Machine { lanes_f32: level.lanes_f32, registers: 1 };
+        let schedules = vec![schedule(&plan, &machine).with_pair_cost(1 << 20)];
+        let compiled = compile_in_ring(std::slice::from_ref(&plan), level, schedules);
+        let check = |rows: usize, seed: u64, elements: usize, threads: i32| {
+            let trial = Trial::draw(&plan, Sizes { i: rows, j: 2100 }, elements, seed).with_threads(threads);
+            let who = format!("{}, seed {seed}\n{text}", level.name);
+            let result = trial.check_guarded(&compiled, 0, &plan, REPETITIONS, &who);
+            result.unwrap_or_else(|wrong| panic!("{wrong}\n{who}{}", trial.words()));
+            trial.elements() > 1
+        };
+        for seed in [0, 1] {
+            check(2 * level.lanes_f32 as usize + 1, seed, 1, 1);
+            check(2 * level.lanes_f32 as usize + 1, seed, 1, 3);
+        }
+        assert!((2..).any(|seed| check(2, seed, 4, 3)), "a batch is drawn before long");
+    }
+}
+
+/// What is drawn has everything that there is, in few libraries.
+#[test]
+fn random_plans_have_everything() {
+    let mut missing: Vec<String> = Intrinsic::ALL.iter().map(|intrinsic| format!("{intrinsic:?}")).collect();
+    missing.extend(reductions::reductions().map(|(_, row)| row.name.to_owned()));
+    missing.extend(
+        ["f16", "bf16", "f32", "f64", "i64", "rows i", "rows j", "rows p", "f32 arithmetic", "f64 arithmetic"]
+            .map(String::from),
+    );
+    let mut see = |what: String| missing.retain(|other| *other != what);
+    for seed in 0..100 {
+        for plan in draw(&mut Library::random(seed)) {
+            plan.tensors.iter().for_each(|tensor| see(tensor.scalar.name().to_owned()));
+            for pass in &plan.passes {
+                see(format!("rows {}", pass.rows));
+                see(format!("{} arithmetic", pass.compute.name()));
+                pass.accumulations.iter().for_each(|one| see(reductions::reduction(one.reduction).name.to_owned()));
+                for value in &pass.values {
+                    let Definition::Compute(scalar) = &value.definition else { continue };
+                    scalar.visit(&mut |part| {
+                        if let Scalar::Call(intrinsic, _) = part {
+                            see(format!("{intrinsic:?}"));
+                        }
+                    });
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no plan has {missing:?}");
 }
 
 #[test]

@@ -83,8 +83,17 @@ impl Trial {
         Trial { sizes, batch, tensors, ranges, rows, threads, workspace }
     }
 
-    /// Calls the entry and compares every result, bit for bit; what is wrong, if something is.
-    pub fn check(&self, compiled: &Compiled, entry: usize, plan: &Plan) -> Result<(), String> {
+    /// The same on that many threads.
+    pub fn with_threads(self, threads: i32) -> Trial {
+        Trial { threads, ..self }
+    }
+
+    /// The number of batch elements.
+    pub fn elements(&self) -> usize {
+        self.batch.iter().product()
+    }
+
+    fn check(&self, compiled: &Compiled, entry: usize, plan: &Plan, repetitions: usize) -> Result<(), String> {
         let number_of_results = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Output).count();
         let results = &self.tensors[self.tensors.len() - number_of_results..];
         let memory =
@@ -99,19 +108,11 @@ impl Trial {
                 }
             }
         }
-        self.call(compiled, entry)?;
-        let outputs = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Output);
-        for ((output, (_, strided)), expected) in outputs.zip(results).zip(&expected) {
-            let found = memory(strided);
-            if let Some(place) = (0..found.len()).find(|&place| found[place] != expected[place]) {
-                let wrong = (0..found.len()).filter(|&place| found[place] != expected[place]).count();
-                return Err(format!(
-                    "result {} at place {place} is {:#x} instead of {:#x}; {wrong} of {} places differ",
-                    output.name,
-                    found[place],
-                    expected[place],
-                    found.len()
-                ));
+        for _ in 0..repetitions {
+            self.call(compiled, entry)?;
+            let outputs = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Output);
+            for ((output, (_, strided)), expected) in outputs.zip(results).zip(&expected) {
+                compare(&output.name, &memory(strided), expected)?;
             }
         }
         Ok(())
@@ -183,10 +184,26 @@ impl Trial {
         words
     }
 
-    /// [`Trial::check`], with words for the case that the process ends.
-    pub fn check_guarded(&self, compiled: &Compiled, entry: usize, plan: &Plan, who: &str) -> Result<(), String> {
-        with_words_for_faults(format!("{who}\n{}", self.words()), || self.check(compiled, entry, plan))
+    /// Calls the entry that many times and compares every result, bit for bit; what is wrong, if something is. Should the process end, there are words.
+    pub fn check_guarded(
+        &self,
+        compiled: &Compiled,
+        entry: usize,
+        plan: &Plan,
+        repetitions: usize,
+        who: &str,
+    ) -> Result<(), String> {
+        with_words_for_faults(format!("{who}\n{}", self.words()), || self.check(compiled, entry, plan, repetitions))
     }
+}
+
+fn compare(name: &str, found: &[u64], expected: &[u64]) -> Result<(), String> {
+    let wrong: Vec<usize> = (0..found.len()).filter(|&place| found[place] != expected[place]).collect();
+    let Some(&first) = wrong.first() else { return Ok(()) };
+    let (count, all, found, expected) = (wrong.len(), found.len(), found[first], expected[first]);
+    Err(format!(
+        "result {name} at place {first} is {found:#x} instead of {expected:#x}; {count} of {all} places differ"
+    ))
 }
 
 fn succeeded(what: &str, status: i32, message: &[u8]) -> Result<(), String> {
