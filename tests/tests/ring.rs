@@ -131,7 +131,8 @@ fn work(plan: &Plan, sizes: Sizes) -> f64 {
         let (rows, columns) = (sizes.rows(pass.rows) as f64, pass.over.map_or(0, |over| sizes.of(over)) as f64);
         (rows + 1.0) * (columns + 1.0) * (cost(pass).per_pair.cycles() + 10.0)
     });
-    passes.sum()
+    let elements = plan.tensors.iter().map(|tensor| sizes.rows(tensor.role) as f64 * f64::from(tensor.dim()));
+    passes.sum::<f64>() + 10.0 * (elements.sum::<f64>() + (sizes.i + sizes.j) as f64)
 }
 
 fn number_from(variable: &str) -> Option<u64> {

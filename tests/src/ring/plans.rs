@@ -1,6 +1,7 @@
 //! Random plans, with all constructs and all reductions, and random layouts in registers.
 
 use keopsc_cpu::level::Level;
+use keopsc_grammar::parse_file;
 use keopsc_ir::formula::Program;
 use keopsc_ir::formula::generate::{generate, generate_with_requests};
 use keopsc_ir::plan::{self, Accumulation, Block, Definition, Pass, Plan, TensorKind, Value, ValueId, Verified};
@@ -9,15 +10,17 @@ use keopsc_ir::types::ScalarType;
 use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::scalar::{Index, Scalar};
 use keopsc_passes::differentiate::differentiate;
+use keopsc_passes::resolve::Options;
 use keopsc_passes::schedule::{Machine, Scheduled, schedule};
-use keopsc_passes::{hoist, simplify};
+use keopsc_passes::{hoist, pipeline, simplify};
 
 /// The plans of a seed: the entries of a random formula file, of the derivatives of one, or a plan that no formula has.
 pub fn draw(random: &mut Random) -> Vec<Verified> {
     let seed = random.bits();
-    let plans = match random.below(4) {
+    let plans = match random.below(5) {
         0 => vec![plan::generate::generate(seed)],
         1 => of_program(differentiate(generate_with_requests(seed)).unwrap_or_else(|_| generate(seed)), random),
+        2 => of_usual_formulas(random),
         _ => of_program(generate(seed), random),
     };
     let changed = plans.into_iter().map(|mut plan| {
@@ -31,6 +34,39 @@ pub fn draw(random: &mut Random) -> Vec<Verified> {
 fn of_program(program: Program, random: &mut Random) -> Vec<Plan> {
     let program = if random.percent(50) { hoist::hoist(simplify::simplify(program)) } else { program };
     keopsc_passes::plan::plan(&program)
+}
+
+/// What libraries are made for: kernels with their derivatives, neighbours, transport. Dimensions are drawn, so that some distances are contractions
+/// and some outputs long.
+const USUAL: &str = "
+x = Vi(D); y = Vj(D); b = Vj(E); s = Pm(1); w = Pm(D)
+K = Exp(-SqDist(x, y) / s**2)
+L = WeightedSqDist(w, x, y)
+A = Sum(Abs(x - y))
+out conv = Sum[j](K * b)
+out conv_x = Grad(conv, x)
+out conv_y = Grad(conv, y)
+out conv_s = Grad(conv, s)
+out near = KMin_ArgKMin[j, K=3](L)
+out both = Max_ArgMax[i](A - (x | y))
+out soft = SumSoftMaxWeight[j](x | y, b)
+out lse = LogSumExp[i](-A - L)
+out lse_y = Grad(lse, y)
+out mean = Mean[j](Concat(x * y, b))
+out mixed = Sum[i](Norm2(x) * Sin(L) - (x | y) * Cos(A))
+";
+
+fn of_usual_formulas(random: &mut Random) -> Vec<Plan> {
+    let (d, e) = (random.pick(&[1, 2, 3, 16, 17, 20, 33]), random.pick(&[1, 1, 2, 3, 17]));
+    let (file, errors) = parse_file(&format!("dim D = {d}; dim E = {e}{USUAL}"));
+    assert!(errors.is_empty(), "{errors:?}");
+    let options = Options { dtype: Some(random.pick(&[ScalarType::F32, ScalarType::F64])), ..Options::default() };
+    let output = pipeline::run(&file, &options, &mut |_, _| {}).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let mut plans: Vec<Plan> = output.plans.into_iter().map(Verified::into_plan).collect();
+    while plans.len() > 3 {
+        plans.swap_remove(random.below(plans.len()));
+    }
+    plans
 }
 
 /// Some arguments and results in another storage type.
