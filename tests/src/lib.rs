@@ -78,7 +78,8 @@ impl Compiled {
             buffers.push(buffer);
         }
         let pointers: Vec<*mut c_void> = buffers.iter_mut().map(|buffer| buffer.as_mut_ptr().cast()).collect();
-        let status = self.call(&format!("{NAME}_{}", plan.name), sizes, &pointers);
+        // SAFETY: the buffers are as long as the sizes say.
+        let status = unsafe { self.call_layer_1(entry, sizes, &pointers) };
         assert_eq!(status, 0, "{} with {sizes:?}", plan.name);
         let results = tensors.iter().zip(&buffers).filter(|(tensor, _)| tensor.kind == TensorKind::Output);
         results
@@ -86,11 +87,24 @@ impl Compiled {
             .collect()
     }
 
+    /// Calls an entry through layer 1; the status.
+    ///
+    /// # Safety
+    /// There is a pointer for each argument and each result, to as many elements as the sizes say.
+    unsafe fn call_layer_1(&self, entry: usize, sizes: Sizes, pointers: &[*mut c_void]) -> i32 {
+        let name = format!("{NAME}_{}", self.plans[entry].name);
+        // SAFETY: the symbol is a C function of two int64 and this many pointers.
+        unsafe {
+            let symbol = self.library.get::<unsafe extern "C" fn()>(name).expect("an exported entry");
+            invoke(*symbol, sizes, pointers)
+        }
+    }
+
     /// Calls an entry through layer 2; the status.
     ///
     /// # Safety
     /// The call is as the ABI wants it.
-    pub unsafe fn call_layer_2(&self, entry: usize, call: &Call) -> i32 {
+    unsafe fn call_layer_2(&self, entry: usize, call: &Call) -> i32 {
         // SAFETY: as the caller promises.
         unsafe { (self.entry_point(entry).run)(call) }
     }
@@ -99,7 +113,7 @@ impl Compiled {
     ///
     /// # Safety
     /// As for [`Compiled::call_layer_2`].
-    pub unsafe fn workspace_of(&self, entry: usize, call: &Call) -> (u64, i32) {
+    unsafe fn workspace_of(&self, entry: usize, call: &Call) -> (u64, i32) {
         let mut bytes = 0;
         // SAFETY: as the caller promises.
         let status = unsafe { (self.entry_point(entry).workspace)(call, &mut bytes) };
@@ -115,14 +129,6 @@ impl Compiled {
         assert!(number < module.num_entries as usize);
         // SAFETY: entries lie `entry_size` apart.
         unsafe { &*module.entries.byte_add(number * module.entry_size as usize) }
-    }
-
-    fn call(&self, name: &str, sizes: Sizes, pointers: &[*mut c_void]) -> i32 {
-        // SAFETY: the symbol is a C function of two int64 and this many pointers, to as many elements as the sizes say.
-        unsafe {
-            let symbol = self.library.get::<unsafe extern "C" fn()>(name).expect("an exported entry");
-            invoke(*symbol, sizes, pointers)
-        }
     }
 }
 
@@ -166,6 +172,9 @@ unsafe fn invoke(function: unsafe extern "C" fn(), sizes: Sizes, pointers: &[*mu
         12: 0 1 2 3 4 5 6 7 8 9 10 11;
     }
 }
+
+/// The most arguments and results of an entry that is called through layer 1.
+const MOST_POINTERS: usize = 12;
 
 fn store(buffer: &mut [u64], values: &[f64], scalar: ScalarType) {
     for (number, value) in values.iter().enumerate() {

@@ -62,9 +62,18 @@ fn draw_order(random: &mut Random, axes: usize) -> Vec<usize> {
 }
 
 impl Strided {
-    /// A tensor of that shape in a random layout.
+    /// A tensor of that shape in a random layout, often row-major.
     pub fn draw(random: &mut Random, shape: &[usize], scalar: ScalarType, of: Use) -> Strided {
         let is_plain = random.percent(35);
+        Strided::draw_layout(random, shape, scalar, of, is_plain)
+    }
+
+    /// A row-major tensor without gaps.
+    pub fn draw_plain(random: &mut Random, shape: &[usize], scalar: ScalarType) -> Strided {
+        Strided::draw_layout(random, shape, scalar, Use::Result, true)
+    }
+
+    fn draw_layout(random: &mut Random, shape: &[usize], scalar: ScalarType, of: Use, is_plain: bool) -> Strided {
         let order = if is_plain { (0..shape.len()).rev().collect() } else { draw_order(random, shape.len()) };
         let mut strides = vec![0_i64; shape.len()];
         // What the axes so far span: from the lowest to the highest place, both included.

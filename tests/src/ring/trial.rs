@@ -7,9 +7,9 @@ use keopsc_ir::types::{Role, ScalarType};
 use keopsc_runtime::abi::{Call, DLTensor};
 
 use super::reference::{self, Pairs};
-use crate::Compiled;
 use crate::guarded::{Flush, Guarded, with_words_for_faults};
 use crate::strided::{Strided, Use};
+use crate::{Compiled, MOST_POINTERS};
 
 /// A call.
 #[derive(Debug)]
@@ -23,6 +23,16 @@ pub struct Trial {
     rows: (i64, i64),
     threads: i32,
     workspace: Workspace,
+    layer: Layer,
+}
+
+/// The function that is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layer {
+    /// Plain pointers: no batch, no strides, no ranges.
+    One,
+    /// Tensors.
+    Two,
 }
 
 /// Six tensors, and the pairs that they list.
@@ -47,9 +57,11 @@ impl Trial {
     /// The call of a seed, of at most `most_elements` batch elements.
     pub fn draw(plan: &Plan, sizes: Sizes, most_elements: usize, seed: u64) -> Trial {
         let mut random = Random::new(seed);
-        let full = draw_batch(&mut random, most_elements);
         let arguments: Vec<&Tensor> =
             plan.tensors.iter().filter(|tensor| tensor.kind != TensorKind::Temporary).collect();
+        let is_plain = arguments.len() <= MOST_POINTERS && random.percent(10);
+        let layer = if is_plain { Layer::One } else { Layer::Two };
+        let full = if is_plain { Vec::new() } else { draw_batch(&mut random, most_elements) };
         let inputs = arguments.iter().filter(|tensor| tensor.kind == TensorKind::Input);
         let batches: Vec<Vec<usize>> = inputs.map(|_| draw_part(&mut random, &full)).collect();
         let batch = broadcast(&batches);
@@ -63,7 +75,10 @@ impl Trial {
             shape.push(tensor.dim() as usize);
             let is_input = tensor.kind == TensorKind::Input;
             let of = if is_input { Use::Input } else { Use::Result };
-            let mut strided = Strided::draw(&mut random, &shape, tensor.scalar, of);
+            let mut strided = match layer {
+                Layer::One => Strided::draw_plain(&mut random, &shape, tensor.scalar),
+                Layer::Two => Strided::draw(&mut random, &shape, tensor.scalar, of),
+            };
             if is_input {
                 fill(&mut strided, tensor.scalar, sizes, &mut random);
                 strided.forbid_writing();
@@ -77,10 +92,10 @@ impl Trial {
             if is_told && random.percent(70) { -1 } else { sizes.rows(role) as i64 }
         };
         let rows = (rows(Role::I), rows(Role::J));
-        let ranges = random.percent(30).then(|| Ranges::draw(&mut random, sizes));
+        let ranges = (!is_plain && random.percent(30)).then(|| Ranges::draw(&mut random, sizes));
         let threads = random.pick(&[1, 1, 2, 3, 7]);
         let workspace = random.pick(&[Workspace::Own, Workspace::Own, Workspace::Callers, Workspace::TooShort]);
-        Trial { sizes, batch, tensors, ranges, rows, threads, workspace }
+        Trial { sizes, batch, tensors, ranges, rows, threads, workspace, layer }
     }
 
     /// The same on that many threads.
@@ -134,6 +149,13 @@ impl Trial {
 
     fn call(&self, compiled: &Compiled, entry: usize) -> Result<(), String> {
         let tensors: Vec<DLTensor> = self.tensors.iter().map(|(_, strided)| strided.tensor()).collect();
+        if self.layer == Layer::One {
+            let data = |tensor: &DLTensor| tensor.data.wrapping_byte_add(tensor.byte_offset as usize);
+            let pointers: Vec<_> = tensors.iter().map(data).collect();
+            // SAFETY: the tensors are dense and have the elements that the sizes say.
+            let status = unsafe { compiled.call_layer_1(entry, self.sizes, &pointers) };
+            return succeeded("layer 1", status, &[]);
+        }
         let pointers: Vec<*const DLTensor> = tensors.iter().map(std::ptr::from_ref).collect();
         let ranges: Vec<DLTensor> =
             self.ranges.iter().flat_map(|ranges| &ranges.tensors).map(|strided| strided.tensor()).collect();
