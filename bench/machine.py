@@ -20,11 +20,23 @@ def output(*command):
 
 
 def blas():
-    """The kernels that NumPy's BLAS chose."""
+    """The kernels that NumPy's BLAS chose, where it can be asked."""
     import numpy  # noqa: F401
-    import threadpoolctl
+
+    try:
+        import threadpoolctl
+    except ImportError:
+        return ""
 
     return ", ".join(f"{pool['internal_api']} {pool.get('architecture', '')}".strip() for pool in threadpoolctl.threadpool_info())
+
+
+def installed(name):
+    """The version of a package, nothing where it is not there."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def describe(keopsc):
@@ -41,6 +53,6 @@ def describe(keopsc):
         "python": platform.python_version(),
         "keopsc": output(keopsc, "--version"),
         "g++": output("g++", "--version").splitlines()[:1],
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "packages": {name: version for name in PACKAGES if (version := installed(name))},
         "BLAS": blas(),
     }

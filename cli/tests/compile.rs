@@ -19,8 +19,11 @@ fn a_library_and_a_header_are_written() {
                  x     input      f32   M x 2\n    \
                  y     input      f32   N x 2\n    \
                  b     input      f32   N x 1\n    \
-                 conv  result     f32   M x 1\n";
+                 conv  result     f32   M x 1\n    \
+                 shards of N: 128 * 2^k rows; a state has M x 8 bytes: a0.s f32 x 1\n";
     assert!(shown.ends_with(entry), "{shown}");
+    place.does(&["compile", "-e", "x = Vi(1); y = Vj(1); out s = Sum[i](Exp(y * Sum[j](Exp(x * y))))", "-o", "two.so"]);
+    assert!(place.does(&["inspect", "two.so"]).ends_with("    s  result     f32   N x 1\n    no shards\n"));
 }
 
 #[test]
@@ -103,7 +106,7 @@ fn wrong_usage_is_code_2_and_says_what_to_do() {
         ),
         (
             &["compile", "gauss.kf", "--dtype", "f31"],
-            "error: there is no dtype `f31`\n  = help: it can be f16, bf16, f32, f64, half, float16, bfloat16, float, float32, double, float64\n",
+            "error: there is no dtype `f31`\n  = help: it can be f16, bf16, f32, f64, half, float16, bfloat16, float, float32, double, float64, c64, c128, complex64, complex128\n",
         ),
         (
             &["compile", "gauss.kf", "--target", "avx9"],

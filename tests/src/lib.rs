@@ -2,6 +2,7 @@
 
 pub mod guarded;
 pub mod ring;
+mod shards;
 pub mod strided;
 
 use std::ffi::c_void;
@@ -14,7 +15,7 @@ use keopsc_ir::plan::{Tensor, TensorKind, Verified};
 use keopsc_ir::types::ScalarType;
 use keopsc_passes::schedule::Scheduled;
 use keopsc_runtime::SUPPORT_OBJECT;
-use keopsc_runtime::abi::{Call, EntryPoint, MODULE_SYMBOL, Module};
+use keopsc_runtime::abi::{Call, EntryPoint, F32, F64, I64, MODULE_SYMBOL, Module};
 use keopsc_runtime::support::processor_level;
 
 /// The prefix of the compiled functions.
@@ -176,9 +177,19 @@ unsafe fn invoke(function: unsafe extern "C" fn(), sizes: Sizes, pointers: &[*mu
 /// The most arguments and results of an entry that is called through layer 1.
 const MOST_POINTERS: usize = 12;
 
+/// The number of a storage type in descriptors.
+fn dtype(scalar: ScalarType) -> u8 {
+    match scalar {
+        ScalarType::F32 => F32,
+        ScalarType::F64 => F64,
+        ScalarType::I64 => I64,
+        other => panic!("tests have no {other:?}"),
+    }
+}
+
 fn store(buffer: &mut [u64], values: &[f64], scalar: ScalarType) {
     for (number, value) in values.iter().enumerate() {
-        match scalar {
+        match scalar.real() {
             ScalarType::F64 => buffer[number] = value.to_bits(),
             ScalarType::F32 => {
                 let half = (number % 2) * 32;
@@ -191,7 +202,7 @@ fn store(buffer: &mut [u64], values: &[f64], scalar: ScalarType) {
 }
 
 fn load(buffer: &[u64], count: usize, scalar: ScalarType) -> Vec<f64> {
-    let value = |number: usize| match scalar {
+    let value = |number: usize| match scalar.real() {
         ScalarType::F64 => f64::from_bits(buffer[number]),
         ScalarType::F32 => f64::from(f32::from_bits((buffer[number / 2] >> ((number % 2) * 32)) as u32)),
         ScalarType::I64 => buffer[number] as i64 as f64,

@@ -2,7 +2,7 @@
 
 use keopsc_ir::random::Random;
 use keopsc_ir::types::ScalarType;
-use keopsc_runtime::abi::{BF16, DL_CPU, DLDevice, DLTensor, F16, F32, F64, I64};
+use keopsc_runtime::abi::{BF16, C64, C128, DL_CPU, DLDevice, DLTensor, F16, F32, F64, I64};
 use keopsc_runtime::support::dlpack_type;
 
 use crate::guarded::{Flush, Guarded};
@@ -30,13 +30,9 @@ pub struct Strided {
     without_data: bool,
 }
 
-/// Bytes of an element.
+/// Bytes of a component: of the parts of a complex number.
 fn size(scalar: ScalarType) -> usize {
-    match scalar {
-        ScalarType::F16 | ScalarType::BF16 => 2,
-        ScalarType::F32 => 4,
-        ScalarType::F64 | ScalarType::I64 => 8,
-    }
+    scalar.real().size() as usize
 }
 
 /// How the ABI numbers a storage type.
@@ -47,6 +43,8 @@ fn number(scalar: ScalarType) -> u8 {
         ScalarType::F32 => F32,
         ScalarType::F64 => F64,
         ScalarType::I64 => I64,
+        ScalarType::C64 => C64,
+        ScalarType::C128 => C128,
     }
 }
 
@@ -62,7 +60,7 @@ fn draw_order(random: &mut Random, axes: usize) -> Vec<usize> {
 }
 
 impl Strided {
-    /// A tensor of that shape in a random layout, often row-major.
+    /// A tensor of that shape, in elements, in a random layout, often row-major.
     pub fn draw(random: &mut Random, shape: &[usize], scalar: ScalarType, of: Use) -> Strided {
         let is_plain = random.percent(35);
         Strided::draw_layout(random, shape, scalar, of, is_plain)
@@ -101,7 +99,7 @@ impl Strided {
         let elements = if is_empty { 0 } else { span as usize };
         let flush = random.pick(&[Flush::Front, Flush::Back]);
         Strided {
-            memory: Guarded::new(elements * size(scalar), flush),
+            memory: Guarded::new(elements * scalar.size() as usize, flush),
             scalar,
             shape: shape.iter().map(|&extent| extent as i64).collect(),
             strides,
@@ -112,18 +110,21 @@ impl Strided {
         }
     }
 
-    /// Sets each element in memory, those of gaps included.
+    /// Sets each component in memory, those of gaps included.
     pub fn fill(&mut self, mut word: impl FnMut() -> u64) {
         let size = size(self.scalar);
-        for element in self.memory.bytes_mut().chunks_exact_mut(size) {
-            element.copy_from_slice(&word().to_le_bytes()[..size]);
+        for component in self.memory.bytes_mut().chunks_exact_mut(size) {
+            component.copy_from_slice(&word().to_le_bytes()[..size]);
         }
     }
 
-    /// Where an element lies in memory, counted in elements.
+    /// Where a component lies in memory, counted in components. The last number of an index counts components: two a complex element.
     pub fn place(&self, index: &[usize]) -> usize {
-        let offset: i64 = index.iter().zip(&self.strides).map(|(&index, stride)| index as i64 * stride).sum();
-        (self.origin as i64 + offset) as usize
+        let parts = self.scalar.components() as usize;
+        let (component, axes) = index.split_last().expect("tensors have components");
+        let element = axes.iter().copied().chain([component / parts]);
+        let offset: i64 = element.zip(&self.strides).map(|(index, stride)| index as i64 * stride).sum();
+        (self.origin as i64 + offset) as usize * parts + component % parts
     }
 
     /// The bits at a place.
@@ -134,18 +135,18 @@ impl Strided {
         u64::from_le_bytes(word)
     }
 
-    /// The bits of an element.
+    /// The bits of a component.
     pub fn word(&self, index: &[usize]) -> u64 {
         self.word_at(self.place(index))
     }
 
-    /// Sets the bits of an element.
+    /// Sets the bits of a component.
     pub fn set_word(&mut self, index: &[usize], word: u64) {
         let (size, place) = (size(self.scalar), self.place(index));
         self.memory.bytes_mut()[place * size..(place + 1) * size].copy_from_slice(&word.to_le_bytes()[..size]);
     }
 
-    /// Elements in memory, those of gaps included.
+    /// Components in memory, those of gaps included.
     pub fn places(&self) -> usize {
         self.memory.bytes().len() / size(self.scalar)
     }
@@ -157,7 +158,7 @@ impl Strided {
 
     /// As the ABI has it; valid as long as this value.
     pub fn tensor(&self) -> DLTensor {
-        let first = self.memory.data().wrapping_add(self.origin * size(self.scalar));
+        let first = self.memory.data().wrapping_add(self.origin * self.scalar.size() as usize);
         let (data, byte_offset) = if self.without_data {
             (std::ptr::null_mut(), 0)
         } else {

@@ -211,8 +211,21 @@ fn random_plans_have_everything() {
     let mut missing: Vec<String> = Intrinsic::ALL.iter().map(|intrinsic| format!("{intrinsic:?}")).collect();
     missing.extend(reductions::reductions().map(|(_, row)| row.name.to_owned()));
     missing.extend(
-        ["f16", "bf16", "f32", "f64", "i64", "rows i", "rows j", "rows p", "f32 arithmetic", "f64 arithmetic"]
-            .map(String::from),
+        [
+            "f16",
+            "bf16",
+            "f32",
+            "f64",
+            "i64",
+            "c64",
+            "c128",
+            "rows i",
+            "rows j",
+            "rows p",
+            "f32 arithmetic",
+            "f64 arithmetic",
+        ]
+        .map(String::from),
     );
     let mut see = |what: String| missing.retain(|other| *other != what);
     for seed in 0..100 {

@@ -33,6 +33,10 @@ pub enum Buffer {
     F64(Vec<f64>),
     /// int64
     I64(Vec<i64>),
+    /// complex64
+    C64(Vec<[f32; 2]>),
+    /// complex128
+    C128(Vec<[f64; 2]>),
 }
 
 impl Buffer {
@@ -44,6 +48,8 @@ impl Buffer {
             Buffer::F32(elements) => TensorView::input(elements, shape),
             Buffer::F64(elements) => TensorView::input(elements, shape),
             Buffer::I64(elements) => TensorView::input(elements, shape),
+            Buffer::C64(elements) => TensorView::input(elements, shape),
+            Buffer::C128(elements) => TensorView::input(elements, shape),
         }
     }
 }
@@ -55,6 +61,8 @@ pub enum Refusal {
     Rounded(usize),
     /// This many finite elements are beyond the type's range.
     Overflowed(usize),
+    /// They are complex and the type is real.
+    Complex,
 }
 
 /// Converts the elements.
@@ -64,6 +72,9 @@ pub fn convert(array: Array, dtype: Dtype, rounding: Rounding) -> Result<Buffer,
         (Elements::F32(elements), Dtype::F32) => Ok(Buffer::F32(elements)),
         (Elements::F64(elements), Dtype::F64) => Ok(Buffer::F64(elements)),
         (Elements::I64(elements), Dtype::I64) => Ok(Buffer::I64(elements)),
+        (Elements::C64(elements), Dtype::C64) => Ok(Buffer::C64(elements)),
+        (Elements::C128(elements), Dtype::C128) => Ok(Buffer::C128(elements)),
+        (Elements::C64(_) | Elements::C128(_), dtype) if !is_complex(dtype) => Err(Refusal::Complex),
         (elements, dtype) => {
             let (buffer, losses) = converted(&elements, dtype);
             match losses {
@@ -82,7 +93,7 @@ struct Losses {
 }
 
 fn converted(elements: &Elements, dtype: Dtype) -> (Buffer, Losses) {
-    let values = values(elements);
+    let values = if is_complex(dtype) { parts(elements) } else { values(elements) };
     let mut losses = Losses::default();
     let buffer = match dtype {
         Dtype::F16 => Buffer::F16(each(&values, &mut losses, to_half, |half| half_to_single(half.0).into())),
@@ -90,6 +101,8 @@ fn converted(elements: &Elements, dtype: Dtype) -> (Buffer, Losses) {
         Dtype::F32 => Buffer::F32(each(&values, &mut losses, |value| value as f32, f64::from)),
         Dtype::F64 => Buffer::F64(each(&values, &mut losses, |value| value, |value| value)),
         Dtype::I64 => Buffer::I64(each(&values, &mut losses, |value| value as i64, |value| value as f64)),
+        Dtype::C64 => Buffer::C64(pairs(&each(&values, &mut losses, |value| value as f32, f64::from))),
+        Dtype::C128 => Buffer::C128(pairs(&values)),
     };
     losses.rounded += integers_rounded(elements);
     (buffer, losses)
@@ -101,7 +114,25 @@ fn values(elements: &Elements) -> Vec<f64> {
         Elements::F32(elements) => elements.iter().map(|value| f64::from(*value)).collect(),
         Elements::F64(elements) => elements.clone(),
         Elements::I64(elements) => elements.iter().map(|value| *value as f64).collect(),
+        Elements::C64(elements) => elements.iter().flatten().map(|part| f64::from(*part)).collect(),
+        Elements::C128(elements) => elements.iter().flatten().copied().collect(),
     }
+}
+
+fn is_complex(dtype: Dtype) -> bool {
+    matches!(dtype, Dtype::C64 | Dtype::C128)
+}
+
+/// Re and im of each number in turn; of real numbers im is 0.
+fn parts(elements: &Elements) -> Vec<f64> {
+    match elements {
+        Elements::C64(_) | Elements::C128(_) => values(elements),
+        _ => values(elements).into_iter().flat_map(|value| [value, 0.0]).collect(),
+    }
+}
+
+fn pairs<T: Copy>(parts: &[T]) -> Vec<[T; 2]> {
+    parts.as_chunks().0.to_vec()
 }
 
 /// How many integers are lost on the way to float64 already.
@@ -165,6 +196,9 @@ mod tests {
             (Elements::I64(vec![i64::MAX]), Dtype::F64, Some(Refusal::Rounded(1))),
             (Elements::F64(vec![3.0]), Dtype::I64, None),
             (Elements::F64(vec![3.5]), Dtype::I64, Some(Refusal::Rounded(1))),
+            (Elements::C128(vec![[0.5, f64_tenth]]), Dtype::C64, Some(Refusal::Rounded(1))),
+            (Elements::C64(vec![[0.5, 0.0]]), Dtype::F32, Some(Refusal::Complex)),
+            (Elements::F32(vec![0.1]), Dtype::C128, None),
         ];
         for (elements, dtype, refusal) in cases {
             let result = convert(array(elements.clone()), dtype, Rounding::Refused);

@@ -23,6 +23,10 @@ pub enum Elements {
     F64(Vec<f64>),
     /// int64; all integers and booleans are read as such.
     I64(Vec<i64>),
+    /// complex64, re and im
+    C64(Vec<[f32; 2]>),
+    /// complex128, re and im
+    C128(Vec<[f64; 2]>),
 }
 
 /// How the numbers of an array were written.
@@ -81,6 +85,8 @@ pub fn from_result(result: &loader::Array, tensor: &Tensor) -> Array {
         Dtype::F32 => result.elements().map(|elements| Elements::F32(elements.to_vec())),
         Dtype::F64 => result.elements().map(|elements| Elements::F64(elements.to_vec())),
         Dtype::I64 => result.elements().map(|elements| Elements::I64(elements.to_vec())),
+        Dtype::C64 => result.elements().map(|elements| Elements::C64(elements.to_vec())),
+        Dtype::C128 => result.elements().map(|elements| Elements::C128(elements.to_vec())),
     };
     Array { shape, elements: elements.unwrap_or_else(|| Elements::F64(result.to_f64())), written: Written::Text }
 }

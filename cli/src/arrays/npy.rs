@@ -90,10 +90,9 @@ fn element_size(descr: &str) -> Result<usize, String> {
         Some("f2" | "i2" | "u2") => Ok(2),
         Some("f4" | "i4" | "u4") => Ok(4),
         Some("f8" | "i8" | "u8") => Ok(8),
-        Some("c8" | "c16") => Err(format!(
-            "it holds complex numbers (`{descr}`); save `array.view(real type)`, which interleaves real and imaginary parts"
-        )),
-        _ => Err(format!("its dtype `{descr}` is not one of float16/32/64, bool or an integer type")),
+        Some("c8") => Ok(8),
+        Some("c16") => Ok(16),
+        _ => Err(format!("its dtype `{descr}` is not one of float16/32/64, complex64/128, bool or an integer type")),
     }
 }
 
@@ -103,6 +102,7 @@ fn type_name(descr: &str) -> String {
         Some("f") => "float",
         Some("i") => "int",
         Some("u") => "uint",
+        Some("c") => "complex",
         _ => return "bool".to_owned(),
     };
     format!("{kind}{}", 8 * element_size(descr).unwrap_or_default())
@@ -125,6 +125,7 @@ fn decode(descr: &str, data: &[u8]) -> Result<Elements, String> {
     let data = match descr.starts_with('>') && size > 1 {
         true => {
             swapped = data.to_vec();
+            let size = if descr[1..].starts_with('c') { size / 2 } else { size };
             swapped.chunks_exact_mut(size).for_each(<[u8]>::reverse);
             &swapped[..]
         }
@@ -135,6 +136,12 @@ fn decode(descr: &str, data: &[u8]) -> Result<Elements, String> {
         "f2" => Elements::F32(elements.map(|element| super::convert::half_to_single(bits(element) as u16)).collect()),
         "f4" => Elements::F32(elements.map(|element| f32::from_bits(bits(element) as u32)).collect()),
         "f8" => Elements::F64(elements.map(|element| f64::from_bits(bits(element))).collect()),
+        "c8" => Elements::C64(
+            elements.map(|element| halves(element).map(|part| f32::from_bits(bits(part) as u32))).collect(),
+        ),
+        "c16" => {
+            Elements::C128(elements.map(|element| halves(element).map(|part| f64::from_bits(bits(part)))).collect())
+        }
         "i1" | "i2" | "i4" | "i8" => Elements::I64(elements.map(signed_bits).collect()),
         _ => {
             let numbers: Result<Vec<i64>, _> = elements.map(|element| i64::try_from(bits(element))).collect();
@@ -143,12 +150,20 @@ fn decode(descr: &str, data: &[u8]) -> Result<Elements, String> {
     })
 }
 
+/// Re and im of a complex number's bytes.
+fn halves(element: &[u8]) -> [&[u8]; 2] {
+    let (re, im) = element.split_at(element.len() / 2);
+    [re, im]
+}
+
 fn row_major(elements: Elements, shape: &[usize]) -> Elements {
     match elements {
         Elements::F16(elements) => Elements::F16(reordered(&elements, shape)),
         Elements::F32(elements) => Elements::F32(reordered(&elements, shape)),
         Elements::F64(elements) => Elements::F64(reordered(&elements, shape)),
         Elements::I64(elements) => Elements::I64(reordered(&elements, shape)),
+        Elements::C64(elements) => Elements::C64(reordered(&elements, shape)),
+        Elements::C128(elements) => Elements::C128(reordered(&elements, shape)),
     }
 }
 
@@ -184,6 +199,8 @@ pub fn write(array: &Array) -> Vec<u8> {
         Elements::F32(elements) => ("<f4", elements.iter().flat_map(|element| element.to_le_bytes()).collect()),
         Elements::F64(elements) => ("<f8", elements.iter().flat_map(|element| element.to_le_bytes()).collect()),
         Elements::I64(elements) => ("<i8", elements.iter().flat_map(|element| element.to_le_bytes()).collect()),
+        Elements::C64(elements) => ("<c8", elements.iter().flatten().flat_map(|part| part.to_le_bytes()).collect()),
+        Elements::C128(elements) => ("<c16", elements.iter().flatten().flat_map(|part| part.to_le_bytes()).collect()),
     };
     let shape = super::shape_text(&array.shape);
     let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
@@ -241,11 +258,13 @@ mod tests {
     #[test]
     fn all_versions_orders_and_types_are_read() {
         type Case = (u8, &'static str, &'static str, &'static str, &'static [u8], Elements);
-        let cases: [Case; 8] = [
+        let cases: [Case; 10] = [
             (1, "<f4", "False", "(1,)", &[0, 0, 128, 63], Elements::F32(vec![1.0])),
             (2, ">f4", "False", "(1,)", &[63, 128, 0, 0], Elements::F32(vec![1.0])),
             (3, "<f2", "False", "(1L,)", &[0, 60], Elements::F32(vec![1.0])),
             (1, "<i2", "False", "(2,)", &[255, 255, 1, 0], Elements::I64(vec![-1, 1])),
+            (1, "<c8", "False", "(1,)", &[0, 0, 128, 63, 0, 0, 0, 64], Elements::C64(vec![[1.0, 2.0]])),
+            (1, ">c8", "False", "(1,)", &[63, 128, 0, 0, 64, 0, 0, 0], Elements::C64(vec![[1.0, 2.0]])),
             (1, ">i2", "False", "(2,)", &[255, 255, 0, 1], Elements::I64(vec![-1, 1])),
             (1, "|b1", "False", "(2,)", &[1, 0], Elements::I64(vec![1, 0])),
             (1, "|u1", "True", "(2,2)", &[1, 2, 3, 4], Elements::I64(vec![1, 3, 2, 4])),
@@ -269,7 +288,7 @@ mod tests {
             (file(1, &header("<f4", "False", "(99999999999, 99999999999)"), &[]), "its shape is too large"),
             (
                 file(1, &header("|S3", "False", "(1,)"), &[0; 3]),
-                "its dtype `|S3` is not one of float16/32/64, bool or an integer type",
+                "its dtype `|S3` is not one of float16/32/64, complex64/128, bool or an integer type",
             ),
             (file(1, &header("<u8", "False", "(1,)"), &[255; 8]), "it holds integers beyond 2^63"),
             (file(1, "{'descr': [('a', '<f4')], ", &[]), "it holds records (a structured dtype), not numbers"),

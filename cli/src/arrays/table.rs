@@ -47,6 +47,8 @@ pub fn write(array: &Array) -> Vec<u8> {
         Elements::F32(elements) => elements.iter().map(|value| single(*value)).collect(),
         Elements::F64(elements) => elements.iter().map(|value| double(*value)).collect(),
         Elements::I64(elements) => elements.iter().map(i64::to_string).collect(),
+        Elements::C64(elements) => elements.iter().map(|[re, im]| complex(single(*re), &single(*im))).collect(),
+        Elements::C128(elements) => elements.iter().map(|[re, im]| complex(double(*re), &double(*im))).collect(),
     };
     let columns = texts.len().checked_div(rows).unwrap_or(0);
     let mut text = String::new();
@@ -55,6 +57,12 @@ pub fn write(array: &Array) -> Vec<u8> {
         text.push('\n');
     }
     text.into_bytes()
+}
+
+/// `1-2.5j`, as Python and NumPy read and write it.
+fn complex(re: String, im: &str) -> String {
+    let sign = if im.starts_with('-') { "" } else { "+" };
+    format!("{re}{sign}{im}j")
 }
 
 fn single(value: f32) -> String {

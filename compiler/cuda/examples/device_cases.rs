@@ -181,24 +181,26 @@ fn bounds(expected: &Array, nearby: [&Array; 2], stored: ScalarType, single: boo
 
 /// The nearest number that can be stored.
 fn rounded(value: f64, scalar: ScalarType) -> f64 {
-    match scalar {
+    match scalar.real() {
         ScalarType::F16 => (value * 1024.0).round() / 1024.0,
         ScalarType::BF16 => (value * 128.0).round() / 128.0,
         ScalarType::F32 => f64::from(value as f32),
         ScalarType::F64 => value,
         ScalarType::I64 => value.round(),
+        complex => unreachable!("{} is no real type", complex.name()),
     }
 }
 
 /// The bytes of a number that [`rounded`] gave.
 fn stored(value: f64, scalar: ScalarType) -> Vec<u8> {
     let single = value as f32;
-    match scalar {
+    match scalar.real() {
         ScalarType::F16 => half(single).to_le_bytes().to_vec(),
         ScalarType::BF16 => ((single.to_bits() >> 16) as u16).to_le_bytes().to_vec(),
         ScalarType::F32 => single.to_le_bytes().to_vec(),
         ScalarType::F64 => value.to_le_bytes().to_vec(),
         ScalarType::I64 => (value as i64).to_le_bytes().to_vec(),
+        complex => unreachable!("{} is no real type", complex.name()),
     }
 }
 

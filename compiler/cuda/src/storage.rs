@@ -4,34 +4,34 @@ use keopsc_ir::types::ScalarType;
 
 use crate::spelling::Text;
 
-/// The C type of a stored number.
+/// The C type of a stored component. Those of complex numbers lie one after the other.
 pub(crate) fn stored_type(scalar: ScalarType) -> &'static str {
     match scalar {
         ScalarType::F16 | ScalarType::BF16 => "unsigned short",
-        ScalarType::F32 => "float",
-        ScalarType::F64 => "double",
+        ScalarType::F32 | ScalarType::C64 => "float",
+        ScalarType::F64 | ScalarType::C128 => "double",
         ScalarType::I64 => "long long",
     }
 }
 
-/// A stored number as one of the computing type; row numbers stay what they are.
+/// A stored component as one of the computing type; row numbers stay what they are.
 pub(crate) fn load(element: String, stored: ScalarType, computing: ScalarType) -> Text {
-    Text::primary(match stored {
+    Text::primary(match stored.real() {
         ScalarType::F16 => format!("load_f16({element})"),
         ScalarType::BF16 => format!("load_bf16({element})"),
         ScalarType::F64 if computing != ScalarType::F64 => format!("(float){element}"),
-        ScalarType::F32 | ScalarType::F64 | ScalarType::I64 => element,
+        _ => element,
     })
 }
 
 /// A computed number as it is stored.
 pub(crate) fn store(value: &Text, stored: ScalarType, computing: ScalarType) -> String {
     use crate::spelling::Binding::Primary;
-    match stored {
+    match stored.real() {
         ScalarType::F16 => format!("store_f16({})", value.loose()),
         ScalarType::BF16 => format!("store_bf16({})", value.loose()),
         ScalarType::F32 if computing == ScalarType::F64 => format!("(float){}", value.at(Primary)),
-        ScalarType::F32 | ScalarType::F64 | ScalarType::I64 => value.loose().to_string(),
+        _ => value.loose().to_string(),
     }
 }
 

@@ -210,8 +210,8 @@ codes! {
     }
     /// There is no such number type
     UnknownType = "E0208" {
-        why: "Numbers are stored as f16, bf16, f32 or f64 (or half, bfloat16, float, double; float16, float32, float64).\n\
-              Complex vectors are real ones of twice the dimension.",
+        why: "Numbers are stored as f16, bf16, f32, f64, c64 or c128 (or half, bfloat16, float, double; float16, float32, float64,\n\
+              complex64, complex128).",
         wrong: "dtype f8\nx = Vi(3)\nout f = Sum[j](x)",
         right: "dtype f32\nx = Vi(3)\nout f = Sum[j](x)",
     }
@@ -316,7 +316,8 @@ codes! {
     ReservedName = "E0224" {
         why: "Outputs and inputs become C functions and arguments: the words of C and C++ and `M` and `N` (the numbers of\n\
               rows) cannot be used. Outputs can neither be called `target`, `strerror` and `keops_module_v1` nor end in\n\
-              `_strerror`, `_partial`, `_merge`, `_finalize` and `_target`: the library has such functions itself.",
+              `_strerror`, `_partial`, `_merge`, `_finalize`, `_state_size`, `_shard` and `_target`: the library has such\n\
+              functions itself.",
         wrong: "x = Vi(3)\nout double = Sum[j](x)",
         right: "x = Vi(3)\nout twice = Sum[j](x)",
     }
@@ -327,6 +328,13 @@ codes! {
               is computed in.",
         wrong: "numerics sum = kahan\nx = Vi(3)\ny = Vj(3)\nout f = LogSumExp[j](x | y)",
         right: "numerics sum = kahan\nx = Vi(3)\ny = Vj(3)\nout f = Sum[j](x | y)",
+    }
+    /// This is not the kind of number, real or complex, that is needed
+    WrongNumbers = "E0226" {
+        why: "In a file with complex inputs (`dtype=c64`) operators and functions of complex numbers are the complex ones: `z * w`,\n\
+              `Exp(z)`. What takes real numbers alone, as comparisons do, needs a part, an absolute value or an angle.",
+        wrong: "z = Vi(1, dtype=c64)\ny = Vj(1)\nout f = Max[j](z * y)",
+        right: "z = Vi(1, dtype=c64)\ny = Vj(1)\nout f = Max[j](ComplexAbs(z * y))",
     }
     /// A name is never used
     UnusedDefinition = "W0201" {

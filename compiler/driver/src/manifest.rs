@@ -4,8 +4,10 @@ use keopsc_cpu::symbols::exported;
 use keopsc_grammar::print_expression;
 use keopsc_grammar::syntax::{File, Output, StatementKind};
 use keopsc_ir::formula::{Origin, Program};
+use keopsc_ir::plan::shards::{Field, Shards};
 use keopsc_ir::plan::{Plan, Tensor, TensorKind, Verified};
 use keopsc_ir::types::{Role, ScalarType};
+use keopsc_passes::schedule::shard_chunk;
 use keopsc_runtime::abi::ABI_VERSION;
 use keopsc_runtime::manifest as written;
 
@@ -26,17 +28,36 @@ fn entry(library: &str, file: &File, program: &Program, plan: &Plan) -> written:
         name: plan.name.clone(),
         symbol: exported(library, &plan.name),
         formula: formula(file, &plan.name),
-        tensors: visible.map(|found| tensor(program, found)).collect(),
+        tensors: visible.map(|found| tensor(program, plan, found)).collect(),
+        shards: plan.shards().map(|found| shards(plan, &found)),
     }
 }
 
-fn tensor(program: &Program, tensor: &Tensor) -> written::Tensor {
+fn shards(plan: &Plan, shards: &Shards<'_>) -> written::Shards {
+    let field = |field: &Field| written::Field {
+        name: field.name.clone(),
+        dtype: dtype(field.scalar),
+        count: field.count,
+        offset: field.offset,
+    };
+    written::Shards {
+        over: role(shards.over.role()),
+        rows: role(shards.rows),
+        chunk: shard_chunk(plan, shards),
+        record_size: shards.record_size,
+        fields: shards.fields.iter().map(field).collect(),
+        finalize: shards.finalize_reads.iter().map(|id| plan.tensor(*id).name.clone()).collect(),
+    }
+}
+
+fn tensor(program: &Program, plan: &Plan, tensor: &Tensor) -> written::Tensor {
     written::Tensor {
         name: tensor.name.clone(),
         kind: kind(program, tensor),
         role: role(tensor.role),
         shape: tensor.shape.clone(),
         dtype: dtype(tensor.scalar),
+        gradient_of: tensor.gradient_of.map(|id| plan.tensor(id).name.clone()),
     }
 }
 
@@ -68,6 +89,8 @@ fn dtype(scalar: ScalarType) -> written::Dtype {
         ScalarType::F32 => written::Dtype::F32,
         ScalarType::F64 => written::Dtype::F64,
         ScalarType::I64 => written::Dtype::I64,
+        ScalarType::C64 => written::Dtype::C64,
+        ScalarType::C128 => written::Dtype::C128,
     }
 }
 

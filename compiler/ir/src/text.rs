@@ -60,8 +60,15 @@ pub(crate) fn print_numerics(numerics: &Numerics) -> String {
 
 const SUM_SCHEMES: [SumScheme; 4] = [SumScheme::Auto, SumScheme::Direct, SumScheme::Block, SumScheme::Kahan];
 const ALGEBRAS: [Algebra; 2] = [Algebra::Exact, Algebra::Fast];
-const SCALAR_TYPES: [ScalarType; 5] =
-    [ScalarType::F16, ScalarType::BF16, ScalarType::F32, ScalarType::F64, ScalarType::I64];
+const SCALAR_TYPES: [ScalarType; 7] = [
+    ScalarType::F16,
+    ScalarType::BF16,
+    ScalarType::F32,
+    ScalarType::F64,
+    ScalarType::I64,
+    ScalarType::C64,
+    ScalarType::C128,
+];
 const ROLES: [Role; 4] = [Role::Parameter, Role::I, Role::J, Role::Pair];
 const AXES: [Axis; 2] = [Axis::I, Axis::J];
 

@@ -98,6 +98,10 @@ pub enum ScalarType {
     F64,
     /// Row numbers.
     I64,
+    /// Complex numbers of single precision: re and im. In formulas two components each.
+    C64,
+    /// Complex numbers of double precision.
+    C128,
 }
 
 impl ScalarType {
@@ -109,10 +113,12 @@ impl ScalarType {
             ScalarType::F32 => "f32",
             ScalarType::F64 => "f64",
             ScalarType::I64 => "i64",
+            ScalarType::C64 => "c64",
+            ScalarType::C128 => "c128",
         }
     }
 
-    /// The types that real numbers may be stored in, by all spellings; the first of each is [`ScalarType::name`].
+    /// The types that numbers may be stored in, by all spellings; the first of each is [`ScalarType::name`].
     pub const NAMES: &[(&str, ScalarType)] = &[
         ("f16", ScalarType::F16),
         ("bf16", ScalarType::BF16),
@@ -125,9 +131,13 @@ impl ScalarType {
         ("float32", ScalarType::F32),
         ("double", ScalarType::F64),
         ("float64", ScalarType::F64),
+        ("c64", ScalarType::C64),
+        ("c128", ScalarType::C128),
+        ("complex64", ScalarType::C64),
+        ("complex128", ScalarType::C128),
     ];
 
-    /// The storage type of real numbers that is called so.
+    /// The storage type of numbers that is called so.
     pub fn from_name(name: &str) -> Option<ScalarType> {
         ScalarType::NAMES.iter().find(|(known, _)| *known == name).map(|(_, scalar)| *scalar)
     }
@@ -135,8 +145,45 @@ impl ScalarType {
     /// The type that arithmetic on it is done in.
     pub fn computing(self) -> ScalarType {
         match self {
-            ScalarType::F64 => ScalarType::F64,
+            ScalarType::F64 | ScalarType::C128 => ScalarType::F64,
             _ => ScalarType::F32,
+        }
+    }
+
+    /// Whether an element is a complex number.
+    pub fn is_complex(self) -> bool {
+        matches!(self, ScalarType::C64 | ScalarType::C128)
+    }
+
+    /// How many components of a formula an element is.
+    pub fn components(self) -> u32 {
+        if self.is_complex() { 2 } else { 1 }
+    }
+
+    /// The type of the parts of a complex number; a real type is its own.
+    pub fn real(self) -> ScalarType {
+        match self {
+            ScalarType::C64 => ScalarType::F32,
+            ScalarType::C128 => ScalarType::F64,
+            other => other,
+        }
+    }
+
+    /// The complex type that holds such numbers as parts: the narrowest there is.
+    pub fn complex(self) -> ScalarType {
+        match self.computing() {
+            ScalarType::F64 => ScalarType::C128,
+            _ => ScalarType::C64,
+        }
+    }
+
+    /// Bytes of an element.
+    pub fn size(self) -> u64 {
+        match self {
+            ScalarType::F16 | ScalarType::BF16 => 2,
+            ScalarType::F32 => 4,
+            ScalarType::F64 | ScalarType::I64 | ScalarType::C64 => 8,
+            ScalarType::C128 => 16,
         }
     }
 }

@@ -239,7 +239,7 @@ impl Signature {
         self.find_letters(&dims, &mut integers)?;
         let fits = |(argument, dim): (&Argument, &u32)| {
             let expected = evaluate_integer(&argument.pattern.dim, &integers);
-            expected == Some(i64::from(*dim)) || argument.pattern.is_repeated(*dim)
+            *dim > 0 && (expected == Some(i64::from(*dim)) || argument.pattern.is_repeated(*dim))
         };
         if !self.arguments.iter().zip(&dims).all(fits) {
             return Err(self.conflict(&dims));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use keopsc_ops::catalogue;
 
-/// What operators stand for and simplify to, what indexing stands for, and how a scalar becomes a vector and back.
+/// What operators stand for and simplify to, what indexing stands for, how a scalar becomes a vector and back, and a real number complex.
 const OF_THE_LANGUAGE: &[&str] = &[
     "Add",
     "Subtract",
@@ -31,6 +31,8 @@ const OF_THE_LANGUAGE: &[&str] = &[
     "Sum",
     "SumT",
     "ComplexSum",
+    "ComplexSpread",
+    "Real2Complex",
     "Abs",
     "IfElse",
     "Zero",

@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod complex;
 pub mod differentiate;
 mod early;
 mod forms;

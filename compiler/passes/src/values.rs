@@ -9,6 +9,8 @@ use keopsc_ops::catalogue::operators::{self, Order};
 use keopsc_ops::signature::{Numbers, ParameterSpec, Signature};
 use keopsc_ops::{OperationId, ShapeError, catalogue};
 
+use crate::complex;
+
 /// How deep expansions may be in each other.
 pub(crate) const EXPANSION_LIMIT: u32 = 72;
 
@@ -24,6 +26,8 @@ pub(crate) enum Value {
     Real(f64),
     /// A formula.
     Formula(NodeId),
+    /// A formula of complex numbers: two components each, re and im.
+    Complex(NodeId),
     /// The two results of a value-and-index reduction.
     Pair(NodeId, NodeId),
     /// A list of integers.
@@ -41,6 +45,13 @@ pub(crate) enum Problem {
     PairAsFormula,
     /// A row number stands where a real number is expected.
     IndexAsFormula,
+    /// A complex number stands where a real one is expected.
+    ComplexAsFormula,
+    /// An operation on other kinds of numbers, real and complex, than it takes.
+    NotOfComplex {
+        /// Which.
+        operation: OperationId,
+    },
     /// Integers that are not known when the file is read.
     NotAnInteger,
     /// Something else stands where a list of integers is expected.
@@ -88,6 +99,7 @@ pub(crate) fn to_formula(graph: &mut Graph, value: &Value) -> Result<NodeId, Pro
         Value::Real(number) => Ok(graph.constant(*number)),
         Value::Formula(node) if graph.node(*node).is_index => Err(Problem::IndexAsFormula),
         Value::Formula(node) => Ok(*node),
+        Value::Complex(_) => Err(Problem::ComplexAsFormula),
         Value::Pair(..) => Err(Problem::PairAsFormula),
         Value::List(_) => Err(Problem::ListAsFormula),
     }
@@ -135,6 +147,7 @@ fn to_number(value: &Value) -> Option<f64> {
 pub(crate) fn unary(graph: &mut Graph, operator: UnaryOperator, operand: &Value) -> Result<Value, Problem> {
     match (operators::unary(operator), operand) {
         (None, Value::Integer(_) | Value::Real(_)) => Ok(operand.clone()),
+        (None, Value::Complex(_)) => Ok(operand.clone()),
         (None, _) => to_formula(graph, operand).map(Value::Formula),
         (Some(_), Value::Integer(number)) => {
             Ok(number.checked_neg().map_or(Value::Real(-(*number as f64)), Value::Integer))
@@ -205,6 +218,9 @@ fn binary_integers(operator: BinaryOperator, a: i64, b: i64) -> Result<Option<i6
 
 /// `v[k]`; negative numbers count from the end.
 pub(crate) fn element(graph: &mut Graph, base: &Value, index: i64) -> Result<Value, Problem> {
+    if let Value::Complex(node) = base {
+        return complex::element(graph, *node, index);
+    }
     let node = to_formula(graph, base)?;
     let dim = graph.node(node).dim;
     let position = if index < 0 { index.checked_add(i64::from(dim)) } else { Some(index) };
@@ -216,8 +232,11 @@ pub(crate) fn element(graph: &mut Graph, base: &Value, index: i64) -> Result<Val
 
 /// `v[a:b]`; negative bounds count from the end.
 pub(crate) fn slice(graph: &mut Graph, base: &Value, from: Option<i64>, to: Option<i64>) -> Result<Value, Problem> {
-    let node = to_formula(graph, base)?;
-    let dim = graph.node(node).dim;
+    let (node, components) = match base {
+        Value::Complex(node) => (*node, 2),
+        _ => (to_formula(graph, base)?, 1),
+    };
+    let dim = graph.node(node).dim / components;
     let all = i64::from(dim);
     let bound = |written: i64| {
         let position = if written < 0 { written.checked_add(all) } else { Some(written) };
@@ -227,7 +246,12 @@ pub(crate) fn slice(graph: &mut Graph, base: &Value, from: Option<i64>, to: Opti
     if from >= to {
         return Err(Problem::EmptySlice { from, to });
     }
-    named(graph, "Extract", &[from, to - from], &[base])
+    let components = i64::from(components);
+    let slice = named(graph, "Extract", &[from * components, (to - from) * components], &[&Value::Formula(node)])?;
+    Ok(match (base, slice) {
+        (Value::Complex(_), Value::Formula(slice)) => Value::Complex(slice),
+        (_, slice) => slice,
+    })
 }
 
 fn named(graph: &mut Graph, name: &str, parameters: &[i64], arguments: &[&Value]) -> Result<Value, Problem> {
@@ -241,6 +265,9 @@ fn apply_to_values(
     parameters: &[i64],
     arguments: &[&Value],
 ) -> Result<Value, Problem> {
+    if arguments.iter().any(|argument| complex::is_complex(argument)) {
+        return complex::apply(graph, operation, parameters, arguments);
+    }
     let nodes: Result<Vec<NodeId>, Problem> = arguments.iter().map(|argument| to_formula(graph, argument)).collect();
     apply(graph, operation, parameters, &nodes?).map(Value::Formula)
 }

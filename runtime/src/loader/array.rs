@@ -18,6 +18,8 @@ enum Data {
     F32(Vec<f32>),
     F64(Vec<f64>),
     I64(Vec<i64>),
+    C64(Vec<[f32; 2]>),
+    C128(Vec<[f64; 2]>),
 }
 
 /// Runs an expression on the vector inside a [`Data`].
@@ -29,6 +31,8 @@ macro_rules! each {
             Data::F32($vector) => $body,
             Data::F64($vector) => $body,
             Data::I64($vector) => $body,
+            Data::C64($vector) => $body,
+            Data::C128($vector) => $body,
         }
     };
 }
@@ -43,13 +47,16 @@ impl Array {
             Dtype::F32 => Data::F32(zeros(count)?),
             Dtype::F64 => Data::F64(zeros(count)?),
             Dtype::I64 => Data::I64(zeros(count)?),
+            Dtype::C64 => Data::C64(zeros(count)?),
+            Dtype::C128 => Data::C128(zeros(count)?),
         };
         Ok(Array { shape: shape.to_vec(), data })
     }
 
-    /// Numbers rounded to a storage type, to nearest even; row numbers lose their fraction.
+    /// Numbers rounded to a storage type, to nearest even; row numbers lose their fraction. Of complex numbers re and im follow each other.
     pub fn from_f64(dtype: Dtype, shape: &[i64], values: &[f64]) -> Result<Array, ViewError> {
-        let wanted = count(shape)?;
+        let parts = if matches!(dtype, Dtype::C64 | Dtype::C128) { 2 } else { 1 };
+        let wanted = count(shape)?.saturating_mul(parts);
         if wanted != values.len() {
             return Err(ViewError::OutOfBounds { reach: (0, wanted as i128 - 1), length: values.len() });
         }
@@ -61,11 +68,13 @@ impl Array {
             Dtype::F32 => Data::F32(values.iter().map(|value| *value as f32).collect()),
             Dtype::F64 => Data::F64(values.to_vec()),
             Dtype::I64 => Data::I64(values.iter().map(|value| *value as i64).collect()),
+            Dtype::C64 => Data::C64(pairs(values).map(|pair| pair.map(|part| part as f32)).collect()),
+            Dtype::C128 => Data::C128(pairs(values).collect()),
         };
         Ok(Array { shape: shape.to_vec(), data })
     }
 
-    /// Its numbers; row numbers past 2^53 are rounded.
+    /// Its numbers; row numbers past 2^53 are rounded. Of complex numbers re and im follow each other.
     pub fn to_f64(&self) -> Vec<f64> {
         match &self.data {
             Data::F16(values) => values.iter().map(|value| load::<convert::Half>(value.0)).collect(),
@@ -73,6 +82,8 @@ impl Array {
             Data::F32(values) => values.iter().map(|value| f64::from(*value)).collect(),
             Data::F64(values) => values.clone(),
             Data::I64(values) => values.iter().map(|value| *value as f64).collect(),
+            Data::C64(values) => values.iter().flatten().map(|part| f64::from(*part)).collect(),
+            Data::C128(values) => values.iter().flatten().copied().collect(),
         }
     }
 
@@ -100,6 +111,11 @@ impl Array {
     pub fn output(&mut self) -> Result<TensorView<'_>, ViewError> {
         each!(&mut self.data, values => TensorView::output(values, &self.shape))
     }
+}
+
+/// The numbers two by two.
+fn pairs(values: &[f64]) -> impl Iterator<Item = [f64; 2]> + '_ {
+    values.as_chunks().0.iter().copied()
 }
 
 fn dtype_of<T: Element>(_: &[T]) -> Dtype {

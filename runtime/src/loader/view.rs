@@ -38,6 +38,14 @@ impl Element for f64 {
 impl Element for i64 {
     const DTYPE: Dtype = Dtype::I64;
 }
+/// Complex numbers, re and im.
+impl Element for [f32; 2] {
+    const DTYPE: Dtype = Dtype::C64;
+}
+/// Complex numbers, re and im.
+impl Element for [f64; 2] {
+    const DTYPE: Dtype = Dtype::C128;
+}
 
 /// Why a slice cannot be seen with some shape and strides.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,8 +3,9 @@
 use super::arena::{Arena, times};
 use super::pack::{View, size_of_type};
 use super::pass::{PassRun, run_pass};
-use super::problem::Problem;
-use super::schedule::{LaneBytes, Schedule, temporary_bytes};
+use super::problem::{Phase, Problem};
+use super::schedule::{LaneBytes, Schedule, temporary_bytes, worthwhile};
+use super::sum::Sums;
 use super::threads::parallel_for;
 use crate::abi::Status;
 
@@ -14,22 +15,30 @@ use crate::abi::Status;
 /// The problem has been checked; its tensors may be read and written.
 pub unsafe fn execute(problem: &Problem<'_>, workspace: *mut u8, size: u64) -> Result<(), Status> {
     if problem.extents.batch_count == 0 {
+        // SAFETY: no batch element has been computed, so that none is read.
+        unsafe { Sums::new(problem, core::ptr::null_mut()).add_up(1) };
         return Ok(());
     }
     let schedule = Schedule::of(problem);
     let arena = Arena::new(schedule.bytes(), workspace, size)?;
     let steps = arena.base();
-    let lanes = steps.wrapping_add(schedule.steps_bytes);
+    let sums = Sums::new(problem, steps.wrapping_add(schedule.steps_bytes));
+    let lanes = steps.wrapping_add(schedule.steps_bytes).wrapping_add(schedule.sum_bytes);
     let scratch = lanes.wrapping_add(times(schedule.lanes(), schedule.lane_bytes()));
-    let execution = Execution { problem, schedule: &schedule, steps: steps.cast(), lanes, scratch };
+    let execution = Execution { problem, schedule: &schedule, sums, steps: steps.cast(), lanes, scratch };
     // SAFETY: the arena has the bytes that the schedule asks for.
     unsafe {
+        if let Phase::Partial { states, .. } = problem.phase {
+            // Bytes between fields are no pass's.
+            states.records.write_bytes(0, states.size as usize);
+        }
         execution.write_steps();
         for number in 0..schedule.lanes() {
             execution.write_views(&execution.lane(number));
         }
         let threads = if schedule.across_batch { schedule.threads } else { 1 };
         parallel_for(threads, problem.extents.batch_count, &execution, Execution::run_element);
+        sums.add_up(worthwhile(schedule.sum_bytes, schedule.threads));
     }
     Ok(())
 }
@@ -37,6 +46,7 @@ pub unsafe fn execute(problem: &Problem<'_>, workspace: *mut u8, size: u64) -> R
 struct Execution<'a> {
     problem: &'a Problem<'a>,
     schedule: &'a Schedule,
+    sums: Sums<'a>,
     steps: *mut isize,
     lanes: *mut u8,
     scratch: *mut u8,
@@ -79,13 +89,14 @@ impl Execution<'_> {
     unsafe fn write_steps(&self) {
         let dimensions = self.problem.extents.batch_dimensions;
         for (number, descriptor) in self.problem.arguments().iter().enumerate() {
+            let is_added_up = self.sums.view(number).is_some();
             for dimension in 0..dimensions {
-                // SAFETY: there is room for `dimensions` steps of each argument.
-                unsafe {
-                    self.steps
-                        .add(number * dimensions + dimension)
-                        .write(self.problem.batch_stride(number, descriptor, dimension))
+                let step = match is_added_up {
+                    true => self.sums.batch_stride(descriptor, dimension),
+                    false => self.problem.batch_stride(number, descriptor, dimension),
                 };
+                // SAFETY: there is room for `dimensions` steps of each argument.
+                unsafe { self.steps.add(number * dimensions + dimension).write(step) };
             }
         }
     }
@@ -93,8 +104,13 @@ impl Execution<'_> {
     /// What of a lane's views does not depend on the batch element.
     unsafe fn write_views(&self, lane: &Lane) {
         let mut temporary = lane.temporaries;
+        if let Phase::Partial { .. } = self.problem.phase {
+            // No pass gets so far as to write them, but prologues read them in passing.
+            // SAFETY: the lane has these bytes.
+            unsafe { temporary.write_bytes(0, self.schedule.lane.temporaries) };
+        }
         for (number, descriptor) in self.problem.descriptors().iter().enumerate() {
-            let mut view = self.problem.view(number, descriptor);
+            let mut view = self.sums.view(number).unwrap_or_else(|| self.problem.view(number, descriptor));
             if number >= self.problem.entry.num_tensors as usize {
                 view.base = temporary;
                 view.data = temporary;
@@ -137,7 +153,7 @@ impl Execution<'_> {
         unsafe {
             self.move_views(&lane, element);
             for pass in self.problem.passes() {
-                run_pass(&PassRun::new(self.problem, pass, lane, scratch, schedule.scratch_bytes, threads));
+                run_pass(&PassRun::new(self.problem, pass, element, lane, scratch, schedule.scratch_bytes, threads));
             }
         }
     }

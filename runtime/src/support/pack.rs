@@ -1,14 +1,29 @@
 //! Strided tensors of any storage type to dense tiles and records of the computing type, and back.
 
 use super::convert::{BFloat, Compute, Double, Half, Single, Storage};
-use crate::abi::{BF16, F16, F32, I64};
+use crate::abi::{BF16, C64, C128, F16, F32, F64, I64};
 
 /// Bytes of an element of a storage type.
 pub fn size_of_type(dtype: u8) -> usize {
     match dtype {
         F16 | BF16 => 2,
         F32 => 4,
+        C128 => 16,
         _ => 8,
+    }
+}
+
+/// Where elements of a storage type may lie: at multiples of this. A complex number is aligned as its parts are.
+pub fn alignment_of_type(dtype: u8) -> usize {
+    size_of_type(part_of(dtype).unwrap_or(dtype))
+}
+
+/// The type of the two parts of a complex number; `None` for other types.
+fn part_of(dtype: u8) -> Option<u8> {
+    match dtype {
+        C64 => Some(F32),
+        C128 => Some(F64),
+        _ => None,
     }
 }
 
@@ -27,6 +42,19 @@ pub struct View {
     pub dtype: u8,
 }
 
+impl View {
+    /// Every second number: the real parts (0) or the imaginary ones (1), or the halves of int64.
+    fn part(&self, number: usize, dtype: u8) -> View {
+        View {
+            data: self.data.wrapping_add(number * size_of_type(dtype)),
+            row_stride: 2 * self.row_stride,
+            component_stride: 2 * self.component_stride,
+            dtype,
+            ..*self
+        }
+    }
+}
+
 /// Elements of the computing type with a place for each row and component.
 #[derive(Clone, Copy)]
 pub struct Block {
@@ -36,6 +64,14 @@ pub struct Block {
     pub row_stride: usize,
     /// Elements from component to component.
     pub component_stride: usize,
+}
+
+impl Block {
+    /// Every second component, from component `number` on.
+    fn part(self, number: usize, compute: u8) -> Block {
+        let data = self.data.wrapping_add(number * self.component_stride * size_of_type(compute));
+        Block { data, component_stride: 2 * self.component_stride, ..self }
+    }
 }
 
 /// Instantiates `$function` for a pair of storage type and computing type.
@@ -54,9 +90,10 @@ macro_rules! dispatch {
     };
 }
 
-/// Elements of the computing type that a component of a tensor takes: one, but two halves for an int64 beside float32.
+/// Components of the computing type that an element of a tensor takes: one, but two halves for an int64 beside float32, and two parts for a
+/// complex number.
 pub fn width(dtype: u8, compute: u8) -> usize {
-    if dtype == I64 && compute == F32 { 2 } else { 1 }
+    if (dtype == I64 && compute == F32) || part_of(dtype).is_some() { 2 } else { 1 }
 }
 
 /// Copies `rows` rows from number `first` on out of a tensor, converting to the computing type; int64 stays what it is.
@@ -64,6 +101,13 @@ pub fn width(dtype: u8, compute: u8) -> usize {
 /// # Safety
 /// The view has these rows and `dim` components, the block has room for them.
 pub unsafe fn read(view: &View, first: usize, rows: usize, dim: usize, block: Block, compute: u8) {
+    if let Some(part) = part_of(view.dtype) {
+        for number in 0..2 {
+            // SAFETY: as the caller promises, of each of the two parts.
+            unsafe { read(&view.part(number, part), first, rows, dim, block.part(number, compute), compute) };
+        }
+        return;
+    }
     // SAFETY: as the caller promises.
     unsafe {
         match (view.dtype, compute) {
@@ -99,6 +143,13 @@ pub unsafe fn count(first: usize, rows: usize, block: Block, compute: u8) {
 /// # Safety
 /// As for [`read`].
 pub unsafe fn write(view: &View, first: usize, rows: usize, dim: usize, block: Block, compute: u8) {
+    if let Some(part) = part_of(view.dtype) {
+        for number in 0..2 {
+            // SAFETY: as the caller promises, of each of the two parts.
+            unsafe { write(&view.part(number, part), first, rows, dim, block.part(number, compute), compute) };
+        }
+        return;
+    }
     // SAFETY: as the caller promises.
     unsafe {
         if view.dtype == I64 {
@@ -148,13 +199,9 @@ unsafe fn read_as<S: Storage, T: Compute>(view: &View, first: usize, rows: usize
 
 /// Both halves of each int64, little-endian as all machines are that there is code for.
 unsafe fn read_halves(view: &View, first: usize, rows: usize, dim: usize, block: Block) {
-    let halves = View { row_stride: 2 * view.row_stride, component_stride: 2 * view.component_stride, ..*view };
     for half in 0..2 {
-        let view = View { data: view.data.wrapping_add(4 * half), ..halves };
-        let data = block.data.wrapping_add(4 * half * block.component_stride);
-        let block = Block { data, component_stride: 2 * block.component_stride, ..block };
         // SAFETY: as the caller promises.
-        unsafe { read_with::<u32, u32>(&view, first, rows, dim, block, |half| half) };
+        unsafe { read_with::<u32, u32>(&view.part(half, F32), first, rows, dim, block.part(half, F32), |half| half) };
     }
 }
 

@@ -7,7 +7,7 @@ use super::arena::Arena;
 use super::message::Message;
 use super::problem::Extents;
 use super::tensor::Tensor;
-use crate::abi::{DL_CPU, DLTensor, I64, ROLE_I, ROLE_J, ROLE_PARAMETER, Status, TensorDescriptor};
+use crate::abi::{DL_CPU, DLTensor, I64, NO_TENSOR, ROLE_I, ROLE_J, ROLE_PARAMETER, Status, TensorDescriptor};
 use core::ffi::CStr;
 
 /// Both descriptions.
@@ -139,8 +139,15 @@ unsafe fn table(
 ) -> Result<Table, Status> {
     let name = NAMES.get(number).copied().unwrap_or(c"ranges");
     let role = if components == 1 { ROLE_PARAMETER } else { ROLE_I };
-    let descriptor =
-        TensorDescriptor { name: name.as_ptr(), dim: components, role, dtype: I64, is_output: 0, reserved: 0 };
+    let descriptor = TensorDescriptor {
+        name: name.as_ptr(),
+        dim: components,
+        role,
+        dtype: I64,
+        is_output: 0,
+        finalize_reads: 0,
+        gradient_of: NO_TENSOR,
+    };
     // SAFETY: there are six pointers.
     let Some(given) = (unsafe { given.add(number).read().as_ref() }) else {
         return Err(refuse(name, " is NULL", Status::NullPointer, message));

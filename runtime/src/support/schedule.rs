@@ -7,8 +7,9 @@ use super::arena::{align, times};
 use super::pack::{View, size_of_type};
 use super::problem::{Problem, list};
 use super::ranges::{Ranges, Side};
+use super::sum::Sums;
 use super::threads;
-use crate::abi::{F32, PassDescriptor, ROLE_PARAMETER};
+use crate::abi::{F32, PassDescriptor};
 
 /// A thread must have this much to do to be worth starting, in cycles: about 100 µs.
 const CYCLES_A_THREAD: usize = 300_000;
@@ -53,7 +54,7 @@ impl Geometry {
     pub fn of(problem: &Problem<'_>, pass: &PassDescriptor) -> Geometry {
         let element = element_size(pass);
         let rows = problem.extents.rows(pass.rows);
-        let columns = if pass.columns == ROLE_PARAMETER { 0 } else { problem.extents.rows(pass.columns) };
+        let columns = if problem.phase.reduces(pass) { problem.extents.rows(pass.columns) } else { 0 };
         let tile_rows = (pass.tile_rows as usize).max(1);
         let side = problem.side(pass);
         let chunks = columns.div_ceil((pass.chunk as usize).max(1));
@@ -142,6 +143,8 @@ pub struct Schedule {
     pub across_batch: bool,
     /// Bytes of the steps along the batch dimensions.
     pub steps_bytes: usize,
+    /// Bytes of the results that are added up over batch elements.
+    pub sum_bytes: usize,
     /// Memory of a batch element that is being worked on.
     pub lane: LaneBytes,
     /// Memory of a thread that works on a unit.
@@ -217,7 +220,8 @@ impl Schedule {
         }
         let steps =
             times(times(problem.extents.batch_dimensions, problem.entry.num_tensors as usize), size_of::<isize>());
-        Schedule { threads, across_batch, steps_bytes: align(steps), lane, scratch_bytes }
+        let sum_bytes = Sums::new(problem, core::ptr::null_mut()).bytes();
+        Schedule { threads, across_batch, steps_bytes: align(steps), sum_bytes, lane, scratch_bytes }
     }
 
     /// Batch elements that are worked on at the same time.
@@ -234,7 +238,7 @@ impl Schedule {
     pub fn bytes(&self) -> usize {
         let lanes = times(self.lanes(), self.lane_bytes());
         let scratch = times(self.threads, self.scratch_bytes);
-        self.steps_bytes.saturating_add(lanes).saturating_add(scratch)
+        self.steps_bytes.saturating_add(self.sum_bytes).saturating_add(lanes).saturating_add(scratch)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::pack::size_of_type;
 use crate::abi::{
-    BF16, DL_BFLOAT, DL_COMPLEX, DL_FLOAT, DL_INT, DL_UINT, DLDataType, DLTensor, F16, F32, F64, I64, ROLE_PARAMETER,
-    TensorDescriptor,
+    BF16, C64, C128, DL_BFLOAT, DL_COMPLEX, DL_FLOAT, DL_INT, DL_UINT, DLDataType, DLTensor, F16, F32, F64, I64,
+    ROLE_PARAMETER, TensorDescriptor,
 };
 
 /// A tensor of this many dimensions is the largest that a call takes.
@@ -37,6 +37,12 @@ impl<'a> Tensor<'a> {
     /// Number of batch dimensions.
     pub fn batch_dimensions(&self) -> usize {
         self.ndim().saturating_sub(self.own_dimensions())
+    }
+
+    /// The extent of a dimension of a batch of `dimensions`, with which this tensor's own are aligned at the end; 1 where it has none.
+    pub fn batch_extent(&self, dimension: usize, dimensions: usize) -> i64 {
+        let missing = dimensions.saturating_sub(self.batch_dimensions());
+        if dimension < missing { 1 } else { self.extent(dimension - missing) }
     }
 
     /// The extent of a dimension, 1 past the end.
@@ -124,6 +130,8 @@ pub fn dlpack_type(dtype: u8) -> DLDataType {
         BF16 => (DL_BFLOAT, 16),
         F32 => (DL_FLOAT, 32),
         F64 => (DL_FLOAT, 64),
+        C64 => (DL_COMPLEX, 64),
+        C128 => (DL_COMPLEX, 128),
         _ => (DL_INT, 64),
     };
     DLDataType { code, bits, lanes: 1 }
@@ -137,6 +145,8 @@ pub fn type_name(dtype: u8) -> &'static str {
         F32 => "float32",
         F64 => "float64",
         I64 => "int64",
+        C64 => "complex64",
+        C128 => "complex128",
         _ => "an unknown type",
     }
 }

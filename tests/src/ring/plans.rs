@@ -78,9 +78,9 @@ fn of_usual_formulas(random: &mut Random) -> Vec<Plan> {
     plans
 }
 
-/// Some arguments and results in another storage type.
+/// Some arguments and results in another storage type, complex ones where components can be paired.
 fn draw_storage(plan: &mut Plan, random: &mut Random) {
-    let types = [ScalarType::F16, ScalarType::BF16, ScalarType::F32, ScalarType::F64];
+    use ScalarType::{BF16, C64, C128, F16, F32, F64};
     for tensor in plan.tensors.iter_mut().filter(|tensor| tensor.scalar != ScalarType::I64) {
         let changes = match tensor.kind {
             TensorKind::Input => 20,
@@ -88,7 +88,11 @@ fn draw_storage(plan: &mut Plan, random: &mut Random) {
             TensorKind::Temporary => 0,
         };
         if random.percent(changes) {
-            tensor.scalar = random.pick(&types);
+            let dim = tensor.dim();
+            let types: &[ScalarType] =
+                if dim % 2 == 0 { &[F16, BF16, F32, F64, C64, C128] } else { &[F16, BF16, F32, F64] };
+            tensor.scalar = random.pick(types);
+            tensor.shape = vec![dim / tensor.scalar.components()];
         }
     }
 }

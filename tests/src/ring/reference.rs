@@ -59,24 +59,24 @@ fn run_pass<const BITS: u32>(plan: &Plan, pass: &Pass, sizes: Sizes, tensors: &m
     }
 }
 
-/// What a pass reads: the bits of the stored number in the computing type.
+/// What a pass reads: the bits of the stored number, or part of one, in the computing type.
 fn load<const BITS: u32>(word: u64, scalar: ScalarType) -> Ring<BITS> {
     fn bits<S: Storage, const BITS: u32>(stored: S::Bits) -> u64 {
         if BITS == 32 { u64::from(S::load::<f32>(stored).to_bits()) } else { S::load::<f64>(stored).to_bits() }
     }
-    Ring::new(match scalar {
+    Ring::new(match scalar.real() {
         ScalarType::F16 => bits::<Half, BITS>(word as u16),
         ScalarType::BF16 => bits::<BFloat, BITS>(word as u16),
         ScalarType::F32 => bits::<Single, BITS>(f32::from_bits(word as u32)),
-        ScalarType::F64 => bits::<Double, BITS>(f64::from_bits(word)),
         ScalarType::I64 => word,
+        _ => bits::<Double, BITS>(f64::from_bits(word)),
     })
 }
 
 /// What a pass writes.
 fn store<const BITS: u32>(value: Ring<BITS>, scalar: ScalarType) -> u64 {
     fn bits<T: Compute>(value: T, scalar: ScalarType) -> u64 {
-        match scalar {
+        match scalar.real() {
             ScalarType::F16 => Half::store(value).into(),
             ScalarType::BF16 => BFloat::store(value).into(),
             ScalarType::F32 => Single::store(value).to_bits().into(),

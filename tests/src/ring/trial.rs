@@ -72,7 +72,7 @@ impl Trial {
             if tensor.role != Role::Parameter {
                 shape.push(sizes.rows(tensor.role));
             }
-            shape.push(tensor.dim() as usize);
+            shape.push(tensor.elements() as usize);
             let is_input = tensor.kind == TensorKind::Input;
             let of = if is_input { Use::Input } else { Use::Result };
             let mut strided = match layer {
@@ -291,7 +291,7 @@ fn fill(strided: &mut Strided, scalar: ScalarType, sizes: Sizes, random: &mut Ra
         let most = sizes.i.max(sizes.j) as i64 + 1;
         return strided.fill(|| random.integer(-2, most) as u64);
     }
-    let bits = if scalar == ScalarType::F64 { 64 } else { 32 };
+    let bits = if scalar.computing() == ScalarType::F64 { 64 } else { 32 };
     let ends = [0, 1, u64::MAX, 1 << (bits - 2), (1_u64 << (bits - 2)).wrapping_neg(), 1 << (bits - 1), u64::MAX >> 1];
     let kind = random.below(3);
     strided.fill(|| match kind {

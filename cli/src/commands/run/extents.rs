@@ -101,7 +101,7 @@ mod tests {
     use crate::arrays::convert::Buffer;
 
     fn tensor(name: &str, role: Role) -> Tensor {
-        Tensor { name: name.to_owned(), kind: Kind::Input, role, shape: vec![3], dtype: Dtype::F32 }
+        Tensor { name: name.to_owned(), kind: Kind::Input, role, shape: vec![3], dtype: Dtype::F32, gradient_of: None }
     }
 
     fn input(name: &str, role: Role, shape: &[i64]) -> Input {

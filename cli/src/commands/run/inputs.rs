@@ -153,6 +153,10 @@ fn refused(refusal: Refusal, tensor: &Tensor, value: &str, type_name: &str, coun
     let wanted = tensor.dtype.name();
     let (name, what) = (&tensor.name, format!("`{value}` holds {type_name}"));
     match refusal {
+        Refusal::Complex => Problem::new(format!(
+            "{what} and `{name}` is {wanted}: complex numbers do not become real ones"
+        ))
+        .with_help("declare it with `dtype=c64` or `dtype=c128`, or save `array.real`, `array.imag` or `abs(array)`"),
         Refusal::Rounded(rounded) => {
             Problem::new(format!("{what} and `{name}` is {wanted}: {rounded} of {count} numbers would be rounded"))
                 .with_help("compute in their type with `--dtype f64`, or accept the rounding with `--allow-rounding`")
@@ -172,7 +176,14 @@ mod tests {
 
     fn fitted(role: Role, inner: &[u32], shape: &[usize], is_text: bool) -> Option<Vec<i64>> {
         let written = if is_text { Written::Text } else { Written::Binary("float32".to_owned()) };
-        let tensor = Tensor { name: "x".to_owned(), kind: Kind::Input, role, shape: inner.to_vec(), dtype: Dtype::F32 };
+        let tensor = Tensor {
+            name: "x".to_owned(),
+            kind: Kind::Input,
+            role,
+            shape: inner.to_vec(),
+            dtype: Dtype::F32,
+            gradient_of: None,
+        };
         call_shape(&Array { shape: shape.to_vec(), elements: Elements::F32(vec![]), written }, &tensor)
     }
 

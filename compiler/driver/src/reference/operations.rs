@@ -128,7 +128,19 @@ fn laws(row: &Operation) -> String {
         let arguments: Vec<String> = row.linear_in.iter().map(|argument| format!("`{argument}`")).collect();
         text.push_str(&format!("- Linear in {}\n", listed(&arguments)));
     }
-    text
+    text + &row.complex.iter().filter_map(complex_form).collect::<String>()
+}
+
+/// What an operation means where numbers are complex; nothing where all are real.
+pub(super) fn complex_form((kinds, formula): &(&str, &str)) -> Option<String> {
+    if !kinds.contains('z') {
+        return None;
+    }
+    let word = |kind: &str| if kind == "z" { "complex" } else { "real" };
+    let (arguments, result) = kinds.split_once("->")?;
+    let arguments: Vec<&str> = arguments.split_whitespace().map(word).collect();
+    let stands = if formula.is_empty() { String::new() } else { format!(": `{formula}`") };
+    Some(format!("- Of complex inputs: {} to {}{stands}\n", arguments.join(" and "), word(result.trim())))
 }
 
 /// The value of one call, and the gradient where the value depends smoothly on something.

@@ -74,6 +74,9 @@ fn entry(id: ReductionId, row: &Reduction, examples: &mut Vec<Example>) -> Strin
     if !row.equivalent.is_empty() {
         text.push_str(&format!("- Differentiated as `{}`\n", row.equivalent));
     }
+    if let Some(form) = super::operations::complex_form(&(row.complex, "")) {
+        text.push_str(&form);
+    }
     if let Some(compensated) = row.compensated.filter(|name| *name != row.name) {
         text.push_str(&format!("- With `numerics sum = kahan`, computed as `{compensated}`\n"));
     }

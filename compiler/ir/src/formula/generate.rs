@@ -90,6 +90,7 @@ impl Generator {
     fn named_input(&mut self, name: String, role: Role, dim: u32, origin: Origin) -> NodeId {
         let scalar = self.program.scalar.filter(|_| self.random.percent(90));
         let scalar = scalar.unwrap_or_else(|| self.random.pick(&[ScalarType::F16, ScalarType::BF16]));
+        let scalar = if dim % 2 == 0 && self.random.percent(10) { scalar.complex() } else { scalar };
         let id = InputId(self.program.inputs.len() as u32);
         let input = Input { name, role, dim, scalar, origin };
         let node = self.program.graph.input(id, &input);
@@ -274,7 +275,12 @@ impl Generator {
         let shape = shape.unwrap_or_else(|| vec![node.dim]);
         let widen = node.role == Role::Parameter && self.random.percent(30);
         let rows = if widen && !node.is_index { self.random.pick(&[Role::I, Role::J]) } else { node.role };
-        Output { name, node: id, rows, shape }
+        let even = !node.is_index && shape.last().is_some_and(|extent| extent % 2 == 0);
+        let is_complex = even && self.random.percent(20);
+        let alike = |input: &Input| (input.role, input.dim, node.is_index) == (rows, node.dim, false);
+        let alike = self.program.inputs.iter().position(alike).filter(|_| self.random.percent(20));
+        let gradient_of = alike.map(|number| InputId(number as u32));
+        Output { name, node: id, rows, shape, is_complex, gradient_of }
     }
 
     /// The inputs that outputs use, in order of declaration.

@@ -194,7 +194,7 @@ pub struct Input {
     pub name: String,
     /// `I`, `J` or `Parameter`.
     pub role: Role,
-    /// Components.
+    /// Components; of complex numbers two each.
     pub dim: u32,
     /// How it is stored.
     pub scalar: ScalarType,
@@ -224,6 +224,10 @@ pub struct Output {
     pub rows: Role,
     /// The extents of a row, whose product is the node's dim: `[dim]`, or `[K, dim]` for K-min.
     pub shape: Vec<u32>,
+    /// Whether it is stored as complex numbers, two components each.
+    pub is_complex: bool,
+    /// The input that it is the gradient in, if it is nothing but that: where the input is the same for several batch elements, gradients add up.
+    pub gradient_of: Option<InputId>,
 }
 
 /// A function of the compiled library: one `out`, or a `fused` block.
@@ -261,7 +265,7 @@ impl Program {
     /// The type of an entry's arithmetic: float64 where anything of it is stored so, else float32.
     pub fn computing_type(&self, entry: &Entry) -> ScalarType {
         let inputs = entry.inputs.iter().map(|&id| self.input(id).scalar);
-        let wide = inputs.chain(self.scalar).any(|scalar| scalar == ScalarType::F64);
+        let wide = inputs.chain(self.scalar).any(|scalar| scalar.computing() == ScalarType::F64);
         if wide { ScalarType::F64 } else { ScalarType::F32 }
     }
 }

@@ -117,11 +117,24 @@ impl Parser {
         line.symbol("(")?;
         let inputs = line.list(")", |line| self.known_input(line))?;
         line.symbol("->")?;
-        let mut outputs = vec![output(line)?];
+        let mut outputs = vec![self.output(line)?];
         while line.try_symbol(",") {
-            outputs.push(output(line)?);
+            outputs.push(self.output(line)?);
         }
         Ok(Entry { name, inputs, outputs, numerics: line.numerics()? })
+    }
+
+    fn output(&self, line: &mut Reader) -> Result<Output, ReadError> {
+        let name = line.identifier()?.to_string();
+        line.symbol(":")?;
+        let rows = line.role()?;
+        line.symbol("[")?;
+        let shape = line.list("]", Reader::integer)?;
+        let is_complex = line.try_keyword("complex");
+        line.symbol("=")?;
+        let node = node(line)?;
+        let gradient_of = if line.try_keyword("gradient") { Some(self.known_input(line)?) } else { None };
+        Ok(Output { name, node, rows, shape, is_complex, gradient_of })
     }
 }
 
@@ -173,16 +186,6 @@ fn operation(name: &str, start: &Reader, line: &mut Reader) -> Result<NodeKind, 
         Ok(())
     })?;
     Ok(NodeKind::Operation { operation, parameters, arguments })
-}
-
-fn output(line: &mut Reader) -> Result<Output, ReadError> {
-    let name = line.identifier()?.to_string();
-    line.symbol(":")?;
-    let rows = line.role()?;
-    line.symbol("[")?;
-    let shape = line.list("]", Reader::integer)?;
-    line.symbol("=")?;
-    Ok(Output { name, node: node(line)?, rows, shape })
 }
 
 fn node(line: &mut Reader) -> Result<NodeId, ReadError> {

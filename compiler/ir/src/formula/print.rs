@@ -10,7 +10,7 @@
 //! n3: i[1] = Sum[j](n2)
 //! n4: i[1] index = Min_ArgMin[j](n2).1
 //! n5: p[1] = Sum[i -> p](n3)
-//! entry f(x, y) -> a: i[1] = n3, b: p[1] = n5; sum = kahan
+//! entry f(x, y) -> a: i[1] = n3, b: p[1] = n5 gradient x; sum = kahan
 //! ```
 //!
 //! Integer parameters stand after the arguments of an operation and in the bracket of a reduction. `.1` after a reduction is its
@@ -83,12 +83,14 @@ fn print_axes(over: Axis, rows: Role) -> String {
 fn print_entry(program: &Program, entry: &Entry) -> String {
     let Entry { name, inputs, outputs, numerics } = entry;
     let inputs = print_list(inputs.iter().map(|&input| input_name(program, input)));
-    let outputs = print_list(outputs.iter().map(print_output));
+    let outputs = print_list(outputs.iter().map(|output| print_output(program, output)));
     format!("entry {name}({inputs}) -> {outputs}{}\n", print_numerics(numerics))
 }
 
-fn print_output(output: &Output) -> String {
-    format!("{}: {}[{}] = n{}", output.name, output.rows, print_list(&output.shape), output.node.0)
+fn print_output(program: &Program, output: &Output) -> String {
+    let complex = if output.is_complex { " complex" } else { "" };
+    let gradient = output.gradient_of.map_or(String::new(), |id| format!(" gradient {}", input_name(program, id)));
+    format!("{}: {}[{}]{complex} = n{}{gradient}", output.name, output.rows, print_list(&output.shape), output.node.0)
 }
 
 fn node_name(id: &NodeId) -> String {

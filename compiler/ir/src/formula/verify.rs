@@ -32,7 +32,7 @@ pub fn verify(program: &Program, stage: Stage) -> Result<(), Vec<Defect>> {
         });
         verify_entry(program, entry, &mut defects);
     }
-    let storable = |scalar: ScalarType| scalar != ScalarType::I64;
+    let storable = |scalar: ScalarType| scalar != ScalarType::I64 && !scalar.is_complex();
     defects.require(program.scalar.is_none_or(storable), "scalar", "results are stored as real numbers", || {
         "i64".to_string()
     });
@@ -43,6 +43,8 @@ fn verify_inputs(program: &Program, defects: &mut Defects) {
     for (number, input) in program.inputs.iter().enumerate() {
         let place = format!("input {}", input.name);
         defects.require(is_identifier(&input.name), &place, "a name is an identifier", || input.name.clone());
+        let paired = input.dim % input.scalar.components() == 0;
+        defects.require(paired, &place, "complex numbers have two components each", || input.dim.to_string());
         let first = program.inputs.iter().position(|other| other.name == input.name);
         defects.require(first == Some(number), &place, "names of inputs differ", || format!("{} twice", input.name));
         defects.require(input.role != Role::Pair, &place, "an input depends on one index at most", || "ij".to_string());
@@ -228,6 +230,12 @@ fn verify_output(program: &Program, output: &Output, place: &str, defects: &mut 
     let node = program.graph.node(output.node);
     let shaped = output.shape.iter().try_fold(1u32, |product, &extent| product.checked_mul(extent)) == Some(node.dim);
     defects.require(shaped, place, "an output's extents multiply to its components", || format!("{:?}", output.shape));
+    let like = output.gradient_of.is_none_or(|id| {
+        program.inputs.get(id.0 as usize).is_some_and(|input| (input.role, input.dim) == (output.rows, node.dim))
+    });
+    defects.require(like, place, "a gradient has the rows and components of its input", || output.name.clone());
+    let paired = !output.is_complex || (!node.is_index && output.shape.last().is_some_and(|extent| extent % 2 == 0));
+    defects.require(paired, place, "complex numbers have two components each", || format!("{:?}", output.shape));
     // What is repeated goes through a temporary, which is read as real numbers, and these hold no large row number.
     defects.require(
         !node.is_index || output.rows == node.role,

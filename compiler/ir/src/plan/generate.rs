@@ -30,7 +30,8 @@ fn input(random: &mut Random, number: i64) -> Tensor {
         kind: TensorKind::Input,
         role: random.pick(&[Role::Parameter, Role::I, Role::J]),
         shape: vec![random.integer(1, 4) as u32],
-        scalar: random.pick(&[ScalarType::F16, ScalarType::F32, ScalarType::F64, ScalarType::I64]),
+        scalar: random.pick(&[ScalarType::F16, ScalarType::F32, ScalarType::F64, ScalarType::I64, ScalarType::C64]),
+        gradient_of: None,
     }
 }
 
@@ -150,7 +151,13 @@ impl Generator {
             let scalar = if is_index { ScalarType::I64 } else { pass.compute };
             let name = format!("y{number}_{count}");
             pass.writes.push(Write { value: ValueId(value as u32), tensor: TensorId(self.tensors.len() as u32) });
-            self.tensors.push(Tensor { name, kind, role: pass.rows, shape, scalar });
+            let alike = |input: &Tensor| {
+                let place = (input.kind, input.role, input.dim(), input.scalar == ScalarType::I64);
+                place == (TensorKind::Input, pass.rows, dim, is_index) && input.name != "x"
+            };
+            let alike = self.tensors.iter().position(alike).filter(|_| kind == TensorKind::Output);
+            let gradient_of = alike.filter(|_| self.random.percent(50)).map(|number| TensorId(number as u32));
+            self.tensors.push(Tensor { name, kind, role: pass.rows, shape, scalar, gradient_of });
         }
     }
 

@@ -23,6 +23,7 @@ pub mod parse;
 mod parse_scalar;
 pub mod print;
 pub mod print_scalar;
+pub mod shards;
 pub mod verify;
 mod verify_scalar;
 
@@ -62,16 +63,23 @@ pub struct Tensor {
     pub kind: TensorKind,
     /// `I`, `J` or `Parameter`.
     pub role: Role,
-    /// The extents of a row; components are their product.
+    /// The extents of a row, in elements.
     pub shape: Vec<u32>,
     /// How it is stored.
     pub scalar: ScalarType,
+    /// The input that it is the gradient in, if it is nothing but that.
+    pub gradient_of: Option<TensorId>,
 }
 
 impl Tensor {
-    /// Components a row.
-    pub fn dim(&self) -> u32 {
+    /// Elements a row.
+    pub fn elements(&self) -> u32 {
         self.shape.iter().product()
+    }
+
+    /// Components a row: one an element, two a complex one.
+    pub fn dim(&self) -> u32 {
+        self.elements() * self.scalar.components()
     }
 }
 

@@ -40,7 +40,8 @@ pub fn parse_all(text: &str) -> Result<Vec<Plan>, ReadError> {
 
 fn parse_line(plan: &mut Plan, line: &mut Reader) -> Result<(), ReadError> {
     if line.try_keyword("tensor") {
-        plan.tensors.push(parse_tensor(line)?);
+        let tensor = parse_tensor(&plan.tensors, line)?;
+        plan.tensors.push(tensor);
         return Ok(());
     }
     if line.try_keyword("pass") {
@@ -64,7 +65,7 @@ fn parse_line(plan: &mut Plan, line: &mut Reader) -> Result<(), ReadError> {
     Ok(())
 }
 
-fn parse_tensor(line: &mut Reader) -> Result<Tensor, ReadError> {
+fn parse_tensor(tensors: &[Tensor], line: &mut Reader) -> Result<Tensor, ReadError> {
     let name = line.identifier()?.to_string();
     line.symbol(":")?;
     let Some((kind, _)) = TENSOR_KINDS.iter().find(|(_, word)| line.try_keyword(word)) else {
@@ -73,7 +74,9 @@ fn parse_tensor(line: &mut Reader) -> Result<Tensor, ReadError> {
     let role = line.role()?;
     line.symbol("[")?;
     let shape = line.list("]", Reader::integer)?;
-    Ok(Tensor { name, kind: *kind, role, shape, scalar: line.scalar_type()? })
+    let scalar = line.scalar_type()?;
+    let gradient_of = if line.try_keyword("gradient") { Some(parse_tensor_name(tensors, line)?) } else { None };
+    Ok(Tensor { name, kind: *kind, role, shape, scalar, gradient_of })
 }
 
 fn parse_pass(line: &mut Reader) -> Result<Pass, ReadError> {

@@ -43,15 +43,16 @@ pub const TENSOR_KINDS: &[(TensorKind, &str)] =
 /// The text of a plan.
 pub fn print(plan: &Plan) -> String {
     let mut text = format!("plan {}{}\n", plan.name, print_numerics(&plan.numerics));
-    plan.tensors.iter().for_each(|tensor| text.push_str(&print_tensor(tensor)));
+    plan.tensors.iter().for_each(|tensor| text.push_str(&print_tensor(plan, tensor)));
     plan.passes.iter().for_each(|pass| text.push_str(&print_pass(plan, pass)));
     text
 }
 
-fn print_tensor(tensor: &Tensor) -> String {
-    let Tensor { name, kind, role, shape, scalar } = tensor;
+fn print_tensor(plan: &Plan, tensor: &Tensor) -> String {
+    let Tensor { name, kind, role, shape, scalar, gradient_of } = tensor;
     let kind = word(TENSOR_KINDS, *kind);
-    format!("tensor {name}: {kind} {role}[{}] {}\n", print_list(shape), scalar.name())
+    let gradient = gradient_of.map_or(String::new(), |id| format!(" gradient {}", plan.tensor(id).name));
+    format!("tensor {name}: {kind} {role}[{}] {}{gradient}\n", print_list(shape), scalar.name())
 }
 
 fn print_pass(plan: &Plan, pass: &Pass) -> String {

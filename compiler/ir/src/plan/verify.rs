@@ -40,7 +40,7 @@ pub fn verify(plan: &Plan) -> Result<(), Vec<Defect>> {
     let mut defects = Defects::default();
     let place = format!("plan {}", plan.name);
     defects.require(is_identifier(&plan.name), &place, "a name is an identifier", || plan.name.clone());
-    plan.tensors.iter().for_each(|tensor| verify_tensor(tensor, &mut defects));
+    plan.tensors.iter().for_each(|tensor| verify_tensor(plan, tensor, &mut defects));
     let kinds: Vec<TensorKind> = plan.tensors.iter().map(|tensor| tensor.kind).collect();
     defects.require(
         kinds.is_sorted_by_key(|&kind| kind as usize),
@@ -66,14 +66,21 @@ pub fn verify(plan: &Plan) -> Result<(), Vec<Defect>> {
     defects.into_result()
 }
 
-fn verify_tensor(tensor: &Tensor, defects: &mut Defects) {
+fn verify_tensor(plan: &Plan, tensor: &Tensor, defects: &mut Defects) {
     let place = format!("tensor {}", tensor.name);
     defects.require(is_identifier(&tensor.name), &place, "a name is an identifier", || tensor.name.clone());
     defects
         .require(tensor.role != Role::Pair, &place, "a tensor has rows along one index at most", || "ij".to_string());
-    let dim = tensor.shape.iter().try_fold(1u32, |product, &extent| product.checked_mul(extent));
+    let parts = tensor.scalar.components();
+    let dim = tensor.shape.iter().try_fold(parts, |product, &extent| product.checked_mul(extent));
     let sized = dim.is_some_and(|dim| dim > 0);
     defects.require(sized, &place, "a tensor has components, fewer than 2^32", || format!("{:?}", tensor.shape));
+    let of = |id: TensorId| plan.tensors.get(id.0 as usize).filter(|input| input.kind == TensorKind::Input);
+    let like = |input: &Tensor| (input.role, input.dim()) == (tensor.role, tensor.dim());
+    let alike = tensor.gradient_of.is_none_or(|id| tensor.kind == TensorKind::Output && of(id).is_some_and(like));
+    defects.require(alike, &place, "a gradient is a result with the rows and components of an input", || {
+        "none".to_string()
+    });
 }
 
 struct PassVerifier<'p> {
@@ -249,7 +256,8 @@ impl PassVerifier<'_> {
     }
 
     fn verify_components(&mut self, tensor: &Tensor, value: &Value, place: &str) {
-        let dim: u64 = tensor.shape.iter().map(|&extent| u64::from(extent)).fold(1, u64::saturating_mul);
+        let parts = u64::from(tensor.scalar.components());
+        let dim: u64 = tensor.shape.iter().map(|&extent| u64::from(extent)).fold(parts, u64::saturating_mul);
         let same = dim == u64::from(value.dim) && (tensor.scalar == ScalarType::I64) == value.is_index;
         self.require(same, place, "a tensor and its value have the same components", || {
             format!("{} components for {dim}, index {} for {}", value.dim, value.is_index, tensor.scalar.name())

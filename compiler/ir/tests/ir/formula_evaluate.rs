@@ -98,7 +98,14 @@ fn results_of_reductions_are_reduced_and_computed_with() {
 fn rows_of_a_result_that_depends_on_less_are_repeated() {
     let (mut program, inputs) = sample();
     let node = program.entries[2].outputs[0].node;
-    program.entries[0].outputs = vec![Output { name: "wide".to_string(), node, rows: Role::J, shape: vec![1] }];
+    program.entries[0].outputs = vec![Output {
+        name: "wide".to_string(),
+        node,
+        rows: Role::J,
+        shape: vec![1],
+        is_complex: false,
+        gradient_of: None,
+    }];
     let results = evaluate(&program, &program.entries[0], SIZES, &inputs).expect("it can be evaluated");
     assert_eq!(results[0].values, vec![results[0].values[0]; SIZES.j]);
 }
@@ -113,7 +120,14 @@ fn shared_formulas_are_evaluated_once() {
         node = program.graph.plus(node, node).expect("dimensions fit");
     }
     let node = program.graph.sum_over(keopsc_ir::types::Axis::J, Role::I, node).expect("dimensions fit");
-    let outputs = vec![Output { name: "sum".to_string(), node, rows: Role::I, shape: vec![1] }];
+    let outputs = vec![Output {
+        name: "sum".to_string(),
+        node,
+        rows: Role::I,
+        shape: vec![1],
+        is_complex: false,
+        gradient_of: None,
+    }];
     let inputs = (0..2).map(keopsc_ir::formula::InputId).collect();
     let entry = Entry { name: "f".to_string(), inputs, outputs, numerics: Numerics::default() };
     let results =

@@ -93,7 +93,7 @@ fn texts_that_are_no_programs_are_refused() {
         ("n0: p[1] = Nonsense[j](n0)", "line 1, column 12: expected a reduction of the table, not `Nonsense`"),
         ("n0: i[3] = input x", "line 1, column 18: expected an input, not `x`"),
         ("n0: p[99999999999] = 2", "line 1, column 7: expected an integer that fits"),
-        ("scalar f31", "line 1, column 8: expected a type: f16, bf16, f32, f64, i64"),
+        ("scalar f31", "line 1, column 8: expected a type: f16, bf16, f32, f64, i64, c64, c128"),
         ("input x: i[3] f32 twice", "line 1, column 19: expected the end of the line"),
         ("n0: p[1] = Exp(n1", "line 1, column 18: expected `,`"),
         ("n0: p[1] = Exp(é)", "line 1, column 16: expected `n` and a number"),

@@ -59,6 +59,12 @@ pub(super) const ROWS: &[Operation] = &[
         ],
         commutative: true,
         sign: Sign::AsLargest(&["f", "g"]),
+        complex: &[
+            ("r r -> r", ""),
+            ("z z -> z", "ComplexAdd(f, g)"),
+            ("z r -> z", "ComplexAdd(f, Real2Complex(g))"),
+            ("r z -> z", "ComplexAdd(Real2Complex(f), g)"),
+        ],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "`f + g`, component by component; a scalar broadcasts.",
         ..Operation::EMPTY
@@ -91,6 +97,12 @@ pub(super) const ROWS: &[Operation] = &[
             Law::rounding("a / b - f / b", "(a - f) / b").tried(),
             Law::loose("Log(a) - Log(b)", "Log(a / b)").tried(),
         ],
+        complex: &[
+            ("r r -> r", ""),
+            ("z z -> z", "ComplexSubtract(f, g)"),
+            ("z r -> z", "ComplexSubtract(f, Real2Complex(g))"),
+            ("r z -> z", "ComplexSubtract(Real2Complex(f), g)"),
+        ],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "`f - g`, component by component; a scalar broadcasts.",
         ..Operation::EMPTY
@@ -103,6 +115,7 @@ pub(super) const ROWS: &[Operation] = &[
         gradient: &[("f", "-e")],
         laws: &[Law::exact("-(-a)", "a"), Law::exact("-(a - b)", "b - a"), Law::exact("-(c * a)", "(-c) * a")],
         linear_in: &["f"],
+        complex: &[("r -> r", ""), ("z -> z", "")],
         domain: &[AROUND_ZERO],
         doc: "`-f`.",
         ..Operation::EMPTY
@@ -138,6 +151,12 @@ pub(super) const ROWS: &[Operation] = &[
         commutative: true,
         sign: Sign::OfProduct(&["f", "g"]),
         linear_in: &["f", "g"],
+        complex: &[
+            ("r r -> r", ""),
+            ("z z -> z", "ComplexMult(f, g)"),
+            ("z r -> z", "RealTimesComplex(g, f)"),
+            ("r z -> z", "RealTimesComplex(f, g)"),
+        ],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "`f * g`, component by component; a scalar broadcasts.",
     },
@@ -166,6 +185,12 @@ pub(super) const ROWS: &[Operation] = &[
         ],
         sign: Sign::NonnegativeIf(&["f", "g"]),
         linear_in: &["f"],
+        complex: &[
+            ("r r -> r", ""),
+            ("z z -> z", "ComplexDivide(f, g)"),
+            ("z r -> z", "ComplexOverReal(f, g)"),
+            ("r z -> z", "ComplexDivide(Real2Complex(f), g)"),
+        ],
         domain: &[AROUND_ZERO, NEAR_ONE],
         doc: "`f / g`, component by component; a scalar broadcasts; division by 0 gives an infinity, 0 / 0 NaN.",
         ..Operation::EMPTY
@@ -195,6 +220,7 @@ pub(super) const ROWS: &[Operation] = &[
             Law::rounding("Inv(Exp(a))", "Exp(-a)").tried(),
         ],
         sign: Sign::NonnegativeIf(&["f"]),
+        complex: &[("r -> r", ""), ("z -> z", "ComplexDivide(Real2Complex(1), f)")],
         domain: &[NEAR_ONE],
         doc: "`1 / f`: an infinity at 0.",
         ..Operation::EMPTY
@@ -227,6 +253,7 @@ pub(super) const ROWS: &[Operation] = &[
             EarlyLaw { left: "Square(a / b)", right: "(a / Square(b)) * a", when: When::HasRoot("b") },
         ],
         sign: Sign::Nonnegative,
+        complex: &[("r -> r", ""), ("z -> z", "ComplexMult(f, f)")],
         domain: &[AROUND_ZERO],
         doc: "`f * f`.",
         ..Operation::EMPTY
@@ -241,6 +268,7 @@ pub(super) const ROWS: &[Operation] = &[
             ("n == -1", "Inv(f)"),
             ("", "IntegerPower(f, n)"),
         ]),
+        complex: &[("r -> r", ""), ("z -> z", "ComplexIntPow(f, n)")],
         domain: &[NEAR_ONE],
         doc: "`f` to an integer power, by multiplications; 1 for the power 0, whatever `f` is.",
         ..Operation::EMPTY
@@ -277,6 +305,12 @@ pub(super) const ROWS: &[Operation] = &[
             Law::rounding("Powf(a, c)", "Pow(a, n)").when(&["n == c", "n < 0", "n >= -3"]),
         ],
         sign: Sign::NonnegativeIf(&["f"]),
+        complex: &[
+            ("r r -> r", ""),
+            ("z z -> z", "ComplexPow(f, g)"),
+            ("z r -> z", "ComplexPow(f, Real2Complex(g))"),
+            ("r z -> z", "ComplexPow(Real2Complex(f), g)"),
+        ],
         domain: &[NEAR_ONE, AROUND_ZERO],
         doc: "`f` to the power `g` as C's `pow`, `Sqrt(f)` for the constant power 0.5; the derivative in `g` is 0 where `f` is 0 (and `g` above 0) and NaN \
               where `f` is negative, that in `f` is 0 where `g` is 0.",

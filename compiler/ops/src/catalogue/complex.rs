@@ -46,6 +46,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "Complex(f: n, g: n) -> 2*n",
         value: Value::Recipe("choose(k % 2 == 0, f[k / 2], g[k / 2])"),
         gradient: &[("f", "ComplexReal(e)"), ("g", "ComplexImag(e)")],
+        complex: &[("r r -> z", "")],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "The complex numbers with real parts `f` and imaginary parts `g`.",
         ..Operation::EMPTY
@@ -63,6 +64,7 @@ pub(super) const ROWS: &[Operation] = &[
             Law::exact("ComplexReal(Conj(a))", "ComplexReal(a)"),
         ],
         linear_in: &["f"],
+        complex: &[("z -> r", "")],
         domain: &[AROUND_ZERO],
         doc: "The real parts.",
         ..Operation::EMPTY
@@ -80,6 +82,7 @@ pub(super) const ROWS: &[Operation] = &[
             Law::exact("ComplexImag(Conj(a))", "-ComplexImag(a)"),
         ],
         linear_in: &["f"],
+        complex: &[("z -> r", "")],
         domain: &[AROUND_ZERO],
         doc: "The imaginary parts.",
         ..Operation::EMPTY
@@ -91,6 +94,7 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe("choose(k % 2 == 0, f[k / 2], 0)"),
         gradient: &[("f", "ComplexReal(e)")],
         linear_in: &["f"],
+        complex: &[("r -> z", "")],
         domain: &[AROUND_ZERO],
         doc: "The complex numbers with real parts `f` and imaginary parts 0.",
         ..Operation::EMPTY
@@ -102,6 +106,7 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe("choose(k % 2 == 0, 0, f[k / 2])"),
         gradient: &[("f", "ComplexImag(e)")],
         linear_in: &["f"],
+        complex: &[("r -> z", "")],
         domain: &[AROUND_ZERO],
         doc: "The complex numbers with real parts 0 and imaginary parts `f`.",
         ..Operation::EMPTY
@@ -114,6 +119,7 @@ pub(super) const ROWS: &[Operation] = &[
         gradient: &[("f", "Conj(e)")],
         laws: &[Law::exact("Conj(Conj(a))", "a"), Law::exact("Conj(Real2Complex(a))", "Real2Complex(a)")],
         linear_in: &["f"],
+        complex: &[("z -> z", "")],
         domain: &[AROUND_ZERO],
         doc: "The complex conjugates.",
         ..Operation::EMPTY
@@ -124,6 +130,7 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe("f[2 * k] * f[2 * k] + f[2 * k + 1] * f[2 * k + 1]"),
         gradient: &[("f", "2 * RealTimesComplex(e, f)")],
         laws: &[Law::exact("ComplexSquareAbs(Conj(a))", "ComplexSquareAbs(a)")],
+        complex: &[("z -> r", "")],
         domain: &[AROUND_ZERO],
         doc: "The squared absolute values.",
         ..Operation::EMPTY
@@ -132,6 +139,7 @@ pub(super) const ROWS: &[Operation] = &[
         name: "ComplexAbs",
         signature: "ComplexAbs(f: 2*n) -> n",
         value: Value::Expansion(&[("", "Sqrt(ComplexSquareAbs(f))")]),
+        complex: &[("z -> r", "")],
         domain: &[POSITIVE],
         doc: "The absolute values; the derivative at 0 is taken as 0. Infinite where the square is.",
         ..Operation::EMPTY
@@ -141,6 +149,7 @@ pub(super) const ROWS: &[Operation] = &[
         aliases: &["angle"],
         signature: "ComplexAngle(f: 2*n) -> n",
         value: Value::Expansion(&[("", "Atan2(ComplexImag(f), ComplexReal(f))")]),
+        complex: &[("z -> r", "")],
         domain: &[POSITIVE],
         doc: "The angles in radians, from -pi to pi; 0 at 0, with derivative NaN there.",
         ..Operation::EMPTY
@@ -151,6 +160,7 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe("sum(q < n, f[2 * q + k])"),
         gradient: &[("f", "ComplexSpread(e, n)")],
         linear_in: &["f"],
+        complex: &[("z -> z", "")],
         domain: &[AROUND_ZERO],
         doc: "The sum of the complex numbers.",
         ..Operation::EMPTY
@@ -162,6 +172,7 @@ pub(super) const ROWS: &[Operation] = &[
         gradient: &[("f", "ComplexSum(e)")],
         laws: &[Law::exact("ComplexSpread(a, 1)", "a")],
         linear_in: &["f"],
+        complex: &[("z -> z", "")],
         domain: &[AROUND_ZERO],
         doc: "The complex number `f`, `n` times.",
         ..Operation::EMPTY
@@ -170,6 +181,7 @@ pub(super) const ROWS: &[Operation] = &[
         name: "ComplexSumT",
         signature: "ComplexSumT(f: 2, d: int(2)) -> d",
         value: Value::Expansion(&[("d % 2 == 0", "ComplexSpread(f, d / 2)")]),
+        complex: &[("z -> z", "")],
         domain: &[AROUND_ZERO],
         doc: "The complex number `f` as often as fits into `d` components, which have to be even in number.",
         ..Operation::EMPTY
@@ -180,6 +192,7 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe("f[k] + g[k]"),
         gradient: &[("f", "e"), ("g", "e")],
         commutative: true,
+        complex: &[("z z -> z", "")],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "The sums of complex numbers; a single one is added to all.",
         ..Operation::EMPTY
@@ -189,6 +202,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "ComplexSubtract(f: 2*n|2, g: 2*n|2) -> 2*n",
         value: Value::Recipe("f[k] - g[k]"),
         gradient: &[("f", "e"), ("g", "-e")],
+        complex: &[("z z -> z", "")],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "The differences of complex numbers; a single one stands for all.",
         ..Operation::EMPTY
@@ -203,6 +217,7 @@ pub(super) const ROWS: &[Operation] = &[
         gradient: &[("f", "ComplexMult(e, Conj(g))"), ("g", "ComplexMult(e, Conj(f))")],
         commutative: true,
         linear_in: &["f", "g"],
+        complex: &[("z z -> z", "")],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "The products of complex numbers; a single one multiplies all.",
         ..Operation::EMPTY
@@ -217,27 +232,57 @@ pub(super) const ROWS: &[Operation] = &[
         ),
         gradient: &[("f", "ComplexDivide(e, Conj(g))"), ("g", "-ComplexMult(e, Conj(ComplexDivide(out, g)))")],
         linear_in: &["f"],
+        complex: &[("z z -> z", "")],
         domain: &[AROUND_ZERO, POSITIVE],
         doc: "The quotients of complex numbers; a single one stands for all; NaN where `g` is 0.",
         ..Operation::EMPTY
     },
     Operation {
         name: "RealTimesComplex",
-        signature: "RealTimesComplex(f: n|1, g: 2*n) -> 2*n",
+        signature: "RealTimesComplex(f: n|1, g: 2*n|2) -> 2*n",
         value: Value::Recipe("f[k / 2] * g[k]"),
         gradient: &[("f", "ComplexReal(ComplexMult(e, Conj(g)))"), ("g", "RealTimesComplex(f, e)")],
         laws: &[Law::exact("RealTimesComplex(1, a)", "a")],
         linear_in: &["f", "g"],
+        complex: &[("r z -> z", "")],
         domain: &[AROUND_ZERO, AROUND_ZERO],
-        doc: "The products of the real numbers `f`, or of a single one, and the complex numbers `g`.",
+        doc: "The products of the real numbers `f`, or of a single one, and the complex numbers `g`; a single one stands for all.",
         ..Operation::EMPTY
     },
     Operation {
         name: "ComplexRealScal",
         signature: "ComplexRealScal(f: m, g: n) -> max(2, m, n)",
         value: Value::Written(real_times_complex),
+        complex: &[("r z -> z", "RealTimesComplex(f, g)"), ("z r -> z", "RealTimesComplex(g, f)")],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "The products of real and complex numbers, whichever come first.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "ComplexOverReal",
+        signature: "ComplexOverReal(f: 2*n, g: n|1) -> 2*n",
+        value: Value::Recipe("f[k] / g[k / 2]"),
+        gradient: &[("f", "ComplexOverReal(e, g)"), ("g", "-ComplexReal(ComplexMult(e, Conj(out))) / g")],
+        laws: &[Law::exact("ComplexOverReal(a, 1)", "a")],
+        linear_in: &["f"],
+        complex: &[("z r -> z", "")],
+        domain: &[AROUND_ZERO, POSITIVE],
+        doc: "The quotients of the complex numbers `f` and the real numbers `g`, or of a single one.",
+        ..Operation::EMPTY
+    },
+    Operation {
+        name: "ComplexIntPow",
+        signature: "ComplexIntPow(f: 2*n, m: int) -> 2*n",
+        value: Value::Expansion(&[
+            ("m == 1", "f"),
+            ("m == 0", "ComplexSpread(Real2Complex(1), n)"),
+            ("m < 0", "ComplexDivide(Real2Complex(1), ComplexIntPow(f, -m))"),
+            ("m % 2 == 0", "ComplexIntPow(ComplexMult(f, f), m / 2)"),
+            ("", "ComplexMult(f, ComplexIntPow(f, m - 1))"),
+        ]),
+        complex: &[("z -> z", "")],
+        domain: &[POSITIVE],
+        doc: "Complex numbers to the power of the integer `m`, by multiplications; 1 for `m` = 0.",
         ..Operation::EMPTY
     },
     Operation {
@@ -245,6 +290,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "ComplexExp(f: 2*n) -> 2*n",
         value: Value::Recipe("exp(f[k / 2 * 2]) * choose(k % 2 == 0, cos(f[k / 2 * 2 + 1]), sin(f[k / 2 * 2 + 1]))"),
         gradient: &[("f", "ComplexMult(e, Conj(out))")],
+        complex: &[("z -> z", "")],
         domain: &[AROUND_ZERO],
         doc: "e to the power of complex numbers.",
         ..Operation::EMPTY
@@ -255,6 +301,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "ComplexExp1j(f: n) -> 2*n",
         value: Value::Recipe("choose(k % 2 == 0, cos(f[k / 2]), sin(f[k / 2]))"),
         gradient: &[("f", "ComplexImag(ComplexMult(e, Conj(out)))")],
+        complex: &[("r -> z", "")],
         domain: &[AROUND_ZERO],
         doc: "e to the power of `i * f` for real `f`: the points of the unit circle at these angles in radians.",
         ..Operation::EMPTY
@@ -277,6 +324,7 @@ pub(super) const ROWS: &[Operation] = &[
             "))",
         )),
         gradient: &[("f", "ComplexDivide(e, Conj(f))")],
+        complex: &[("z -> z", "")],
         domain: &[POSITIVE],
         doc: "The principal logarithms, with imaginary parts from -pi to pi; the real part is -inf at 0.",
         ..Operation::EMPTY
@@ -316,6 +364,7 @@ pub(super) const ROWS: &[Operation] = &[
             "))))",
         )),
         gradient: &[("f", "RealTimesComplex(DivideOrZero(0.5, ComplexSquareAbs(out)), ComplexMult(e, out))")],
+        complex: &[("z -> z", "")],
         domain: &[POSITIVE],
         doc: "The principal square roots, with real parts not below 0; the derivative at 0 is taken as 0.",
         ..Operation::EMPTY
@@ -324,6 +373,7 @@ pub(super) const ROWS: &[Operation] = &[
         name: "ComplexPow",
         signature: "ComplexPow(f: 2*n|2, g: 2*n|2) -> 2*n",
         value: Value::Expansion(&[("", "ComplexExp(ComplexMult(g, ComplexLog(f)))")]),
+        complex: &[("z z -> z", "")],
         domain: &[POSITIVE, POSITIVE],
         doc: "`f` to the power `g`, principal values; NaN where `f` is 0.",
         ..Operation::EMPTY
@@ -335,6 +385,7 @@ pub(super) const ROWS: &[Operation] = &[
             "",
             "Complex(Sin(ComplexReal(f)) * Cosh(ComplexImag(f)), Cos(ComplexReal(f)) * Sinh(ComplexImag(f)))",
         )]),
+        complex: &[("z -> z", "")],
         domain: &[AROUND_ZERO],
         doc: "The sines of complex numbers.",
         ..Operation::EMPTY
@@ -346,6 +397,7 @@ pub(super) const ROWS: &[Operation] = &[
             "",
             "Complex(Cos(ComplexReal(f)) * Cosh(ComplexImag(f)), -(Sin(ComplexReal(f)) * Sinh(ComplexImag(f))))",
         )]),
+        complex: &[("z -> z", "")],
         domain: &[AROUND_ZERO],
         doc: "The cosines of complex numbers.",
         ..Operation::EMPTY

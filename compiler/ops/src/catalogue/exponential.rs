@@ -14,6 +14,7 @@ pub(super) const ROWS: &[Operation] = &[
         gradient: &[("f", "e * out")],
         laws: &[Law::rounding("Exp(Log(a))", "a").when(&["nonnegative(a)"])],
         sign: Sign::Nonnegative,
+        complex: &[("r -> r", ""), ("z -> z", "ComplexExp(f)")],
         domain: &[AROUND_ZERO],
         doc: "e to the power `f`.",
         ..Operation::EMPTY
@@ -56,6 +57,7 @@ pub(super) const ROWS: &[Operation] = &[
             Law::rounding("Log(Sqrt(a))", "0.5 * Log(a)").tried(),
             Law::rounding("Log(Inv(a))", "-Log(a)").tried(),
         ],
+        complex: &[("r -> r", ""), ("z -> z", "ComplexLog(f)")],
         domain: &[POSITIVE],
         doc: "The natural logarithm: -inf at 0, NaN below.",
         ..Operation::EMPTY
@@ -114,6 +116,7 @@ pub(super) const ROWS: &[Operation] = &[
         gradient: &[("f", "0.5 * e * Rsqrt(f)")],
         laws: &[Law::rounding("Sqrt(Square(a))", "Abs(a)"), Law::rounding("Sqrt(Exp(a))", "Exp(0.5 * a)").tried()],
         sign: Sign::Nonnegative,
+        complex: &[("r -> r", ""), ("z -> z", "ComplexSqrt(f)")],
         domain: &[POSITIVE],
         doc: "The square root: NaN below 0; its derivative at 0 is taken as 0.",
         ..Operation::EMPTY

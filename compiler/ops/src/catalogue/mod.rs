@@ -48,7 +48,7 @@ mod vector;
 pub use condition::Condition;
 pub use law::{Accuracy, Law, Pays};
 pub(crate) use parsed::parse_gradient;
-pub use parsed::{ParsedEarlyLaw, ParsedLaw};
+pub use parsed::{ComplexForm, ParsedEarlyLaw, ParsedLaw};
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -105,6 +105,9 @@ pub struct Operation {
     pub sign: Sign,
     /// The arguments in each of which it is linear: multiples, sums and zeros of one are those of the result.
     pub linear_in: &'static [&'static str],
+    /// What it means where inputs are complex numbers, of two components each: kinds of the arguments and of the result, `r` real and `z`
+    /// complex, with a formula in other operations, or none where the operation itself is meant. Empty: it takes real numbers only.
+    pub complex: &'static [(&'static str, &'static str)],
     /// For each formula argument the interval from which tests draw, inside which the operation is smooth.
     pub domain: &'static [(f64, f64)],
     /// One sentence for the reference page, edge values included.
@@ -124,6 +127,7 @@ impl Operation {
         commutative: false,
         sign: Sign::Unknown,
         linear_in: &[],
+        complex: &[],
         domain: &[],
         doc: "",
     };
@@ -293,6 +297,11 @@ pub fn expansion(id: OperationId, dims: &[u32], parameters: &[i64]) -> Result<Op
 /// Free names: the arguments, `out`, `e`, and dimension letters and parameters as integers.
 pub fn gradient(id: OperationId) -> &'static [(usize, Expr)] {
     &parsed(id).gradient
+}
+
+/// What an operation means where inputs are complex numbers; empty if it takes real ones only.
+pub fn complex_forms(id: OperationId) -> &'static [ComplexForm] {
+    &parsed(id).complex
 }
 
 /// The positions of the arguments in each of which an operation is linear.

@@ -15,6 +15,18 @@ pub(super) struct ParsedOperation {
     pub signature: Signature,
     pub value: ParsedValue,
     pub gradient: Vec<(usize, Expr)>,
+    pub complex: Vec<ComplexForm>,
+}
+
+/// What an operation is of arguments of these kinds.
+#[derive(Debug)]
+pub struct ComplexForm {
+    /// Which arguments are complex numbers.
+    pub arguments: Vec<bool>,
+    /// Whether the result is.
+    pub result: bool,
+    /// The formula that it stands for; `None` for the operation itself.
+    pub formula: Option<Expr>,
 }
 
 /// A [`Value`] whose texts are parsed.
@@ -68,7 +80,24 @@ pub(super) fn parse_row(row: &Operation) -> Result<ParsedOperation, String> {
         }
     };
     let gradient = parse_gradient(&signature, row.gradient)?;
-    Ok(ParsedOperation { signature, value, gradient })
+    let complex = row.complex.iter().map(|form| complex_form(&signature, form)).collect::<Result<_, String>>()?;
+    Ok(ParsedOperation { signature, value, gradient, complex })
+}
+
+/// `z r -> z` and a formula.
+fn complex_form(signature: &Signature, (kinds, formula): &(&str, &str)) -> Result<ComplexForm, String> {
+    let is_complex = |kind: &str| match kind {
+        "z" => Ok(true),
+        "r" => Ok(false),
+        other => Err(format!("`{other}` is no kind of number")),
+    };
+    let (arguments, result) = kinds.split_once("->").ok_or_else(|| format!("`{kinds}` has no `->`"))?;
+    let arguments = arguments.split_whitespace().map(is_complex).collect::<Result<Vec<bool>, String>>()?;
+    if arguments.len() != signature.arguments.len() {
+        return Err(format!("`{kinds}` has the kinds of {} arguments", arguments.len()));
+    }
+    let formula = if formula.is_empty() { None } else { Some(parse_text(formula)?) };
+    Ok(ComplexForm { arguments, result: is_complex(result.trim())?, formula })
 }
 
 /// The formulas of a gradient, by argument position.

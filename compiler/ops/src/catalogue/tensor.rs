@@ -84,6 +84,7 @@ pub(super) const ROWS: &[Operation] = &[
             Law::exact("Concat(SumT(a, m), SumT(a, n))", "SumT(a, m + n)"),
         ],
         sign: Sign::NonnegativeIf(&["f", "g"]),
+        complex: &[("r r -> r", ""), ("z z -> z", "")],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "The components of `f`, then those of `g`.",
         ..Operation::EMPTY

@@ -22,6 +22,7 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe("sin(f[k])"),
         gradient: &[("f", "e * Cos(f)")],
         laws: &[Law::exact("Sin(-a)", "-Sin(a)")],
+        complex: &[("r -> r", ""), ("z -> z", "ComplexSin(f)")],
         domain: &[AROUND_ZERO],
         doc: "The sine of radians.",
         ..Operation::EMPTY
@@ -33,6 +34,7 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe("cos(f[k])"),
         gradient: &[("f", "-(e * Sin(f))")],
         laws: &[Law::exact("Cos(-a)", "Cos(a)"), Law::exact("Cos(Abs(a))", "Cos(a)")],
+        complex: &[("r -> r", ""), ("z -> z", "ComplexCos(f)")],
         domain: &[AROUND_ZERO],
         doc: "The cosine of radians.",
         ..Operation::EMPTY

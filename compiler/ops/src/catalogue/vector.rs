@@ -21,6 +21,7 @@ pub(super) const ROWS: &[Operation] = &[
         ],
         sign: Sign::AsLargest(&["f"]),
         linear_in: &["f"],
+        complex: &[("r -> r", ""), ("z -> z", "ComplexSum(f)")],
         domain: &[AROUND_ZERO],
         doc: "The sum of the components.",
         ..Operation::EMPTY

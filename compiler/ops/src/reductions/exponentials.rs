@@ -56,6 +56,7 @@ pub(super) const ROWS: &[Reduction] = &[
         ],
         outcomes: &["s[k] / z"],
         equivalent: "Sum[j](Exp(f - ZeroIfMinusInfinity(LogSumExp[j](f))) * weight)",
+        complex: "r z -> z",
         doc: "The mean of `weight` under the softmax of `f`; NaN for no column; equal infinities are equally likely.",
         ..Reduction::EMPTY
     },

@@ -77,6 +77,8 @@ pub struct Reduction {
     pub compensated: Option<&'static str>,
     /// Whether multiples of its one argument give multiples of its result, and no columns give 0.
     pub linear: bool,
+    /// Which of its arguments may be complex numbers, and whether the result then is: `z -> z`, with `r` for real ones; empty if it takes none.
+    pub complex: &'static str,
     /// One sentence for the reference page.
     pub doc: &'static str,
 }
@@ -97,6 +99,7 @@ impl Reduction {
         equivalent: "",
         compensated: None,
         linear: false,
+        complex: "",
         doc: "",
     };
 }

@@ -36,6 +36,7 @@ pub(super) const ROWS: &[Reduction] = &[
         gradient: &[("f", "e")],
         compensated: Some("KahanSum"),
         linear: true,
+        complex: "z -> z",
         doc: "The sum over all columns; 0 for none.",
         ..Reduction::EMPTY
     },
@@ -51,6 +52,7 @@ pub(super) const ROWS: &[Reduction] = &[
         gradient: &[("f", "e")],
         compensated: Some("KahanSum"),
         linear: true,
+        complex: "z -> z",
         doc: "The sum over all columns by Kahan's scheme, which makes up for rounding: what `numerics sum = kahan` makes of `Sum`.",
         ..Reduction::EMPTY
     },
@@ -64,6 +66,7 @@ pub(super) const ROWS: &[Reduction] = &[
         outcomes: &["s[k] / c"],
         equivalent: "Sum[j](f) / Sum[j](1)",
         compensated: Some("KahanMean"),
+        complex: "z -> z",
         doc: "The mean over all columns; NaN for none.",
         ..Reduction::EMPTY
     },
@@ -78,6 +81,7 @@ pub(super) const ROWS: &[Reduction] = &[
         outcomes: &["(s[k] - c[k]) / count"],
         equivalent: "KahanSum[j](f) / Sum[j](1)",
         compensated: Some("KahanMean"),
+        complex: "z -> z",
         doc: "The mean over all columns by Kahan's scheme: what `numerics sum = kahan` makes of `Mean`.",
         ..Reduction::EMPTY
     },

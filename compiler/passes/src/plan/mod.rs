@@ -68,13 +68,23 @@ impl Layout {
         };
         for &id in &entry.inputs {
             let input = program.input(id);
-            let tensor = layout.add(&input.name, TensorKind::Input, input.role, &[input.dim], input.scalar);
+            let elements = input.dim / input.scalar.components();
+            let tensor = layout.add(&input.name, TensorKind::Input, input.role, &[elements], input.scalar);
             layout.inputs.insert(id.0, tensor);
         }
         let result = program.scalar.unwrap_or(ScalarType::F32);
         for output in &entry.outputs {
-            let scalar = if program.graph.node(output.node).is_index { ScalarType::I64 } else { result };
-            let tensor = layout.add(&output.name, TensorKind::Output, output.rows, &output.shape, scalar);
+            let scalar = match output {
+                _ if program.graph.node(output.node).is_index => ScalarType::I64,
+                output if output.is_complex => result.complex(),
+                _ => result,
+            };
+            let mut shape = output.shape.clone();
+            if let Some(last) = shape.last_mut() {
+                *last /= scalar.components();
+            }
+            let tensor = layout.add(&output.name, TensorKind::Output, output.rows, &shape, scalar);
+            layout.tensors[tensor.0 as usize].gradient_of = output.gradient_of.map(|id| layout.inputs[&id.0]);
             layout.outputs.push(tensor);
         }
         for (number, &node) in arrangement.temporaries.iter().enumerate() {
@@ -87,7 +97,14 @@ impl Layout {
     }
 
     fn add(&mut self, name: &str, kind: TensorKind, role: Role, shape: &[u32], scalar: ScalarType) -> TensorId {
-        self.tensors.push(Tensor { name: name.to_owned(), kind, role, shape: shape.to_vec(), scalar });
+        self.tensors.push(Tensor {
+            name: name.to_owned(),
+            kind,
+            role,
+            shape: shape.to_vec(),
+            scalar,
+            gradient_of: None,
+        });
         TensorId(self.tensors.len() as u32 - 1)
     }
 }

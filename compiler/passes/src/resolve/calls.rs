@@ -6,6 +6,7 @@ use keopsc_ops::{OperationId, catalogue, reductions};
 
 use super::declarations::maker;
 use super::scope::{Meaning, Operand, Reported, Resolver};
+use crate::complex;
 use crate::values::{self, Value};
 
 impl<'a> Resolver<'a> {
@@ -108,14 +109,19 @@ impl<'a> Resolver<'a> {
             return self.wrong_count(span, &function.text, signature.text, operands.len());
         }
         let (formulas, integers) = signature.sort_call(references.clone());
-        let nodes: Vec<_> = formulas.into_iter().map(|operand| self.operand_formula(operand)).collect();
         let mut numbers = Vec::with_capacity(integers.len());
         for (operand, spec) in integers.into_iter().zip(&signature.parameters) {
             let values = values::to_parameter(&operand.value, spec);
             numbers.push(values.or_else(|problem| self.problem(operand.span, &problem, &function.text, &[operand])));
         }
-        let nodes = nodes.into_iter().collect::<Result<Vec<_>, Reported>>()?;
         let numbers = numbers.into_iter().collect::<Result<Vec<Vec<i64>>, Reported>>()?.concat();
+        if self.has_complex {
+            let values: Vec<&Value> = formulas.iter().map(|operand| &operand.value).collect();
+            let value = complex::apply(&mut self.program.graph, operation, &numbers, &values);
+            return value.or_else(|problem| self.problem(span, &problem, &function.text, &references));
+        }
+        let nodes: Vec<_> = formulas.into_iter().map(|operand| self.operand_formula(operand)).collect();
+        let nodes = nodes.into_iter().collect::<Result<Vec<_>, Reported>>()?;
         let node = values::apply(&mut self.program.graph, operation, &numbers, &nodes);
         let node = node.or_else(|problem| self.problem(span, &problem, &function.text, &references))?;
         Ok(Value::Formula(node))

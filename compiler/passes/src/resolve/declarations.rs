@@ -30,7 +30,7 @@ struct Written {
     role: Role,
     dim: u32,
     position: Option<i64>,
-    scalar: Option<ScalarType>,
+    scalar: ScalarType,
 }
 
 impl<'a> Resolver<'a> {
@@ -70,7 +70,7 @@ impl<'a> Resolver<'a> {
                 .check_argument_name(name)
                 .and_then(|()| self.written_input(value.span, function, arguments, keywords));
             let declared = declared.and_then(|written| self.add_input(Some(name), value.span, &written));
-            let meaning = declared.map_or(Meaning::Broken, |node| Meaning::Value(Value::Formula(node)));
+            let meaning = declared.map_or(Meaning::Broken, |node| Meaning::Value(self.input_value(node)));
             let mentions = self.meaning_inputs(&meaning);
             self.define(name, meaning, mentions);
         }
@@ -85,28 +85,40 @@ impl<'a> Resolver<'a> {
         keywords: &'a [Keyword],
     ) -> Result<Operand, Reported> {
         let written = self.written_input(span, function, arguments, keywords)?;
+        if written.scalar.is_complex() && !self.has_complex {
+            let message = "a complex input inside a formula comes too late: what stands above it was read as real";
+            let help = "give it a name in a line of its own, `z = Vi(1, dtype=c64)`, or write `dtype c64` for the file";
+            return self.report(Diagnostic::error(Code::BadDeclaration, span, message).with_help(help));
+        }
         let node = match written.position.and_then(|position| self.input_at(position)) {
             Some(id) => self.same_input(span, id, &written)?,
             None => self.add_input(None, span, &written)?,
         };
         let input = self.input_of(node);
         self.mention(input.as_slice());
-        Ok(Operand { value: Value::Formula(node), span, name: None })
+        Ok(Operand { value: self.input_value(node), span, name: None })
+    }
+
+    /// What an input's node stands for.
+    fn input_value(&self, node: NodeId) -> Value {
+        let complex = self.input_of(node).is_some_and(|id| self.program.input(id).scalar.is_complex());
+        if complex { Value::Complex(node) } else { Value::Formula(node) }
     }
 
     /// Adds a cotangent or tangent, unless there is one of that name.
     pub fn request_input(
         &mut self,
         name: String,
-        role: Role,
-        dim: u32,
+        (role, dim): (Role, u32),
+        is_complex: bool,
         origin: Origin,
         span: Span,
     ) -> Result<NodeId, Reported> {
+        let scalar = if is_complex { self.scalar.complex() } else { self.scalar };
         let known = self.program.inputs.iter().position(|input| input.name == name);
         if let Some(number) = known {
             let input = &self.program.inputs[number];
-            if (input.role, input.dim, input.origin) == (role, dim, origin) {
+            if (input.role, input.dim, input.scalar, input.origin) == (role, dim, scalar, origin) {
                 let node = self.declarations[number].node;
                 self.mention(&[InputId(number as u32)]);
                 return Ok(node);
@@ -119,7 +131,7 @@ impl<'a> Resolver<'a> {
                     .with_help("give the cotangent or tangent as the third argument"),
             );
         }
-        let node = self.push_input(Input { name, role, dim, scalar: self.scalar, origin }, i64::MAX, span);
+        let node = self.push_input(Input { name, role, dim, scalar, origin }, i64::MAX, span);
         self.mention(&[InputId(self.program.inputs.len() as u32 - 1)]);
         Ok(node)
     }
@@ -133,7 +145,8 @@ impl<'a> Resolver<'a> {
     ) -> Result<Written, Reported> {
         let numbers: Vec<Result<i64, Reported>> = arguments.iter().map(|argument| self.integer(argument)).collect();
         let numbers = numbers.into_iter().collect::<Result<Vec<i64>, Reported>>();
-        let scalar = self.input_options(keywords)?;
+        let default = if self.is_complex { self.scalar.complex() } else { self.scalar };
+        let scalar = self.input_options(keywords)?.unwrap_or(default);
         let role = maker(&function.text).flatten();
         let (position, dim, role) = match (numbers?.as_slice(), role) {
             (&[dim], Some(role)) => (None, dim, role),
@@ -143,7 +156,7 @@ impl<'a> Resolver<'a> {
             }
             (_, role) => return self.malformed_input(span, function, role),
         };
-        let dim = self.check_dim(arguments, dim, role, function)?;
+        let dim = self.check_dim(arguments, dim.saturating_mul(i64::from(scalar.components())), role, function)?;
         match position {
             Some(position) if position < 0 => self.report(
                 Diagnostic::error(Code::BadDeclaration, span, format!("the position of an input cannot be {position}"))
@@ -204,7 +217,9 @@ impl<'a> Resolver<'a> {
     fn same_input(&mut self, span: Span, id: InputId, written: &Written) -> Result<NodeId, Reported> {
         let declaration = self.declarations[id.0 as usize].clone();
         let input = self.program.input(id);
-        if (input.role, input.dim) == (written.role, written.dim) {
+        if (input.role, input.dim, input.scalar.is_complex())
+            == (written.role, written.dim, written.scalar.is_complex())
+        {
             return Ok(declaration.node);
         }
         let label = format!("`{}`: {} components, {}", input.name, input.dim, role_words(input.role));
@@ -233,8 +248,9 @@ impl<'a> Resolver<'a> {
             );
         }
         let name = name.map_or_else(|| self.free_name(position), |name| name.text.clone());
-        let scalar = written.scalar.unwrap_or(self.scalar);
-        let input = Input { name, role: written.role, dim: written.dim, scalar, origin: Origin::Declared };
+        let Written { role, dim, scalar, .. } = *written;
+        self.has_complex |= scalar.is_complex();
+        let input = Input { name, role, dim, scalar, origin: Origin::Declared };
         Ok(self.push_input(input, position, span))
     }
 

@@ -11,6 +11,7 @@ use keopsc_ops::catalogue;
 
 use super::describe::{components, describe_node, role_words};
 use super::scope::{Operand, Reported, Resolver};
+use crate::complex;
 use crate::differentiate::{self, Failure};
 use crate::laplacian;
 use crate::values::{self, Value};
@@ -86,13 +87,18 @@ impl<'a> Resolver<'a> {
         }
         let of = self.differentiated(function, &operands[0])?;
         if request == Request::Same {
-            return Ok(Value::Formula(of));
+            return Ok(operands[0].value.clone());
         }
         let variable = self.variable(function, &operands[1])?;
         let given = operands.get(2);
+        let [complex_of, complex_variable] = [0, 1].map(|number| complex::is_complex(&operands[number].value));
+        if (complex_of || complex_variable) && !matches!(request, Request::Gradient | Request::Tangent) {
+            let references: Vec<&Operand> = operands.iter().collect();
+            return self.problem(span, &values::Problem::ComplexAsFormula, &function.text, &references);
+        }
         let node = match request {
             Request::Gradient => self.gradient_request(span, &operands[0], of, variable, given),
-            Request::Tangent => self.tangent_request(span, of, variable, given),
+            Request::Tangent => self.tangent_request(span, of, (variable, complex_variable), given),
             Request::Rows => self.gradient_rows(span, of, variable),
             Request::Divergence => {
                 self.check_divergence(span, of, variable)?;
@@ -117,7 +123,9 @@ impl<'a> Resolver<'a> {
             }
             Request::Same => Ok(of),
         };
-        node.map(Value::Formula)
+        // A gradient is of the variable's kind, a derivative in a direction of the formula's.
+        let is_complex = if request == Request::Gradient { complex_variable } else { complex_of };
+        node.map(|node| if is_complex { Value::Complex(node) } else { Value::Formula(node) })
     }
 
     /// What is differentiated: the row numbers of a pair have no derivative.
@@ -125,6 +133,7 @@ impl<'a> Resolver<'a> {
         self.check_real(function, operand)?;
         match operand.value {
             Value::Pair(values, _) => Ok(values),
+            Value::Complex(node) => Ok(node),
             _ => self.operand_formula(operand),
         }
     }
@@ -145,7 +154,7 @@ impl<'a> Resolver<'a> {
     /// The input with respect to which is differentiated.
     fn variable(&mut self, function: &Name, operand: &Operand) -> Result<NodeId, Reported> {
         match operand.value {
-            Value::Formula(node) if self.input_of(node).is_some() => Ok(node),
+            Value::Formula(node) | Value::Complex(node) if self.input_of(node).is_some() => Ok(node),
             _ => {
                 let message = format!("`{}` differentiates with respect to an input", function.text);
                 let diagnostic = Diagnostic::error(Code::NotDifferentiable, operand.span, message);
@@ -165,7 +174,10 @@ impl<'a> Resolver<'a> {
     ) -> Result<NodeId, Reported> {
         let whole = self.contains_reduction(of);
         let cotangent = match given {
-            Some(given) => self.direction(given, of, "cotangent", whole)?,
+            Some(given) => {
+                let is_complex = complex::is_complex(&operand.value);
+                self.direction(given, (of, is_complex), "cotangent", whole)?
+            }
             None if whole => self.new_cotangent(span, operand, of)?,
             None => {
                 self.check_scalar(span, operand, of)?;
@@ -179,18 +191,18 @@ impl<'a> Resolver<'a> {
         &mut self,
         span: Span,
         of: NodeId,
-        variable: NodeId,
+        (variable, is_complex): (NodeId, bool),
         given: Option<&Operand>,
     ) -> Result<NodeId, Reported> {
         let tangent = match given {
             Some(given) => {
                 let whole = self.contains_reduction(of);
-                self.direction(given, variable, "tangent", whole)?
+                self.direction(given, (variable, is_complex), "tangent", whole)?
             }
             None => {
                 let name = self.input_of(variable).map_or("", |id| &self.program.input(id).name).to_owned();
-                let (role, dim) = self.role_and_dim(variable);
-                self.request_input(format!("t_{name}"), role, dim, Origin::Tangent, span)?
+                let shape = self.role_and_dim(variable);
+                self.request_input(format!("t_{name}"), shape, is_complex, Origin::Tangent, span)?
             }
         };
         let role = if self.contains_reduction(of) {
@@ -211,10 +223,28 @@ impl<'a> Resolver<'a> {
     }
 
     /// A cotangent or tangent that is given: it has the dimension of what it belongs to, and where `bound` no index that that lacks.
-    fn direction(&mut self, given: &Operand, of: NodeId, word: &str, bound: bool) -> Result<NodeId, Reported> {
-        let node = self.operand_formula(given)?;
-        let (role, dim) = self.role_and_dim(node);
+    fn direction(
+        &mut self,
+        given: &Operand,
+        (of, is_complex): (NodeId, bool),
+        word: &str,
+        bound: bool,
+    ) -> Result<NodeId, Reported> {
         let (expected_role, expected) = self.role_and_dim(of);
+        let node = match &given.value {
+            value @ (Value::Complex(_) | Value::Integer(_) | Value::Real(_)) if is_complex => {
+                let spread = complex::spread(&mut self.program.graph, value, expected);
+                spread.or_else(|problem| self.problem(given.span, &problem, word, &[given]))?
+            }
+            _ if is_complex => {
+                let message = format!("the {word} is real, but belongs to something complex");
+                let diagnostic = Diagnostic::error(Code::WrongNumbers, given.span, message);
+                let diagnostic = self.with_operands(diagnostic, &[given]);
+                return self.report(diagnostic.with_help("`Real2Complex(r)` makes real numbers complex"));
+            }
+            _ => self.operand_formula(given)?,
+        };
+        let (role, dim) = self.role_and_dim(node);
         if bound && !expected_role.contains(role) {
             let message = format!(
                 "the {word} is {}, but belongs to something that is {}",
@@ -251,7 +281,7 @@ impl<'a> Resolver<'a> {
         let free = |name: &String| self.cotangents.get(name).is_none_or(|known| *known == of);
         let Some(name) = names.into_iter().find(free) else { unreachable!("there are enough names") };
         self.cotangents.insert(name.clone(), of);
-        self.request_input(name, role, dim, Origin::Cotangent, span)
+        self.request_input(name, (role, dim), complex::is_complex(&operand.value), Origin::Cotangent, span)
     }
 
     fn check_scalar(&mut self, span: Span, operand: &Operand, of: NodeId) -> Result<(), Reported> {
@@ -289,6 +319,7 @@ impl<'a> Resolver<'a> {
         variables: &'a [Expr],
     ) -> Result<Value, Reported> {
         let of = self.expression(&arguments[0])?;
+        let is_complex = complex::is_complex(&of.value);
         let node = self.differentiated(function, &of)?;
         let directions = match arguments.get(2).map(|argument| &argument.kind) {
             Some(ExprKind::List(directions)) if directions.len() == variables.len() => Some(directions),
@@ -302,7 +333,8 @@ impl<'a> Resolver<'a> {
         let mut total = None;
         for (number, variable) in variables.iter().enumerate() {
             let variable = self.expression(variable)?;
-            let variable = self.variable(function, &variable)?;
+            let kind = complex::is_complex(&variable.value);
+            let variable = (self.variable(function, &variable)?, kind);
             let given = directions.map(|directions| self.expression(&directions[number])).transpose()?;
             let tangent = self.tangent_request(span, node, variable, given.as_ref())?;
             total = Some(match total {
@@ -311,6 +343,7 @@ impl<'a> Resolver<'a> {
             });
         }
         match total {
+            Some(total) if is_complex => Ok(Value::Complex(total)),
             Some(total) => Ok(Value::Formula(total)),
             None => {
                 let message = format!("`{}` needs an input to differentiate by", function.text);

@@ -33,6 +33,12 @@ pub(super) fn describe(graph: &Graph, value: &Value) -> String {
         Value::Integer(number) => format!("the number {number}"),
         Value::Real(number) => format!("the number {number}"),
         Value::Formula(node) => describe_node(graph, *node),
+        Value::Complex(node) => {
+            let node = graph.node(*node);
+            let numbers = node.dim / 2;
+            let plural = if numbers == 1 { "" } else { "s" };
+            format!("{numbers} complex number{plural}, {}", role_words(node.role))
+        }
         Value::Pair(values, _) => format!("values and row numbers: {} each", describe_node(graph, *values)),
         Value::List(numbers) => format!("the list {numbers:?}"),
     }

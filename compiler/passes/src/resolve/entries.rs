@@ -174,6 +174,10 @@ impl<'a> Resolver<'a> {
                 Ok(vec![self.result(&name.text, values), self.result(&second, indices)])
             }
             Value::Formula(node) if self.program.graph.node(node).is_index => Ok(vec![self.result(&name.text, node)]),
+            Value::Complex(node) => {
+                self.check_output_role(name, operand, node)?;
+                Ok(vec![Output { is_complex: true, ..self.result(&name.text, node) }])
+            }
             _ => {
                 let node = values::to_formula(&mut self.program.graph, &operand.value);
                 let node = node.or_else(|problem| self.problem(operand.span, &problem, "", &[operand]))?;
@@ -192,7 +196,14 @@ impl<'a> Resolver<'a> {
             }
             _ => None,
         };
-        Output { name: name.to_owned(), node: id, rows: node.role, shape: shape.unwrap_or_else(|| vec![node.dim]) }
+        let shape = shape.unwrap_or_else(|| vec![node.dim]);
+        let gradient_of = match node.kind {
+            NodeKind::Gradient { of, variable, .. } if self.program.graph.contains_reduction(of) => {
+                self.input_of(variable)
+            }
+            _ => None,
+        };
+        Output { name: name.to_owned(), node: id, rows: node.role, shape, is_complex: false, gradient_of }
     }
 
     fn check_output_role(&mut self, name: &Name, operand: &Operand, node: NodeId) -> Result<(), Reported> {

@@ -151,7 +151,7 @@ impl<'a> Resolver<'a> {
     /// The inputs that a meaning consists of, where it is an input itself.
     pub fn meaning_inputs(&self, meaning: &Meaning<'_>) -> Vec<InputId> {
         match meaning {
-            Meaning::Value(Value::Formula(node)) => self.input_of(*node).into_iter().collect(),
+            Meaning::Value(Value::Formula(node) | Value::Complex(node)) => self.input_of(*node).into_iter().collect(),
             _ => Vec::new(),
         }
     }

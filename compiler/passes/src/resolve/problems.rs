@@ -2,10 +2,11 @@
 
 use keopsc_diagnostics::{Code, Diagnostic};
 use keopsc_grammar::syntax::Span;
-use keopsc_ops::ShapeError;
+use keopsc_ops::{OperationId, ShapeError};
 
 use super::describe::{components, describe};
 use super::scope::{Operand, Reported, Resolver};
+use crate::complex;
 use crate::values::{EXPANSION_LIMIT, NODE_LIMIT, Problem, Value};
 
 impl Resolver<'_> {
@@ -36,6 +37,17 @@ impl Resolver<'_> {
                 Diagnostic::error(Code::NotAFormula, span, "row numbers (64-bit integers) cannot be part of a formula")
                     .with_help("make them an output by themselves")
             }
+            Problem::ComplexAsFormula => {
+                let span = place(operands, span, |value| matches!(value, Value::Complex(_)));
+                let message = if function.is_empty() {
+                    "complex numbers stand where real ones are expected".to_owned()
+                } else {
+                    format!("`{function}` takes real numbers, and this is complex")
+                };
+                self.with_operands(Diagnostic::error(Code::WrongNumbers, span, message), operands)
+                    .with_help("`ComplexReal(z)`, `ComplexImag(z)`, `ComplexAbs(z)` and `ComplexAngle(z)` are real")
+            }
+            Problem::NotOfComplex { operation } => self.wrong_numbers(span, *operation, function, operands),
             Problem::NotAnInteger => {
                 let found =
                     operands.first().map_or(String::new(), |operand| describe(&self.program.graph, &operand.value));
@@ -86,6 +98,23 @@ impl Resolver<'_> {
             }
         };
         self.report(diagnostic)
+    }
+
+    /// Kinds of numbers, real and complex, that an operation does not take.
+    fn wrong_numbers(&self, span: Span, operation: OperationId, function: &str, operands: &[&Operand]) -> Diagnostic {
+        let kinds = complex::kinds_in_words(operation);
+        let message = match kinds.is_empty() {
+            true => format!("`{function}` takes real numbers, and this is complex"),
+            false => format!("`{function}` does not take these kinds of numbers"),
+        };
+        let help = match kinds.is_empty() {
+            true => "`ComplexReal(z)`, `ComplexImag(z)`, `ComplexAbs(z)` and `ComplexAngle(z)` are real".to_owned(),
+            false => format!(
+                "it takes: {}; `Real2Complex(r)` makes real numbers complex, `Complex(re, im)` joins parts",
+                kinds.join("; or ")
+            ),
+        };
+        self.with_operands(Diagnostic::error(Code::WrongNumbers, span, message), operands).with_help(help)
     }
 
     fn shape_problem(&self, span: Span, error: &ShapeError, function: &str, operands: &[&Operand]) -> Diagnostic {

@@ -7,6 +7,7 @@ use keopsc_ir::types::{Axis, Role};
 use keopsc_ops::{ReductionId, catalogue, reductions};
 
 use super::scope::{Operand, Reported, Resolver};
+use crate::complex;
 use crate::values::{self, Problem, Value};
 
 impl<'a> Resolver<'a> {
@@ -108,14 +109,25 @@ impl<'a> Resolver<'a> {
         if operands.len() < signature.required_arguments() {
             return self.wrong_count(span, &function.text, signature.text, operands.len());
         }
-        let nodes: Vec<Result<NodeId, Reported>> =
-            operands.iter().map(|operand| self.operand_formula(operand)).collect();
+        let values: Vec<&Value> = operands.iter().map(|operand| &operand.value).collect();
+        let Some(is_complex) = complex::reduction(reduction, &values) else {
+            let references: Vec<&Operand> = operands.iter().collect();
+            return self.problem(span, &Problem::ComplexAsFormula, &function.text, &references);
+        };
+        let nodes: Vec<Result<NodeId, Reported>> = operands
+            .iter()
+            .map(|operand| match operand.value {
+                Value::Complex(node) => Ok(node),
+                _ => self.operand_formula(operand),
+            })
+            .collect();
         let nodes = nodes.into_iter().collect::<Result<Vec<NodeId>, Reported>>()?;
         let nodes = values::with_defaults(&mut self.program.graph, signature, &nodes);
         let rows = self.rows(over, &nodes);
         let outcomes = self.program.graph.reduction(reduction, over, rows, parameters, &nodes);
         match outcomes.as_deref() {
             Ok([values, indices]) => Ok(Value::Pair(*values, *indices)),
+            Ok([result, ..]) if is_complex => Ok(Value::Complex(*result)),
             Ok([result, ..]) => Ok(Value::Formula(*result)),
             Ok([]) => self.unknown_reduction(function, &function.text, ""),
             Err(error) => {

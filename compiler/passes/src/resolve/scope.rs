@@ -67,7 +67,12 @@ pub(super) struct Resolver<'a> {
     pub program: Program,
     pub diagnostics: Vec<Diagnostic>,
     told: HashSet<(Code, Option<Span>, String)>,
+    /// The storage type of real numbers where nothing else is said.
     pub scalar: ScalarType,
+    /// Whether inputs are complex where nothing else is said.
+    pub is_complex: bool,
+    /// Whether there are complex inputs: operations then take complex numbers where they say so, and real ones elsewhere.
+    pub has_complex: bool,
     pub numerics: Numerics,
     /// The `numerics` settings of the file, in order.
     pub file_numerics: Vec<&'a Setting>,
@@ -105,6 +110,8 @@ impl<'a> Resolver<'a> {
             diagnostics: Vec::new(),
             told: HashSet::new(),
             scalar: ScalarType::F32,
+            is_complex: false,
+            has_complex: false,
             numerics: Numerics::default(),
             file_numerics: Vec::new(),
             names: HashMap::new(),

@@ -9,13 +9,6 @@ use keopsc_ops::reductions::{self, Reduction};
 
 use super::scope::{Reported, Resolver};
 
-/// Names of types that there are not, and what to write instead.
-const OTHER_TYPES: &[(&str, &str)] =
-    &[("c64", COMPLEX), ("c128", COMPLEX), ("complex64", COMPLEX), ("complex128", COMPLEX)];
-
-const COMPLEX: &str =
-    "write complex vectors as real ones of twice the dimension (re, im, re, im …) with the `Complex…` operations";
-
 /// Types of accumulators.
 const ACCUMULATORS: &[&str] = &["auto", "f32", "f64"];
 
@@ -48,6 +41,9 @@ impl<'a> Resolver<'a> {
         }
         self.numerics = numerics;
         self.scalar = self.options.dtype.unwrap_or(self.scalar);
+        self.is_complex = self.scalar.is_complex();
+        self.has_complex = self.is_complex;
+        self.scalar = self.scalar.real();
         self.program.scalar = Some(self.scalar);
     }
 
@@ -56,9 +52,8 @@ impl<'a> Resolver<'a> {
         if let Some(scalar) = ScalarType::from_name(&name.text) {
             return Ok(scalar);
         }
-        let other = OTHER_TYPES.iter().find(|(known, _)| *known == name.text).map(|(_, help)| *help);
-        let help = other.unwrap_or("the types are `f16`, `bf16`, `f32` and `f64`");
-        let message = format!("`{}` is no type that inputs and results can have here", name.text);
+        let help = "the types are `f16`, `bf16`, `f32`, `f64`, `c64` and `c128`";
+        let message = format!("`{}` is no type that inputs and results can have", name.text);
         self.report(Diagnostic::error(Code::UnknownType, name.span, message).with_help(help))
     }
 

@@ -79,7 +79,7 @@ pub fn files() -> Vec<(String, Program)> {
 pub fn with_output(program: &Program, node: NodeId, rows: Role) -> Program {
     let inputs = (0..program.inputs.len() as u32).map(InputId).collect();
     let shape = vec![program.graph.node(node).dim];
-    let outputs = vec![Output { name: "f".to_owned(), node, rows, shape }];
+    let outputs = vec![Output { name: "f".to_owned(), node, rows, shape, is_complex: false, gradient_of: None }];
     let entries = vec![Entry { name: "f".to_owned(), inputs, outputs, numerics: Numerics::default() }];
     Program { entries, ..program.clone() }
 }
