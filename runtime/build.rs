@@ -7,10 +7,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-const ENTRY_POINTS: [&str; 6] = [
+const ENTRY_POINTS: [&str; 14] = [
+    "keops_support_finalize",
+    "keops_support_merge",
+    "keops_support_partial",
     "keops_support_plain",
+    "keops_support_plain_finalize",
+    "keops_support_plain_merge",
+    "keops_support_plain_partial",
     "keops_support_prepare",
     "keops_support_run",
+    "keops_support_shard",
+    "keops_support_state_size",
     "keops_support_strerror",
     "keops_support_target",
     "keops_support_workspace",

@@ -23,7 +23,7 @@ fn main() {
         role,
         dtype: F32,
         is_output,
-        reserved: 0,
+        finalize_reads: 0,
     };
     let tensors = [
         tensor(c"x", 3, ROLE_I, 0),
@@ -51,10 +51,13 @@ fn main() {
         state_size: 4 * TILE,
         result_size: 4 * TILE,
         pair_cost: 8,
+        record_size: 0,
+        num_fields: 0,
         row_reads: row_reads.as_ptr(),
         column_reads: column_reads.as_ptr(),
         parameter_reads: core::ptr::null(),
         writes: writes.as_ptr(),
+        fields: core::ptr::null(),
         parameter_prologue: None,
         row_prologue: None,
         column_prologue: None,

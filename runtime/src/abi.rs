@@ -159,7 +159,31 @@ pub struct EntryPoint {
     pub prepare: unsafe extern "C" fn(device_type: i32, device_id: i32) -> i32,
     /// The bytes of workspace that `run` would take for this call.
     pub workspace: unsafe extern "C" fn(*const Call, *mut u64) -> i32,
+    /// Layer 3 from here on, NULL where the manifest says that the entry has no shards. Reduces a shard's columns to a state of `state_size`
+    /// bytes; the call has the entry's inputs alone, `first` is the number of the shard's first column.
+    pub partial: Option<unsafe extern "C" fn(*const Call, first: i64, state: *mut c_void, state_size: u64) -> i32>,
+    /// Joins the state of later columns into that of earlier ones. Of the call, threads, workspace and message count.
+    pub merge:
+        Option<unsafe extern "C" fn(*const Call, state: *mut c_void, later: *const c_void, state_size: u64) -> i32>,
+    /// Writes the results of a state. The call has all of the entry's tensors; those that the manifest does not list may be NULL.
+    pub finalize: Option<unsafe extern "C" fn(*const Call, state: *const c_void, state_size: u64) -> i32>,
+    /// The bytes of a state of so many rows, -1 if there is no such state.
+    pub state_size: Option<unsafe extern "C" fn(rows: i64) -> i64>,
+    /// How many columns a shard should have, so that so many columns are in at most so many shards and results keep their bits.
+    pub shard: Option<unsafe extern "C" fn(columns: i64, shards: i64) -> i64>,
 }
+
+impl EntryPoint {
+    /// Whether all functions of layer 3 are there.
+    pub fn has_shards(&self) -> bool {
+        let calls = self.partial.is_some() && self.merge.is_some() && self.finalize.is_some();
+        calls && self.state_size.is_some() && self.shard.is_some()
+    }
+}
+
+/// `sizeof(EntryPoint)` before layer 3: what every library has at least.
+pub const FIRST_ENTRY_SIZE: u32 = 40;
+const _: () = assert!(core::mem::offset_of!(EntryPoint, partial) == FIRST_ENTRY_SIZE as usize);
 
 /// What `keops_module_v1()` returns. Lives as long as the library is loaded.
 #[derive(Clone, Copy)]
@@ -226,8 +250,8 @@ pub struct TensorDescriptor {
     pub dtype: u8,
     /// 1 where the tensor is a result.
     pub is_output: u8,
-    /// Reserved, 0.
-    pub reserved: u8,
+    /// 1 where the results cannot be found from the states without this input.
+    pub finalize_reads: u8,
 }
 
 /// In place of a tensor that a pass reads: the numbers of the rows themselves.
@@ -255,6 +279,20 @@ pub struct Write {
     pub offset: u32,
     /// Reserved, 0.
     pub reserved: u32,
+}
+
+/// A slot of an accumulation, in the state of a row tile and in the portable record of a row.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct StateField {
+    /// Where its `[dim][tile_rows]` block begins in the state, in bytes.
+    pub state_offset: u32,
+    /// Where its `[dim]` elements begin in a record, in bytes.
+    pub record_offset: u32,
+    /// Its components.
+    pub dim: u32,
+    /// Bytes of an element: 4 or 8.
+    pub element_size: u32,
 }
 
 /// One pass in one instruction set. "Row" is the index that stays, "column" the one that is reduced.
@@ -298,6 +336,10 @@ pub struct PassDescriptor {
     pub result_size: u32,
     /// Rough cost of one pair in cycles ×16, to decide how many threads are worth starting.
     pub pair_cost: u32,
+    /// Bytes of the record of a row, a multiple of 8; 0 for a pass that cannot be computed in shards.
+    pub record_size: u32,
+    /// Number of fields of a record.
+    pub num_fields: u32,
     /// What is read per row.
     pub row_reads: *const Read,
     /// What is read per column.
@@ -306,6 +348,8 @@ pub struct PassDescriptor {
     pub parameter_reads: *const Read,
     /// What is written per row.
     pub writes: *const Write,
+    /// What a record holds.
+    pub fields: *const StateField,
     /// `(parameters)`: completes the parameter record. NULL if there is nothing to compute (likewise below).
     pub parameter_prologue: Option<unsafe extern "C" fn(*mut c_void)>,
     /// `(parameters, row_tile)`: completes a row tile.

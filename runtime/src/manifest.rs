@@ -34,6 +34,39 @@ pub struct Entry {
     pub formula: String,
     /// Arguments in call order, then results in call order.
     pub tensors: Vec<Tensor>,
+    /// How it is computed in shards of the reduced index, `null` if it cannot be.
+    #[serde(default)]
+    pub shards: Option<Shards>,
+}
+
+/// How an entry is computed in shards: layer 3.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shards {
+    /// The index that is reduced, of whose rows shards are parts.
+    pub over: Role,
+    /// What a state has a record for.
+    pub rows: Role,
+    /// Shards of `chunk * 2^k` rows of the reduced index give the bits of one call.
+    pub chunk: u32,
+    /// Bytes of a record.
+    pub record_size: u64,
+    /// What a record holds.
+    pub fields: Vec<Field>,
+    /// The inputs that `finalize` reads; it does not look at others.
+    pub finalize: Vec<String>,
+}
+
+/// A part of a record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Field {
+    /// Number of the reduction within the entry, and what it keeps: `a0.s`.
+    pub name: String,
+    /// Type of its elements.
+    pub dtype: Dtype,
+    /// Number of its elements.
+    pub count: u32,
+    /// Bytes from the beginning of the record.
+    pub offset: u64,
 }
 
 /// An argument or a result.
@@ -148,8 +181,21 @@ mod tests {
     #[test]
     fn the_text_is_stable_and_is_read_back() {
         let tensor = Tensor { name: "x".into(), kind: Kind::Input, role: Role::I, shape: vec![3], dtype: Dtype::F32 };
-        let entry =
-            Entry { name: "f".into(), symbol: "k_f".into(), formula: "Sum[j](x)".into(), tensors: vec![tensor] };
+        let shards = Shards {
+            over: Role::J,
+            rows: Role::I,
+            chunk: 128,
+            record_size: 16,
+            fields: vec![Field { name: "a0.s".into(), dtype: Dtype::F32, count: 3, offset: 0 }],
+            finalize: vec!["x".into()],
+        };
+        let entry = Entry {
+            name: "f".into(),
+            symbol: "k_f".into(),
+            formula: "Sum[j](x)".into(),
+            tensors: vec![tensor],
+            shards: Some(shards),
+        };
         let manifest = Manifest {
             abi_version: 1,
             compiler: "keopsc 0".into(),
@@ -160,10 +206,12 @@ mod tests {
         let text = manifest.to_json().unwrap();
         assert_eq!(
             text,
-            r#"{"abi_version":1,"compiler":"keopsc 0","name":"k","targets":["x86-64-v3"],"entries":[{"name":"f","symbol":"k_f","formula":"Sum[j](x)","tensors":[{"name":"x","kind":"input","role":"i","shape":[3],"dtype":"f32"}]}]}"#
+            r#"{"abi_version":1,"compiler":"keopsc 0","name":"k","targets":["x86-64-v3"],"entries":[{"name":"f","symbol":"k_f","formula":"Sum[j](x)","tensors":[{"name":"x","kind":"input","role":"i","shape":[3],"dtype":"f32"}],"shards":{"over":"j","rows":"i","chunk":128,"record_size":16,"fields":[{"name":"a0.s","dtype":"f32","count":3,"offset":0}],"finalize":["x"]}}]}"#
         );
         assert_eq!(Manifest::from_json(&text).unwrap(), manifest);
         let newer = text.replace(r#""name":"k""#, r#""name":"k","unknown":1"#);
         assert_eq!(Manifest::from_json(&newer).unwrap(), manifest);
+        let (before, _) = text.split_once(r#","shards""#).unwrap();
+        assert_eq!(Manifest::from_json(&format!("{before}}}]}}")).unwrap().entries[0].shards, None);
     }
 }

@@ -77,6 +77,64 @@ fn a_call_with_slices() {
 }
 
 #[test]
+fn shards_of_slices() {
+    let library = Library::open(mock()).unwrap();
+    let entry = library.entry("product").unwrap();
+    let x: Vec<f32> = (0..10).map(|i| i as f32).collect();
+    let y: Vec<f32> = (0..1000).map(|j| 1.0 / (1 + j) as f32).collect();
+    let options = Options::default();
+    assert_eq!((entry.state_size(10), entry.shard(1000, 3)), (Ok(80), Ok(512)));
+    let mut states = [vec![7; 10], vec![7; 10]];
+    for (shard, (part, state)) in y.chunks(512).zip(&mut states).enumerate() {
+        let shape = [part.len() as i64, 1];
+        let mut inputs = [TensorView::input(&x, &[10, 1]).unwrap(), TensorView::input(part, &shape).unwrap()];
+        entry.partial(&mut inputs, 512 * shard as i64, state, &options).unwrap();
+    }
+    let [state, later] = &mut states;
+    entry.merge(state, later, &options).unwrap();
+    let (mut found, mut whole) = ([9.0_f32; 10], [9.0_f32; 10]);
+    let x = || TensorView::input(&x, &[10, 1]).unwrap();
+    entry
+        .finalize(&mut [Some(x()), None, Some(TensorView::output(&mut found, &[10, 1]).unwrap())], state, &options)
+        .unwrap();
+    let mut tensors =
+        [x(), TensorView::input(&y, &[1000, 1]).unwrap(), TensorView::output(&mut whole, &[10, 1]).unwrap()];
+    entry.run(&mut tensors, &options).unwrap();
+
+    let refused = |status, message: &str| CallError { status, message: format!("product: {message}") };
+    assert_eq!(
+        entry.merge(state, &later[..3], &options),
+        Err(refused(2, "states of 80 and of 24 bytes cannot be merged"))
+    );
+    assert_eq!(entry.state_size(-1), Err(refused(2, "no state has -1 rows")));
+    assert_eq!(entry.shard(10, 0), Err(refused(6, "10 rows cannot be in 0 shards")));
+    assert_eq!(
+        entry.partial(&mut tensors[..2], 0, &mut state[..3], &options),
+        Err(refused(2, "state has 24 bytes, expected 80 (10 rows of 8 bytes)"))
+    );
+    assert_eq!(found, whole);
+    let mut input_as_result = [Some(x()), None, Some(x())];
+    assert_eq!(
+        entry.finalize(&mut input_as_result, state, &options),
+        Err(refused(6, "result c was given as an input"))
+    );
+}
+
+#[test]
+fn a_library_from_before_shards() {
+    let library = Library::open(&build("first", &["-DFIRST_ENTRY"])).unwrap();
+    let entry = library.entry("product").unwrap();
+    assert_eq!(entry.description().shards, None);
+    let (x, mut c) = ([2.0_f32], [0.0_f32]);
+    let input = || TensorView::input(&x, &[1, 1]).unwrap();
+    let mut tensors = [input(), input(), TensorView::output(&mut c, &[1, 1]).unwrap()];
+    entry.run(&mut tensors, &Options::default()).unwrap();
+    let message = "product: it cannot be computed in shards";
+    assert_eq!(entry.state_size(1), Err(CallError { status: 10, message: message.to_owned() }));
+    assert_eq!(c, [4.0]);
+}
+
+#[test]
 fn strided_slices() {
     let library = Library::open(mock()).unwrap();
     // Both columns of one 3 x 2 matrix as x and y, and every second element as the result.
@@ -210,6 +268,11 @@ fn damaged_libraries() {
             "FILE is damaged: its struct keops_module has 16 bytes, version 1 has 64; compile it again",
         ),
         ("count", "-DNUM_ENTRIES=2", "FILE is damaged: it has 2 entries, its manifest 1; compile it again"),
+        (
+            "shards",
+            "-DSHARDS=\"\"",
+            "FILE is damaged: entry 0, product, has functions for shards, its manifest has none; compile it again",
+        ),
         (
             "name",
             "-DENTRY_NAME=\"other\"",

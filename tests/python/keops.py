@@ -76,6 +76,11 @@ class EntryPoint(ctypes.Structure):
         ("run", ctypes.CFUNCTYPE(c_int32, POINTER(Call))),
         ("prepare", ctypes.CFUNCTYPE(c_int32, c_int32, c_int32)),
         ("workspace", ctypes.CFUNCTYPE(c_int32, POINTER(Call), POINTER(c_uint64))),
+        ("partial", ctypes.CFUNCTYPE(c_int32, POINTER(Call), c_int64, c_void_p, c_uint64)),
+        ("merge", ctypes.CFUNCTYPE(c_int32, POINTER(Call), c_void_p, c_void_p, c_uint64)),
+        ("finalize", ctypes.CFUNCTYPE(c_int32, POINTER(Call), c_void_p, c_uint64)),
+        ("state_size", ctypes.CFUNCTYPE(c_int64, c_int64)),
+        ("shard", ctypes.CFUNCTYPE(c_int64, c_int64, c_int64)),
     ]
 
 
@@ -185,6 +190,7 @@ class Entry:
         self.results = [tensor for tensor in manifest["tensors"] if tensor["kind"] == "output"]
         self.function = getattr(library.handle, manifest["symbol"])
         self.function.argtypes = [c_int64, c_int64] + [c_void_p] * len(manifest["tensors"])
+        self.shards = manifest["shards"]
 
     def plain(self, m, n, *arrays):
         """Layer 1. Arrays are converted to the declared type; returns the result, or a tuple of them."""
@@ -222,6 +228,49 @@ class Entry:
         if status != OK:
             raise CallError(status, message.value.decode())
 
+    def record(self):
+        """A state's record as a NumPy type."""
+        shards = self.shards
+        formats = [(NUMPY_TYPES[field["dtype"]], (field["count"],)) for field in shards["fields"]]
+        names, offsets = ([field[key] for field in shards["fields"]] for key in ("name", "offset"))
+        return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": shards["record_size"]})
+
+    def empty_states(self, count):
+        """Room for states of so many rows, batch elements included."""
+        return np.full((count, self.shards["record_size"] // 8), 77, np.int64)
+
+    def partial(self, *arrays, first=0, states=None, **options):
+        """Layer 3: the states of a shard, which must have the right size where they are given."""
+        if states is None:
+            batch, rows = (), {"parameter": 1}
+            for array, tensor in zip(arrays, self.arguments, strict=True):
+                own = 1 if tensor["role"] == "parameter" else 2
+                batch = np.broadcast_shapes(batch, np.shape(array)[:-own])
+                if own == 2:
+                    rows[tensor["role"]] = np.shape(array)[-2]
+            states = self.empty_states(int(np.prod(batch, dtype=int)) * rows[self.shards["rows"]])
+        call, message = self.prepared(*arrays, **options)
+        address, size = address_of(states)
+        status = self.point.partial(byref(call), first, address, size)
+        if status != OK:
+            raise CallError(status, message.value.decode())
+        return states
+
+    def merge(self, states, later, **options):
+        """Layer 3: joins later states into earlier ones."""
+        call, message = self.prepared(**options)
+        address, size = address_of(states)
+        status = self.point.merge(byref(call), address, address_of(later)[0], size)
+        if status != OK:
+            raise CallError(status, message.value.decode())
+
+    def finalize(self, *arrays, states, **options):
+        """Layer 3 on exactly these tensors: inputs, of which some may be None, and results."""
+        call, message = self.prepared(*arrays, **options)
+        status = self.point.finalize(byref(call), *address_of(states))
+        if status != OK:
+            raise CallError(status, message.value.decode())
+
     def workspace(self, *arrays, **options):
         """The bytes of workspace that the call would take."""
         call, message = self.prepared(*arrays, **options)
@@ -242,6 +291,11 @@ class Entry:
         call.message, call.message_size = ctypes.addressof(message), len(message)
         call.kept = (tensors, pointers, message)
         return call, message
+
+
+def address_of(memory):
+    """Where an array's memory begins and its bytes; (address, bytes) stay what they are."""
+    return (memory.ctypes.data, memory.nbytes) if isinstance(memory, np.ndarray) else memory
 
 
 def rows_of(tensor, m, n):

@@ -32,6 +32,11 @@ def test_layer_2(gauss, tmp_path, standard):
     build(gauss, SOURCES / "layer2.c", tmp_path / "layer2", f"-std={standard}", *STRICT)
 
 
+@pytest.mark.parametrize("standard", ["c99", "c17"])
+def test_shards(gauss, tmp_path, standard):
+    build(gauss, SOURCES / "shards.c", tmp_path / "shards", f"-std={standard}", *STRICT)
+
+
 @pytest.mark.parametrize("standard", ["c++98", "c++11", "c++20"])
 def test_header_is_cxx(gauss, tmp_path, standard):
     source = tmp_path / "main.cpp"

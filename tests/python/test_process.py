@@ -78,6 +78,8 @@ def test_symbols(compiled):
     library = compiled(GAUSS, "gauss")
     visible = {line.split()[-1] for line in run("nm", "-D", "--defined-only", library.path).splitlines()}
     functions = {f"gauss_{entry}" for entry in library.entries}
+    ends = ("partial", "merge", "finalize", "state_size", "shard")
+    functions |= {f"gauss_{name}_{end}" for name, entry in library.entries.items() if entry.shards for end in ends}
     assert visible == functions | {"gauss_strerror", "gauss_target", "keops_module_v1"}
     dynamic = run("readelf", "-d", library.path)
     needed = set(re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic))

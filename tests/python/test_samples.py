@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,6 +38,17 @@ def test_python_gauss(tmp_path):
     errors = dict(re.findall(r"(\w+) +differs from NumPy by (\S+)", output))
     assert set(errors) == {"conv", "conv_x", "nn"}
     assert float(errors["nn"]) == 0
+
+
+@pytest.mark.parametrize("processes", [1, 3, 4])
+def test_python_shards(tmp_path, processes):
+    """3 processes of which the third has nothing to do, and 4 that all have."""
+    keopsc("compile", SAMPLES / "gauss.kf", "-o", tmp_path / "libgauss.so")
+    mpiexec = Path(sys.executable).with_name("mpiexec")
+    output = run(mpiexec, "-n", processes, sys.executable, SAMPLES / "python" / "shards.py", tmp_path / "libgauss.so", 50, 4000)
+    found = re.findall(r"(\w+) +(\d) shards of (\d+) points, \S+ ms: the bits of one process", output)
+    shards, length = {1: ("1", "4096"), 3: ("2", "2048"), 4: ("4", "1024")}[processes]
+    assert found == [(name, shards, length) for name in ("conv", "f", "nn")]
 
 
 def test_rust(tmp_path):

@@ -1,7 +1,7 @@
 //! `keopsc inspect`: what a compiled library offers, in its own words.
 
 use keopsc_runtime::loader::Library;
-use keopsc_runtime::manifest::{Entry, Kind, Role, Tensor};
+use keopsc_runtime::manifest::{Entry, Kind, Role, Shards, Tensor};
 
 use super::{Stop, open_library};
 use crate::arguments::Inspect;
@@ -33,17 +33,36 @@ fn description(library: &Library) -> String {
 fn entry_text(entry: &Entry) -> String {
     let width = entry.tensors.iter().map(|tensor| tensor.name.len()).max().unwrap_or_default();
     let tensors: String = entry.tensors.iter().map(|tensor| tensor_line(tensor, width)).collect();
-    format!("\n{}    {}\n{tensors}", entry.symbol, entry.formula)
+    let shards = entry.shards.as_ref().map_or_else(|| "    no shards\n".to_owned(), shards_line);
+    format!("\n{}    {}\n{tensors}{shards}", entry.symbol, entry.formula)
 }
 
-fn tensor_line(tensor: &Tensor, width: usize) -> String {
-    let rows = match tensor.role {
+/// `    shards of N: 128 * 2^k rows; a state has M x 8 bytes: a0.s f32 x 1`
+fn shards_line(shards: &Shards) -> String {
+    let fields: Vec<String> =
+        shards.fields.iter().map(|field| format!("{} {} x {}", field.name, field.dtype.name(), field.count)).collect();
+    format!(
+        "    shards of {}: {} * 2^k rows; a state has {} x {} bytes: {}\n",
+        rows_name(shards.over),
+        shards.chunk,
+        rows_name(shards.rows),
+        shards.record_size,
+        fields.join(", "),
+    )
+}
+
+/// How many rows a role has.
+fn rows_name(role: Role) -> &'static str {
+    match role {
         Role::I => "M",
         Role::J => "N",
         Role::Parameter => "1",
-    };
+    }
+}
+
+fn tensor_line(tensor: &Tensor, width: usize) -> String {
     let extents: Vec<String> =
-        std::iter::once(rows.to_owned()).chain(tensor.shape.iter().map(u32::to_string)).collect();
+        std::iter::once(rows_name(tensor.role).to_owned()).chain(tensor.shape.iter().map(u32::to_string)).collect();
     let kind = match tensor.kind {
         Kind::Input => "input",
         Kind::Cotangent => "cotangent",

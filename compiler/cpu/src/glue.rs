@@ -9,7 +9,8 @@ use inkwell::module::{Linkage, Module};
 use inkwell::types::{BasicMetadataTypeEnum, BasicType, BasicTypeEnum, IntType};
 use inkwell::values::{BasicMetadataValueEnum, BasicValueEnum, FunctionValue, PointerValue, StructValue};
 use inkwell::{AddressSpace, GlobalVisibility};
-use keopsc_ir::plan::{Block, Pass, Plan, TensorKind};
+use keopsc_ir::plan::shards::Shards;
+use keopsc_ir::plan::{Block, Pass, Plan, TensorId, TensorKind};
 use keopsc_ir::types::{Axis, Role, ScalarType};
 use keopsc_passes::schedule::{PassSchedule, Scheduled};
 use keopsc_runtime::abi;
@@ -45,10 +46,20 @@ struct Entry<'ctx> {
     point: StructValue<'ctx>,
 }
 
+/// The pointers to tensors that a layer-1 function was given, and how many tensors the entry has: the others are NULL.
+struct Pointers<'ctx> {
+    given: Vec<BasicValueEnum<'ctx>>,
+    count: usize,
+}
+
 impl<'ctx> Glue<'_, 'ctx> {
     fn entry(&self, number: usize, clones: &[(&'static Level, Vec<Scheduled>)]) -> Entry<'ctx> {
         let plan = &self.library.plans[number];
-        let tensors: Vec<_> = plan.tensors.iter().map(|tensor| self.tensor(tensor)).collect();
+        let shards = plan.shards();
+        let finalize_reads =
+            |tensor: u32| shards.as_ref().is_some_and(|shards| shards.finalize_reads.contains(&TensorId(tensor)));
+        let tensors: Vec<_> =
+            (0..).zip(&plan.tensors).map(|(number, tensor)| self.tensor(tensor, finalize_reads(number))).collect();
         let count = plan.tensors.iter().filter(|tensor| tensor.kind != TensorKind::Temporary).count() as u64;
         let levels: Vec<_> = clones.iter().map(|(level, plans)| self.clone_of(number, level, &plans[number])).collect();
         let descriptor = self.constant(self.structure(&[
@@ -67,57 +78,134 @@ impl<'ctx> Glue<'_, 'ctx> {
             ("prepare", vec![self.i32().into(), self.i32().into()]),
             ("workspace", vec![pointer, pointer]),
         ]
-        .map(|(name, parameters)| self.forward(&symbols::method(plan, name), name, &parameters, descriptor));
-        let point = self.structure(&[
+        .map(|(name, parameters)| self.hidden(plan, name, &parameters, descriptor));
+        let mut fields: Vec<BasicValueEnum<'ctx>> = vec![
             self.u32(size_of::<abi::EntryPoint>() as u64).into(),
             self.u32(count).into(),
             self.text(&plan.name).into(),
             address(run),
             address(prepare),
             address(workspace),
-        ]);
-        Entry { descriptor, point }
+        ];
+        fields.extend(match shards {
+            Some(_) => self.shard_functions(plan, descriptor),
+            None => [self.context.ptr_type(AddressSpace::default()).const_null().into(); 5],
+        });
+        Entry { descriptor, point: self.structure(&fields) }
     }
 
     /// `int32_t lib_entry(int64_t M, int64_t N, const T *input, …, T *result)`.
     fn plain_function(&self, plan: &Plan, descriptor: PointerValue<'ctx>) {
-        let tensors = plan.tensors.iter().filter(|tensor| tensor.kind != TensorKind::Temporary).count();
-        let long: BasicMetadataTypeEnum = self.context.i64_type().into();
-        let mut parameters = vec![long, long];
+        let tensors = arguments(plan, TensorKind::Input) + arguments(plan, TensorKind::Output);
+        let mut parameters = vec![self.long(); 2];
         parameters.extend(vec![self.pointer(); tensors]);
         let name = symbols::exported(self.library.name, &plan.name);
-        let function = self.define(&name, &parameters, GlobalVisibility::Default);
-        let builder = self.builder(function);
-        let arguments: Vec<_> = function.get_param_iter().collect();
-        let array = self.context.ptr_type(AddressSpace::default()).array_type(tensors as u32);
-        let pointers = builder.build_alloca(array, "").expect("an insertion point");
-        for (number, pointer) in arguments[2..].iter().enumerate() {
-            let index = self.context.i64_type().const_int(number as u64, false);
-            // SAFETY: the index is below the length of the array just allocated.
-            let place =
-                unsafe { builder.build_gep(self.context.ptr_type(AddressSpace::default()), pointers, &[index], "") };
-            builder.build_store(place.expect("an insertion point"), *pointer).expect("an insertion point");
-        }
-        let support = self.support("plain", &[self.pointer(), long, long, self.pointer()], self.i32().into());
-        let arguments = [descriptor.into(), arguments[0].into(), arguments[1].into(), pointers.into()];
-        let call = builder.build_call(support, &arguments, "").expect("an insertion point");
-        let status = call.try_as_basic_value().unwrap_basic();
-        builder.build_return(Some(&status)).expect("an insertion point");
+        self.plain(&name, "plain", &parameters, descriptor, |given| {
+            let pointers = Pointers { given: given[2..].to_vec(), count: tensors };
+            (given[..2].to_vec(), pointers, None)
+        });
     }
 
-    /// A hidden function that passes its arguments on to the support function of that name, the descriptor first.
+    /// The functions of layer 3, exported; what the public table has of them.
+    fn shard_functions(&self, plan: &Plan, descriptor: PointerValue<'ctx>) -> [BasicValueEnum<'ctx>; 5] {
+        let (pointer, long) = (self.pointer(), self.long());
+        let inputs = arguments(plan, TensorKind::Input);
+        let count = inputs + arguments(plan, TensorKind::Output);
+        let [partial, merge, finalize, state_size, shard] =
+            symbols::SHARD_ENDS.map(|end| symbols::exported(self.library.name, &plan.name) + end);
+        // (M, N, first, inputs, state)
+        let mut parameters = vec![long; 3];
+        parameters.extend(vec![pointer; inputs + 1]);
+        self.plain(&partial, "plain_partial", &parameters, descriptor, |given| {
+            let pointers = Pointers { given: given[3..3 + inputs].to_vec(), count };
+            (given[..3].to_vec(), pointers, Some(given[3 + inputs]))
+        });
+        // (M, N, inputs, state, results)
+        let mut parameters = vec![long; 2];
+        parameters.extend(vec![pointer; count + 1]);
+        self.plain(&finalize, "plain_finalize", &parameters, descriptor, |given| {
+            let (inputs, rest) = given[2..].split_at(inputs);
+            let pointers = Pointers { given: [inputs, &rest[1..]].concat(), count };
+            (given[..2].to_vec(), pointers, Some(rest[0]))
+        });
+        let i32 = self.i32();
+        let visible = |name: &str, result: IntType<'ctx>, support: &str, parameters: &[BasicMetadataTypeEnum<'ctx>]| {
+            let function = self.define(name, result, parameters, GlobalVisibility::Default);
+            self.forward(function, support, parameters, descriptor)
+        };
+        visible(&merge, i32, "plain_merge", &[long, pointer, pointer]);
+        let state_size = visible(&state_size, self.context.i64_type(), "state_size", &[long]);
+        let shard = visible(&shard, self.context.i64_type(), "shard", &[long, long]);
+        let [partial, merge, finalize] = [
+            ("partial", vec![pointer, long, pointer, long]),
+            ("merge", vec![pointer, pointer, pointer, long]),
+            ("finalize", vec![pointer, pointer, long]),
+        ]
+        .map(|(name, parameters)| self.hidden(plan, name, &parameters, descriptor));
+        [partial, merge, finalize, state_size, shard].map(address)
+    }
+
+    /// An exported function that hands its pointers over as an array: `(descriptor, numbers, pointers, state)`.
+    fn plain(
+        &self,
+        name: &str,
+        support: &str,
+        parameters: &[BasicMetadataTypeEnum<'ctx>],
+        descriptor: PointerValue<'ctx>,
+        arrange: impl FnOnce(
+            &[BasicValueEnum<'ctx>],
+        ) -> (Vec<BasicValueEnum<'ctx>>, Pointers<'ctx>, Option<BasicValueEnum<'ctx>>),
+    ) {
+        let function = self.define(name, self.i32(), parameters, GlobalVisibility::Default);
+        let builder = self.builder(function);
+        let (numbers, pointers, state) = arrange(&function.get_param_iter().collect::<Vec<_>>());
+        let pointer = self.context.ptr_type(AddressSpace::default());
+        let array = builder.build_alloca(pointer.array_type(pointers.count as u32), "").expect("an insertion point");
+        let missing = pointers.count - pointers.given.len();
+        let all = pointers.given.into_iter().chain(vec![pointer.const_null().into(); missing]);
+        for (number, value) in all.enumerate() {
+            let index = self.context.i64_type().const_int(number as u64, false);
+            // SAFETY: the index is below the length of the array just allocated.
+            let place = unsafe { builder.build_gep(pointer, array, &[index], "") };
+            builder.build_store(place.expect("an insertion point"), value).expect("an insertion point");
+        }
+        let mut types = vec![self.pointer()];
+        types.extend(vec![self.long(); numbers.len()]);
+        types.extend(vec![self.pointer(); 1 + usize::from(state.is_some())]);
+        let support = self.support(support, &types, self.i32().into());
+        let mut arguments: Vec<BasicMetadataValueEnum<'ctx>> = vec![descriptor.into()];
+        arguments.extend(numbers.into_iter().map(BasicMetadataValueEnum::from));
+        arguments.push(array.into());
+        arguments.extend(state.map(BasicMetadataValueEnum::from));
+        let call = builder.build_call(support, &arguments, "").expect("an insertion point");
+        builder.build_return(Some(&call.try_as_basic_value().unwrap_basic())).expect("an insertion point");
+    }
+
+    /// A hidden function of an entry, for the public table.
+    fn hidden(
+        &self,
+        plan: &Plan,
+        name: &str,
+        parameters: &[BasicMetadataTypeEnum<'ctx>],
+        descriptor: PointerValue<'ctx>,
+    ) -> FunctionValue<'ctx> {
+        let function = self.define(&symbols::method(plan, name), self.i32(), parameters, GlobalVisibility::Hidden);
+        self.forward(function, name, parameters, descriptor)
+    }
+
+    /// Lets a function pass its arguments on to the support function of that name, the descriptor first.
     fn forward(
         &self,
-        symbol: &str,
+        function: FunctionValue<'ctx>,
         support: &str,
         parameters: &[BasicMetadataTypeEnum<'ctx>],
         descriptor: PointerValue<'ctx>,
     ) -> FunctionValue<'ctx> {
-        let function = self.define(symbol, parameters, GlobalVisibility::Hidden);
         let builder = self.builder(function);
         let mut all = vec![self.pointer()];
         all.extend(parameters);
-        let support = self.support(support, &all, self.i32().into());
+        let result = function.get_type().get_return_type().expect("a status or a size");
+        let support = self.support(support, &all, result);
         let mut arguments = vec![descriptor.into()];
         arguments.extend(function.get_param_iter().map(BasicMetadataValueEnum::from));
         let call = builder.build_call(support, &arguments, "").expect("an insertion point");
@@ -180,7 +268,7 @@ impl<'ctx> Glue<'_, 'ctx> {
         function
     }
 
-    fn tensor(&self, tensor: &keopsc_ir::plan::Tensor) -> StructValue<'ctx> {
+    fn tensor(&self, tensor: &keopsc_ir::plan::Tensor, finalize_reads: bool) -> StructValue<'ctx> {
         let role = match tensor.role {
             Role::I => abi::ROLE_I,
             Role::J => abi::ROLE_J,
@@ -193,17 +281,18 @@ impl<'ctx> Glue<'_, 'ctx> {
             self.u8(role).into(),
             self.u8(dtype(tensor.scalar)).into(),
             self.u8(is_output).into(),
-            self.u8(0).into(),
+            self.u8(finalize_reads.into()).into(),
         ])
     }
 
     fn clone_of(&self, entry: usize, level: &'static Level, scheduled: &Scheduled) -> StructValue<'ctx> {
+        let shards = scheduled.plan().shards();
         let passes: Vec<_> = scheduled
             .passes()
             .enumerate()
             .map(|(number, (pass, schedule))| {
                 let prefix = symbols::kernel_prefix(&self.library.plans[entry], number, level);
-                self.pass(scheduled.plan(), pass, schedule, &prefix)
+                self.pass(scheduled.plan(), pass, schedule, shards.as_ref().filter(|_| number == 0), &prefix)
             })
             .collect();
         self.structure(&[
@@ -214,8 +303,17 @@ impl<'ctx> Glue<'_, 'ctx> {
         ])
     }
 
-    fn pass(&self, plan: &Plan, pass: &Pass, schedule: &PassSchedule, prefix: &str) -> StructValue<'ctx> {
+    /// A pass; `shards` says what its records hold, if states can leave it.
+    fn pass(
+        &self,
+        plan: &Plan,
+        pass: &Pass,
+        schedule: &PassSchedule,
+        shards: Option<&Shards<'_>>,
+        prefix: &str,
+    ) -> StructValue<'ctx> {
         let layout = layout::layout(pass, schedule);
+        let fields = shards.map(|shards| self.fields(shards, &layout)).unwrap_or_default();
         let functions = PassFunctions::of(pass);
         let [rows, columns, parameters] =
             [Block::Row, Block::Column, Block::Parameter].map(|block| self.reads(plan, pass, block));
@@ -256,10 +354,13 @@ impl<'ctx> Glue<'_, 'ctx> {
             self.u32(layout.state_size.max(64)).into(),
             self.u32(layout.result_size.max(64)).into(),
             self.u32(u64::from(schedule.pair_cost)).into(),
+            self.u32(shards.map_or(0, |shards| shards.record_size)).into(),
+            self.u32(fields.len() as u64).into(),
             self.array(&rows).into(),
             self.array(&columns).into(),
             self.array(&parameters).into(),
             self.array(&writes).into(),
+            self.array(&fields).into(),
             optional(functions.parameter_prologue, "parameter_prologue", 1),
             optional(functions.row_prologue, "row_prologue", 2),
             optional(functions.column_prologue, "column_prologue", 2),
@@ -287,6 +388,15 @@ impl<'ctx> Glue<'_, 'ctx> {
         pass.writes.iter().zip(&layout.writes).map(write).collect()
     }
 
+    fn fields(&self, shards: &Shards<'_>, layout: &Layout) -> Vec<StructValue<'ctx>> {
+        let field = |field: &keopsc_ir::plan::shards::Field| {
+            let place = layout.slots[field.accumulation][field.slot];
+            let numbers = [place.offset, field.offset, u64::from(field.count), field.scalar.size()];
+            self.structure(&numbers.map(|number| self.u32(number).into()))
+        };
+        shards.fields.iter().map(field).collect()
+    }
+
     fn kernel(&self, name: &str, pointers: usize, counts: usize) -> BasicValueEnum<'ctx> {
         let function = self.module.get_function(name).unwrap_or_else(|| declare(self.module, name, pointers, counts));
         function.as_global_value().set_visibility(GlobalVisibility::Hidden);
@@ -310,10 +420,11 @@ impl<'ctx> Glue<'_, 'ctx> {
     fn define(
         &self,
         name: &str,
+        result: IntType<'ctx>,
         parameters: &[BasicMetadataTypeEnum<'ctx>],
         visibility: GlobalVisibility,
     ) -> FunctionValue<'ctx> {
-        let function = self.module.add_function(name, self.i32().fn_type(parameters, false), None);
+        let function = self.module.add_function(name, result.fn_type(parameters, false), None);
         function.as_global_value().set_visibility(visibility);
         function
     }
@@ -329,6 +440,10 @@ impl<'ctx> Glue<'_, 'ctx> {
 impl<'ctx> Glue<'_, 'ctx> {
     fn i32(&self) -> IntType<'ctx> {
         self.context.i32_type()
+    }
+
+    fn long(&self) -> BasicMetadataTypeEnum<'ctx> {
+        self.context.i64_type().into()
     }
 
     fn pointer(&self) -> BasicMetadataTypeEnum<'ctx> {
@@ -368,6 +483,11 @@ impl<'ctx> Glue<'_, 'ctx> {
             Some(first) => self.constant(first.get_type().const_array(values)),
         }
     }
+}
+
+/// How many tensors of a kind a plan has.
+fn arguments(plan: &Plan, kind: TensorKind) -> usize {
+    plan.tensors.iter().filter(|tensor| tensor.kind == kind).count()
 }
 
 fn address(function: FunctionValue<'_>) -> BasicValueEnum<'_> {

@@ -9,6 +9,9 @@ pub fn exported(library: &str, name: &str) -> String {
     format!("{library}_{name}")
 }
 
+/// What the names of an entry's functions for shards end in: `gauss_conv_partial`. No output may have a name with such an end.
+pub const SHARD_ENDS: [&str; 5] = ["_partial", "_merge", "_finalize", "_state_size", "_shard"];
+
 /// A hidden function of an entry, for the public table.
 pub fn method(plan: &Plan, name: &str) -> String {
     format!("keops_entry_{}_{name}", plan.name)

@@ -316,7 +316,8 @@ codes! {
     ReservedName = "E0224" {
         why: "Outputs and inputs become C functions and arguments: the words of C and C++ and `M` and `N` (the numbers of\n\
               rows) cannot be used. Outputs can neither be called `target`, `strerror` and `keops_module_v1` nor end in\n\
-              `_strerror`, `_partial`, `_merge`, `_finalize` and `_target`: the library has such functions itself.",
+              `_strerror`, `_partial`, `_merge`, `_finalize`, `_state_size`, `_shard` and `_target`: the library has such\n\
+              functions itself.",
         wrong: "x = Vi(3)\nout double = Sum[j](x)",
         right: "x = Vi(3)\nout twice = Sum[j](x)",
     }

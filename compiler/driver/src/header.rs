@@ -6,23 +6,25 @@
 //!
 //! The text is C99 and C++98 with `<stdint.h>`, includes nothing of this project, and several such headers can be included together.
 
+use keopsc_cpu::symbols::SHARD_ENDS;
 use keopsc_runtime::abi::{self, Status};
-use keopsc_runtime::manifest::{Dtype, Entry, Kind, Manifest, Role, Tensor};
+use keopsc_runtime::manifest::{Dtype, Entry, Field, Kind, Manifest, Role, Shards, Tensor};
 
-use crate::names::c_parameter_name;
+use crate::names::{c_own_parameter_name, c_parameter_name};
 
 /// The text of `<name>.h`.
 pub fn header(manifest: &Manifest) -> String {
     let name = &manifest.name;
     let guard = format!("{}_H_KEOPSC", name.to_uppercase());
     let functions: String = manifest.entries.iter().map(function).collect();
+    let shards = if manifest.entries.iter().any(|entry| entry.shards.is_some()) { SHARDS } else { "" };
     let statuses: String = STATUSES.iter().map(|(status, name, meaning)| status_line(*status, name, meaning)).collect();
     format!(
         "/* lib{name}.so, made by {compiler}. Do not edit.
 
    All arrays are row-major and contiguous, in host memory. M and N are the numbers of rows that i and j count.
    A pointer may be NULL where its array has no rows. Every function returns 0 or a KEOPS_ status. */
-#ifndef {guard}
+{shards}#ifndef {guard}
 #define {guard}
 
 #include <stdint.h>
@@ -133,6 +135,14 @@ typedef struct {
     int32_t (*run)(const keops_call *call);
     int32_t (*prepare)(int32_t device_type, int32_t device_id);
     int32_t (*workspace)(const keops_call *call, uint64_t *size);
+    /* Shards; NULL where an entry has none. State sizes are in bytes, batch elements outermost in a state.
+       partial: the call has the inputs alone. merge: of the call, threads, workspace and message count.
+       finalize: the call has all tensors; inputs that the manifest does not list for it may be NULL. */
+    int32_t (*partial)(const keops_call *call, int64_t first, void *state, uint64_t state_size);
+    int32_t (*merge)(const keops_call *call, void *state, const void *later, uint64_t state_size);
+    int32_t (*finalize)(const keops_call *call, const void *state, uint64_t state_size);
+    int64_t (*state_size)(int64_t rows);
+    int64_t (*shard)(int64_t columns, int64_t shards);
 } keops_entry_v1;
 
 /* Step through entries by entry_size bytes: later versions may append fields. */
@@ -153,14 +163,73 @@ typedef struct {
 const keops_module *keops_module_v1(void);
 ";
 
+/// What a header says once about the functions of layer 3.
+const SHARDS: &str = "
+/* Shards: the rows that a function sums over, or reduces otherwise, can be shared out among processes, or come piece by piece.
+   ..._partial reduces a shard to a state: N (M where rows of i are reduced) is the number of the shard's rows, first that of its first row.
+   ..._merge joins the state of later rows into that of earlier ones. ..._finalize turns a state into results.
+   A state is a record for each row of the results, as told below. It begins at a multiple of 8 bytes, has ..._state_size bytes (-1: there is
+   no such state), holds no pointers, and may come from a process on another machine.
+   Let all shards have ..._shard(rows, most shards) rows, the last one what is left, and n be their number. Merged so
+
+       for (step = 1; step < n; step *= 2)
+           for (r = 0; r + step < n; r += 2 * step)
+               merge(rows, state[r], state[r + step]);
+
+   they give the same bits as one call. Other shards, merged in ascending order, give the same but for rounding. */
+";
+
 fn function(entry: &Entry) -> String {
     let documentation: String = entry.tensors.iter().map(|tensor| tensor_line(tensor, &entry.tensors)).collect();
     let parameters: String = entry.tensors.iter().map(|tensor| format!(", {}", parameter(tensor))).collect();
+    let shards = entry.shards.as_ref().map(|shards| shard_functions(entry, shards)).unwrap_or_default();
     format!(
-        "/* {}\n\n{documentation} */\nint32_t {}(int64_t M, int64_t N{parameters});\n\n",
+        "/* {}\n\n{documentation} */\nint32_t {}(int64_t M, int64_t N{parameters});\n\n{shards}",
         comment_text(&entry.formula),
         entry.symbol,
     )
+}
+
+fn shard_functions(entry: &Entry, shards: &Shards) -> String {
+    let [partial, merge, finalize, state_size, shard] = SHARD_ENDS.map(|end| entry.symbol.clone() + end);
+    let [first, state] = ["first", "state"].map(|name| c_own_parameter_name(name, &entry.tensors));
+    let over = rows_name(shards.over);
+    let rows = match shards.rows {
+        Role::Parameter => "its one row".to_owned(),
+        role => format!("each of {} rows", rows_name(role)),
+    };
+    let parameters = |is_output: bool| -> String {
+        let tensors = entry.tensors.iter().filter(|tensor| tensor.is_output() == is_output);
+        tensors.map(|tensor| format!(", {}", parameter(tensor))).collect()
+    };
+    let (inputs, results) = (parameters(false), parameters(true));
+    let fields: Vec<String> = shards.fields.iter().map(field_text).collect();
+    let unread = |tensor: &&Tensor| !tensor.is_output() && !shards.finalize.contains(&tensor.name);
+    let unread: Vec<String> =
+        entry.tensors.iter().filter(unread).map(|tensor| c_parameter_name(&tensor.name)).collect();
+    let unread = if unread.is_empty() {
+        String::new()
+    } else {
+        format!("\n   ..._finalize does not read {}: NULL will do.", unread.join(", "))
+    };
+    format!(
+        "/* {symbol} in shards of {over}. A state has {size} bytes for {rows}: {fields}.{unread} */
+int32_t {partial}(int64_t M, int64_t N, int64_t {first}{inputs}, void *{state});
+int32_t {merge}(int64_t rows, void *state, const void *later);
+int32_t {finalize}(int64_t M, int64_t N{inputs}, const void *{state}{results});
+int64_t {state_size}(int64_t rows);
+int64_t {shard}(int64_t {over}, int64_t shards);
+
+",
+        symbol = entry.symbol,
+        size = shards.record_size,
+        fields = fields.join(", "),
+    )
+}
+
+/// `float a0.s[3] at 0`
+fn field_text(field: &Field) -> String {
+    format!("{} {}[{}] at {}", c_type(field.dtype), field.name, field.count, field.offset)
 }
 
 /// `   x      M x 3      in`
@@ -177,13 +246,20 @@ fn tensor_line(tensor: &Tensor, all: &[Tensor]) -> String {
     format!("   {:width$}  {:shape_width$}  {use_text}\n", c_parameter_name(&tensor.name), shape_text(tensor))
 }
 
-fn shape_text(tensor: &Tensor) -> String {
-    let rows = match tensor.role {
+/// How many rows a role has.
+fn rows_name(role: Role) -> &'static str {
+    match role {
         Role::I => "M",
         Role::J => "N",
         Role::Parameter => "1",
-    };
-    std::iter::once(rows.to_owned()).chain(tensor.shape.iter().map(u32::to_string)).collect::<Vec<_>>().join(" x ")
+    }
+}
+
+fn shape_text(tensor: &Tensor) -> String {
+    std::iter::once(rows_name(tensor.role).to_owned())
+        .chain(tensor.shape.iter().map(u32::to_string))
+        .collect::<Vec<_>>()
+        .join(" x ")
 }
 
 fn parameter(tensor: &Tensor) -> String {

@@ -4,8 +4,10 @@ use keopsc_cpu::symbols::exported;
 use keopsc_grammar::print_expression;
 use keopsc_grammar::syntax::{File, Output, StatementKind};
 use keopsc_ir::formula::{Origin, Program};
+use keopsc_ir::plan::shards::{Field, Shards};
 use keopsc_ir::plan::{Plan, Tensor, TensorKind, Verified};
 use keopsc_ir::types::{Role, ScalarType};
+use keopsc_passes::schedule::chunk;
 use keopsc_runtime::abi::ABI_VERSION;
 use keopsc_runtime::manifest as written;
 
@@ -27,6 +29,24 @@ fn entry(library: &str, file: &File, program: &Program, plan: &Plan) -> written:
         symbol: exported(library, &plan.name),
         formula: formula(file, &plan.name),
         tensors: visible.map(|found| tensor(program, found)).collect(),
+        shards: plan.shards().map(|found| shards(plan, &found)),
+    }
+}
+
+fn shards(plan: &Plan, shards: &Shards<'_>) -> written::Shards {
+    let field = |field: &Field| written::Field {
+        name: field.name.clone(),
+        dtype: dtype(field.scalar),
+        count: field.count,
+        offset: field.offset,
+    };
+    written::Shards {
+        over: role(shards.over.role()),
+        rows: role(shards.pass.rows),
+        chunk: chunk(plan, shards.pass),
+        record_size: shards.record_size,
+        fields: shards.fields.iter().map(field).collect(),
+        finalize: shards.finalize_reads.iter().map(|id| plan.tensor(*id).name.clone()).collect(),
     }
 }
 

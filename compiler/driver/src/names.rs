@@ -2,6 +2,8 @@
 //!
 //! (Names that a formula may not use are refused by `passes::resolve`.)
 
+use keopsc_runtime::manifest::Tensor;
+
 /// Macros that common headers define: a parameter of that name gets an underscore, which callers never see.
 const MACROS: [&str; 10] = ["I", "NULL", "EOF", "errno", "stdin", "stdout", "stderr", "assert", "linux", "unix"];
 
@@ -11,6 +13,15 @@ pub fn c_parameter_name(name: &str) -> String {
         true => format!("{name}_"),
         false => name.to_owned(),
     }
+}
+
+/// The name of a parameter that stands beside the tensors: it gives way to a tensor of that name, which callers never see either.
+pub fn c_own_parameter_name(name: &str, tensors: &[Tensor]) -> String {
+    let mut own = name.to_owned();
+    while tensors.iter().any(|tensor| c_parameter_name(&tensor.name) == own) {
+        own.push('_');
+    }
+    own
 }
 
 /// The C identifier that a file's stem or a `--name` stands for: `my-kernel.v2` becomes `my_kernel_v2`.

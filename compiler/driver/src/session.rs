@@ -6,6 +6,7 @@
 //! ```
 
 use keopsc_cpu::level::Level;
+use keopsc_cpu::symbols::SHARD_ENDS;
 use keopsc_cpu::{CompileError, Library, Object};
 use keopsc_diagnostics::{Diagnostic, Source};
 use keopsc_grammar::syntax::File;
@@ -131,7 +132,10 @@ fn front_end(
 
 fn link_library(objects: &[Object], manifest: &Manifest, options: &Options, soname: &str) -> Result<Vec<u8>, Failure> {
     let name = &manifest.name;
-    let functions = manifest.entries.iter().map(|entry| entry.symbol.clone());
+    let functions = manifest.entries.iter().flat_map(|entry| {
+        let ends = entry.shards.iter().flat_map(|_| SHARD_ENDS);
+        std::iter::once(entry.symbol.clone()).chain(ends.map(|end| entry.symbol.clone() + end))
+    });
     let own = [format!("{name}_strerror"), format!("{name}_target"), MODULE_SYMBOL.to_owned()];
     let exports: Vec<String> = functions.chain(own).collect();
     let support = ("support.o".to_owned(), SUPPORT_OBJECT);

@@ -139,6 +139,15 @@ impl ScalarType {
             _ => ScalarType::F32,
         }
     }
+
+    /// Bytes of an element.
+    pub fn size(self) -> u64 {
+        match self {
+            ScalarType::F16 | ScalarType::BF16 => 2,
+            ScalarType::F32 => 4,
+            ScalarType::F64 | ScalarType::I64 => 8,
+        }
+    }
 }
 
 /// A float64 that is compared and hashed by its bits, so that -0 and 0 differ and NaN equals itself.

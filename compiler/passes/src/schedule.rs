@@ -111,7 +111,8 @@ const SHORT_CHUNK: u32 = 128;
 /// See [`SHORT_CHUNK`].
 const LONG_CHUNK: u32 = 512;
 
-fn chunk(plan: &Plan, pass: &Pass) -> u32 {
+/// Columns of a pass that are summed one after the other: the same on all machines, so that shards of several machines fit together.
+pub fn chunk(plan: &Plan, pass: &Pass) -> u32 {
     let merges_cheaply = pass.accumulations.iter().all(|accumulation| accumulation.rule.merge_lets.is_empty());
     match plan.numerics.sum {
         SumScheme::Direct => i32::MAX as u32,

@@ -14,7 +14,7 @@ pub use call::{CallError, Entry, Options};
 pub use error::LoadError;
 pub use view::{BrainFloat, Element, HalfFloat, TensorView, ViewError};
 
-use crate::abi::{ABI_VERSION, EntryPoint, MODULE_SYMBOL, Module};
+use crate::abi::{ABI_VERSION, EntryPoint, FIRST_ENTRY_SIZE, MODULE_SYMBOL, Module};
 use crate::manifest::Manifest;
 use std::ffi::{CStr, c_char};
 use std::path::Path;
@@ -45,7 +45,7 @@ impl Library {
             return Err(LoadError::Version { path: path.to_owned(), found: module.abi_version });
         }
         check_size("keops_module", module.struct_size, size_of::<Module>()).map_err(malformed)?;
-        check_size("keops_entry", module.entry_size, size_of::<EntryPoint>()).map_err(malformed)?;
+        check_size("keops_entry", module.entry_size, FIRST_ENTRY_SIZE as usize).map_err(malformed)?;
         // SAFETY: version and sizes are those of this ABI.
         let manifest_text =
             unsafe { text(module.manifest) }.ok_or_else(|| malformed("its manifest is not text".into()))?;
@@ -98,9 +98,17 @@ impl Library {
         unsafe { text((self.module.strerror)(status)) }.unwrap_or("unknown status")
     }
 
-    fn point(&self, number: usize) -> &EntryPoint {
-        // SAFETY: `check_entries` compared the count; entries lie `entry_size` apart.
-        unsafe { &*self.module.entries.byte_add(number * self.module.entry_size as usize) }
+    /// A row of the table; what an older library does not have is NULL.
+    fn point(&self, number: usize) -> EntryPoint {
+        let mut point = std::mem::MaybeUninit::<EntryPoint>::zeroed();
+        let known = (self.module.entry_size as usize).min(size_of::<EntryPoint>());
+        // SAFETY: `check_entries` compared the count; entries lie `entry_size` apart, and `open` found that they have at least the fields that
+        // cannot be NULL.
+        unsafe {
+            let row = self.module.entries.byte_add(number * self.module.entry_size as usize);
+            point.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(row.cast(), known);
+            point.assume_init()
+        }
     }
 
     /// The table and the manifest must tell the same.
@@ -122,6 +130,10 @@ impl Library {
                     description.name,
                     description.tensors.len()
                 ));
+            }
+            if description.shards.is_some() != point.has_shards() {
+                let (table, manifest) = if point.has_shards() { ("has", "has none") } else { ("has no", "has some") };
+                return Err(format!("entry {number}, {name}, {table} functions for shards, its manifest {manifest}"));
             }
         }
         Ok(())

@@ -137,7 +137,7 @@ impl Execution<'_> {
         unsafe {
             self.move_views(&lane, element);
             for pass in self.problem.passes() {
-                run_pass(&PassRun::new(self.problem, pass, lane, scratch, schedule.scratch_bytes, threads));
+                run_pass(&PassRun::new(self.problem, pass, element, lane, scratch, schedule.scratch_bytes, threads));
             }
         }
     }

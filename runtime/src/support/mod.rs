@@ -16,11 +16,14 @@ mod pass;
 mod problem;
 mod ranges;
 mod schedule;
+mod shards;
+mod state;
 mod tensor;
 #[cfg(test)]
 mod tests;
 mod threads;
 mod validate;
+mod validate_state;
 
 pub use cpu::processor_level;
 
@@ -28,8 +31,12 @@ use crate::abi::{Call, DL_CPU, EntryDescriptor, Status};
 use arena::with_slack;
 use core::ffi::{CStr, c_char, c_void};
 use message::Message;
-use problem::{Problem, Source};
+use problem::{Phase, Problem, Source};
 use schedule::Schedule;
+pub use shards::{
+    keops_support_finalize, keops_support_merge, keops_support_partial, keops_support_plain_finalize,
+    keops_support_plain_merge, keops_support_plain_partial, keops_support_shard, keops_support_state_size,
+};
 pub use tensor::dlpack_type;
 
 /// Layer 1: runs an entry on contiguous row-major memory, one pointer for each tensor.
@@ -44,16 +51,7 @@ pub unsafe extern "C" fn keops_support_plain(
     pointers: *const *mut c_void,
 ) -> i32 {
     // SAFETY: as the caller promises.
-    let result = unsafe {
-        let entry = &*entry;
-        validate::plain(entry, rows_i, rows_j, pointers).and_then(|extents| {
-            let clone = cpu::choose(entry, &mut Message::none())?;
-            let problem =
-                Problem { entry, clone, source: Source::Pointers(pointers), extents, ranges: None, asked_threads: 0 };
-            execute::execute(&problem, core::ptr::null_mut(), 0)
-        })
-    };
-    code(result)
+    code(unsafe { plain(&*entry, rows_i, rows_j, Phase::Whole, pointers) })
 }
 
 /// Layer 2: runs an entry on strided, batched tensors.
@@ -63,13 +61,7 @@ pub unsafe extern "C" fn keops_support_plain(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keops_support_run(entry: *const EntryDescriptor, call: *const Call) -> i32 {
     // SAFETY: as the caller promises.
-    code(unsafe {
-        checked(entry, call, |problem, call, message| {
-            execute::execute(problem, call.workspace.cast(), call.workspace_size).inspect_err(|_| {
-                message.name(problem.entry.name).text(": out of memory");
-            })
-        })
-    })
+    code(unsafe { checked(entry, call, Phase::Whole, |problem, call, message| executed(problem, call, message)) })
 }
 
 /// The bytes of workspace that a call would take.
@@ -87,7 +79,7 @@ pub unsafe extern "C" fn keops_support_workspace(
     }
     // SAFETY: as the caller promises.
     code(unsafe {
-        checked(entry, call, |problem, _, _| {
+        checked(entry, call, Phase::Whole, |problem, _, _| {
             bytes.write(with_slack(Schedule::of(problem).bytes()) as u64);
             Ok(())
         })
@@ -143,10 +135,39 @@ const STATUS_TEXTS: [(Status, &CStr); 12] = [
     (Status::Thread, c"a thread could not be started"),
 ];
 
+/// Runs a phase of a layer-1 call.
+unsafe fn plain(
+    entry: &EntryDescriptor,
+    rows_i: i64,
+    rows_j: i64,
+    phase: Phase,
+    pointers: *const *mut c_void,
+) -> Result<(), Status> {
+    let source = Source::Pointers(pointers);
+    // SAFETY: as the callers promise.
+    unsafe {
+        let extents = validate::plain(entry, rows_i, rows_j, &phase, pointers)?;
+        let clone = cpu::choose(entry, &mut Message::none())?;
+        let problem = Problem { entry, clone, source, extents, phase, ranges: None, asked_threads: 0 };
+        execute::execute(&problem, core::ptr::null_mut(), 0)
+    }
+}
+
+/// Runs a checked layer-2 call.
+unsafe fn executed(problem: &Problem<'_>, call: &Call, message: &mut Message) -> Result<(), Status> {
+    // SAFETY: as the callers promise.
+    unsafe {
+        execute::execute(problem, call.workspace.cast(), call.workspace_size).inspect_err(|_| {
+            message.name(problem.entry.name).text(": out of memory");
+        })
+    }
+}
+
 /// Checks a layer-2 call, chooses the clone, and goes on with `body`.
 unsafe fn checked(
     entry: *const EntryDescriptor,
     call: *const Call,
+    phase: Phase,
     body: impl FnOnce(&Problem<'_>, &Call, &mut Message) -> Result<(), Status>,
 ) -> Result<(), Status> {
     // SAFETY: as the callers promise.
@@ -154,10 +175,10 @@ unsafe fn checked(
         let entry = &*entry;
         let call = validate::header(call)?;
         let mut message = Message::over(call.message, call.message_size);
-        let (extents, ranges) = validate::call(entry, call, &mut message)?;
+        let (extents, ranges) = validate::call(entry, call, &phase, &mut message)?;
         let clone = cpu::choose(entry, &mut message)?;
         let source = Source::Tensors(call.tensors);
-        let problem = Problem { entry, clone, source, extents, ranges, asked_threads: call.threads as usize };
+        let problem = Problem { entry, clone, source, extents, phase, ranges, asked_threads: call.threads as usize };
         body(&problem, call, &mut message)
     }
 }

@@ -33,6 +33,15 @@ pub fn share_memory(left: &Tensor<'_>, right: &Tensor<'_>) -> bool {
     !moduli.filter_map(NonZeroU64::new).any(|modulus| interleaved(left, right, modulus))
 }
 
+/// Whether a tensor may have elements among the bytes from an address on.
+pub fn share_bytes(tensor: &Tensor<'_>, (address, size): (usize, usize)) -> bool {
+    if tensor.is_empty() || size == 0 {
+        return false;
+    }
+    let (low, high) = addresses(tensor);
+    low < (address as u64).saturating_add(size as u64) && (address as u64) < high
+}
+
 /// The steps of a tensor in bytes.
 fn steps<'a>(tensor: &'a Tensor<'_>) -> impl Iterator<Item = u64> + 'a {
     tensor

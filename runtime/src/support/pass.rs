@@ -5,11 +5,12 @@
 
 use super::execute::Lane;
 use super::pack::{self, Block, View};
-use super::problem::{Problem, list};
+use super::problem::{Phase, Problem, States, list};
 use super::ranges::Side;
 use super::schedule::{Division, Geometry, Scratch, columns_in_place, element_size, worthwhile};
+use super::state;
 use super::threads::parallel_for;
-use crate::abi::{I64, PassDescriptor, ROW_NUMBERS, Read};
+use crate::abi::{I64, PassDescriptor, ROLE_PARAMETER, ROW_NUMBERS, Read};
 
 /// Columns that one unit of packing takes, in tiles.
 const PACKED_TILES: usize = 64;
@@ -28,16 +29,19 @@ pub struct PassRun<'a> {
     threads: usize,
     in_place: bool,
     side: Option<&'a Side>,
+    /// Which part of the pass is computed; states are those of this batch element.
+    phase: Phase,
 }
 
 impl<'a> PassRun<'a> {
-    /// Prepares a pass; `threads` is what the whole call has.
+    /// Prepares a pass at a batch element; `threads` is what the whole call has.
     ///
     /// # Safety
     /// The lane's views are set; there is scratch for each thread.
     pub unsafe fn new(
         problem: &'a Problem<'a>,
         pass: &'a PassDescriptor,
+        element: usize,
         lane: Lane,
         scratch: *mut u8,
         scratch_bytes: usize,
@@ -64,7 +68,19 @@ impl<'a> PassRun<'a> {
             threads,
             in_place,
             side: problem.side(pass),
+            phase: phase_at(problem.phase, pass, element * geometry.rows),
         }
+    }
+}
+
+/// The phase for a pass, with the records from that row on; a pass without columns has nothing to do with states.
+fn phase_at(phase: Phase, pass: &PassDescriptor, row: usize) -> Phase {
+    let from =
+        |states: States| States { records: states.records.wrapping_add(row * pass.record_size as usize), ..states };
+    match phase {
+        Phase::Partial { first, states } => Phase::Partial { first, states: from(states) },
+        Phase::Finalize { states } if pass.columns != ROLE_PARAMETER => Phase::Finalize { states: from(states) },
+        Phase::Finalize { .. } | Phase::Whole => Phase::Whole,
     }
 }
 
@@ -123,12 +139,17 @@ impl PassRun<'_> {
         read.dim as usize * pack::width(dtype, self.pass.compute)
     }
 
-    /// Copies rows of a tensor, or their numbers.
-    unsafe fn read(&self, read: &Read, first: usize, rows: usize, block: Block) {
+    /// The number of the first column.
+    fn first_column(&self) -> usize {
+        if let Phase::Partial { first, .. } = self.phase { first as usize } else { 0 }
+    }
+
+    /// Copies rows of a tensor, or their numbers, of which the first row of all has `origin`.
+    unsafe fn read(&self, read: &Read, origin: usize, first: usize, rows: usize, block: Block) {
         // SAFETY: as the caller promises.
         unsafe {
             if read.tensor == ROW_NUMBERS {
-                pack::count(first, rows, block, self.pass.compute);
+                pack::count(origin + first, rows, block, self.pass.compute);
             } else {
                 pack::read(self.view(read.tensor), first, rows, read.dim as usize, block, self.pass.compute);
             }
@@ -143,7 +164,7 @@ impl PassRun<'_> {
         for read in reads {
             let block = Block { data, row_stride: self.width(read), component_stride: 1 };
             // SAFETY: the record has room for all reads, a parameter has one row.
-            unsafe { self.read(read, 0, 1, block) };
+            unsafe { self.read(read, 0, 0, 1, block) };
             data = data.wrapping_add(self.width(read) * element_size(self.pass));
         }
         if let Some(prologue) = self.pass.parameter_prologue {
@@ -169,7 +190,7 @@ impl PassRun<'_> {
             let records = self.lane.columns.wrapping_add(first * self.geometry.record_bytes);
             // SAFETY: the tile has room, the records belong to this unit.
             unsafe {
-                self.pack_tile(self.column_reads(), first, count, tile);
+                self.pack_tile(self.column_reads(), self.first_column(), first, count, tile);
                 prologue(self.lane.parameters.cast(), tile.cast());
                 pack::transpose(
                     tile,
@@ -189,13 +210,13 @@ impl PassRun<'_> {
         for read in self.column_reads() {
             let block = Block { data, row_stride: self.pass.column_values as usize, component_stride: 1 };
             // SAFETY: as the caller promises.
-            unsafe { self.read(read, begin, end - begin, block) };
+            unsafe { self.read(read, self.first_column(), begin, end - begin, block) };
             data = data.wrapping_add(self.width(read) * element_size(self.pass));
         }
     }
 
     /// Fills a tile with rows `first..first + count`, the last one repeated.
-    unsafe fn pack_tile(&self, reads: &[Read], first: usize, count: usize, tile: *mut u8) {
+    unsafe fn pack_tile(&self, reads: &[Read], origin: usize, first: usize, count: usize, tile: *mut u8) {
         let mut data = tile;
         let tile_rows = self.tile_rows();
         for read in reads {
@@ -203,7 +224,7 @@ impl PassRun<'_> {
             let block = Block { data, row_stride: 1, component_stride: tile_rows };
             // SAFETY: as the caller promises; `count` is between 1 and `tile_rows`.
             unsafe {
-                self.read(read, first, count, block);
+                self.read(read, origin, first, count, block);
                 pack::repeat_last_row(data, width, tile_rows, count, self.pass.compute);
             }
             data = data.wrapping_add(width * tile_rows * element_size(self.pass));
@@ -219,7 +240,7 @@ impl PassRun<'_> {
     unsafe fn pack_row_tile(&self, rows: Span, tile: *mut u8) {
         // SAFETY: as the caller promises.
         unsafe {
-            self.pack_tile(self.row_reads(), rows.first, rows.count, tile);
+            self.pack_tile(self.row_reads(), 0, rows.first, rows.count, tile);
             if let Some(prologue) = self.pass.row_prologue {
                 prologue(self.lane.parameters.cast(), tile.cast());
             }
@@ -244,7 +265,13 @@ impl PassRun<'_> {
             for tile in 0..work.tiles {
                 self.pack_row_tile(self.rows_of(first_tile + tile), work.tile(tile));
             }
-            work.reduce(subtree_number * subtree, self.geometry.chunks.min((subtree_number + 1) * subtree));
+            match self.phase {
+                Phase::Finalize { states } => (0..work.tiles).for_each(|tile| {
+                    let rows = self.rows_of(first_tile + tile);
+                    state::load(self.pass, self.record(states, rows.first), rows.count, work.state(tile, 0));
+                }),
+                _ => work.reduce(subtree_number * subtree, self.geometry.chunks.min((subtree_number + 1) * subtree)),
+            }
             for tile in 0..work.tiles {
                 if subtrees == 1 {
                     self.finish(self.rows_of(first_tile + tile), work.tile(tile), work.state(tile, 0), work.results());
@@ -342,8 +369,18 @@ impl PassRun<'_> {
         unsafe { (self.pass.merge)(left.cast(), right.cast_const().cast()) };
     }
 
-    /// Computes a row tile's results and writes them.
+    /// The record of a row.
+    fn record(&self, states: States, row: usize) -> *mut u8 {
+        states.records.wrapping_add(row * self.pass.record_size as usize)
+    }
+
+    /// Computes a row tile's results and writes them; of a shard it writes the state.
     unsafe fn finish(&self, rows: Span, row_tile: *mut u8, state: *mut u8, results: *mut u8) {
+        if let Phase::Partial { states, .. } = self.phase {
+            // SAFETY: there is a record for each row.
+            unsafe { state::store(self.pass, state, self.record(states, rows.first), rows.count) };
+            return;
+        }
         // SAFETY: all are as the epilogue expects; a pass has this many writes; the rows exist.
         unsafe {
             (self.pass.epilogue)(
@@ -425,7 +462,7 @@ impl Group<'_> {
                         row_tile.cast(),
                         records.cast(),
                         count as i64,
-                        first as i64,
+                        (run.first_column() + first) as i64,
                         state.cast(),
                     );
                 }

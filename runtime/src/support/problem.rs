@@ -48,6 +48,59 @@ pub enum Source {
     Tensors(*const *const DLTensor),
 }
 
+/// Which part of an entry a call computes. The states of all rows follow each other, batch elements outermost.
+#[derive(Clone, Copy)]
+pub enum Phase {
+    /// From arguments to results.
+    Whole,
+    /// A shard's columns to states.
+    Partial {
+        /// The number of the first column.
+        first: i64,
+        /// Where states go.
+        states: States,
+    },
+    /// The states of all columns to results.
+    Finalize {
+        /// Where they are.
+        states: States,
+    },
+}
+
+/// A caller's memory for states.
+#[derive(Clone, Copy)]
+pub struct States {
+    /// The first record.
+    pub records: *mut u8,
+    /// Bytes of all records.
+    pub size: u64,
+}
+
+impl Phase {
+    /// Whether the call reads or writes that argument or result; others are not looked at.
+    pub fn takes(&self, descriptor: &TensorDescriptor) -> bool {
+        match self {
+            Phase::Whole => true,
+            Phase::Partial { .. } => descriptor.is_output == 0,
+            Phase::Finalize { .. } => descriptor.is_output != 0 || descriptor.finalize_reads != 0,
+        }
+    }
+
+    /// Whether the call would read that tensor while it writes states, or write it while it reads states.
+    pub fn writes_beside(&self, descriptor: &TensorDescriptor) -> bool {
+        match self {
+            Phase::Whole => false,
+            Phase::Partial { .. } => descriptor.is_output == 0,
+            Phase::Finalize { .. } => descriptor.is_output != 0,
+        }
+    }
+
+    /// Whether a pass goes over its columns. States were found by the first pass.
+    pub fn reduces(&self, pass: &PassDescriptor) -> bool {
+        pass.columns != ROLE_PARAMETER && !matches!(self, Phase::Finalize { .. })
+    }
+}
+
 /// A checked call.
 pub struct Problem<'a> {
     /// The entry.
@@ -58,6 +111,8 @@ pub struct Problem<'a> {
     pub source: Source,
     /// Its sizes.
     pub extents: Extents,
+    /// Which part of the entry is computed.
+    pub phase: Phase,
     /// Which pairs count, all if `None`.
     pub ranges: Option<Ranges>,
     /// Threads the caller asks for, 0 if it leaves that to us.
@@ -65,15 +120,19 @@ pub struct Problem<'a> {
 }
 
 impl<'a> Problem<'a> {
-    /// The passes, in order.
+    /// The passes that the call runs, in order.
     pub fn passes(&self) -> &'a [PassDescriptor] {
-        // SAFETY: a clone has this many passes.
-        unsafe { list(self.clone.passes, self.clone.num_passes) }
+        let count = match self.phase {
+            Phase::Partial { .. } => 1,
+            _ => self.clone.num_passes,
+        };
+        // SAFETY: a clone has this many passes, one of which reduces if it is computed in shards.
+        unsafe { list(self.clone.passes, count) }
     }
 
     /// Which pairs of a pass count, all if `None`.
     pub fn side(&self, pass: &PassDescriptor) -> Option<&Side> {
-        self.ranges.as_ref()?.side(pass.rows, pass.columns)
+        self.ranges.as_ref().filter(|_| self.phase.reduces(pass))?.side(pass.rows, pass.columns)
     }
 
     /// Arguments, results and temporaries.
@@ -88,11 +147,12 @@ impl<'a> Problem<'a> {
         unsafe { list(self.entry.tensors, self.entry.num_tensors) }
     }
 
-    /// A tensor's memory and steps; a temporary (whose number is past the arguments') is dense, its memory not yet known.
+    /// A tensor's memory and steps; a temporary (whose number is past the arguments') is dense, its memory not yet known, and what the call
+    /// does not take has none.
     pub fn view(&self, number: usize, descriptor: &TensorDescriptor) -> View {
         let row_stride = if descriptor.role == ROLE_PARAMETER { 0 } else { descriptor.dim as isize };
         let dense = |data| View { base: data, data, row_stride, component_stride: 1, dtype: descriptor.dtype };
-        if number >= self.entry.num_tensors as usize {
+        if number >= self.entry.num_tensors as usize || !self.phase.takes(descriptor) {
             return dense(core::ptr::null_mut());
         }
         match self.source {
@@ -115,6 +175,9 @@ impl<'a> Problem<'a> {
     /// The step of an argument along a batch dimension, in elements; 0 where it is broadcast.
     pub fn batch_stride(&self, number: usize, descriptor: &TensorDescriptor, dimension: usize) -> isize {
         let Source::Tensors(tensors) = self.source else { return 0 };
+        if !self.phase.takes(descriptor) {
+            return 0;
+        }
         // SAFETY: as in `view`.
         let tensor = unsafe { Tensor::new(descriptor, &**tensors.add(number)) };
         let missing = self.extents.batch_dimensions - tensor.batch_dimensions().min(self.extents.batch_dimensions);

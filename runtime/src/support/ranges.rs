@@ -140,7 +140,7 @@ unsafe fn table(
     let name = NAMES.get(number).copied().unwrap_or(c"ranges");
     let role = if components == 1 { ROLE_PARAMETER } else { ROLE_I };
     let descriptor =
-        TensorDescriptor { name: name.as_ptr(), dim: components, role, dtype: I64, is_output: 0, reserved: 0 };
+        TensorDescriptor { name: name.as_ptr(), dim: components, role, dtype: I64, is_output: 0, finalize_reads: 0 };
     // SAFETY: there are six pointers.
     let Some(given) = (unsafe { given.add(number).read().as_ref() }) else {
         return Err(refuse(name, " is NULL", Status::NullPointer, message));

@@ -8,7 +8,7 @@ use super::pack::{View, size_of_type};
 use super::problem::{Problem, list};
 use super::ranges::{Ranges, Side};
 use super::threads;
-use crate::abi::{F32, PassDescriptor, ROLE_PARAMETER};
+use crate::abi::{F32, PassDescriptor};
 
 /// A thread must have this much to do to be worth starting, in cycles: about 100 µs.
 const CYCLES_A_THREAD: usize = 300_000;
@@ -53,7 +53,7 @@ impl Geometry {
     pub fn of(problem: &Problem<'_>, pass: &PassDescriptor) -> Geometry {
         let element = element_size(pass);
         let rows = problem.extents.rows(pass.rows);
-        let columns = if pass.columns == ROLE_PARAMETER { 0 } else { problem.extents.rows(pass.columns) };
+        let columns = if problem.phase.reduces(pass) { problem.extents.rows(pass.columns) } else { 0 };
         let tile_rows = (pass.tile_rows as usize).max(1);
         let side = problem.side(pass);
         let chunks = columns.div_ceil((pass.chunk as usize).max(1));

@@ -1,13 +1,15 @@
 //! Arguments to checked extents. Everything is looked at before any memory is touched; the message names what was expected and what came.
 
 use super::message::Message;
-use super::overlap::{overlaps_itself, share_memory};
+use super::overlap::{overlaps_itself, share_bytes, share_memory};
 use super::pack::size_of_type;
-use super::problem::{Extents, list};
+use super::problem::{Extents, Phase, list};
 use super::ranges::{self, Ranges};
 use super::tensor::{MAX_DIMENSIONS, Tensor, code_name, dlpack_type, type_name};
+use super::validate_state;
 use crate::abi::{
-    Call, DL_CPU, DL_CUDA, DLTensor, EntryDescriptor, ROLE_I, ROLE_J, ROLE_PARAMETER, Status, TensorDescriptor,
+    Call, DL_CPU, DL_CUDA, DLTensor, EntryDescriptor, PassDescriptor, ROLE_I, ROLE_J, ROLE_PARAMETER, Status,
+    TensorDescriptor,
 };
 use core::ffi::c_void;
 
@@ -23,6 +25,7 @@ pub unsafe fn plain(
     entry: &EntryDescriptor,
     rows_i: i64,
     rows_j: i64,
+    phase: &Phase,
     pointers: *const *mut c_void,
 ) -> Result<Extents, Status> {
     let (Ok(i), Ok(j)) = (usize::try_from(rows_i), usize::try_from(rows_j)) else { return Err(Status::Shape) };
@@ -31,16 +34,25 @@ pub unsafe fn plain(
     let (descriptors, pointers) =
         unsafe { (list(entry.tensors, entry.num_tensors), list(pointers.cast::<usize>(), entry.num_tensors)) };
     let bytes = |descriptor: &TensorDescriptor| {
-        extents
-            .rows(descriptor.role)
-            .saturating_mul(descriptor.dim as usize)
-            .saturating_mul(size_of_type(descriptor.dtype))
+        let rows = if phase.takes(descriptor) { extents.rows(descriptor.role) } else { 0 };
+        rows.saturating_mul(descriptor.dim as usize).saturating_mul(size_of_type(descriptor.dtype))
     };
     for (descriptor, &address) in descriptors.iter().zip(pointers) {
         if bytes(descriptor) > 0 && address == 0 {
             return Err(Status::NullPointer);
         }
-        if misaligned(address, descriptor) {
+        if phase.takes(descriptor) && misaligned(address, descriptor) {
+            return Err(Status::Stride);
+        }
+    }
+    let meet = |(one, size): (usize, usize), (other, length): (usize, usize)| {
+        size > 0 && length > 0 && one < other.saturating_add(length) && other < one.saturating_add(size)
+    };
+    // SAFETY: the entry is valid.
+    let states = unsafe { validate_state::check(entry, phase, &extents, &mut Message::none())? };
+    let beside = descriptors.iter().zip(pointers).filter(|(descriptor, _)| phase.writes_beside(descriptor));
+    for (descriptor, &address) in beside {
+        if meet(states, (address, bytes(descriptor))) {
             return Err(Status::Stride);
         }
     }
@@ -48,9 +60,7 @@ pub unsafe fn plain(
         descriptors.iter().zip(pointers).enumerate().filter(|(_, (d, _))| d.is_output != 0)
     {
         for (other, (argument, &start)) in descriptors.iter().zip(pointers).enumerate() {
-            let meets =
-                address < start.saturating_add(bytes(argument)) && start < address.saturating_add(bytes(result));
-            if other != number && meets && bytes(result) > 0 && bytes(argument) > 0 {
+            if other != number && meet((address, bytes(result)), (start, bytes(argument))) {
                 return Err(Status::Stride);
             }
         }
@@ -75,6 +85,18 @@ pub unsafe fn header<'a>(call: *const Call) -> Result<&'a Call, Status> {
     Ok(unsafe { &*call })
 }
 
+/// Checks what a call says besides its tensors. Gives the threads that it asks for.
+pub fn options(call: &Call, message: &mut Message) -> Result<usize, Status> {
+    if call.threads < 0 {
+        message.text("threads is ").number(call.threads.into()).text(", expected 0 (automatic) or more");
+        return Err(Status::Arguments);
+    }
+    if !matches!(call.device_type, 0 | DL_CPU) {
+        return Err(refuse_device(call.device_type, message.text("the call")));
+    }
+    Ok(call.threads as usize)
+}
+
 /// Checks a layer-2 call.
 ///
 /// # Safety
@@ -82,25 +104,39 @@ pub unsafe fn header<'a>(call: *const Call) -> Result<&'a Call, Status> {
 pub unsafe fn call(
     entry: &EntryDescriptor,
     call: &Call,
+    phase: &Phase,
     message: &mut Message,
 ) -> Result<(Extents, Option<Ranges>), Status> {
     // SAFETY: as the caller promises.
     unsafe {
-        let check = Check { entry, call, descriptors: list(entry.tensors, entry.num_tensors) };
+        let all = list(entry.tensors, entry.num_tensors);
+        let count = if let Phase::Partial { .. } = phase {
+            all.iter().take_while(|descriptor| descriptor.is_output == 0).count()
+        } else {
+            all.len()
+        };
+        let reducing = validate_state::reducing_pass(entry);
+        let check = Check { call, phase, reducing, descriptors: all.get(..count).unwrap_or(all) };
         message.name(entry.name).text(": ");
         check.arguments(message)?;
         check.tensors(message)?;
         let extents = check.extents(message)?;
         check.memory(message)?;
-        let ranges = if call.ranges.is_null() { None } else { Some(ranges::check(call.ranges, &extents, message)?) };
+        let states = validate_state::check(entry, phase, &extents, message)?;
+        check.states(states, message)?;
+        let has_ranges = !call.ranges.is_null() && !matches!(phase, Phase::Finalize { .. });
+        let ranges = if has_ranges { Some(ranges::check(call.ranges, &extents, message)?) } else { None };
         message.clear();
         Ok((extents, ranges))
     }
 }
 
 struct Check<'a> {
-    entry: &'a EntryDescriptor,
     call: &'a Call,
+    phase: &'a Phase,
+    /// The pass that states belong to.
+    reducing: Result<&'a PassDescriptor, Status>,
+    /// The tensors that the call has.
     descriptors: &'a [TensorDescriptor],
 }
 
@@ -108,8 +144,8 @@ impl<'a> Check<'a> {
     /// Counts, options and NULL pointers.
     fn arguments(&self, message: &mut Message) -> Result<(), Status> {
         let call = self.call;
-        if call.num_tensors != self.entry.num_tensors {
-            message.text("expected ").number(self.entry.num_tensors.into()).text(" tensors (");
+        if call.num_tensors as usize != self.descriptors.len() {
+            message.text("expected ").number(self.descriptors.len() as i64).text(" tensors (");
             for (number, descriptor) in self.descriptors.iter().enumerate() {
                 message.text(if number > 0 { ", " } else { "" });
                 // SAFETY: names are NUL-terminated.
@@ -118,13 +154,7 @@ impl<'a> Check<'a> {
             message.text("), given ").number(call.num_tensors.into());
             return Err(Status::Arguments);
         }
-        if call.threads < 0 {
-            message.text("threads is ").number(call.threads.into()).text(", expected 0 (automatic) or more");
-            return Err(Status::Arguments);
-        }
-        if !matches!(call.device_type, 0 | DL_CPU) {
-            return Err(refuse_device(call.device_type, message.text("the call")));
-        }
+        options(call, message)?;
         if call.tensors.is_null() && call.num_tensors > 0 {
             message.text("the array of tensors is NULL");
             return Err(Status::NullPointer);
@@ -134,7 +164,8 @@ impl<'a> Check<'a> {
 
     /// Each tensor on its own: device, type, dimensions, components.
     fn tensors(&self, message: &mut Message) -> Result<(), Status> {
-        for (number, descriptor) in self.descriptors.iter().enumerate() {
+        let taken = self.descriptors.iter().enumerate().filter(|(_, descriptor)| self.phase.takes(descriptor));
+        for (number, descriptor) in taken {
             // SAFETY: `arguments` checked the count.
             let given = unsafe { self.call.tensors.add(number).read() };
             if given.is_null() {
@@ -239,6 +270,7 @@ impl<'a> Check<'a> {
                 Err(Status::Shape)
             }
             Some((rows, _)) => Ok(rows.max(0) as usize),
+            None if !self.needs_rows(role) => Ok(told.max(0) as usize),
             None => usize::try_from(told).map_err(|_| {
                 message
                     .text(argument)
@@ -252,9 +284,19 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// The inputs' common batch shape.
+    /// Whether the number of rows of a role counts even where no tensor tells it.
+    fn needs_rows(&self, role: u8) -> bool {
+        match self.phase {
+            Phase::Whole => true,
+            Phase::Partial { .. } => self.reducing.is_ok_and(|pass| pass.rows == role || pass.columns == role),
+            Phase::Finalize { .. } => self.reducing.is_ok_and(|pass| pass.rows == role),
+        }
+    }
+
+    /// The inputs' common batch shape; where inputs may be missing, the results' too.
     fn broadcast(&self, extents: &mut Extents, message: &mut Message) -> Result<(), Status> {
-        let inputs = || self.given().filter(|tensor| tensor.descriptor.is_output == 0);
+        let all = matches!(self.phase, Phase::Finalize { .. });
+        let inputs = || self.given().filter(|tensor| all || tensor.descriptor.is_output == 0);
         extents.batch_dimensions = inputs().map(|tensor| tensor.batch_dimensions()).max().unwrap_or(0);
         for tensor in inputs() {
             let missing = extents.batch_dimensions - tensor.batch_dimensions();
@@ -327,10 +369,24 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// The tensors, after `tensors` found them readable.
+    /// Tensors that are read where states are written, or written where states are read.
+    fn states(&self, (address, size): (usize, usize), message: &mut Message) -> Result<(), Status> {
+        let mut beside = self.given().filter(|tensor| self.phase.writes_beside(tensor.descriptor));
+        match beside.find(|tensor| share_bytes(tensor, (address, size))) {
+            Some(tensor) => {
+                // SAFETY: names are NUL-terminated.
+                unsafe { message.text("state shares memory with ").name(tensor.descriptor.name) };
+                Err(Status::Stride)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The tensors that the call takes, after `tensors` found them readable.
     fn given(&self) -> impl Iterator<Item = Tensor<'a>> + '_ {
         let given = self.call.tensors;
-        self.descriptors.iter().enumerate().map(move |(number, descriptor)| {
+        let taken = self.descriptors.iter().enumerate().filter(|(_, descriptor)| self.phase.takes(descriptor));
+        taken.map(move |(number, descriptor)| {
             // SAFETY: no pointer is NULL, and shapes are there.
             unsafe { Tensor::new(descriptor, &**given.add(number)) }
         })

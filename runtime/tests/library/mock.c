@@ -20,15 +20,18 @@
 
 enum { TILE = 16, F32 = 2, REQUIRES_NOTHING = 0, ROLE_I = 0, ROLE_J = 1 };
 
-typedef struct { const char *name; uint32_t dim; uint8_t role, dtype, is_output, reserved; } tensor_descriptor;
+typedef struct { const char *name; uint32_t dim; uint8_t role, dtype, is_output, finalize_reads; } tensor_descriptor;
 typedef struct { uint32_t tensor, dim; } read_descriptor;
 typedef struct { uint32_t tensor, dim, offset, reserved; } write_descriptor;
+typedef struct { uint32_t state_offset, record_offset, dim, element_size; } state_field;
 typedef struct {
   uint8_t rows, columns, compute, reserved;
   uint32_t tile_rows, chunk, num_row_reads, num_column_reads, num_parameter_reads, num_writes;
   uint32_t row_values, column_values, parameter_values, state_size, result_size, pair_cost;
+  uint32_t record_size, num_fields;
   const read_descriptor *row_reads, *column_reads, *parameter_reads;
   const write_descriptor *writes;
+  const state_field *fields;
   void (*parameter_prologue)(void *);
   void (*row_prologue)(const void *, void *);
   void (*column_prologue)(const void *, void *);
@@ -51,6 +54,13 @@ typedef struct {
   int32_t (*run)(const void *);
   int32_t (*prepare)(int32_t, int32_t);
   int32_t (*workspace)(const void *, uint64_t *);
+#ifndef FIRST_ENTRY /* as before layer 3 */
+  int32_t (*partial)(const void *, int64_t, void *, uint64_t);
+  int32_t (*merge)(const void *, void *, const void *, uint64_t);
+  int32_t (*finalize)(const void *, const void *, uint64_t);
+  int64_t (*state_size)(int64_t);
+  int64_t (*shard)(int64_t, int64_t);
+#endif
 } entry_point;
 typedef struct {
   uint32_t struct_size, abi_version;
@@ -66,6 +76,11 @@ int32_t keops_support_plain(const entry_descriptor *, int64_t, int64_t, void *co
 int32_t keops_support_run(const entry_descriptor *, const void *);
 int32_t keops_support_prepare(const entry_descriptor *, int32_t, int32_t);
 int32_t keops_support_workspace(const entry_descriptor *, const void *, uint64_t *);
+int32_t keops_support_partial(const entry_descriptor *, const void *, int64_t, void *, uint64_t);
+int32_t keops_support_merge(const entry_descriptor *, const void *, void *, const void *, uint64_t);
+int32_t keops_support_finalize(const entry_descriptor *, const void *, const void *, uint64_t);
+int64_t keops_support_state_size(const entry_descriptor *, int64_t);
+int64_t keops_support_shard(const entry_descriptor *, int64_t, int64_t);
 const char *keops_support_strerror(int32_t);
 const char *keops_support_target(const entry_descriptor *);
 
@@ -89,13 +104,14 @@ static void epilogue(const void *parameters, const void *tile, const void *state
   for (int row = 0; row < TILE; row++) ((float *)results)[row] = ((const float *)state)[row];
 }
 
-static const tensor_descriptor tensors[] = {{"x", 1, ROLE_I, F32, 0, 0}, {"y", 1, ROLE_J, F32, 0, 0}, {"c", 1, ROLE_I, F32, 1, 0}};
+static const tensor_descriptor tensors[] = {{"x", 1, ROLE_I, F32, 0, 1}, {"y", 1, ROLE_J, F32, 0, 0}, {"c", 1, ROLE_I, F32, 1, 0}};
 static const read_descriptor row_reads[] = {{0, 1}}, column_reads[] = {{1, 1}};
 static const write_descriptor writes[] = {{2, 1, 0, 0}};
+static const state_field fields[] = {{0, 0, 1, 4}};
 static const pass_descriptor passes[] = {{
     .rows = ROLE_I, .columns = ROLE_J, .compute = F32, .tile_rows = TILE, .chunk = 128,
     .num_row_reads = 1, .num_column_reads = 1, .num_writes = 1, .row_values = 1, .column_values = 1,
-    .state_size = 64, .result_size = 64, .pair_cost = 16,
+    .state_size = 64, .result_size = 64, .pair_cost = 16, .record_size = 8, .num_fields = 1, .fields = fields,
     .row_reads = row_reads, .column_reads = column_reads, .writes = writes,
     .initialize = initialize, .accumulate = accumulate, .merge = merge, .epilogue = epilogue,
 }};
@@ -113,13 +129,34 @@ static int32_t run(const void *call) { return keops_support_run(&product, call);
 static int32_t prepare(int32_t type, int32_t id) { return keops_support_prepare(&product, type, id); }
 static int32_t workspace(const void *call, uint64_t *bytes) { return keops_support_workspace(&product, call, bytes); }
 
+#ifdef FIRST_ENTRY
+#define SHARDS ""
+#define SHARD_FUNCTIONS
+#else
+static int32_t partial(const void *call, int64_t first, void *state, uint64_t size) {
+  return keops_support_partial(&product, call, first, state, size);
+}
+static int32_t join(const void *call, void *state, const void *later, uint64_t size) {
+  return keops_support_merge(&product, call, state, later, size);
+}
+static int32_t finalize(const void *call, const void *state, uint64_t size) { return keops_support_finalize(&product, call, state, size); }
+static int64_t state_size(int64_t rows) { return keops_support_state_size(&product, rows); }
+static int64_t shard(int64_t columns, int64_t shards) { return keops_support_shard(&product, columns, shards); }
+#define SHARD_FUNCTIONS , partial, join, finalize, state_size, shard
+#ifndef SHARDS
+#define SHARDS \
+    ",\"shards\":{\"over\":\"j\",\"rows\":\"i\",\"chunk\":128,\"record_size\":8," \
+    "\"fields\":[{\"name\":\"a0.s\",\"dtype\":\"f32\",\"count\":1,\"offset\":0}],\"finalize\":[\"x\"]}"
+#endif
+#endif
+
 static const char manifest[] =
     "{\"abi_version\":1,\"compiler\":\"by hand\",\"name\":\"mock\",\"targets\":[\"generic\"],\"entries\":[{\"name\":\"" ENTRY_NAME
     "\",\"symbol\":\"mock_product\",\"formula\":\"" FORMULA "\",\"tensors\":["
     "{\"name\":\"x\",\"kind\":\"input\",\"role\":\"i\",\"shape\":[1],\"dtype\":\"f32\"},"
     "{\"name\":\"y\",\"kind\":\"input\",\"role\":\"j\",\"shape\":[1],\"dtype\":\"f32\"},"
-    "{\"name\":\"c\",\"kind\":\"output\",\"role\":\"i\",\"shape\":[1],\"dtype\":\"f32\"}]}]}";
-static const entry_point entries[] = {{sizeof(entry_point), 3, "product", run, prepare, workspace}};
+    "{\"name\":\"c\",\"kind\":\"output\",\"role\":\"i\",\"shape\":[1],\"dtype\":\"f32\"}]" SHARDS "}]}";
+static const entry_point entries[] = {{sizeof(entry_point), 3, "product", run, prepare, workspace SHARD_FUNCTIONS}};
 static const module_v1 module = {
     MODULE_BYTES, VERSION, "mock", manifest, sizeof manifest - 1, NUM_ENTRIES, sizeof(entry_point), entries, mock_strerror, mock_target,
 };

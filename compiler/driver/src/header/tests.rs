@@ -2,9 +2,13 @@ use std::mem::{offset_of, size_of};
 use std::path::Path;
 use std::process::Command;
 
+use keopsc_diagnostics::{Code, Source};
 use keopsc_runtime::abi::{Call, DLTensor, EntryPoint, Module};
 
 use super::*;
+use crate::failure::Failure;
+use crate::options::FormulaOptions;
+use crate::session::check;
 
 fn tensor(name: &str, kind: Kind, role: Role, shape: &[u32], dtype: Dtype) -> Tensor {
     Tensor { name: name.to_owned(), kind, role, shape: shape.to_vec(), dtype }
@@ -23,6 +27,17 @@ fn manifest(name: &str) -> Manifest {
             tensor("conv", Kind::Output, Role::I, &[2, 3], Dtype::F32),
             tensor("conv_index", Kind::Output, Role::I, &[2], Dtype::I64),
         ],
+        shards: Some(Shards {
+            over: Role::J,
+            rows: Role::I,
+            chunk: 128,
+            record_size: 40,
+            fields: vec![
+                Field { name: "a0.m".to_owned(), dtype: Dtype::F32, count: 6, offset: 0 },
+                Field { name: "a0.a".to_owned(), dtype: Dtype::I64, count: 2, offset: 24 },
+            ],
+            finalize: vec!["x".to_owned(), "d_conv".to_owned()],
+        }),
     };
     Manifest {
         abi_version: abi::ABI_VERSION,
@@ -48,8 +63,62 @@ fn a_function_is_documented_and_declared() {
  */
 int32_t gauss_conv(int64_t M, int64_t N, const float *x, const uint16_t *y, const double *I_, const uint16_t *d_conv, \
 float *conv, int64_t *conv_index);
+
+/* gauss_conv in shards of N. A state has 40 bytes for each of M rows: float a0.m[6] at 0, int64_t a0.a[2] at 24.
+   ..._finalize does not read y, I_: NULL will do. */
+int32_t gauss_conv_partial(int64_t M, int64_t N, int64_t first, const float *x, const uint16_t *y, const double *I_, \
+const uint16_t *d_conv, void *state);
+int32_t gauss_conv_merge(int64_t rows, void *state, const void *later);
+int32_t gauss_conv_finalize(int64_t M, int64_t N, const float *x, const uint16_t *y, const double *I_, const uint16_t *d_conv, \
+const void *state, float *conv, int64_t *conv_index);
+int64_t gauss_conv_state_size(int64_t rows);
+int64_t gauss_conv_shard(int64_t N, int64_t shards);
 ";
     assert!(text.contains(expected), "{text}");
+    assert!(text.contains(SHARDS));
+}
+
+#[test]
+fn what_cannot_be_in_shards_has_no_functions_for_them() {
+    let mut manifest = manifest("gauss");
+    manifest.entries[0].shards = None;
+    let text = header(&manifest);
+    assert!(!text.contains("gauss_conv_partial") && !text.contains(SHARDS));
+}
+
+#[test]
+fn shards_of_i_and_a_single_row() {
+    let mut manifest = manifest("gauss");
+    let shards = manifest.entries[0].shards.as_mut().unwrap();
+    (shards.over, shards.rows) = (Role::I, Role::Parameter);
+    shards.finalize.extend(["y".to_owned(), "I".to_owned()]);
+    let text = header(&manifest);
+    let expected = "/* gauss_conv in shards of M. A state has 40 bytes for its one row: float a0.m[6] at 0, int64_t a0.a[2] at 24. */\n";
+    assert!(text.contains(expected), "{text}");
+    assert!(text.contains("int64_t gauss_conv_shard(int64_t M, int64_t shards);"));
+}
+
+#[test]
+fn own_parameters_give_way_to_tensors() {
+    let mut manifest = manifest("gauss");
+    manifest.entries[0].tensors[0].name = "state".to_owned();
+    manifest.entries[0].tensors[1].name = "state_".to_owned();
+    manifest.entries[0].tensors[2].name = "first".to_owned();
+    let text = header(&manifest);
+    let expected = "(int64_t M, int64_t N, int64_t first_, const float *state, const uint16_t *state_, const double *first, \
+                    const uint16_t *d_conv, void *state__);";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn no_output_can_be_called_like_a_function_for_shards() {
+    for end in SHARD_ENDS {
+        let text = format!("x = Vi(1); y = Vj(1); out f{end} = Sum[j](x * y)");
+        let source = Source { name: "a.kf".to_owned(), text };
+        let options = FormulaOptions::default();
+        let Err(Failure::Source(errors)) = check(&source, &options) else { panic!("f{end} was taken") };
+        assert_eq!(errors[0].code, Code::ReservedName, "{end}");
+    }
 }
 
 #[test]
@@ -103,6 +172,9 @@ fn the_structs_have_the_layout_of_the_abi() {
         ("sizeof(keops_entry_v1)", size_of::<EntryPoint>()),
         ("offsetof(keops_entry_v1, run)", offset_of!(EntryPoint, run)),
         ("offsetof(keops_entry_v1, workspace)", offset_of!(EntryPoint, workspace)),
+        ("offsetof(keops_entry_v1, partial)", offset_of!(EntryPoint, partial)),
+        ("offsetof(keops_entry_v1, finalize)", offset_of!(EntryPoint, finalize)),
+        ("offsetof(keops_entry_v1, shard)", offset_of!(EntryPoint, shard)),
         ("sizeof(keops_module)", size_of::<Module>()),
         ("offsetof(keops_module, manifest)", offset_of!(Module, manifest)),
         ("offsetof(keops_module, entry_size)", offset_of!(Module, entry_size)),

@@ -23,6 +23,7 @@ pub mod parse;
 mod parse_scalar;
 pub mod print;
 pub mod print_scalar;
+pub mod shards;
 pub mod verify;
 mod verify_scalar;
 

@@ -118,7 +118,7 @@ const TYPES: &[&str] = &["int32_t", "int64_t", "uint16_t"];
 const FUNCTIONS: &[&str] = &["target", "strerror", "keops_module_v1"];
 
 /// Ends of names of the library's own functions.
-const ENDS: &[&str] = &["_strerror", "_partial", "_merge", "_finalize", "_target"];
+const ENDS: &[&str] = &["_strerror", "_partial", "_merge", "_finalize", "_state_size", "_shard", "_target"];
 
 impl Resolver<'_> {
     /// Refuses names that no argument of a C function can have.

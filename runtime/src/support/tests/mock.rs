@@ -152,7 +152,7 @@ fn tree<N: Number>(leaves: &[N]) -> N {
 
 /// The sizes of a tensor or read list.
 pub fn tensor(name: &'static CStr, role: u8, dim: u32, dtype: u8, is_output: bool) -> TensorDescriptor {
-    TensorDescriptor { name: name.as_ptr(), dim, role, dtype, is_output: is_output.into(), reserved: 0 }
+    TensorDescriptor { name: name.as_ptr(), dim, role, dtype, is_output: is_output.into(), finalize_reads: 0 }
 }
 
 fn leak<T>(items: Vec<T>) -> (*const T, u32) {
@@ -161,7 +161,8 @@ fn leak<T>(items: Vec<T>) -> (*const T, u32) {
 }
 
 fn reads(tensors: &[TensorDescriptor], numbers: &[u32]) -> (*const Read, u32) {
-    leak(numbers.iter().map(|&tensor| Read { tensor, dim: tensors[tensor as usize].dim }).collect())
+    let dim = |tensor: u32| tensors.get(tensor as usize).map_or(1, |tensor| tensor.dim);
+    leak(numbers.iter().map(|&tensor| Read { tensor, dim: dim(tensor) }).collect())
 }
 
 /// Which tensors a pass reads and writes, and over which indices it goes.
@@ -174,6 +175,11 @@ pub struct Wiring<'a> {
     pub write: u32,
 }
 
+/// A number in a record.
+fn field(state_offset: u32, record_offset: u32, size: usize) -> StateField {
+    StateField { state_offset, record_offset, dim: 1, element_size: size as u32 }
+}
+
 /// A pass that sums a kernel.
 pub fn sum_pass<K: Kernel>(tensors: &[TensorDescriptor], wiring: &Wiring<'_>) -> PassDescriptor {
     let (parameter_values, row_values, column_values) = counts::<K>();
@@ -181,6 +187,7 @@ pub fn sum_pass<K: Kernel>(tensors: &[TensorDescriptor], wiring: &Wiring<'_>) ->
     let (column_reads, num_column_reads) = reads(tensors, wiring.column_reads);
     let (parameter_reads, num_parameter_reads) = reads(tensors, wiring.parameter_reads);
     let (writes, num_writes) = leak(vec![Write { tensor: wiring.write, dim: 1, offset: 0, reserved: 0 }]);
+    let (fields, num_fields) = leak(vec![field(0, 0, size_of::<K::N>())]);
     PassDescriptor {
         rows: wiring.rows,
         columns: wiring.columns,
@@ -199,10 +206,13 @@ pub fn sum_pass<K: Kernel>(tensors: &[TensorDescriptor], wiring: &Wiring<'_>) ->
         result_size: 64,
         // Dear enough for threads to be worth starting at a few pairs.
         pair_cost: 1 << 24,
+        record_size: 8,
+        num_fields,
         row_reads,
         column_reads,
         parameter_reads,
         writes,
+        fields,
         parameter_prologue: K::PROLOGUES.then_some(parameter_prologue::<K>),
         row_prologue: K::PROLOGUES.then_some(row_prologue::<K>),
         column_prologue: K::PROLOGUES.then_some(column_prologue::<K>),
@@ -213,13 +223,23 @@ pub fn sum_pass<K: Kernel>(tensors: &[TensorDescriptor], wiring: &Wiring<'_>) ->
     }
 }
 
-/// An entry of these tensors (the last `temporaries` of them temporary) and passes, for any processor.
+/// An entry of these tensors (the last `temporaries` of them temporary) and passes, for any processor. It has shards if it has one pass.
 pub fn entry(
     name: &'static CStr,
-    tensors: Vec<TensorDescriptor>,
+    mut tensors: Vec<TensorDescriptor>,
     temporaries: u32,
-    passes: Vec<PassDescriptor>,
+    mut passes: Vec<PassDescriptor>,
 ) -> &'static EntryDescriptor {
+    if let [pass] = &passes[..] {
+        for (reads, count) in [(pass.row_reads, pass.num_row_reads), (pass.parameter_reads, pass.num_parameter_reads)] {
+            for number in 0..count as usize {
+                let tensor = unsafe { (*reads.add(number)).tensor };
+                tensors[tensor as usize].finalize_reads = 1;
+            }
+        }
+    } else {
+        passes.iter_mut().for_each(|pass| pass.record_size = 0);
+    }
     let (tensors, all) = leak(tensors);
     let (passes, num_passes) = leak(passes);
     let (clones, num_clones) =
@@ -261,6 +281,35 @@ impl Kernel for Product {
     fn pair(_: &[f32], row: &[f32], column: &[f32]) -> f32 {
         row[0] * column[0]
     }
+}
+
+/// `x_i j`, by the numbers of the columns.
+pub struct Numbered;
+
+impl Kernel for Numbered {
+    type N = f64;
+    const ROW: usize = 1;
+    const COLUMN: usize = 1;
+    const PARAMETERS: usize = 0;
+    const PROLOGUES: bool = false;
+    fn pair(_: &[f64], row: &[f64], column: &[f64]) -> f64 {
+        row[0] * column[0].to_bits() as f64
+    }
+}
+
+/// `numbered(x)` over j.
+pub fn numbered() -> &'static EntryDescriptor {
+    let tensors = vec![tensor(c"x", ROLE_I, 1, F64, false), tensor(c"c", ROLE_I, 1, F64, true)];
+    let wiring = Wiring {
+        rows: ROLE_I,
+        columns: ROLE_J,
+        row_reads: &[0],
+        column_reads: &[ROW_NUMBERS],
+        parameter_reads: &[],
+        write: 1,
+    };
+    let pass = sum_pass::<Numbered>(&tensors, &wiring);
+    entry(c"numbered", tensors, 0, vec![pass])
 }
 
 /// `conv(x, y, b, p)` over j.
@@ -423,9 +472,13 @@ pub fn smallest(dtype: u8) -> &'static EntryDescriptor {
         Write { tensor: 2, dim: 1, offset: 0, reserved: 0 },
         Write { tensor: 3, dim: 1, offset: 64, reserved: 0 },
     ]);
+    let (fields, num_fields) = leak(vec![field(0, 0, 4), field(32, 8, 8)]);
     let pass = PassDescriptor {
         writes,
         num_writes,
+        fields,
+        num_fields,
+        record_size: 16,
         state_size: 128,
         result_size: 128,
         initialize: smallest_initialize,

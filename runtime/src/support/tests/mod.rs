@@ -13,4 +13,5 @@ mod numbers;
 mod object;
 mod processor;
 mod ranges;
+mod shards;
 mod stability;
