@@ -121,7 +121,8 @@ impl Compiled {
         (bytes, status)
     }
 
-    fn entry_point(&self, number: usize) -> &EntryPoint {
+    /// The functions of an entry.
+    pub fn entry_point(&self, number: usize) -> &EntryPoint {
         // SAFETY: every library has the symbol with this type; the table lives as long as the library.
         let module = unsafe {
             let symbol = self.library.get::<unsafe extern "C" fn() -> *const Module>(MODULE_SYMBOL);

@@ -156,6 +156,29 @@ impl Strided {
         self.memory.forbid_writing();
     }
 
+    /// All extents.
+    pub fn shape(&self) -> &[i64] {
+        &self.shape
+    }
+
+    /// All extents, with another number of rows.
+    pub fn shape_of_rows(&self, rows: usize) -> Vec<i64> {
+        let mut shape = self.shape.clone();
+        let axis = shape.len() - 2;
+        shape[axis] = rows as i64;
+        shape
+    }
+
+    /// As the ABI has it, from a row on, with a shape of as many rows as there are or fewer.
+    pub fn tensor_from_row(&self, first: usize, shape: &[i64]) -> DLTensor {
+        let whole = self.tensor();
+        let skipped = if first == 0 { 0 } else { first as i64 * self.strides[shape.len() - 2] };
+        let bytes = skipped as isize * size(self.scalar) as isize;
+        // Strides that may be left out are those of the whole tensor.
+        let strides = self.strides.as_ptr().cast_mut();
+        DLTensor { data: whole.data.wrapping_byte_offset(bytes), shape: shape.as_ptr().cast_mut(), strides, ..whole }
+    }
+
     /// As the ABI has it; valid as long as this value.
     pub fn tensor(&self) -> DLTensor {
         let first = self.memory.data().wrapping_add(self.origin * self.scalar.size() as usize);

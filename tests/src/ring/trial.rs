@@ -14,16 +14,18 @@ use crate::{Compiled, MOST_POINTERS};
 /// A call.
 #[derive(Debug)]
 pub struct Trial {
-    sizes: Sizes,
+    pub(super) sizes: Sizes,
     /// The extents of the batch axes that all arguments have together.
     batch: Vec<usize>,
     /// Each argument and each result, with the extents of its own batch axes.
-    tensors: Vec<(Vec<usize>, Strided)>,
+    pub(super) tensors: Vec<(Vec<usize>, Strided)>,
     ranges: Option<Ranges>,
     rows: (i64, i64),
-    threads: i32,
+    pub(super) threads: i32,
     workspace: Workspace,
     layer: Layer,
+    /// Of the division into shards.
+    pub(super) seed: u64,
 }
 
 /// The function that is called.
@@ -33,6 +35,8 @@ enum Layer {
     One,
     /// Tensors.
     Two,
+    /// Tensors, by way of the states of shards: no ranges.
+    Three,
 }
 
 /// Six tensors, and the pairs that they list.
@@ -60,7 +64,11 @@ impl Trial {
         let arguments: Vec<&Tensor> =
             plan.tensors.iter().filter(|tensor| tensor.kind != TensorKind::Temporary).collect();
         let is_plain = arguments.len() <= MOST_POINTERS && random.percent(10);
-        let layer = if is_plain { Layer::One } else { Layer::Two };
+        let layer = match plan.shards() {
+            _ if is_plain => Layer::One,
+            Some(_) if random.percent(20) => Layer::Three,
+            _ => Layer::Two,
+        };
         let full = if is_plain { Vec::new() } else { draw_batch(&mut random, most_elements) };
         let inputs = arguments.iter().filter(|tensor| tensor.kind == TensorKind::Input);
         let batches: Vec<Vec<usize>> = inputs.map(|_| draw_part(&mut random, &full)).collect();
@@ -77,7 +85,7 @@ impl Trial {
             let of = if is_input { Use::Input } else { Use::Result };
             let mut strided = match layer {
                 Layer::One => Strided::draw_plain(&mut random, &shape, tensor.scalar),
-                Layer::Two => Strided::draw(&mut random, &shape, tensor.scalar, of),
+                Layer::Two | Layer::Three => Strided::draw(&mut random, &shape, tensor.scalar, of),
             };
             if is_input {
                 fill(&mut strided, tensor.scalar, sizes, &mut random);
@@ -92,10 +100,10 @@ impl Trial {
             if is_told && random.percent(70) { -1 } else { sizes.rows(role) as i64 }
         };
         let rows = (rows(Role::I), rows(Role::J));
-        let ranges = (!is_plain && random.percent(30)).then(|| Ranges::draw(&mut random, sizes));
+        let ranges = (layer == Layer::Two && random.percent(30)).then(|| Ranges::draw(&mut random, sizes));
         let threads = random.pick(&[1, 1, 2, 3, 7]);
         let workspace = random.pick(&[Workspace::Own, Workspace::Own, Workspace::Callers, Workspace::TooShort]);
-        Trial { sizes, batch, tensors, ranges, rows, threads, workspace, layer }
+        Trial { sizes, batch, tensors, ranges, rows, threads, workspace, layer, seed }
     }
 
     /// The same on that many threads.
@@ -124,7 +132,10 @@ impl Trial {
             }
         }
         for _ in 0..repetitions {
-            self.call(compiled, entry)?;
+            match self.layer {
+                Layer::Three => self.call_in_shards(compiled, entry, plan)?,
+                Layer::One | Layer::Two => self.call(compiled, entry)?,
+            }
             let outputs = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Output);
             for ((output, (_, strided)), expected) in outputs.zip(results).zip(&expected) {
                 compare(&output.name, &memory(strided), expected)?;
@@ -228,7 +239,8 @@ fn compare(name: &str, found: &[u64], expected: &[u64]) -> Result<(), String> {
     ))
 }
 
-fn succeeded(what: &str, status: i32, message: &[u8]) -> Result<(), String> {
+/// The words of a status other than 0.
+pub(super) fn succeeded(what: &str, status: i32, message: &[u8]) -> Result<(), String> {
     let text = message.split(|byte| *byte == 0).next().unwrap_or_default();
     if status == 0 { Ok(()) } else { Err(format!("{what}: status {status}, {}", String::from_utf8_lossy(text))) }
 }
