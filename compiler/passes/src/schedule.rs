@@ -87,6 +87,21 @@ impl Scheduled {
     }
 }
 
+/// For tests, which have to meet the ends of chunks and the work of several threads in small problems.
+impl Scheduled {
+    /// The same with chunks of that many columns, at least 1.
+    pub fn with_chunk(mut self, chunk: u32) -> Scheduled {
+        self.passes.iter_mut().for_each(|pass| pass.chunk = chunk.max(1));
+        self
+    }
+
+    /// The same with another estimate of what a pair costs.
+    pub fn with_pair_cost(mut self, pair_cost: u32) -> Scheduled {
+        self.passes.iter_mut().for_each(|pass| pass.pair_cost = pair_cost);
+        self
+    }
+}
+
 /// Lays out a plan on a machine.
 pub fn schedule(plan: &Verified, machine: &Machine) -> Scheduled {
     let lay_out = |plan: &Plan, for_ranges| {

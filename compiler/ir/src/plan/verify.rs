@@ -237,6 +237,11 @@ impl PassVerifier<'_> {
         let known = reductions::reductions().count() > reduction.0 as usize;
         let known = self.require(known, &place, "a reduction is one of the table", || format!("{reduction:?}"));
         let dims: Vec<u32> = values.iter().map(|value| value.dim).collect();
+        let wanted = if known { reductions::signature(*reduction).arguments.len() } else { dims.len() };
+        let complete = dims.len() == wanted;
+        self.require(complete, &place, "an accumulation has every argument of its reduction", || {
+            format!("{} of {wanted}", dims.len())
+        });
         let same = known && reductions::instantiate(*reduction, &dims, parameters).as_ref() == Ok(rule);
         self.require(same, &place, "an accumulation's rule is that of its reduction and arguments", || {
             format!("another rule for dimensions {dims:?} and parameters {parameters:?}")
