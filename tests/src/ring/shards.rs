@@ -14,12 +14,12 @@ impl Trial {
     pub(super) fn call_in_shards(&self, compiled: &Compiled, entry: usize, plan: &Plan) -> Result<(), String> {
         let shards = plan.shards().expect("a call in shards is drawn where there are shards");
         let point = compiled.entry_point(entry);
-        let (columns, pass) = (self.sizes.of(shards.over), shards.pass);
+        let columns = self.sizes.of(shards.over);
         let mut random = Random::new(self.seed);
         let mut cuts: Vec<usize> = (0..random.below(6)).map(|_| random.below(columns + 1)).collect();
         cuts.extend([0, columns]);
         cuts.sort_unstable();
-        let rows = self.elements() * self.sizes.rows(pass.rows);
+        let rows = self.elements() * self.sizes.rows(shards.rows);
         // SAFETY: the library is loaded, and the function takes any number.
         let size = unsafe { point.state_size.expect("shards")(rows as i64) };
         let size = usize::try_from(size).map_err(|_| format!("{rows} rows have no states"))?;
