@@ -173,7 +173,7 @@ impl Strided {
     pub fn tensor_from_row(&self, first: usize, shape: &[i64]) -> DLTensor {
         let whole = self.tensor();
         let skipped = if first == 0 { 0 } else { first as i64 * self.strides[shape.len() - 2] };
-        let bytes = skipped as isize * size(self.scalar) as isize;
+        let bytes = skipped as isize * self.scalar.size() as isize;
         // Strides that may be left out are those of the whole tensor.
         let strides = self.strides.as_ptr().cast_mut();
         DLTensor { data: whole.data.wrapping_byte_offset(bytes), shape: shape.as_ptr().cast_mut(), strides, ..whole }
