@@ -1,7 +1,8 @@
 //! One pass over the pairs of one batch element: pack, reduce along the merge tree, finalize, write.
 //!
 //! The tree over chunks of columns is that of a binary counter: subtrees of equal size merge, and at the end the remaining ones
-//! fold from the last (smallest) to the first. Units are whole subtrees of it, so any division gives the same bits.
+//! fold from the last (smallest) to the first. Units are whole subtrees of it, so any division gives the same bits. Chunks may also be
+//! merged one after the other; units are then single chunks or all of them.
 
 use super::execute::Lane;
 use super::pack::{self, Block, View};
@@ -9,7 +10,7 @@ use super::problem::{Problem, list};
 use super::ranges::Side;
 use super::schedule::{Division, Geometry, Scratch, columns_in_place, element_size, worthwhile};
 use super::threads::parallel_for;
-use crate::abi::{I64, PassDescriptor, ROW_NUMBERS, Read};
+use crate::abi::{I64, ORDER_TREE, PassDescriptor, ROW_NUMBERS, Read};
 
 /// Columns that one unit of packing takes, in tiles.
 const PACKED_TILES: usize = 64;
@@ -98,6 +99,10 @@ pub unsafe fn run_pass(run: &PassRun<'_>) {
 }
 
 impl PassRun<'_> {
+    fn counter(&self) -> Counter {
+        Counter { leaves: 0, top: 0, in_sequence: self.pass.order != ORDER_TREE }
+    }
+
     fn tile_rows(&self) -> usize {
         (self.pass.tile_rows as usize).max(1)
     }
@@ -264,7 +269,7 @@ impl PassRun<'_> {
     /// Merges what the units of a row tile left, along the upper part of the same tree.
     unsafe fn merge_tile(&self, tile: usize, thread: usize) {
         let stack = |level: usize| self.unit_state(tile, level);
-        let mut counter = Counter::default();
+        let mut counter = self.counter();
         let base = self.scratch.wrapping_add(thread * self.scratch_bytes);
         let parts = Scratch::of(&self.geometry, self.pass, self.division.group);
         // SAFETY: all units are complete; a stack never grows past the states already taken from the same memory.
@@ -305,7 +310,7 @@ impl PassRun<'_> {
         // SAFETY: the scratch is this thread's.
         unsafe {
             self.pack_row_tile(rows, work.tile(0));
-            work.fold(&mut Counter::default());
+            work.fold(&mut self.counter());
             self.finish(rows, work.tile(0), work.state(0, 0), work.results());
         }
     }
@@ -322,7 +327,7 @@ impl PassRun<'_> {
             let rows = Span { first, count: self.tile_rows().min(end - first) };
             let work = self.single(thread);
             self.pack_row_tile(rows, work.tile(0));
-            let mut counter = Counter::default();
+            let mut counter = self.counter();
             for (begin, end) in side.columns(block) {
                 work.push_columns(&mut counter, begin, end);
             }
@@ -400,8 +405,8 @@ impl Group<'_> {
     /// Reduces chunks `begin..end` to the states at level 0.
     unsafe fn reduce(&self, begin: usize, end: usize) {
         let run = self.run;
-        let chunk_columns = (run.pass.chunk as usize).max(1);
-        let mut counter = Counter::default();
+        let chunk_columns = run.geometry.chunk;
+        let mut counter = run.counter();
         // SAFETY: the columns exist.
         unsafe {
             self.push_columns(&mut counter, begin * chunk_columns, run.geometry.columns.min(end * chunk_columns));
@@ -412,8 +417,8 @@ impl Group<'_> {
     /// Puts the chunks of columns `begin..end` on the stack, merging as the counter tells.
     unsafe fn push_columns(&self, counter: &mut Counter, begin: usize, end: usize) {
         let run = self.run;
-        for first in (begin..end).step_by((run.pass.chunk as usize).max(1)) {
-            let count = (run.pass.chunk as usize).max(1).min(end - first);
+        for first in (begin..end).step_by(run.geometry.chunk.max(1)) {
+            let count = run.geometry.chunk.min(end - first);
             let records = run.records.wrapping_add(first * run.geometry.record_bytes);
             for tile in 0..self.tiles {
                 let state = self.state(tile, counter.top);
@@ -453,17 +458,17 @@ impl Group<'_> {
     }
 }
 
-/// The merge tree: a stack of subtrees, of which equal neighbours merge.
-#[derive(Default)]
+/// The merge tree: a stack of subtrees, of which equal neighbours merge; or a sequence, whose leaves merge into the first at once.
 struct Counter {
     leaves: usize,
     top: usize,
+    in_sequence: bool,
 }
 
 impl Counter {
     /// A leaf has been put on top of the stack.
     fn push(&mut self, merge: impl Fn(usize, usize)) {
-        let mut carry = self.leaves;
+        let mut carry = if self.in_sequence { self.top } else { self.leaves };
         self.top += 1;
         while carry & 1 == 1 {
             merge(self.top - 2, self.top - 1);

@@ -1,19 +1,23 @@
 //! How a call is divided among threads, and how much memory that takes.
 //!
-//! Invariant: nothing here changes a bit of the results. Columns are divided along the merge tree only, and the tree depends on
-//! the number of columns alone.
+//! Invariant: nothing here changes a bit of the results. Columns are divided along the merge tree only, or at every chunk of a sequence,
+//! and both depend on the number of columns alone.
 
 use super::arena::{align, times};
 use super::pack::{View, size_of_type};
 use super::problem::{Problem, list};
 use super::ranges::{Ranges, Side};
 use super::threads;
-use crate::abi::{F32, PassDescriptor, ROLE_PARAMETER};
+use crate::abi::{F32, ORDER_ROOTS, ORDER_TREE, PassDescriptor, ROLE_PARAMETER};
 
 /// A thread must have this much to do to be worth starting, in cycles: about 100 µs.
 const CYCLES_A_THREAD: usize = 300_000;
 /// Units a thread, so that slow threads do not hold up the rest.
 const UNITS_A_THREAD: usize = 4;
+/// Columns that chunks of about √N are whole multiples of.
+const WHOLE_GROUPS: usize = 40;
+/// States that are kept for every chunk, so that threads share out chunks that are merged one after the other, take no more than this.
+const SEQUENCE_BYTES: usize = 16 << 20;
 /// Column records that fit here stay in cache from row tile to row tile.
 const CACHED_COLUMN_BYTES: usize = 512 << 10;
 /// Row tiles that share one walk over columns that do not, with their states.
@@ -32,6 +36,8 @@ pub struct Geometry {
     pub columns: usize,
     /// Row tiles.
     pub tiles: usize,
+    /// Columns of a chunk.
+    pub chunk: usize,
     /// Chunks of columns.
     pub chunks: usize,
     /// Bytes of a column record.
@@ -56,7 +62,8 @@ impl Geometry {
         let columns = if pass.columns == ROLE_PARAMETER { 0 } else { problem.extents.rows(pass.columns) };
         let tile_rows = (pass.tile_rows as usize).max(1);
         let side = problem.side(pass);
-        let chunks = columns.div_ceil((pass.chunk as usize).max(1));
+        let chunk = chunk(pass, columns);
+        let chunks = columns.div_ceil(chunk);
         // Every column block may end in a chunk that is not full.
         let most_chunks = chunks.saturating_add(side.map_or(0, Side::parts));
         let pairs = side.map_or(times(rows, columns.max(1)), |side| side.pairs);
@@ -64,6 +71,7 @@ impl Geometry {
             rows,
             columns,
             tiles: rows.div_ceil(tile_rows),
+            chunk,
             chunks,
             record_bytes: times(pass.column_values as usize, element),
             tile_bytes: align(times(times(pass.row_values as usize, tile_rows), element)),
@@ -72,6 +80,17 @@ impl Geometry {
             cycles: times(pairs, pass.pair_cost as usize) / 16,
             is_sparse: side.is_some(),
         }
+    }
+}
+
+/// Columns of a chunk: what the pass says, or about as many as there are chunks.
+fn chunk(pass: &PassDescriptor, columns: usize) -> usize {
+    let longest = (pass.chunk as usize).max(1);
+    if pass.order == ORDER_ROOTS {
+        // The pairs of whole groups of columns are computed faster.
+        columns.isqrt().next_multiple_of(WHOLE_GROUPS).min(longest).max(1)
+    } else {
+        longest
     }
 }
 
@@ -87,7 +106,7 @@ pub struct Division {
     pub group: usize,
     /// Groups of row tiles.
     pub groups: usize,
-    /// Chunks a unit: a power of two, or all of them.
+    /// Chunks a unit: a power of two in a tree, one in a sequence, or all of them.
     pub subtree: usize,
     /// Units that share a group; states are merged afterwards if there are several.
     pub subtrees: usize,
@@ -107,8 +126,12 @@ impl Division {
         if subtrees <= 1 || geometry.chunks <= 1 {
             return whole;
         }
-        let subtree = floor_power_of_two(geometry.chunks / subtrees);
-        Division { subtree, subtrees: geometry.chunks.div_ceil(subtree), ..whole }
+        if pass.order == ORDER_TREE {
+            let subtree = floor_power_of_two(geometry.chunks / subtrees);
+            return Division { subtree, subtrees: geometry.chunks.div_ceil(subtree), ..whole };
+        }
+        let apart = Division { subtree: 1, subtrees: geometry.chunks, ..whole };
+        if apart.state_bytes(pass, geometry) <= SEQUENCE_BYTES { apart } else { whole }
     }
 
     /// Bytes of the states that units leave for the final merge.

@@ -74,8 +74,8 @@ fn entry(id: ReductionId, row: &Reduction, examples: &mut Vec<Example>) -> Strin
     if !row.equivalent.is_empty() {
         text.push_str(&format!("- Differentiated as `{}`\n", row.equivalent));
     }
-    if let Some(compensated) = row.compensated.filter(|name| *name != row.name) {
-        text.push_str(&format!("- With `numerics sum = kahan`, computed as `{compensated}`\n"));
+    if row.compensated != row.name {
+        text.push_str(&format!("- With `numerics sum = kahan`, computed as `{}`\n", row.compensated));
     }
     text.push_str(&example(id, examples));
     text.push_str(&format!("\n{}", rows(id, examples)));

@@ -34,7 +34,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("s", "s[k] + later_s[k]")],
         outcomes: &["s[k]"],
         gradient: &[("f", "e")],
-        compensated: Some("KahanSum"),
+        compensated: "KahanSum",
         linear: true,
         doc: "The sum over all columns; 0 for none.",
         ..Reduction::EMPTY
@@ -49,7 +49,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("s", "t[k]"), COMPENSATED],
         outcomes: &["s[k] - c[k]"],
         gradient: &[("f", "e")],
-        compensated: Some("KahanSum"),
+        compensated: "KahanSum",
         linear: true,
         doc: "The sum over all columns by Kahan's scheme, which makes up for rounding: what `numerics sum = kahan` makes of `Sum`.",
         ..Reduction::EMPTY
@@ -63,7 +63,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("s", "s[k] + later_s[k]"), ("c", "c + later_c")],
         outcomes: &["s[k] / c"],
         equivalent: "Sum[j](f) / Sum[j](1)",
-        compensated: Some("KahanMean"),
+        compensated: "KahanMean",
         doc: "The mean over all columns; NaN for none.",
         ..Reduction::EMPTY
     },
@@ -77,7 +77,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("s", "t[k]"), COMPENSATED, ("count", "count + later_count")],
         outcomes: &["(s[k] - c[k]) / count"],
         equivalent: "KahanSum[j](f) / Sum[j](1)",
-        compensated: Some("KahanMean"),
+        compensated: "KahanMean",
         doc: "The mean over all columns by Kahan's scheme: what `numerics sum = kahan` makes of `Mean`.",
         ..Reduction::EMPTY
     },
@@ -90,7 +90,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("p", "p[k] * later_p[k]")],
         outcomes: &["p[k]"],
         gradient: &[("f", OTHERS)],
-        compensated: Some("Prod"),
+        compensated: "Prod",
         doc: "The product over all columns; 1 for none. First and second derivatives are right whatever the number of factors that are 0, \
               higher ones where no more than one is.",
         ..Reduction::EMPTY
@@ -104,7 +104,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("c", "c[k] + later_c[k]")],
         outcomes: &["c[k]"],
         gradient: &[("f", "Zero(n)")],
-        compensated: Some("Count"),
+        compensated: "Count",
         doc: "How many columns have a value other than 0.",
         ..Reduction::EMPTY
     },
@@ -117,7 +117,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("a", "max(a[k], later_a[k])")],
         outcomes: &["a[k]"],
         gradient: &[("f", "Zero(n)")],
-        compensated: Some("Any"),
+        compensated: "Any",
         doc: "1 if any column has a value other than 0, else 0.",
         ..Reduction::EMPTY
     },
@@ -130,7 +130,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("a", "min(a[k], later_a[k])")],
         outcomes: &["a[k]"],
         gradient: &[("f", "Zero(n)")],
-        compensated: Some("All"),
+        compensated: "All",
         doc: "0 if any column has the value 0, else 1.",
         ..Reduction::EMPTY
     },

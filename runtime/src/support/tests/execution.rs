@@ -1,7 +1,7 @@
 //! Results against the definition, for all sizes around tiles and chunks, layouts, types and thread counts.
 
 use super::harness::{Array, noise, plain, run, run_with};
-use super::mock::{self, CHUNK, Full, Product, TILE, expected};
+use super::mock::{self, CHUNK, Full, Product, TILE, expected, expected_in_sequence};
 use crate::abi::*;
 use crate::support::convert::{half_to_single, single_to_bfloat, single_to_half};
 
@@ -26,8 +26,13 @@ impl Data {
     }
 
     fn expected(&self) -> Vec<f32> {
+        self.rows(expected::<Full<f32>>)
+    }
+
+    /// What `sum` makes of each row: of parameters, row and columns.
+    fn rows(&self, sum: fn(&[f32], &[f32], &[Vec<f32>]) -> f32) -> Vec<f32> {
         let columns: Vec<Vec<f32>> = self.b.iter().zip(self.y.chunks(2)).map(|(b, y)| vec![y[0], y[1], *b]).collect();
-        self.x.chunks(2).map(|x| expected::<Full<f32>>(&self.p, x, &columns)).collect()
+        self.x.chunks(2).map(|x| sum(&self.p, x, &columns)).collect()
     }
 
     fn arrays(&self) -> Vec<Array> {
@@ -61,6 +66,20 @@ fn every_size_and_thread_count_gives_the_bits_of_the_tree() {
                     "{threads} threads, {rows} rows, {columns} columns"
                 );
             }
+        }
+    }
+}
+
+#[test]
+fn chunks_are_merged_in_sequence_whatever_the_threads() {
+    let orders = [ORDER_SEQUENCE, ORDER_ROOTS].map(|order| mock::full_in_order::<f32>(F32, order));
+    for (rows, columns) in SIZES.iter().flat_map(|rows| SIZES.map(|columns| (*rows, columns))) {
+        let data = Data::new(rows, columns, 11);
+        let wanted = data.rows(expected_in_sequence::<Full<f32>>);
+        for (entry, threads) in orders.iter().flat_map(|entry| [(entry, 1), (entry, 3), (entry, 8)]) {
+            let mut arrays = data.arrays();
+            assert_eq!(run(entry, &mut arrays, threads), OK);
+            assert_eq!(arrays[4].memory::<f32>()[..rows], wanted, "{threads} threads, {rows} rows, {columns} columns");
         }
     }
 }
