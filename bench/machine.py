@@ -19,6 +19,14 @@ def output(*command):
         return ""
 
 
+def version(package):
+    """That of an installed package, or that it is not there."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
 def blas():
     """The kernels that NumPy's BLAS chose."""
     import numpy  # noqa: F401
@@ -41,6 +49,6 @@ def describe(keopsc):
         "python": platform.python_version(),
         "keopsc": output(keopsc, "--version"),
         "g++": output("g++", "--version").splitlines()[:1],
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "packages": {name: version(name) for name in PACKAGES},
         "BLAS": blas(),
     }

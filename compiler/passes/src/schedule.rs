@@ -109,11 +109,11 @@ const UNROLL: u32 = 16;
 
 /// Columns of a block: computed in one turn of the loop over columns, so that their sums are added up first and then added to the chunk's.
 const BLOCK: u32 = 8;
-/// Columns a chunk where sums round. No term is part of more than 8 + 16 + log2(N / 128) additions where there are blocks, else of 128
-/// + log2(N / 128).
-const SHORT_CHUNK: u32 = 128;
-/// The same where there are no blocks because pairs are dear, which makes merging chunks cheap.
+/// Columns a chunk of blocks, and where pairs are too dear to be unrolled into blocks, so that merging chunks is cheap. No term is part of
+/// more than 8 + 8 + log2(N / 64) additions, or 64 + log2(N / 64) without blocks.
 const SHORTEST_CHUNK: u32 = 64;
+/// Columns a chunk of other sums, whose merges are dearer: 128 + log2(N / 128) additions.
+const SHORT_CHUNK: u32 = 128;
 /// Columns a chunk where nothing is gained by shorter ones, and a merge may be dear.
 const LONG_CHUNK: u32 = 512;
 /// Columns a chunk where sums are to run on: columns and counts below it are exact in float32.
@@ -142,6 +142,7 @@ impl Stretches {
             SumScheme::Auto if narrow && pass.accumulations.iter().any(rounds) => {
                 Stretches::short(pass, group, pair_cycles)
             }
+            SumScheme::Kahan if pass.accumulations.iter().any(is_compensated) => whole(SHORT_CHUNK, Order::Tree),
             SumScheme::Auto | SumScheme::Kahan => whole(LONG_CHUNK, Order::Tree),
         }
     }
@@ -157,7 +158,7 @@ impl Stretches {
         let blocked: Vec<bool> = pass.accumulations.iter().map(|one| few && columns > 1 && added(one)).collect();
         let others = || pass.accumulations.iter().zip(&blocked).filter(|(_, blocked)| !**blocked).map(|(one, _)| one);
         let chunk = if others().all(|one| one.rule.merge_lets.is_empty()) {
-            if few && columns == 1 { SHORTEST_CHUNK } else { SHORT_CHUNK }
+            if few { SHORTEST_CHUNK } else { SHORT_CHUNK }
         } else if others().any(rounds) {
             SHORT_CHUNK
         } else {
@@ -170,6 +171,11 @@ impl Stretches {
 /// Whether an accumulation has sums that round.
 fn rounds(accumulation: &Accumulation) -> bool {
     reductions::rounds(accumulation.reduction)
+}
+
+/// Whether an accumulation makes up for rounding in its sums.
+fn is_compensated(accumulation: &Accumulation) -> bool {
+    reductions::is_compensated(accumulation.reduction)
 }
 
 /// Components of accumulators and of pair values in memory above which a tile has a single row vector, to spare the caller's stack.

@@ -15,7 +15,7 @@ const CYCLES_A_THREAD: usize = 300_000;
 /// Units a thread, so that slow threads do not hold up the rest.
 const UNITS_A_THREAD: usize = 4;
 /// Columns that chunks of about √N are whole multiples of.
-const WHOLE_GROUPS: usize = 40;
+const WHOLE_GROUPS: usize = 8;
 /// States that are kept for every chunk, so that threads share out chunks that are merged one after the other, take no more than this.
 const SEQUENCE_BYTES: usize = 16 << 20;
 /// Column records that fit here stay in cache from row tile to row tile.

@@ -43,12 +43,16 @@ pub fn emit<'ctx>(
     let group = i64::from(kernel.schedule.columns);
     let whole = kernel.subtract(count, kernel.remainder(count, kernel.integer(group)));
     kernel.counted_loop(kernel.integer(0), whole, group, |column| {
-        kernel.accumulate_columns(&reader, &slots, records, column, group);
+        kernel.begin_group(&slots);
+        kernel.accumulate_columns(&reader, &slots.group, records, column, group);
+        kernel.end_group(&slots);
     });
     if group > 1 {
+        kernel.begin_group(&slots);
         kernel.counted_loop(whole, count, 1, |column| {
-            kernel.accumulate_columns(&reader, &slots, records, column, 1);
+            kernel.accumulate_columns(&reader, &slots.group, records, column, 1);
         });
+        kernel.end_group(&slots);
     }
     kernel.store_accumulators(&slots.chunk, state, first_column);
 }
@@ -104,8 +108,13 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         }
     }
 
+    /// Sets the accumulators of the columns at hand, where they have some of their own, to their neutral values.
+    fn begin_group(&self, slots: &Slots<'ctx>) {
+        self.reset_accumulators(&slots.group, |number| self.schedule.blocked[number]);
+    }
+
     /// Merges the accumulators of the columns at hand, where they have some of their own, into those of the chunk.
-    fn merge_groups(&self, slots: &Slots<'ctx>) {
+    fn end_group(&self, slots: &Slots<'ctx>) {
         let rules = self.accumulating();
         for (number, accumulation) in self.pass.accumulations.iter().enumerate() {
             if self.schedule.blocked[number] {
@@ -147,14 +156,13 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
     fn accumulate_columns(
         &self,
         shared: &PlanReader<'_, 'a, 'ctx>,
-        slots: &Slots<'ctx>,
+        slots: &[Vec<PointerValue<'ctx>>],
         records: PointerValue<'ctx>,
         column: IntValue<'ctx>,
         group: i64,
     ) {
         let contractions = self.contract(shared, records, column, group);
         let rows = self.integer(i64::from(self.schedule.row_vectors));
-        self.reset_accumulators(&slots.group, |number| self.schedule.blocked[number]);
         let accumulate_column = |number| {
             let column = self.add(column, number);
             let mut reader = shared.clone();
@@ -167,14 +175,13 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
                 reader.remember(*value, 0, self.load_all(&places, self.lanes.vector_type()));
             }
             self.compute_pairs(&mut reader);
-            self.update(&mut reader, &slots.group, column);
+            self.update(&mut reader, slots, column);
         };
         if contractions.is_empty() {
             (0..group).for_each(|number| accumulate_column(self.integer(number)));
         } else {
             self.fixed_loop(0, group as u64, accumulate_column);
         }
-        self.merge_groups(slots);
     }
 
     /// The contractions for the whole register tile, left in `[columns][row_vectors]` vectors of stack memory.

@@ -174,6 +174,11 @@ pub fn rounds(id: ReductionId) -> bool {
     compensated(id) != id
 }
 
+/// Whether a reduction makes up for rounding in its sums.
+pub fn is_compensated(id: ReductionId) -> bool {
+    reductions().any(|(other, _)| other != id && compensated(other) == id)
+}
+
 /// The rows, family by family under the headings of the reference page.
 const FAMILIES: &[(&str, &[Reduction])] = &[
     ("Sums, means, products, counts", sums::ROWS),

@@ -30,7 +30,7 @@ impl Data {
     }
 
     /// What `sum` makes of each row: of parameters, row and columns.
-    fn rows(&self, sum: fn(&[f32], &[f32], &[Vec<f32>]) -> f32) -> Vec<f32> {
+    fn rows(&self, sum: impl Fn(&[f32], &[f32], &[Vec<f32>]) -> f32) -> Vec<f32> {
         let columns: Vec<Vec<f32>> = self.b.iter().zip(self.y.chunks(2)).map(|(b, y)| vec![y[0], y[1], *b]).collect();
         self.x.chunks(2).map(|x| sum(&self.p, x, &columns)).collect()
     }
