@@ -72,14 +72,19 @@ fn every_size_and_thread_count_gives_the_bits_of_the_tree() {
 
 #[test]
 fn chunks_are_merged_in_sequence_whatever_the_threads() {
-    let orders = [ORDER_SEQUENCE, ORDER_ROOTS].map(|order| mock::full_in_order::<f32>(F32, order));
+    let orders = [ORDER_SEQUENCE, ORDER_ROOTS].map(|order| (order, mock::full_in_order::<f32>(F32, order)));
     for (rows, columns) in SIZES.iter().flat_map(|rows| SIZES.map(|columns| (*rows, columns))) {
         let data = Data::new(rows, columns, 11);
-        let wanted = data.rows(expected_in_sequence::<Full<f32>>);
-        for (entry, threads) in orders.iter().flat_map(|entry| [(entry, 1), (entry, 3), (entry, 8)]) {
-            let mut arrays = data.arrays();
-            assert_eq!(run(entry, &mut arrays, threads), OK);
-            assert_eq!(arrays[4].memory::<f32>()[..rows], wanted, "{threads} threads, {rows} rows, {columns} columns");
+        for (order, entry) in orders {
+            let roots = columns.isqrt().next_multiple_of(8).clamp(1, CHUNK);
+            let chunk = if order == ORDER_ROOTS { roots } else { CHUNK };
+            let wanted = data.rows(|p, x, y| expected_in_sequence::<Full<f32>>(p, x, y, chunk));
+            for threads in [1, 3, 8] {
+                let mut arrays = data.arrays();
+                assert_eq!(run(entry, &mut arrays, threads), OK);
+                let found = &arrays[4].memory::<f32>()[..rows];
+                assert_eq!(found, wanted, "order {order}, {threads} threads, {rows} rows, {columns} columns");
+            }
         }
     }
 }

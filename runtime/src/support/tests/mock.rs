@@ -128,17 +128,17 @@ unsafe extern "C" fn epilogue<N: Number>(
 
 /// The same sum, by the definition of the tree: the left part has the largest power of two of chunks that leaves something over.
 pub fn expected<K: Kernel>(parameters: &[K::N], row: &[K::N], columns: &[Vec<K::N>]) -> K::N {
-    let leaves = leaves::<K>(parameters, row, columns);
+    let leaves = leaves::<K>(parameters, row, columns, CHUNK);
     if leaves.is_empty() { K::N::default() } else { tree(&leaves) }
 }
 
-/// The same sum, chunk after chunk.
-pub fn expected_in_sequence<K: Kernel>(parameters: &[K::N], row: &[K::N], columns: &[Vec<K::N>]) -> K::N {
-    leaves::<K>(parameters, row, columns).into_iter().reduce(|sum, leaf| sum + leaf).unwrap_or_default()
+/// The same sum, chunk after chunk of that many columns.
+pub fn expected_in_sequence<K: Kernel>(parameters: &[K::N], row: &[K::N], columns: &[Vec<K::N>], chunk: usize) -> K::N {
+    leaves::<K>(parameters, row, columns, chunk).into_iter().reduce(|sum, leaf| sum + leaf).unwrap_or_default()
 }
 
 /// The sums of the chunks.
-fn leaves<K: Kernel>(parameters: &[K::N], row: &[K::N], columns: &[Vec<K::N>]) -> Vec<K::N> {
+fn leaves<K: Kernel>(parameters: &[K::N], row: &[K::N], columns: &[Vec<K::N>], chunk: usize) -> Vec<K::N> {
     let append = |values: &[K::N]| {
         let extra = K::PROLOGUES.then(|| appended(values));
         values.iter().copied().chain(extra).collect::<Vec<_>>()
@@ -147,7 +147,7 @@ fn leaves<K: Kernel>(parameters: &[K::N], row: &[K::N], columns: &[Vec<K::N>]) -
     let sum = |chunk: &[Vec<K::N>]| {
         chunk.iter().fold(K::N::default(), |sum, column| sum + K::pair(&parameters, &row, &append(column)))
     };
-    columns.chunks(CHUNK).map(sum).collect()
+    columns.chunks(chunk).map(sum).collect()
 }
 
 fn tree<N: Number>(leaves: &[N]) -> N {
