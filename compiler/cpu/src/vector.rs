@@ -168,6 +168,12 @@ impl<'a, 'ctx> Lanes<'a, 'ctx> {
         self.level.has_avx512 && self.count * self.float.bits() == self.level.vector_bits
     }
 
+    /// Lanes of one full register, where vectors take two.
+    pub fn half(self) -> Option<Self> {
+        let full = Lanes::new(self.module, self.builder, self.level, self.float);
+        (self.count == 2 * full.count).then_some(full)
+    }
+
     /// The type of one real lane.
     pub fn scalar_type(&self) -> FloatType<'ctx> {
         match self.float {
