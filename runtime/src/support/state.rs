@@ -13,7 +13,7 @@ use super::arena::{Arena, times};
 use super::problem::list;
 use super::schedule::worthwhile;
 use super::threads::parallel_for;
-use crate::abi::{PassDescriptor, ROLE_PARAMETER, StateField, Status};
+use crate::abi::{ORDER_TREE, PassDescriptor, ROLE_PARAMETER, StateField, Status};
 
 /// States begin at multiples of this.
 pub const STATE_ALIGNMENT: usize = 8;
@@ -49,10 +49,14 @@ impl<'a> Layout<'a> {
         (self.record_size as i64).checked_mul(rows).filter(|_| rows >= 0)
     }
 
-    /// The shortest power of two of chunks, in columns, of which at most `shards` cover `columns`; saturates. `None` if a number makes no sense.
+    /// The shortest power of two of chunks, in columns, of which at most `shards` cover `columns`; saturates. Where chunks are merged one after the
+    /// other, equal parts of the columns: no length gives the bits of one call. `None` if a number makes no sense.
     pub fn shard(&self, columns: i64, shards: i64) -> Option<i64> {
         if columns < 0 || shards < 1 {
             return None;
+        }
+        if self.passes.iter().any(|pass| pass.order != ORDER_TREE) {
+            return Some((columns / shards + i64::from(columns % shards != 0)).max(1));
         }
         let mut length = i64::from(self.chunk).max(1);
         while length < i64::MAX && i128::from(length) * i128::from(shards) < i128::from(columns) {

@@ -26,6 +26,8 @@ pub fn draw(random: &mut Random) -> Vec<Verified> {
     let changed = plans.into_iter().map(|mut plan| {
         draw_storage(&mut plan, random);
         bound_exponents(&mut plan);
+        // Integers of two widths are not one ring.
+        plan.numerics.accumulate = None;
         Verified::new(plan).expect("plans keep the rules")
     });
     changed.collect()
