@@ -486,3 +486,12 @@ def test_what_is_the_same_for_all_rows_of_a_dense_call(compiled, random, formula
         result = np.full(expected.shape, 77, np.int64 if "Arg" in formula else float)
         library.f.call_into(*arguments, result, ranges=ranges, rows_i=30, rows_j=40)
         assert np.array_equal(result, expected)
+
+
+def test_of_equal_values_the_first_in_the_list_is_chosen(compiled):
+    library = compiled("x = Vi(1); y = Vj(1); out at = ArgMin[j](x + y); out all = ArgKMin[j, K=3](x + y)", "ties")
+    x, y = np.zeros((2, 1), np.float32), np.array([[1], [0], [0], [0], [1], [0]], np.float32)
+    nothing = (np.zeros((0, 2), np.int64), np.zeros(0, np.int64), np.zeros((0, 2), np.int64))
+    ranges = (np.array([[0, 1], [1, 2]]), np.array([2, 4]), np.array([[4, 6], [0, 3], [0, 3], [4, 6]]), *nothing)
+    assert library.at(x, y, ranges=ranges)[:, 0].tolist() == [5, 1]
+    assert library.all(x, y, ranges=ranges).tolist() == [[5, 1, 2], [1, 2, 5]]

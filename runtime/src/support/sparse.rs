@@ -17,7 +17,7 @@ use super::threads::parallel_for;
 /// Units a thread. They are less equal than in a dense pass, hence smaller.
 const UNITS_A_THREAD: usize = 8;
 /// What a chunk costs a row tile besides its columns, in columns.
-const CHUNK_COLUMNS: usize = 8;
+const CHUNK_COLUMNS: usize = 4;
 /// What a row tile costs besides its chunks, in columns.
 const TILE_COLUMNS: usize = 32;
 /// Cycles to give a value of a row the neutral element's result, and to read one that it needs.
