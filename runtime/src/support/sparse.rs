@@ -130,7 +130,7 @@ impl PassRun<'_> {
             if threads > 1 && cost > share && chunks > 1 {
                 let subtree = subtree(chunks, cost.div_ceil(share));
                 let subtrees = chunks.div_ceil(subtree);
-                if states + tiles * subtrees <= most_states(self.threads) {
+                if tiles.saturating_mul(subtrees).saturating_add(states) <= most_states(self.threads) {
                     (plan.subtree, plan.subtrees) = (subtree, subtrees);
                 }
             }
