@@ -18,7 +18,7 @@ use crate::abi::ORDER_TREE;
 /// Units a thread. They are less equal than in a dense pass, hence smaller.
 const UNITS_A_THREAD: usize = 8;
 /// What a chunk costs a row tile besides its columns, in columns.
-const CHUNK_COLUMNS: usize = 8;
+const CHUNK_COLUMNS: usize = 4;
 /// What a row tile costs besides its chunks, in columns.
 const TILE_COLUMNS: usize = 32;
 /// Cycles to give a value of a row the neutral element's result, and to read one that it needs.
@@ -131,7 +131,7 @@ impl PassRun<'_> {
             if threads > 1 && cost > share && chunks > 1 && self.pass.order == ORDER_TREE {
                 let subtree = subtree(chunks, cost.div_ceil(share));
                 let subtrees = chunks.div_ceil(subtree);
-                if states + tiles * subtrees <= most_states(self.threads) {
+                if tiles.saturating_mul(subtrees).saturating_add(states) <= most_states(self.threads) {
                     (plan.subtree, plan.subtrees) = (subtree, subtrees);
                 }
             }
