@@ -34,7 +34,7 @@ WORKLOADS = {
     "LogSumExp": ("LogSumExp[j](b - SqDist(x, y))", "LogSumExp", "b - SqDist(x, y)", lambda random, n: random.random((n, 1))),
 }
 COUNTS = [1_000, 10_000, 100_000, 1_000_000]
-ROWS = 256
+ROWS = 128
 # Storage of the inputs → storage of the results.
 STORAGE = {"f32": "f32", "f64": "f64", "f16": "f32", "bf16": "f32"}
 NUMBERS = {"f32": np.float32, "f64": np.float64}
@@ -131,8 +131,8 @@ def contenders(folder, storage, reduction, operation, formula):
             found[f"keopsc {name}"] = lambda arrays, function=function: keopsc_call(function, arrays, storage)()
     wanted = {name: options for name, (options, types) in PYKEOPS_SCHEMES.items() if storage in types}
     if operation != "Sum":
-        # pykeops 2.3 raises an AttributeError where other reductions than sums are to be compensated.
-        wanted.pop("kahan_scheme", None)
+        # pykeops 2.3 fails to generate code for these: no `dim_kahan`, and a subtraction of variables of two types.
+        wanted = {name: options for name, options in wanted.items() if name not in ("kahan_scheme", "dtype_acc float64")}
     if wanted:
         from pykeops.numpy import Genred
     for name, options in wanted.items():
@@ -237,6 +237,9 @@ Each cell: relative Euclidean error over {rows} rows / largest error of a row ag
 against its value). Exact results are computed in 64-bit significands from the same inputs: points uniform in the unit cube of dimension 3, b uniform
 in [0, 1] or, for the signed sum, normal. [docs/formulas.md](../../docs/formulas.md#sums) defines the schemes.
 """
+ABSENT = """pykeops 2.3 generates no code for `LogSumExp` with `kahan_scheme` or `dtype_acc="float64"` on the CPU, and has no float16 or bfloat16
+there.
+"""
 COSTS = """Time over that of `direct`: the median over alternating rounds of the ratio within a round (in brackets the median time), one
 thread, on a machine that others use too.
 """
@@ -244,7 +247,7 @@ thread, on a machine that others use too.
 
 def page(document):
     """The whole page."""
-    parts = [INTRODUCTION.format(rows=ROWS), "## Errors\n", verdict(document["errors"]), *error_tables(document["errors"])]
+    parts = [INTRODUCTION.format(rows=ROWS), "## Errors\n", verdict(document["errors"]), ABSENT, *error_tables(document["errors"])]
     parts += ["## Costs\n", COSTS, cost_table(document["costs"]), "## Machine\n"]
     parts.append("".join(f"- {name}: {value}\n" for name, value in document["machine"].items()))
     return "\n".join(parts)
