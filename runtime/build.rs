@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-const ENTRY_POINTS: [&str; 6] = [
+const ENTRY_POINTS: [&str; 7] = [
+    "keops_support_clusters",
     "keops_support_plain",
     "keops_support_prepare",
     "keops_support_run",

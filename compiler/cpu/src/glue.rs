@@ -162,8 +162,17 @@ impl<'ctx> Glue<'_, 'ctx> {
             self.array(&points).into(),
             address(strerror),
             address(target),
+            self.clusters().into(),
         ]));
         self.getter(abi::MODULE_SYMBOL, &[], |_, _| table.into());
+    }
+
+    /// The support code's table of functions that make block-sparse ranges.
+    fn clusters(&self) -> PointerValue<'ctx> {
+        let pointer = self.context.ptr_type(AddressSpace::default());
+        let table = self.module.add_global(pointer, None, "keops_support_clusters");
+        table.set_visibility(GlobalVisibility::Hidden);
+        table.as_pointer_value()
     }
 
     fn getter(

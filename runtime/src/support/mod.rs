@@ -5,6 +5,8 @@
 //! `validate` → `problem` → `schedule` (threads and memory) → `execute` (batch) → `pass` (tiles, chunks) → `pack` (elements).
 
 mod arena;
+mod bits;
+mod clusters;
 pub mod convert;
 mod cpu;
 mod execute;
@@ -16,6 +18,7 @@ mod pass;
 mod problem;
 mod ranges;
 mod schedule;
+mod sparse;
 mod tensor;
 #[cfg(test)]
 mod tests;
@@ -128,7 +131,7 @@ pub extern "C" fn keops_support_strerror(status: i32) -> *const c_char {
     known.map_or(c"unknown status", |(_, text)| *text).as_ptr()
 }
 
-const STATUS_TEXTS: [(Status, &CStr); 12] = [
+const STATUS_TEXTS: [(Status, &CStr); 13] = [
     (Status::Ok, c"success"),
     (Status::NullPointer, c"a required pointer is NULL"),
     (Status::Shape, c"a shape does not fit"),
@@ -141,6 +144,7 @@ const STATUS_TEXTS: [(Status, &CStr); 12] = [
     (Status::Ranges, c"block-sparse ranges are malformed"),
     (Status::Unsupported, c"not supported by this version"),
     (Status::Thread, c"a thread could not be started"),
+    (Status::Value, c"a value in a tensor cannot be used"),
 ];
 
 /// Checks a layer-2 call, chooses the clone, and goes on with `body`.

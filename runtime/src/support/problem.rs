@@ -1,7 +1,7 @@
 //! A call whose arguments have been checked: what the execution works on.
 
 use super::pack::View;
-use super::ranges::{Ranges, Side};
+use super::ranges::{Load, Ranges, Side};
 use super::tensor::{MAX_DIMENSIONS, Tensor};
 use crate::abi::{
     CloneDescriptor, DLTensor, EntryDescriptor, PassDescriptor, ROLE_I, ROLE_J, ROLE_PARAMETER, TensorDescriptor,
@@ -59,7 +59,7 @@ pub struct Problem<'a> {
     /// Its sizes.
     pub extents: Extents,
     /// Which pairs count, all if `None`.
-    pub ranges: Option<Ranges>,
+    pub ranges: Option<Ranges<'a>>,
     /// Threads the caller asks for, 0 if it leaves that to us.
     pub asked_threads: usize,
 }
@@ -71,9 +71,14 @@ impl<'a> Problem<'a> {
         unsafe { list(self.clone.passes, self.clone.num_passes) }
     }
 
-    /// Which pairs of a pass count, all if `None`.
-    pub fn side(&self, pass: &PassDescriptor) -> Option<&Side> {
-        self.ranges.as_ref()?.side(pass.rows, pass.columns)
+    /// How many pairs of a pass count, all if `None`.
+    pub fn load(&self, pass: &PassDescriptor) -> Option<&Load> {
+        self.ranges.as_ref()?.load(pass.rows, pass.columns)
+    }
+
+    /// Which pairs of a pass count at a batch element, all if `None`.
+    pub fn side(&self, pass: &PassDescriptor, element: usize) -> Option<Side<'a>> {
+        self.ranges.as_ref()?.side(pass.rows, pass.columns, &self.extents, element)
     }
 
     /// Arguments, results and temporaries.
@@ -117,11 +122,7 @@ impl<'a> Problem<'a> {
         let Source::Tensors(tensors) = self.source else { return 0 };
         // SAFETY: as in `view`.
         let tensor = unsafe { Tensor::new(descriptor, &**tensors.add(number)) };
-        let missing = self.extents.batch_dimensions - tensor.batch_dimensions().min(self.extents.batch_dimensions);
-        if dimension < missing || tensor.extent(dimension - missing) == 1 {
-            return 0;
-        }
-        tensor.stride(dimension - missing) as isize
+        tensor.batch_step(dimension, self.extents.batch_dimensions) as isize
     }
 }
 

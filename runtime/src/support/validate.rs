@@ -4,7 +4,7 @@ use super::message::Message;
 use super::overlap::{overlaps_itself, share_memory};
 use super::pack::size_of_type;
 use super::problem::{Extents, list};
-use super::ranges::{self, Ranges};
+use super::ranges::{self, Ranges, Tables};
 use super::tensor::{MAX_DIMENSIONS, Tensor, code_name, dlpack_type, type_name};
 use crate::abi::{
     Call, DL_CPU, DL_CUDA, DLTensor, EntryDescriptor, ROLE_I, ROLE_J, ROLE_PARAMETER, Status, TensorDescriptor,
@@ -79,20 +79,24 @@ pub unsafe fn header<'a>(call: *const Call) -> Result<&'a Call, Status> {
 ///
 /// # Safety
 /// The pointers in `call` are NULL or point to what the ABI says.
-pub unsafe fn call(
-    entry: &EntryDescriptor,
-    call: &Call,
+pub unsafe fn call<'a>(
+    entry: &'a EntryDescriptor,
+    call: &'a Call,
     message: &mut Message,
-) -> Result<(Extents, Option<Ranges>), Status> {
+) -> Result<(Extents, Option<Ranges<'a>>), Status> {
     // SAFETY: as the caller promises.
     unsafe {
         let check = Check { entry, call, descriptors: list(entry.tensors, entry.num_tensors) };
         message.name(entry.name).text(": ");
         check.arguments(message)?;
         check.tensors(message)?;
-        let extents = check.extents(message)?;
-        check.memory(message)?;
-        let ranges = if call.ranges.is_null() { None } else { Some(ranges::check(call.ranges, &extents, message)?) };
+        let tables = if call.ranges.is_null() { None } else { Some(ranges::tables(call.ranges, message)?) };
+        let extents = check.extents(tables.as_ref(), message)?;
+        check.memory(tables.as_ref(), message)?;
+        let ranges = match tables {
+            Some(tables) => Some(ranges::check(tables, &extents, message)?),
+            None => None,
+        };
         message.clear();
         Ok((extents, ranges))
     }
@@ -198,11 +202,11 @@ impl<'a> Check<'a> {
     }
 
     /// All tensors together: rows and batches.
-    fn extents(&self, message: &mut Message) -> Result<Extents, Status> {
+    fn extents(&self, tables: Option<&Tables<'_>>, message: &mut Message) -> Result<Extents, Status> {
         let rows_i = self.rows(ROLE_I, self.call.rows_i, message)?;
         let rows_j = self.rows(ROLE_J, self.call.rows_j, message)?;
         let mut extents = Extents::unbatched(rows_i, rows_j);
-        self.broadcast(&mut extents, message)?;
+        self.broadcast(tables, &mut extents, message)?;
         self.results(&extents, message)?;
         let shape = extents.batch_shape.iter().take(extents.batch_dimensions);
         extents.batch_count = if shape.clone().any(|&extent| extent == 0) {
@@ -252,9 +256,15 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// The inputs' common batch shape.
-    fn broadcast(&self, extents: &mut Extents, message: &mut Message) -> Result<(), Status> {
-        let inputs = || self.given().filter(|tensor| tensor.descriptor.is_output == 0);
+    /// The common batch shape of inputs and ranges.
+    fn broadcast(
+        &self,
+        tables: Option<&Tables<'_>>,
+        extents: &mut Extents,
+        message: &mut Message,
+    ) -> Result<(), Status> {
+        let ranges = || tables.into_iter().flat_map(Tables::tensors).copied();
+        let inputs = || self.given().filter(|tensor| tensor.descriptor.is_output == 0).chain(ranges());
         extents.batch_dimensions = inputs().map(|tensor| tensor.batch_dimensions()).max().unwrap_or(0);
         for tensor in inputs() {
             let missing = extents.batch_dimensions - tensor.batch_dimensions();
@@ -276,7 +286,7 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// Results have the inputs' batch shape exactly.
+    /// Results have the common batch shape exactly.
     fn results(&self, extents: &Extents, message: &mut Message) -> Result<(), Status> {
         for tensor in self.given().filter(|tensor| tensor.descriptor.is_output != 0) {
             let same = tensor.batch_dimensions() == extents.batch_dimensions
@@ -293,7 +303,7 @@ impl<'a> Check<'a> {
     }
 
     /// Pointers, alignment and overlaps.
-    fn memory(&self, message: &mut Message) -> Result<(), Status> {
+    fn memory(&self, tables: Option<&Tables<'_>>, message: &mut Message) -> Result<(), Status> {
         for tensor in self.given().filter(|tensor| !tensor.is_empty()) {
             if tensor.address() == 0 {
                 self.subject(tensor.descriptor, message)
@@ -315,9 +325,9 @@ impl<'a> Check<'a> {
                 message.tuple(result.shape()).text(" put several elements in one place");
                 return Err(Status::Stride);
             }
-            if let Some((_, other)) =
-                self.given().enumerate().find(|(other, tensor)| *other != number && share_memory(&result, tensor))
-            {
+            let others = self.given().enumerate().filter(|(other, _)| *other != number).map(|(_, tensor)| tensor);
+            let ranges = tables.into_iter().flat_map(Tables::tensors).copied();
+            if let Some(other) = others.chain(ranges).find(|other| share_memory(&result, other)) {
                 self.subject(result.descriptor, message).text(" shares memory with ");
                 // SAFETY: names are NUL-terminated.
                 unsafe { message.name(other.descriptor.name) };

@@ -60,6 +60,7 @@ typedef struct {
   const entry_point *entries;
   const char *(*strerror)(int32_t);
   const char *(*target)(void);
+  const void *clusters;
 } module_v1;
 
 int32_t keops_support_plain(const entry_descriptor *, int64_t, int64_t, void *const *);
@@ -68,6 +69,7 @@ int32_t keops_support_prepare(const entry_descriptor *, int32_t, int32_t);
 int32_t keops_support_workspace(const entry_descriptor *, const void *, uint64_t *);
 const char *keops_support_strerror(int32_t);
 const char *keops_support_target(const entry_descriptor *);
+extern const char keops_support_clusters[];
 
 static void initialize(void *state) {
   for (int row = 0; row < TILE; row++) ((float *)state)[row] = 0;
@@ -122,6 +124,7 @@ static const char manifest[] =
 static const entry_point entries[] = {{sizeof(entry_point), 3, "product", run, prepare, workspace}};
 static const module_v1 module = {
     MODULE_BYTES, VERSION, "mock", manifest, sizeof manifest - 1, NUM_ENTRIES, sizeof(entry_point), entries, mock_strerror, mock_target,
+    keops_support_clusters,
 };
 
 const void *keops_module_v1(void) { return &module; }

@@ -25,8 +25,8 @@ fn it_defines_the_entry_points_hidden_and_needs_the_c_library_only() {
         names.sort_unstable();
         names
     };
-    let wanted =
-        ["plain", "prepare", "run", "strerror", "target", "workspace"].map(|name| format!("keops_support_{name}"));
+    let wanted = ["clusters", "plain", "prepare", "run", "strerror", "target", "workspace"]
+        .map(|name| format!("keops_support_{name}"));
     assert_eq!(with("defined HIDDEN"), wanted);
     assert_eq!(with("defined DEFAULT"), [""; 0]);
     let allowed = [
