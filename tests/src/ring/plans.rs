@@ -18,7 +18,7 @@ use keopsc_passes::{hoist, pipeline, simplify};
 pub fn draw(random: &mut Random) -> Vec<Verified> {
     let seed = random.bits();
     let plans = match random.below(5) {
-        0 => vec![plan::generate::generate(seed)],
+        0 => vec![with_results(seed)],
         1 => of_program(differentiate(generate_with_requests(seed)).unwrap_or_else(|_| generate(seed)), random),
         2 => of_usual_formulas(random),
         _ => of_program(generate(seed), random),
@@ -29,6 +29,15 @@ pub fn draw(random: &mut Random) -> Vec<Verified> {
         Verified::new(plan).expect("plans keep the rules")
     });
     changed.collect()
+}
+
+/// The first plan from a seed on that has results.
+fn with_results(seed: u64) -> Plan {
+    let has_results = |plan: &Plan| plan.tensors.iter().any(|tensor| tensor.kind == TensorKind::Output);
+    (0..)
+        .map(|more| plan::generate::generate(seed.wrapping_add(more)))
+        .find(has_results)
+        .expect("most plans have results")
 }
 
 fn of_program(program: Program, random: &mut Random) -> Vec<Plan> {
