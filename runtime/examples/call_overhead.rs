@@ -51,6 +51,7 @@ fn main() {
         state_size: 4 * TILE,
         result_size: 4 * TILE,
         pair_cost: 8,
+        few_rows: 0,
         row_reads: row_reads.as_ptr(),
         column_reads: column_reads.as_ptr(),
         parameter_reads: core::ptr::null(),
@@ -60,6 +61,7 @@ fn main() {
         column_prologue: None,
         initialize,
         accumulate,
+        accumulate_few: None,
         merge,
         epilogue,
     };
@@ -73,6 +75,7 @@ fn main() {
         num_clones: 1,
         reserved: 0,
         clones: &clone,
+        for_ranges: core::ptr::null(),
     };
     let (mut x, mut y, mut b, mut c) = ([0.5_f32; 30], [0.5_f32; 30], [0.5_f32; 10], [0.0_f32; 10]);
     let pointers: [*mut c_void; 4] =

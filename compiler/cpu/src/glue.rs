@@ -48,18 +48,16 @@ struct Entry<'ctx> {
 impl<'ctx> Glue<'_, 'ctx> {
     fn entry(&self, number: usize, clones: &[(&'static Level, Vec<Scheduled>)]) -> Entry<'ctx> {
         let plan = &self.library.plans[number];
-        let tensors: Vec<_> = plan.tensors.iter().map(|tensor| self.tensor(tensor)).collect();
         let count = plan.tensors.iter().filter(|tensor| tensor.kind != TensorKind::Temporary).count() as u64;
-        let levels: Vec<_> = clones.iter().map(|(level, plans)| self.clone_of(number, level, &plans[number])).collect();
-        let descriptor = self.constant(self.structure(&[
-            self.text(&plan.name).into(),
-            self.u32(count).into(),
-            self.u32(tensors.len() as u64 - count).into(),
-            self.array(&tensors).into(),
-            self.u32(levels.len() as u64).into(),
-            self.u32(0).into(),
-            self.array(&levels).into(),
-        ]));
+        let schedules: Vec<_> = clones.iter().map(|(level, plans)| (*level, &plans[number])).collect();
+        let null = self.context.ptr_type(AddressSpace::default()).const_null();
+        // Kernels for calls with ranges are numbered after the others.
+        let for_ranges = plan.for_ranges().map_or(null, |other| {
+            let schedules: Vec<_> =
+                schedules.iter().filter_map(|(level, scheduled)| Some((*level, scheduled.for_ranges()?))).collect();
+            self.descriptor(other, &schedules, plan.passes.len(), null)
+        });
+        let descriptor = self.descriptor(plan, &schedules, 0, for_ranges);
         self.plain_function(plan, descriptor);
         let pointer = self.pointer();
         let [run, prepare, workspace] = [
@@ -77,6 +75,30 @@ impl<'ctx> Glue<'_, 'ctx> {
             address(workspace),
         ]);
         Entry { descriptor, point }
+    }
+
+    /// What the support code knows of a plan, whose first pass has the kernels of that number.
+    fn descriptor(
+        &self,
+        plan: &Plan,
+        schedules: &[(&'static Level, &Scheduled)],
+        first_pass: usize,
+        for_ranges: PointerValue<'ctx>,
+    ) -> PointerValue<'ctx> {
+        let tensors: Vec<_> = plan.tensors.iter().map(|tensor| self.tensor(tensor)).collect();
+        let temporaries = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Temporary).count();
+        let levels: Vec<_> =
+            schedules.iter().map(|(level, scheduled)| self.clone_of(level, scheduled, first_pass)).collect();
+        self.constant(self.structure(&[
+            self.text(&plan.name).into(),
+            self.u32((tensors.len() - temporaries) as u64).into(),
+            self.u32(temporaries as u64).into(),
+            self.array(&tensors).into(),
+            self.u32(levels.len() as u64).into(),
+            self.u32(0).into(),
+            self.array(&levels).into(),
+            for_ranges.into(),
+        ]))
     }
 
     /// `int32_t lib_entry(int64_t M, int64_t N, const T *input, …, T *result)`.
@@ -206,12 +228,12 @@ impl<'ctx> Glue<'_, 'ctx> {
         ])
     }
 
-    fn clone_of(&self, entry: usize, level: &'static Level, scheduled: &Scheduled) -> StructValue<'ctx> {
+    fn clone_of(&self, level: &'static Level, scheduled: &Scheduled, first_pass: usize) -> StructValue<'ctx> {
         let passes: Vec<_> = scheduled
             .passes()
             .enumerate()
             .map(|(number, (pass, schedule))| {
-                let prefix = symbols::kernel_prefix(&self.library.plans[entry], number, level);
+                let prefix = symbols::kernel_prefix(scheduled.plan(), first_pass + number, level);
                 self.pass(scheduled.plan(), pass, schedule, &prefix)
             })
             .collect();
@@ -225,18 +247,13 @@ impl<'ctx> Glue<'_, 'ctx> {
 
     fn pass(&self, plan: &Plan, pass: &Pass, schedule: &PassSchedule, prefix: &str) -> StructValue<'ctx> {
         let layout = layout::layout(pass, schedule);
-        let functions = PassFunctions::of(pass);
+        let functions = PassFunctions::of(pass, schedule);
         let [rows, columns, parameters] =
             [Block::Row, Block::Column, Block::Parameter].map(|block| self.reads(plan, pass, block));
         let writes = self.writes(plan, pass, &layout);
         let kernel = |name: &str, pointers, counts| self.kernel(&format!("{prefix}{name}"), pointers, counts);
-        let optional = |needed: bool, name: &str, pointers| {
-            if needed {
-                kernel(name, pointers, 0)
-            } else {
-                self.context.ptr_type(AddressSpace::default()).const_null().into()
-            }
-        };
+        let null: BasicValueEnum = self.context.ptr_type(AddressSpace::default()).const_null().into();
+        let optional = |needed: bool, name: &str, pointers| if needed { kernel(name, pointers, 0) } else { null };
         let row_role = match pass.rows {
             Role::I => abi::ROLE_I,
             Role::J => abi::ROLE_J,
@@ -265,6 +282,7 @@ impl<'ctx> Glue<'_, 'ctx> {
             self.u32(layout.state_size.max(64)).into(),
             self.u32(layout.result_size.max(64)).into(),
             self.u32(u64::from(schedule.pair_cost)).into(),
+            self.u32(u64::from(functions.few_rows)).into(),
             self.array(&rows).into(),
             self.array(&columns).into(),
             self.array(&parameters).into(),
@@ -274,6 +292,7 @@ impl<'ctx> Glue<'_, 'ctx> {
             optional(functions.column_prologue, "column_prologue", 2),
             kernel("initialize", 1, 0),
             kernel("accumulate", 4, 2),
+            if functions.few_rows > 0 { kernel("accumulate_few", 4, 2) } else { null },
             kernel("merge", 2, 0),
             kernel("epilogue", 4, 0),
         ])

@@ -148,7 +148,9 @@ fn kernels_module<'ctx>(
     let machine = target::machine(level)?;
     let module = context.create_module(library.name);
     for scheduled in plans {
-        for (number, pass) in scheduled.passes().enumerate() {
+        // Passes for calls with ranges are numbered after the others.
+        let for_ranges = scheduled.for_ranges().into_iter().flat_map(Scheduled::passes);
+        for (number, pass) in scheduled.passes().chain(for_ranges).enumerate() {
             let prefix = symbols::kernel_prefix(scheduled.plan(), number, level);
             kernel::emit_pass(&module, &prefix, level, arithmetic, pass);
         }

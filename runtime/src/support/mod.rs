@@ -155,8 +155,9 @@ unsafe fn checked(
 ) -> Result<(), Status> {
     // SAFETY: as the callers promise.
     unsafe {
-        let entry = &*entry;
         let call = validate::header(call)?;
+        let for_ranges = if call.ranges.is_null() { core::ptr::null() } else { (*entry).for_ranges };
+        let entry = for_ranges.as_ref().unwrap_or(&*entry);
         let mut message = Message::over(call.message, call.message_size);
         let (extents, ranges) = validate::call(entry, call, &mut message)?;
         let clone = cpu::choose(entry, &mut message)?;

@@ -26,7 +26,7 @@ typedef struct { uint32_t tensor, dim, offset, reserved; } write_descriptor;
 typedef struct {
   uint8_t rows, columns, compute, reserved;
   uint32_t tile_rows, chunk, num_row_reads, num_column_reads, num_parameter_reads, num_writes;
-  uint32_t row_values, column_values, parameter_values, state_size, result_size, pair_cost;
+  uint32_t row_values, column_values, parameter_values, state_size, result_size, pair_cost, few_rows;
   const read_descriptor *row_reads, *column_reads, *parameter_reads;
   const write_descriptor *writes;
   void (*parameter_prologue)(void *);
@@ -34,6 +34,7 @@ typedef struct {
   void (*column_prologue)(const void *, void *);
   void (*initialize)(void *);
   void (*accumulate)(const void *, const void *, const void *, int64_t, int64_t, void *);
+  void (*accumulate_few)(const void *, const void *, const void *, int64_t, int64_t, void *);
   void (*merge)(void *, const void *);
   void (*epilogue)(const void *, const void *, const void *, void *);
 } pass_descriptor;
@@ -44,6 +45,7 @@ typedef struct {
   const tensor_descriptor *tensors;
   uint32_t num_clones, reserved;
   const clone_descriptor *clones;
+  const void *for_ranges;
 } entry_descriptor;
 typedef struct {
   uint32_t struct_size, num_tensors;
@@ -102,7 +104,7 @@ static const pass_descriptor passes[] = {{
     .initialize = initialize, .accumulate = accumulate, .merge = merge, .epilogue = epilogue,
 }};
 static const clone_descriptor clones[] = {{"generic", REQUIRES_NOTHING, 1, passes}};
-static const entry_descriptor product = {"product", 3, 0, tensors, 1, 0, clones};
+static const entry_descriptor product = {"product", 3, 0, tensors, 1, 0, clones, 0};
 
 int32_t mock_product(int64_t M, int64_t N, const float *x, const float *y, float *c) {
   void *pointers[] = {(void *)x, (void *)y, c};

@@ -1,7 +1,7 @@
 //! One call through layer 2, everything about it drawn at random, and its check.
 
 use keopsc_ir::evaluation::Sizes;
-use keopsc_ir::plan::{Plan, Tensor, TensorKind};
+use keopsc_ir::plan::{Plan, Tensor, TensorKind, Verified};
 use keopsc_ir::random::Random;
 use keopsc_ir::types::{Role, ScalarType};
 use keopsc_runtime::abi::{Call, DLTensor};
@@ -111,7 +111,7 @@ impl Trial {
         self.batch.iter().product()
     }
 
-    fn check(&self, compiled: &Compiled, entry: usize, plan: &Plan, repetitions: usize) -> Result<(), String> {
+    fn check(&self, compiled: &Compiled, entry: usize, plan: &Verified, repetitions: usize) -> Result<(), String> {
         let number_of_results = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Output).count();
         let results = &self.tensors[self.tensors.len() - number_of_results..];
         let memory =
@@ -119,7 +119,8 @@ impl Trial {
         let mut expected: Vec<Vec<u64>> = results.iter().map(|(_, tensor)| memory(tensor)).collect();
         for (number, element) in indices(&self.batch).into_iter().enumerate() {
             let pairs = self.ranges.as_ref().map(|ranges| &ranges.pairs[number]);
-            let values = reference::evaluate(plan, self.sizes, &self.inputs(plan, &element), pairs);
+            let computed = if pairs.is_some() { plan.for_ranges().unwrap_or(plan) } else { plan };
+            let values = reference::evaluate(computed, self.sizes, &self.inputs(plan, &element), pairs);
             let outputs = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Output);
             for (((output, words), (own, strided)), expected) in outputs.zip(&values).zip(results).zip(&mut expected) {
                 for (index, word) in rows(output, self.sizes).iter().zip(words) {
@@ -214,7 +215,7 @@ impl Trial {
         &self,
         compiled: &Compiled,
         entry: usize,
-        plan: &Plan,
+        plan: &Verified,
         repetitions: usize,
         who: &str,
     ) -> Result<(), String> {
