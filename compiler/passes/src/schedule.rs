@@ -109,14 +109,21 @@ impl Scheduled {
 impl Scheduled {
     /// The same with chunks of that many columns, at least 1.
     pub fn with_chunk(mut self, chunk: u32) -> Scheduled {
-        self.passes.iter_mut().for_each(|pass| pass.chunk = chunk.max(1));
+        self.change_passes(&|pass| pass.chunk = chunk.max(1));
         self
     }
 
     /// The same with another estimate of what a pair costs.
     pub fn with_pair_cost(mut self, pair_cost: u32) -> Scheduled {
-        self.passes.iter_mut().for_each(|pass| pass.pair_cost = pair_cost);
+        self.change_passes(&|pass| pass.pair_cost = pair_cost);
         self
+    }
+
+    fn change_passes(&mut self, change: &impl Fn(&mut PassSchedule)) {
+        self.passes.iter_mut().for_each(change);
+        if let Some(other) = &mut self.for_ranges {
+            other.change_passes(change);
+        }
     }
 }
 
