@@ -13,7 +13,6 @@
 //! plan and machine alone. [`Scheduled`] can only be made here, from a verified plan: back ends take nothing else.
 
 use keopsc_ir::plan::cost::cost;
-use keopsc_ir::plan::shards::Shards;
 use keopsc_ir::plan::{Block, Definition, Pass, Plan, Value, ValueId, Verified};
 use keopsc_ir::types::{Role, ScalarType, SumScheme};
 use keopsc_ops::reductions::Operand;
@@ -96,12 +95,6 @@ const SHORT_CHUNK: u32 = 128;
 
 /// See [`SHORT_CHUNK`].
 const LONG_CHUNK: u32 = 512;
-
-/// The chunk that shards are made of: whole chunks of each of a plan's passes, of which the longer ones have 2^k of the shorter ones' columns.
-/// It is the same on all machines.
-pub fn shard_chunk(plan: &Plan, shards: &Shards<'_>) -> u32 {
-    shards.passes.iter().map(|pass| chunk(plan, pass)).max().unwrap_or(1)
-}
 
 fn chunk(plan: &Plan, pass: &Pass) -> u32 {
     let merges_cheaply = pass.accumulations.iter().all(|accumulation| accumulation.rule.merge_lets.is_empty());
