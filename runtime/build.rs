@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-const ENTRY_POINTS: [&str; 14] = [
+const ENTRY_POINTS: [&str; 15] = [
+    "keops_support_clusters",
     "keops_support_finalize",
     "keops_support_merge",
     "keops_support_partial",

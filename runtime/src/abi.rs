@@ -44,6 +44,8 @@ pub enum Status {
     Unsupported = 10,
     /// A thread could not be started and the call could not go on without it.
     Thread = 11,
+    /// A value in a tensor cannot be used.
+    Value = 12,
 }
 
 /// DLPack's device types that are used here.
@@ -61,6 +63,8 @@ pub const DL_FLOAT: u8 = 2;
 pub const DL_BFLOAT: u8 = 4;
 /// Complex, `bits` counts both halves.
 pub const DL_COMPLEX: u8 = 5;
+/// Boolean, a byte.
+pub const DL_BOOL: u8 = 6;
 
 /// DLPack's `DLDevice`.
 #[derive(Clone, Copy, Debug)]
@@ -131,7 +135,7 @@ pub struct Call {
     pub check: i32,
     /// The CUDA stream, NULL for the default one.
     pub stream: *mut c_void,
-    /// Six int64 tensors of block-sparse ranges, or NULL.
+    /// Six int64 tensors of block-sparse ranges, or NULL. Their batch dimensions broadcast with those of the tensors.
     pub ranges: *const *const DLTensor,
     /// Scratch memory of the caller, or NULL to let the library allocate.
     pub workspace: *mut c_void,
@@ -209,6 +213,66 @@ pub struct Module {
     pub strerror: unsafe extern "C" fn(i32) -> *const c_char,
     /// The name of the instruction-set clone in use (chosen at first use), NULL if none fits.
     pub target: unsafe extern "C" fn() -> *const c_char,
+    /// Functions that make block-sparse ranges, the same in every library.
+    pub clusters: *const Clusters,
+}
+
+/// Functions that sort points into clusters and make block-sparse ranges of them.
+///
+/// Tensors lie in the CPU's memory, may have any strides and no batch dimensions. "Integers" are int32 or int64; labels are also read from
+/// smaller ones. Each function takes a message buffer and its size last, as in [`Call`]; a call that is refused writes nothing else.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Clusters {
+    /// `sizeof` as the library knows it.
+    pub struct_size: u32,
+    /// Reserved, 0.
+    pub reserved: u32,
+    /// `(points, cell, labels, count, …)`: the number of each point's cell in a grid, among the cells that have points, in lexicographic
+    /// order. `points` (M, D) and `cell` (1) or (D), the lengths of a cell, are float32 or both float64; `labels` (M) integers. `count`
+    /// (may be NULL) receives the number of cells.
+    pub grid_cluster: unsafe extern "C" fn(
+        *const DLTensor,
+        *const DLTensor,
+        *const DLTensor,
+        count: *mut i64,
+        message: *mut c_char,
+        message_size: u64,
+    ) -> i32,
+    /// `(labels, order, …)`: the permutation that sorts labels, equal ones in their order. Both (M), integers.
+    pub cluster_order:
+        unsafe extern "C" fn(*const DLTensor, *const DLTensor, message: *mut c_char, message_size: u64) -> i32,
+    /// `(labels, ranges, …)`: where each cluster begins and ends among the sorted points. `labels` (M), in any order, are below C; `ranges`
+    /// (C, 2) integers.
+    pub cluster_ranges:
+        unsafe extern "C" fn(*const DLTensor, *const DLTensor, message: *mut c_char, message_size: u64) -> i32,
+    /// `(points, labels, weights, centroids, totals, …)`: weighted means, and sums of weights. `points` (M, D), `weights` (M) or NULL for ones,
+    /// `centroids` (C, D), `totals` (C) or NULL: float32 or float64, each; `labels` (M) integers below C. Where weights add up to 0 the mean is
+    /// that of equal weights; a cluster without points has NaN.
+    pub cluster_centroids: unsafe extern "C" fn(
+        *const DLTensor,
+        *const DLTensor,
+        *const DLTensor,
+        *const DLTensor,
+        *const DLTensor,
+        message: *mut c_char,
+        message_size: u64,
+    ) -> i32,
+    /// `(ranges_i, ranges_j, keep, slices_i, redranges_j, slices_j, redranges_i, count, …)`: the other four tensors of block-sparse ranges in
+    /// which `keep` (B, C) says which blocks of rows meet which blocks of columns. `count` (may be NULL) receives the number of blocks kept. The
+    /// four are NULL to ask for that number only, else (B), (count, 2), (C), (count, 2), integers; rows past `count` are filled with (0, 0).
+    pub from_matrix: unsafe extern "C" fn(
+        *const DLTensor,
+        *const DLTensor,
+        *const DLTensor,
+        *const DLTensor,
+        *const DLTensor,
+        *const DLTensor,
+        *const DLTensor,
+        count: *mut i64,
+        message: *mut c_char,
+        message_size: u64,
+    ) -> i32,
 }
 
 // SAFETY: a module is immutable static data of its library.
@@ -418,6 +482,8 @@ pub struct EntryDescriptor {
     pub reserved: u32,
     /// The clones.
     pub clones: *const CloneDescriptor,
+    /// The same entry as calls with block-sparse ranges run it, NULL if that is no other.
+    pub for_ranges: *const EntryDescriptor,
 }
 
 // SAFETY: descriptors are immutable static data of their library.

@@ -270,7 +270,7 @@ fn damaged_libraries() {
         (
             "small",
             "-DMODULE_BYTES=16",
-            "FILE is damaged: its struct keops_module has 16 bytes, version 1 has 64; compile it again",
+            "FILE is damaged: its struct keops_module has 16 bytes, version 1 has 72; compile it again",
         ),
         ("count", "-DNUM_ENTRIES=2", "FILE is damaged: it has 2 entries, its manifest 1; compile it again"),
         (

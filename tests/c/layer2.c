@@ -41,6 +41,58 @@ static const keops_entry_v1 *find(const keops_module *module, const char *name)
     return NULL;
 }
 
+static DLTensor integers(int64_t *data, int ndim, int64_t *shape)
+{
+    DLTensor t = tensor(NULL, ndim, shape, NULL);
+    t.data = data;
+    t.dtype.code = 0;
+    t.dtype.bits = 64;
+    return t;
+}
+
+/* Points on a line in cells of length 1; each meets the points of its own cell. */
+static void check_ranges(const keops_module *module, const keops_entry_v1 *conv)
+{
+    enum { POINTS = 6, CELLS = 3 };
+    const keops_clusters_v1 *clusters = module->clusters;
+    float x[POINTS][D] = {{0.1f}, {0.7f}, {3.2f}, {3.3f}, {3.9f}, {7.5f}}, b[POINTS] = {1, 2, 3, 4, 5, 6}, sigma[1] = {1}, cell[1] = {1};
+    float result[POINTS];
+    int64_t labels[POINTS], ranges[CELLS][2], ends[CELLS], columns[CELLS][2], count;
+    int64_t x_shape[] = {POINTS, D}, b_shape[] = {POINTS, 1}, one[] = {1}, list[] = {POINTS}, pairs[] = {CELLS, 2}, blocks[] = {CELLS};
+    int64_t keep_shape[] = {CELLS, CELLS}, keep[CELLS][CELLS] = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
+    DLTensor points = tensor(&x[0][0], 2, x_shape, NULL), weights = tensor(b, 2, b_shape, NULL), width = tensor(sigma, 1, one, NULL);
+    DLTensor sums = tensor(result, 2, b_shape, NULL), length = tensor(cell, 1, one, NULL), matrix = integers(&keep[0][0], 2, keep_shape);
+    DLTensor label = integers(labels, 1, list), range = integers(&ranges[0][0], 2, pairs);
+    DLTensor end = integers(ends, 1, blocks), column = integers(&columns[0][0], 2, pairs);
+    char message[200];
+    REQUIRE(clusters->struct_size >= sizeof *clusters);
+    REQUIRE(clusters->grid_cluster(&points, &length, &label, &count, message, sizeof message) == KEOPS_OK && count == CELLS);
+    REQUIRE(clusters->cluster_ranges(&label, &range, message, sizeof message) == KEOPS_OK);
+    REQUIRE(ranges[1][0] == 2 && ranges[1][1] == 5);
+    REQUIRE(clusters->from_matrix(&range, &range, &matrix, NULL, NULL, NULL, NULL, &count, NULL, 0) == KEOPS_OK && count == CELLS);
+    int64_t more_ends[CELLS], more_columns[CELLS][2];
+    DLTensor end_j = integers(more_ends, 1, blocks), column_i = integers(&more_columns[0][0], 2, pairs);
+    REQUIRE(clusters->from_matrix(&range, &range, &matrix, &end, &column, &end_j, &column_i, NULL, NULL, 0) == KEOPS_OK);
+
+    const DLTensor *six[] = {&range, &end, &column, &range, &end_j, &column_i};
+    const DLTensor *tensors[] = {&points, &points, &weights, &width, &sums};
+    keops_call call;
+    memset(&call, 0, sizeof call);
+    call.struct_size = sizeof call;
+    call.num_tensors = 5;
+    call.tensors = tensors;
+    call.rows_i = call.rows_j = -1;
+    call.ranges = six;
+    REQUIRE(conv->run(&call) == KEOPS_OK);
+    for (int i = 0; i < POINTS; i++) {
+        double sum = 0;
+        for (int j = 0; j < POINTS; j++)
+            if (labels[i] == labels[j])
+                sum += exp(-pow((double)x[i][0] - x[j][0], 2)) * b[j];
+        REQUIRE(fabs(result[i] - sum) <= 1e-5 * sum);
+    }
+}
+
 int main(void)
 {
     const keops_module *module = keops_module_v1();
@@ -94,6 +146,8 @@ int main(void)
             }
             REQUIRE(fabs(result[batch][i] - sum) <= 1e-5 * fabs(sum));
         }
+
+    check_ranges(module, conv);
 
     uint64_t bytes = 0;
     REQUIRE(conv->workspace(&call, &bytes) == KEOPS_OK && bytes > 0);

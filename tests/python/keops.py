@@ -15,7 +15,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("KEOPSC", ROOT / "target" / "release" / "keopsc"))
 
-OK, NULL_POINTER, SHAPE, DTYPE, STRIDE, DEVICE, ARGUMENTS, MEMORY, TARGET, RANGES, UNSUPPORTED, THREAD = range(12)
+OK, NULL_POINTER, SHAPE, DTYPE, STRIDE, DEVICE, ARGUMENTS, MEMORY, TARGET, RANGES, UNSUPPORTED, THREAD, VALUE = range(13)
 CPU, CUDA = 1, 2
 
 NUMPY_TYPES = {
@@ -26,7 +26,7 @@ NUMPY_TYPES = {
     "c64": np.complex64,
     "c128": np.complex128,
 }
-TYPE_CODES = {"i": 0, "u": 1, "f": 2, "c": 5}
+TYPE_CODES = {"i": 0, "u": 1, "f": 2, "c": 5, "b": 6}
 
 
 class Device(ctypes.Structure):
@@ -91,6 +91,25 @@ class EntryPoint(ctypes.Structure):
     ]
 
 
+def returns_status(tensors, count=False):
+    """The type of a function of tensors that may return a number, and takes a message buffer."""
+    return ctypes.CFUNCTYPE(c_int32, *[POINTER(Tensor)] * tensors, *[POINTER(c_int64)] * count, c_void_p, c_uint64)
+
+
+class Clusters(ctypes.Structure):
+    """keops_clusters_v1."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("reserved", c_uint32),
+        ("grid_cluster", returns_status(3, count=True)),
+        ("cluster_order", returns_status(2)),
+        ("cluster_ranges", returns_status(2)),
+        ("cluster_centroids", returns_status(5)),
+        ("from_matrix", returns_status(7, count=True)),
+    ]
+
+
 class Module(ctypes.Structure):
     """keops_module."""
 
@@ -105,6 +124,7 @@ class Module(ctypes.Structure):
         ("entries", c_void_p),
         ("strerror", ctypes.CFUNCTYPE(c_char_p, c_int32)),
         ("target", ctypes.CFUNCTYPE(c_char_p)),
+        ("clusters", POINTER(Clusters)),
     ]
 
 
@@ -145,6 +165,13 @@ def tensor_of(array):
     tensor = Tensor(array.ctypes.data, Device(CPU, 0), array.ndim, DataType(kind, 8 * array.itemsize, 1), shape, strides, 0)
     tensor.kept = (array, shape, strides)
     return tensor
+
+
+def pointers_to(arrays):
+    """DLTensors of arrays (or DLTensors, or None for NULL), and a C array of pointers to them."""
+    tensors = [a if a is None or isinstance(a, Tensor) else tensor_of(a) for a in arrays]
+    pointers = (POINTER(Tensor) * len(tensors))(*(POINTER(Tensor)() if t is None else ctypes.pointer(t) for t in tensors))
+    return tensors, pointers
 
 
 class Library:
@@ -212,7 +239,7 @@ class Entry:
         if status != OK:
             raise CallError(status, self.library.strerror(status))
 
-    def __call__(self, *arrays, threads=0, add_up=False):
+    def __call__(self, *arrays, threads=0, ranges=None, add_up=False):
         """Layer 2. Arrays are passed as they are, strides and batches included; results are made to fit. With `add_up` gradients are as large as
         their inputs."""
         given = dict(zip(("i", "j"), (1, 1)))
@@ -222,6 +249,8 @@ class Entry:
             batch = np.broadcast_shapes(batch, np.shape(array)[:-own])
             if own == 2:
                 given[tensor["role"]] = np.shape(array)[-2]
+        for number, table in enumerate(ranges or ()):
+            batch = np.broadcast_shapes(batch, np.shape(table)[: -1 if number % 3 == 1 else -2])
         results = []
         for tensor in self.results:
             rows = () if tensor["role"] == "parameter" else (given[tensor["role"]],)
@@ -230,7 +259,7 @@ class Entry:
                 number = [argument["name"] for argument in self.arguments].index(tensor["gradient_of"])
                 shape = np.shape(arrays[number])
             results.append(np.full(shape, 77, NUMPY_TYPES[tensor["dtype"]]))
-        self.call_into(*arrays, *results, threads=threads)
+        self.call_into(*arrays, *results, threads=threads, ranges=ranges)
         return results[0] if len(results) == 1 else tuple(results)
 
     def call_into(self, *arrays, **options):
@@ -292,16 +321,19 @@ class Entry:
             raise CallError(status, message.value.decode())
         return size.value
 
-    def prepared(self, *arrays, **options):
+    def prepared(self, *arrays, ranges=None, **options):
         """The call struct and its message buffer."""
         message = ctypes.create_string_buffer(1000)
-        tensors = [a if a is None or isinstance(a, Tensor) else tensor_of(a) for a in arrays]
-        pointers = (POINTER(Tensor) * len(tensors))(*(POINTER(Tensor)() if t is None else ctypes.pointer(t) for t in tensors))
+        tensors, pointers = pointers_to(arrays)
         fields = {"struct_size": ctypes.sizeof(Call), "num_tensors": len(tensors), "rows_i": -1, "rows_j": -1, **options}
         call = Call(**fields)
         call.tensors = ctypes.cast(pointers, POINTER(POINTER(Tensor)))
         call.message, call.message_size = ctypes.addressof(message), len(message)
         call.kept = (tensors, pointers, message)
+        if ranges is not None:
+            tables, table_pointers = pointers_to(ranges)
+            call.ranges = ctypes.addressof(table_pointers)
+            call.kept += (tables, table_pointers)
         return call, message
 
 

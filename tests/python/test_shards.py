@@ -10,7 +10,7 @@ import pytest
 import keops
 from formulas import GAUSS, gauss_arguments
 from guard import guarded
-from keops import NUMPY_TYPES, CallError, Library, dim_of, relative_error, tensor_of
+from keops import NUMPY_TYPES, UNSUPPORTED, CallError, Library, dim_of, relative_error
 from test_process import in_child
 from test_targets import load_for
 
@@ -359,7 +359,7 @@ def test_ranges(compiled, random):
     x, y, b, sigma = gauss_arguments(random, 50, 300)
     blocks = {(0, 20): [(0, 100), (150, 180)], (20, 45): [(90, 290)]}
 
-    def pointers(begin, end):
+    def six_tensors(begin, end):
         """The six tensors, for columns begin..end."""
         rows, ends, columns = [], [], []
         for block, parts in blocks.items():
@@ -368,28 +368,32 @@ def test_ranges(compiled, random):
             columns += inside
             ends.append(len(columns))
         shapes = [(rows, 2), (ends, 0), (columns, 2), ([], 2), ([], 0), ([], 2)]
-        arrays = [np.array(a, np.int64).reshape((-1, 2) if dims else (-1,)) for a, dims in shapes]
-        tensors = [tensor_of(array) for array in arrays]
-        array = (ctypes.POINTER(keops.Tensor) * 6)(*map(ctypes.pointer, tensors))
-        array.kept = tensors
-        return array
+        return [np.array(a, np.int64).reshape((-1, 2) if dims else (-1,)) for a, dims in shapes]
 
     for name in ("conv", "nn"):
         entry = gauss.entries[name]
         arrays = (x, y, b, sigma)[: len(entry.arguments)]
         (whole,) = results_for(entry, (), 50)
-        every = pointers(0, 300)
-        entry.call_into(*arrays, whole, ranges=ctypes.addressof(every))
+        entry.call_into(*arrays, whole, ranges=six_tensors(0, 300))
         states = []
         for begin, end in ((0, 128), (128, 256), (256, 300)):
-            part = pointers(begin, end)
             shard = cut(entry, arrays, begin, end)
-            states.append(entry.partial(*shard, first=begin, ranges=ctypes.addressof(part), threads=2))
+            states.append(entry.partial(*shard, first=begin, ranges=six_tensors(begin, end), threads=2))
         (found,) = results_for(entry, (), 50)
         inputs = [array if t["role"] != "j" else None for array, t in zip(arrays, entry.arguments)]
         entry.finalize(*inputs, found, states=merge_all(entry, states))
         assert np.array_equal(whole[45:], found[45:])
         assert np.array_equal(whole, found) if name == "nn" else relative_error(found, whole) < 1e-6
+
+
+def test_ranges_need_another_plan(compiled, random):
+    """x * Sum[j](y) is reduced once for all rows, with ranges for each block: such states are not those that the manifest describes."""
+    entry = compiled("x = Vi(1); y = Vj(1); out s = Sum[j](x * y)", "factored").s
+    x, y = random.random((5, 1), np.float32), random.random((6, 1), np.float32)
+    none = [np.zeros(shape, np.int64) for shape in ((0, 2), 0, (0, 2)) * 2]
+    with pytest.raises(CallError, match="s: ranges: with them this formula reduces otherwise") as failure:
+        entry.partial(x, y, first=0, ranges=none)
+    assert failure.value.status == UNSUPPORTED
 
 
 def test_own_workspace(compiled, random):

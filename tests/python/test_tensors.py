@@ -163,17 +163,15 @@ def test_ranges(gauss, random):
     # The same seen from j.
     rows_j, ends_j, columns_i = [[0, 5], [20, 21], [40, 83]], [1, 2, 3], [[10, 30], [30, 55], [10, 30]]
     ranges = [np.array(part, np.int64) for part in (rows_i, ends_i, columns_j, rows_j, ends_j, columns_i)]
-    tensors = [tensor_of(part) for part in ranges]
-    pointers = (ctypes.c_void_p * 6)(*(ctypes.addressof(tensor) for tensor in tensors))
 
     difference = x[:, None, :].astype(float) - y[None]
     weighted = mask * np.exp(-(difference**2).sum(-1) / 0.7**2)
     e = random.standard_normal((M, 1)).astype(np.float32)
     conv, conv_y = np.empty((M, 1), np.float32), np.empty((N, 3), np.float32)
     for threads in (1, 3):
-        gauss.conv.call_into(x, y, b, sigma, conv, ranges=ctypes.addressof(pointers), threads=threads)
+        gauss.conv.call_into(x, y, b, sigma, conv, ranges=ranges, threads=threads)
         assert close(conv, weighted @ b)
-        gauss.conv_y.call_into(x, y, b, sigma, e, conv_y, ranges=ctypes.addressof(pointers), threads=threads)
+        gauss.conv_y.call_into(x, y, b, sigma, e, conv_y, ranges=ranges, threads=threads)
         assert close(conv_y, (2 / 0.7**2 * (weighted * e * b[:, 0])[..., None] * difference).sum(axis=0))
 
 

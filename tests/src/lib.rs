@@ -1,6 +1,9 @@
 //! What the end-to-end tests share: plans compiled into a library that is loaded and called in this process.
 
+pub mod guarded;
+pub mod ring;
 mod shards;
+pub mod strided;
 
 use std::ffi::c_void;
 
@@ -10,8 +13,9 @@ use keopsc_driver::targets::targets;
 use keopsc_ir::evaluation::Sizes;
 use keopsc_ir::plan::{Tensor, TensorKind, Verified};
 use keopsc_ir::types::ScalarType;
+use keopsc_passes::schedule::Scheduled;
 use keopsc_runtime::SUPPORT_OBJECT;
-use keopsc_runtime::abi::{C64, C128, F32, F64, I64, MODULE_SYMBOL};
+use keopsc_runtime::abi::{C64, C128, Call, EntryPoint, F32, F64, I64, MODULE_SYMBOL, Module};
 use keopsc_runtime::support::processor_level;
 
 /// The prefix of the compiled functions.
@@ -33,7 +37,16 @@ pub fn runnable_levels() -> Vec<&'static Level> {
 /// Compiles, links and loads plans for one level.
 pub fn compile(plans: &[Verified], level: &'static Level) -> Compiled {
     let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}" };
-    let objects = keopsc_cpu::compile(&library, &[level]).expect("plans compile");
+    open(plans, &keopsc_cpu::compile(&library, &[level]).expect("plans compile"))
+}
+
+/// The same in integers instead of real numbers, by [`keopsc_ops::ring`], in the given layouts.
+pub fn compile_in_ring(plans: &[Verified], level: &'static Level, schedules: Vec<Scheduled>) -> Compiled {
+    let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}" };
+    open(plans, &keopsc_cpu::compile_in_ring(&library, level, schedules).expect("plans compile"))
+}
+
+fn open(plans: &[Verified], objects: &[keopsc_cpu::Object]) -> Compiled {
     let mut files: Vec<(String, &[u8])> =
         objects.iter().map(|object| (format!("{}.o", object.name), object.bytes.as_slice())).collect();
     files.push(("support.o".to_string(), SUPPORT_OBJECT));
@@ -66,7 +79,8 @@ impl Compiled {
             buffers.push(buffer);
         }
         let pointers: Vec<*mut c_void> = buffers.iter_mut().map(|buffer| buffer.as_mut_ptr().cast()).collect();
-        let status = self.call(&format!("{NAME}_{}", plan.name), sizes, &pointers);
+        // SAFETY: the buffers are as long as the sizes say.
+        let status = unsafe { self.call_layer_1(entry, sizes, &pointers) };
         assert_eq!(status, 0, "{} with {sizes:?}", plan.name);
         let results = tensors.iter().zip(&buffers).filter(|(tensor, _)| tensor.kind == TensorKind::Output);
         results
@@ -74,12 +88,49 @@ impl Compiled {
             .collect()
     }
 
-    fn call(&self, name: &str, sizes: Sizes, pointers: &[*mut c_void]) -> i32 {
-        // SAFETY: the symbol is a C function of two int64 and this many pointers, to as many elements as the sizes say.
+    /// Calls an entry through layer 1; the status.
+    ///
+    /// # Safety
+    /// There is a pointer for each argument and each result, to as many elements as the sizes say.
+    unsafe fn call_layer_1(&self, entry: usize, sizes: Sizes, pointers: &[*mut c_void]) -> i32 {
+        let name = format!("{NAME}_{}", self.plans[entry].name);
+        // SAFETY: the symbol is a C function of two int64 and this many pointers.
         unsafe {
             let symbol = self.library.get::<unsafe extern "C" fn()>(name).expect("an exported entry");
             invoke(*symbol, sizes, pointers)
         }
+    }
+
+    /// Calls an entry through layer 2; the status.
+    ///
+    /// # Safety
+    /// The call is as the ABI wants it.
+    unsafe fn call_layer_2(&self, entry: usize, call: &Call) -> i32 {
+        // SAFETY: as the caller promises.
+        unsafe { (self.entry_point(entry).run)(call) }
+    }
+
+    /// The bytes of workspace that a call wants, and the status.
+    ///
+    /// # Safety
+    /// As for [`Compiled::call_layer_2`].
+    unsafe fn workspace_of(&self, entry: usize, call: &Call) -> (u64, i32) {
+        let mut bytes = 0;
+        // SAFETY: as the caller promises.
+        let status = unsafe { (self.entry_point(entry).workspace)(call, &mut bytes) };
+        (bytes, status)
+    }
+
+    /// The functions of an entry.
+    pub fn entry_point(&self, number: usize) -> &EntryPoint {
+        // SAFETY: every library has the symbol with this type; the table lives as long as the library.
+        let module = unsafe {
+            let symbol = self.library.get::<unsafe extern "C" fn() -> *const Module>(MODULE_SYMBOL);
+            &*symbol.expect("an exported module")()
+        };
+        assert!(number < module.num_entries as usize);
+        // SAFETY: entries lie `entry_size` apart.
+        unsafe { &*module.entries.byte_add(number * module.entry_size as usize) }
     }
 }
 
@@ -123,6 +174,9 @@ unsafe fn invoke(function: unsafe extern "C" fn(), sizes: Sizes, pointers: &[*mu
         12: 0 1 2 3 4 5 6 7 8 9 10 11;
     }
 }
+
+/// The most arguments and results of an entry that is called through layer 1.
+const MOST_POINTERS: usize = 12;
 
 /// The number of a storage type in descriptors.
 fn dtype(scalar: ScalarType) -> u8 {

@@ -6,7 +6,7 @@ use std::ptr;
 use keopsc_ir::evaluation::Sizes;
 use keopsc_ir::plan::{Tensor, TensorId, TensorKind};
 use keopsc_ir::types::{Axis, Role};
-use keopsc_runtime::abi::{Call, DL_CPU, DLDevice, DLTensor, EntryPoint, MODULE_SYMBOL, Module};
+use keopsc_runtime::abi::{Call, DL_CPU, DLDevice, DLTensor};
 use keopsc_runtime::support::dlpack_type;
 
 use super::{Compiled, load, store};
@@ -72,7 +72,7 @@ impl Compiled {
     pub fn run_in_shards(&self, entry: usize, sizes: Sizes, inputs: &[Vec<f64>], shards: i64) -> Option<Vec<Vec<f64>>> {
         let plan = &self.plans[entry];
         let described = plan.shards()?;
-        let point = self.point(entry);
+        let point = self.entry_point(entry);
         let over = described.over;
         let columns = sizes.rows(over.role());
         let rows = sizes.rows(described.rows) as i64;
@@ -132,16 +132,6 @@ impl Compiled {
                 })
                 .collect(),
         )
-    }
-
-    fn point(&self, entry: usize) -> EntryPoint {
-        // SAFETY: the symbol has this type, and there is a row for each plan.
-        unsafe {
-            let symbol = self.library.get::<unsafe extern "C" fn() -> *const Module>(MODULE_SYMBOL);
-            let module = &*symbol.expect("the module's symbol")();
-            assert_eq!(module.entry_size as usize, size_of::<EntryPoint>());
-            *module.entries.add(entry)
-        }
     }
 }
 

@@ -63,21 +63,16 @@ impl<'ctx> Glue<'_, 'ctx> {
     fn entry(&self, number: usize, clones: &[(&'static Level, Vec<Scheduled>)]) -> Entry<'ctx> {
         let plan = &self.library.plans[number];
         let shards = plan.shards();
-        let finalize_reads =
-            |tensor: u32| shards.as_ref().is_some_and(|shards| shards.finalize_reads.contains(&TensorId(tensor)));
-        let tensors: Vec<_> =
-            (0..).zip(&plan.tensors).map(|(number, tensor)| self.tensor(tensor, finalize_reads(number))).collect();
         let count = plan.tensors.iter().filter(|tensor| tensor.kind != TensorKind::Temporary).count() as u64;
-        let levels: Vec<_> = clones.iter().map(|(level, plans)| self.clone_of(number, level, &plans[number])).collect();
-        let descriptor = self.constant(self.structure(&[
-            self.text(&plan.name).into(),
-            self.u32(count).into(),
-            self.u32(tensors.len() as u64 - count).into(),
-            self.array(&tensors).into(),
-            self.u32(levels.len() as u64).into(),
-            self.u32(0).into(),
-            self.array(&levels).into(),
-        ]));
+        let schedules: Vec<_> = clones.iter().map(|(level, plans)| (*level, &plans[number])).collect();
+        let null = self.context.ptr_type(AddressSpace::default()).const_null();
+        // Kernels for calls with ranges are numbered after the others.
+        let for_ranges = plan.for_ranges().map_or(null, |other| {
+            let schedules: Vec<_> =
+                schedules.iter().filter_map(|(level, scheduled)| Some((*level, scheduled.for_ranges()?))).collect();
+            self.descriptor(other, &schedules, plan.passes.len(), null)
+        });
+        let descriptor = self.descriptor(plan, &schedules, 0, for_ranges);
         self.plain_function(plan, descriptor);
         let pointer = self.pointer();
         let [run, prepare, workspace] = [
@@ -99,6 +94,34 @@ impl<'ctx> Glue<'_, 'ctx> {
             None => [self.context.ptr_type(AddressSpace::default()).const_null().into(); 5],
         });
         Entry { descriptor, point: self.structure(&fields) }
+    }
+
+    /// What the support code knows of a plan, whose first pass has the kernels of that number.
+    fn descriptor(
+        &self,
+        plan: &Plan,
+        schedules: &[(&'static Level, &Scheduled)],
+        first_pass: usize,
+        for_ranges: PointerValue<'ctx>,
+    ) -> PointerValue<'ctx> {
+        let shards = plan.shards();
+        let finalize_reads =
+            |tensor: u32| shards.as_ref().is_some_and(|shards| shards.finalize_reads.contains(&TensorId(tensor)));
+        let tensors: Vec<_> =
+            (0..).zip(&plan.tensors).map(|(number, tensor)| self.tensor(tensor, finalize_reads(number))).collect();
+        let temporaries = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Temporary).count();
+        let levels: Vec<_> =
+            schedules.iter().map(|(level, scheduled)| self.clone_of(level, scheduled, first_pass)).collect();
+        self.constant(self.structure(&[
+            self.text(&plan.name).into(),
+            self.u32((tensors.len() - temporaries) as u64).into(),
+            self.u32(temporaries as u64).into(),
+            self.array(&tensors).into(),
+            self.u32(levels.len() as u64).into(),
+            self.u32(0).into(),
+            self.array(&levels).into(),
+            for_ranges.into(),
+        ]))
     }
 
     /// `int32_t lib_entry(int64_t M, int64_t N, const T *input, …, T *result)`.
@@ -257,8 +280,17 @@ impl<'ctx> Glue<'_, 'ctx> {
             self.array(&points).into(),
             address(strerror),
             address(target),
+            self.clusters().into(),
         ]));
         self.getter(abi::MODULE_SYMBOL, &[], |_, _| table.into());
+    }
+
+    /// The support code's table of functions that make block-sparse ranges.
+    fn clusters(&self) -> PointerValue<'ctx> {
+        let pointer = self.context.ptr_type(AddressSpace::default());
+        let table = self.module.add_global(pointer, None, "keops_support_clusters");
+        table.set_visibility(GlobalVisibility::Hidden);
+        table.as_pointer_value()
     }
 
     fn getter(
@@ -293,13 +325,13 @@ impl<'ctx> Glue<'_, 'ctx> {
         ])
     }
 
-    fn clone_of(&self, entry: usize, level: &'static Level, scheduled: &Scheduled) -> StructValue<'ctx> {
+    fn clone_of(&self, level: &'static Level, scheduled: &Scheduled, first_pass: usize) -> StructValue<'ctx> {
         let shards = scheduled.plan().shards();
         let passes: Vec<_> = scheduled
             .passes()
             .enumerate()
             .map(|(number, (pass, schedule))| {
-                let prefix = symbols::kernel_prefix(&self.library.plans[entry], number, level);
+                let prefix = symbols::kernel_prefix(scheduled.plan(), first_pass + number, level);
                 let shards = shards.as_ref().filter(|shards| number < shards.passes.len());
                 let fields = shards.map(|shards| Fields { shards, pass: number });
                 self.pass(scheduled.plan(), pass, schedule, fields, &prefix)

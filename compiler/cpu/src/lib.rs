@@ -20,6 +20,7 @@ use keopsc_ir::plan::Verified;
 use keopsc_passes::schedule::{Machine, Scheduled, schedule};
 
 use level::Level;
+use vector::Arithmetic;
 
 /// What a library is made from.
 #[derive(Clone, Copy, Debug)]
@@ -70,15 +71,34 @@ const STACK_SIZE: usize = 64 << 20;
 /// Compiles a library for some levels, best last. Levels are compiled side by side.
 pub fn compile(library: &Library<'_>, levels: &[&'static Level]) -> Result<Vec<Object>, CompileError> {
     let clones: Vec<_> = levels.iter().map(|level| (*level, schedules(library, level))).collect();
+    compile_clones(library, Arithmetic::Real, &clones)
+}
+
+/// For tests: compiles a library for a level in integers modulo 2^32 and 2^64 instead of float32 and float64, as [`keopsc_ops::ring`] has it.
+/// `schedules` lays its plans out for the lanes of the level. Everything but the meaning of the scalar functions is what [`compile`] makes:
+/// buffers, descriptors, loops, the support code.
+pub fn compile_in_ring(
+    library: &Library<'_>,
+    level: &'static Level,
+    schedules: Vec<Scheduled>,
+) -> Result<Vec<Object>, CompileError> {
+    compile_clones(library, Arithmetic::Ring, &[(level, schedules)])
+}
+
+fn compile_clones(
+    library: &Library<'_>,
+    arithmetic: Arithmetic,
+    clones: &[(&'static Level, Vec<Scheduled>)],
+) -> Result<Vec<Object>, CompileError> {
     std::thread::scope(|scope| {
         let mut threads = Vec::new();
-        for clone in &clones {
+        for clone in clones {
             let thread = std::thread::Builder::new().stack_size(STACK_SIZE);
-            let spawned = thread.spawn_scoped(scope, move || kernels_object(library, clone));
+            let spawned = thread.spawn_scoped(scope, move || kernels_object(library, arithmetic, clone));
             threads
                 .push(spawned.map_err(|error| CompileError::new("a thread could not be started", error.to_string()))?);
         }
-        let mut objects = vec![glue_object(library, &clones)?];
+        let mut objects = vec![glue_object(library, clones)?];
         for thread in threads {
             let object = thread.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload))?;
             objects.push(object);
@@ -90,14 +110,14 @@ pub fn compile(library: &Library<'_>, levels: &[&'static Level]) -> Result<Vec<O
 /// The kernels of a level as LLVM IR, after the IR passes.
 pub fn emit_llvm(library: &Library<'_>, level: &'static Level) -> Result<String, CompileError> {
     let context = Context::create();
-    let (module, _) = kernels_module(&context, library, &(level, schedules(library, level)))?;
+    let (module, _) = kernels_module(&context, library, Arithmetic::Real, &(level, schedules(library, level)))?;
     Ok(module.print_to_string().to_string())
 }
 
 /// The kernels of a level as assembly text.
 pub fn emit_assembly(library: &Library<'_>, level: &'static Level) -> Result<String, CompileError> {
     let context = Context::create();
-    let (module, machine) = kernels_module(&context, library, &(level, schedules(library, level)))?;
+    let (module, machine) = kernels_module(&context, library, Arithmetic::Real, &(level, schedules(library, level)))?;
     let text = target::generate(&module, &machine, FileType::Assembly)?;
     Ok(String::from_utf8_lossy(&text).trim_end_matches('\0').to_string())
 }
@@ -108,9 +128,13 @@ pub fn schedules(library: &Library<'_>, level: &Level) -> Vec<Scheduled> {
     library.plans.iter().map(|plan| schedule(plan, &machine)).collect()
 }
 
-fn kernels_object(library: &Library<'_>, clone: &(&'static Level, Vec<Scheduled>)) -> Result<Object, CompileError> {
+fn kernels_object(
+    library: &Library<'_>,
+    arithmetic: Arithmetic,
+    clone: &(&'static Level, Vec<Scheduled>),
+) -> Result<Object, CompileError> {
     let context = Context::create();
-    let (module, machine) = kernels_module(&context, library, clone)?;
+    let (module, machine) = kernels_module(&context, library, arithmetic, clone)?;
     let bytes = target::generate(&module, &machine, FileType::Object)?;
     Ok(Object { name: clone.0.name.to_string(), bytes })
 }
@@ -118,14 +142,17 @@ fn kernels_object(library: &Library<'_>, clone: &(&'static Level, Vec<Scheduled>
 fn kernels_module<'ctx>(
     context: &'ctx Context,
     library: &Library<'_>,
+    arithmetic: Arithmetic,
     (level, plans): &(&'static Level, Vec<Scheduled>),
 ) -> Result<(Module<'ctx>, inkwell::targets::TargetMachine), CompileError> {
     let machine = target::machine(level)?;
     let module = context.create_module(library.name);
     for scheduled in plans {
-        for (number, (pass, layout)) in scheduled.passes().enumerate() {
+        // Passes for calls with ranges are numbered after the others.
+        let for_ranges = scheduled.for_ranges().into_iter().flat_map(Scheduled::passes);
+        for (number, pass) in scheduled.passes().chain(for_ranges).enumerate() {
             let prefix = symbols::kernel_prefix(scheduled.plan(), number, level);
-            kernel::emit_pass(&module, &prefix, level, pass, layout);
+            kernel::emit_pass(&module, &prefix, level, arithmetic, pass);
         }
     }
     target::optimize(&module, &machine)?;

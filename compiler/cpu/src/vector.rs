@@ -62,6 +62,15 @@ impl Float {
     }
 }
 
+/// What the real lanes of a kernel hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Arithmetic {
+    /// Numbers of the floating type: what libraries compute with.
+    Real,
+    /// Integers of that width in the same registers and places of memory, by [`keopsc_ops::ring`]: what tests compare bit for bit.
+    Ring,
+}
+
 /// Builds vector instructions of one floating type and lane count at a builder's insertion point.
 #[derive(Clone, Copy)]
 pub struct Lanes<'a, 'ctx> {
@@ -71,6 +80,7 @@ pub struct Lanes<'a, 'ctx> {
     level: &'static Level,
     float: Float,
     count: u32,
+    arithmetic: Arithmetic,
 }
 
 /// The result of a builder call, which fails only where the builder has no insertion point: a defect of the caller.
@@ -114,7 +124,7 @@ impl<'a, 'ctx> Lanes<'a, 'ctx> {
             Float::F32 => level.lanes_f32,
             Float::F64 => level.lanes_f64,
         };
-        Lanes { context: module.get_context(), module, builder, level, float, count }
+        Lanes { context: module.get_context(), module, builder, level, float, count, arithmetic: Arithmetic::Real }
     }
 
     /// The same with another number of lanes; other than a full register costs the special instructions of the level.
@@ -125,6 +135,16 @@ impl<'a, 'ctx> Lanes<'a, 'ctx> {
     /// The same with another floating type, the lane count kept.
     pub fn with_float(self, float: Float) -> Self {
         Lanes { float, ..self }
+    }
+
+    /// The same with another meaning of real lanes: that of [`crate::math`]'s functions, the methods here being what they say.
+    pub fn with_arithmetic(self, arithmetic: Arithmetic) -> Self {
+        Lanes { arithmetic, ..self }
+    }
+
+    /// What real lanes mean.
+    pub fn arithmetic(&self) -> Arithmetic {
+        self.arithmetic
     }
 
     /// The context that types are made in.
@@ -351,6 +371,11 @@ impl<'ctx> Lanes<'_, 'ctx> {
         self.fma(self.neg(a), b, c)
     }
 
+    /// a · b − c, rounded as [`Lanes::fma`] is.
+    pub fn fms(&self, a: Vector<'ctx>, b: Vector<'ctx>, c: Vector<'ctx>) -> Vector<'ctx> {
+        self.fma(a, b, self.neg(c))
+    }
+
     /// `magnitude` with the sign bit of `sign`.
     pub fn copy_sign(&self, magnitude: Vector<'ctx>, sign: Vector<'ctx>) -> Vector<'ctx> {
         self.intrinsic("llvm.copysign", &[magnitude, sign])
@@ -462,6 +487,12 @@ impl<'ctx> Lanes<'_, 'ctx> {
     /// a shifted right by b bits, copies of the sign coming in.
     pub fn shift_right_signed(&self, a: Vector<'ctx>, b: Vector<'ctx>) -> Vector<'ctx> {
         built(self.builder.build_right_shift(a, b, true, ""))
+    }
+
+    /// How many zeros are below the lowest one, the width for 0.
+    pub fn trailing_zeros(&self, a: Vector<'ctx>) -> Vector<'ctx> {
+        let zero_is_allowed = self.context.bool_type().const_zero().into();
+        self.call("llvm.cttz", &[self.integer_type().into()], &[a.into(), zero_is_allowed]).into_vector_value()
     }
 
     /// The complement.

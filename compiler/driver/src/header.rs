@@ -59,7 +59,7 @@ enum {{
     )
 }
 
-const STATUSES: [(Status, &str, &str); 12] = [
+const STATUSES: [(Status, &str, &str); 13] = [
     (Status::Ok, "KEOPS_OK", "done"),
     (Status::NullPointer, "KEOPS_NULL_POINTER", "a required pointer is NULL"),
     (Status::Shape, "KEOPS_SHAPE", "a shape does not fit"),
@@ -72,6 +72,7 @@ const STATUSES: [(Status, &str, &str); 12] = [
     (Status::Ranges, "KEOPS_RANGES", "block-sparse ranges are malformed"),
     (Status::Unsupported, "KEOPS_UNSUPPORTED", "this version cannot do what was asked"),
     (Status::Thread, "KEOPS_THREAD", "a thread could not be started"),
+    (Status::Value, "KEOPS_VALUE", "a value in a tensor cannot be used"),
 ];
 
 fn status_line(status: Status, name: &str, meaning: &str) -> String {
@@ -92,7 +93,7 @@ typedef struct {
 } DLDevice;
 
 typedef struct {
-    uint8_t code; /* 0: int, 1: unsigned, 2: float, 4: bfloat, 5: complex */
+    uint8_t code; /* 0: int, 1: unsigned, 2: float, 4: bfloat, 5: complex, 6: bool */
     uint8_t bits;
     uint16_t lanes; /* 1 */
 } DLDataType;
@@ -121,7 +122,7 @@ typedef struct {
     int32_t device_id;
     int32_t check; /* 1: validate ranges on a device, with a synchronisation */
     void *stream; /* CUDA stream */
-    const DLTensor *const *ranges; /* six int64 tensors, or NULL */
+    const DLTensor *const *ranges; /* six int64 tensors of block-sparse ranges, or NULL; batches broadcast */
     void *workspace; /* scratch memory, or NULL */
     uint64_t workspace_size;
     char *message; /* receives the exact error message, or NULL */
@@ -145,6 +146,37 @@ typedef struct {
     int64_t (*shard)(int64_t columns, int64_t shards);
 } keops_entry_v1;
 
+/* Functions that make block-sparse ranges, the same in every library. Tensors have any strides and no batch dimensions; message and
+   message_size as in a call. M points in D dimensions are put into C clusters, whose numbers are labels; B blocks of rows meet C blocks
+   of columns. Integers are int32 or int64, floats are float32 or float64. */
+typedef struct {
+    uint32_t struct_size;
+    uint32_t reserved;
+
+    /* labels (M): the number of each point's cell in a grid, among the cells that have points, in lexicographic order.
+       points (M, D) and cell (1) or (D), the lengths of a cell, are floats of one type. count, or NULL: the number of cells. */
+    int32_t (*grid_cluster)(const DLTensor *points, const DLTensor *cell, const DLTensor *labels, int64_t *count, char *message,
+                            uint64_t message_size);
+
+    /* order (M): the permutation that sorts the labels (M), equal ones in their order. */
+    int32_t (*cluster_order)(const DLTensor *labels, const DLTensor *order, char *message, uint64_t message_size);
+
+    /* ranges (C, 2): where each cluster begins and ends among the sorted points. The labels (M) may be in any order. */
+    int32_t (*cluster_ranges)(const DLTensor *labels, const DLTensor *ranges, char *message, uint64_t message_size);
+
+    /* centroids (C, D): weighted means of the points (M, D), with weights (M) or NULL for ones; totals (C), or NULL: sums of weights.
+       Where weights add up to 0 the mean is that of equal weights; a cluster without points has NaN. */
+    int32_t (*cluster_centroids)(const DLTensor *points, const DLTensor *labels, const DLTensor *weights, const DLTensor *centroids,
+                                 const DLTensor *totals, char *message, uint64_t message_size);
+
+    /* The other four tensors of block-sparse ranges, where keep (B, C), integers or booleans, says which blocks of rows ranges_i (B, 2)
+       meet which blocks of columns ranges_j (C, 2). count, or NULL: the number of blocks kept. The four are all NULL to ask for that
+       number only, else slices_i (B), redranges_j (count, 2), slices_j (C), redranges_i (count, 2); more rows are filled with (0, 0). */
+    int32_t (*from_matrix)(const DLTensor *ranges_i, const DLTensor *ranges_j, const DLTensor *keep, const DLTensor *slices_i,
+                           const DLTensor *redranges_j, const DLTensor *slices_j, const DLTensor *redranges_i, int64_t *count,
+                           char *message, uint64_t message_size);
+} keops_clusters_v1;
+
 /* Step through entries by entry_size bytes: later versions may append fields. */
 typedef struct {
     uint32_t struct_size;
@@ -157,6 +189,7 @@ typedef struct {
     const keops_entry_v1 *entries;
     const char *(*strerror)(int32_t status);
     const char *(*target)(void);
+    const keops_clusters_v1 *clusters;
 } keops_module;
 
 /* The same symbol in every library: look it up with dlsym where several are loaded. */

@@ -178,7 +178,8 @@ fn each_level(
 
 fn schedule_text(library: &Library<'_>, level: &'static Level) -> String {
     let scheduled = keopsc_cpu::schedules(library, level);
-    scheduled.iter().map(|scheduled| layout_text(scheduled, level.name)).collect()
+    let all = scheduled.iter().flat_map(|scheduled| std::iter::once(scheduled).chain(scheduled.for_ranges()));
+    all.map(|scheduled| layout_text(scheduled, level.name)).collect()
 }
 
 fn json(manifest: &Manifest) -> Result<String, Failure> {

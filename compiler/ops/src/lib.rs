@@ -4,7 +4,8 @@
 //! * [`catalogue`]: the operations a formula is made of (`SqDist`, `MatVecMult` …), each one row of text.
 //! * [`reductions`]: how a row of pairs becomes one result (`Sum`, `LogSumExp` …), again rows of text.
 //!
-//! Rows are written in the formula language itself; [`scalar`] is what that text becomes once dimensions are known.
+//! Rows are written in the formula language itself; [`scalar`] is what that text becomes once dimensions are known. [`ring`] is what the
+//! scalar functions stand for where tests compute in integers.
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +14,7 @@ mod integers;
 pub mod intrinsics;
 mod recipe;
 pub mod reductions;
+pub mod ring;
 pub mod scalar;
 mod shape_error;
 pub mod signature;

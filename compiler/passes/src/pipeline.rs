@@ -10,7 +10,7 @@ use keopsc_ir::formula::{self, Program, verify::Stage};
 use keopsc_ir::plan::{self, Plan, Verified};
 
 use crate::resolve::Options;
-use crate::simplify::Switches;
+use crate::simplify::{Applied, DENSE_ONLY, Switches};
 use crate::{differentiate, hoist, plan as plan_pass, resolve, simplify};
 
 /// What a file becomes.
@@ -49,13 +49,14 @@ pub fn run(file: &File, options: &Options, observer: &mut Observer<'_>) -> Resul
     let program = checked("resolve", program, "", Stage::Resolved, observer);
     let program = checked("differentiate", differentiate::differentiate(program)?, "", Stage::Differentiated, observer);
     let before: Vec<Cost> = program.entries.iter().map(|entry| cost(&program, entry)).collect();
-    let (program, applied) = simplify::simplify_with(&program, &switches);
-    let program = checked("simplify", program, applied, Stage::Differentiated, observer);
+    let (simplified, applied) = simplify::simplify_with(&program, &switches);
+    let for_ranges = plans_for_ranges(&program, &applied);
+    let program = checked("simplify", simplified, applied, Stage::Differentiated, observer);
     let program = checked("hoist", hoist::hoist(program), "", Stage::Differentiated, observer);
     let plans = plan_pass::plan(&program);
     let costs: Vec<Saving> =
         before.into_iter().zip(&plans).map(|(before, plan)| Saving { before, after: plan_cost(plan) }).collect();
-    let plans = checked_plans("plan", plans, &costs, observer);
+    let plans = checked_plans("plan", plans, for_ranges, &costs, observer);
     Ok(Output { program, plans, costs, warnings })
 }
 
@@ -72,9 +73,30 @@ fn checked(
     program
 }
 
-fn checked_plans(pass: &'static str, plans: Vec<Plan>, costs: &[Saving], observer: &mut Observer<'_>) -> Vec<Verified> {
+/// The plans for calls in which only some pairs count, if a rule was applied that does not hold there: the same passes without it.
+fn plans_for_ranges(program: &Program, applied: &Applied) -> Option<Vec<Plan>> {
+    applied.iter().find(|(name, _)| *name == DENSE_ONLY)?;
+    let (program, _) = simplify::simplify_with(program, &Switches::without([DENSE_ONLY]));
+    let mut unobserved = |_: &'static str, _: &dyn fmt::Display| {};
+    let program = checked("simplify", program, "", Stage::Differentiated, &mut unobserved);
+    let program = checked("hoist", hoist::hoist(program), "", Stage::Differentiated, &mut unobserved);
+    Some(plan_pass::plan(&program))
+}
+
+fn checked_plans(
+    pass: &'static str,
+    plans: Vec<Plan>,
+    for_ranges: Option<Vec<Plan>>,
+    costs: &[Saving],
+    observer: &mut Observer<'_>,
+) -> Vec<Verified> {
+    let verified = |plan| refuse_defects(pass, Verified::new(plan));
+    let mut plans: Vec<Verified> = plans.into_iter().map(verified).collect();
+    if let Some(others) = for_ranges {
+        plans = plans.into_iter().zip(others).map(|(plan, other)| plan.with_ranges(verified(other))).collect();
+    }
     observer(pass, &PrintedPlans(&plans, costs));
-    plans.into_iter().map(|plan| refuse_defects(pass, Verified::new(plan))).collect()
+    plans
 }
 
 fn refuse_defects<T>(pass: &str, verdict: Result<T, Vec<Defect>>) -> T {
@@ -92,13 +114,17 @@ impl<N: fmt::Display> fmt::Display for Printed<'_, N> {
     }
 }
 
-/// Plans, each below comment lines that say what it costs and what its formulas would have cost.
-struct PrintedPlans<'a>(&'a [Plan], &'a [Saving]);
+/// Plans, each below comment lines that say what it costs and what its formulas would have cost, and above what is done instead if only some
+/// pairs count, as comment lines.
+struct PrintedPlans<'a>(&'a [Verified], &'a [Saving]);
 
 impl fmt::Display for PrintedPlans<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().zip(self.1).try_for_each(|(plan, Saving { before, after })| {
-            write!(formatter, "# as written: {before}\n# as planned: {after}\n{}", plan::print::print(plan))
+            write!(formatter, "# as written: {before}\n# as planned: {after}\n{}", plan::print::print(plan))?;
+            let Some(plan) = plan.for_ranges() else { return Ok(()) };
+            writeln!(formatter, "# with block-sparse ranges:")?;
+            plan::print::print(plan).lines().try_for_each(|line| writeln!(formatter, "# {line}"))
         })
     }
 }

@@ -66,6 +66,7 @@ pub struct PassSchedule {
 pub struct Scheduled {
     plan: Plan,
     passes: Vec<PassSchedule>,
+    for_ranges: Option<Box<Scheduled>>,
 }
 
 impl Scheduled {
@@ -78,12 +79,35 @@ impl Scheduled {
     pub fn passes(&self) -> impl Iterator<Item = (&Pass, &PassSchedule)> {
         self.plan.passes.iter().zip(&self.passes)
     }
+
+    /// The same entry for calls in which only some pairs count, if its plan is another one.
+    pub fn for_ranges(&self) -> Option<&Scheduled> {
+        self.for_ranges.as_deref()
+    }
+}
+
+/// For tests, which have to meet the ends of chunks and the work of several threads in small problems.
+impl Scheduled {
+    /// The same with chunks of that many columns, at least 1.
+    pub fn with_chunk(mut self, chunk: u32) -> Scheduled {
+        self.passes.iter_mut().for_each(|pass| pass.chunk = chunk.max(1));
+        self
+    }
+
+    /// The same with another estimate of what a pair costs.
+    pub fn with_pair_cost(mut self, pair_cost: u32) -> Scheduled {
+        self.passes.iter_mut().for_each(|pass| pass.pair_cost = pair_cost);
+        self
+    }
 }
 
 /// Lays out a plan on a machine.
 pub fn schedule(plan: &Verified, machine: &Machine) -> Scheduled {
-    let passes = plan.passes.iter().map(|pass| schedule_pass(plan, pass, machine)).collect();
-    Scheduled { plan: Plan::clone(plan), passes }
+    let lay_out = |plan: &Plan, for_ranges| {
+        let passes = plan.passes.iter().map(|pass| schedule_pass(plan, pass, machine)).collect();
+        Scheduled { plan: plan.clone(), passes, for_ranges }
+    };
+    lay_out(plan, plan.for_ranges().map(|plan| Box::new(lay_out(plan, None))))
 }
 
 /// Components up to which loops are unrolled.

@@ -5,6 +5,7 @@ use super::pack::{View, size_of_type};
 use super::pass::{PassRun, run_pass};
 use super::problem::{Phase, Problem};
 use super::schedule::{LaneBytes, Schedule, temporary_bytes, worthwhile};
+use super::sparse::BlockPlan;
 use super::sum::Sums;
 use super::threads::parallel_for;
 use crate::abi::Status;
@@ -65,8 +66,10 @@ pub struct Lane {
     pub columns: *mut u8,
     /// States between units and the final merge.
     pub states: *mut u8,
-    /// Numbers of the first row tiles of blocks of rows.
-    pub first_tiles: *mut usize,
+    /// How blocks of rows are divided.
+    pub plans: *mut BlockPlan,
+    /// Which rows are in blocks.
+    pub covered: *mut u8,
 }
 
 impl Lane {
@@ -75,8 +78,9 @@ impl Lane {
         let parameters = temporaries.wrapping_add(bytes.temporaries);
         let columns = parameters.wrapping_add(bytes.parameters);
         let states = columns.wrapping_add(bytes.columns);
-        let first_tiles = states.wrapping_add(bytes.states).cast();
-        Lane { views: base.cast(), temporaries, parameters, columns, states, first_tiles }
+        let plans = states.wrapping_add(bytes.states);
+        let covered = plans.wrapping_add(bytes.plans);
+        Lane { views: base.cast(), temporaries, parameters, columns, states, plans: plans.cast(), covered }
     }
 }
 
@@ -153,7 +157,8 @@ impl Execution<'_> {
         unsafe {
             self.move_views(&lane, element);
             for pass in self.problem.passes() {
-                run_pass(&PassRun::new(self.problem, pass, element, lane, scratch, schedule.scratch_bytes, threads));
+                let run = PassRun::new(self.problem, pass, element, lane, scratch, schedule.scratch_bytes, threads);
+                run_pass(&run);
             }
         }
     }

@@ -5,6 +5,8 @@
 //! `validate` → `problem` → `schedule` (threads and memory) → `execute` (batch; `sum` over it) → `pass` (tiles, chunks) → `pack` (elements).
 
 mod arena;
+mod bits;
+mod clusters;
 pub mod convert;
 mod cpu;
 mod execute;
@@ -17,6 +19,7 @@ mod problem;
 mod ranges;
 mod schedule;
 mod shards;
+mod sparse;
 mod state;
 mod sum;
 mod tensor;
@@ -121,7 +124,7 @@ pub extern "C" fn keops_support_strerror(status: i32) -> *const c_char {
     known.map_or(c"unknown status", |(_, text)| *text).as_ptr()
 }
 
-const STATUS_TEXTS: [(Status, &CStr); 12] = [
+const STATUS_TEXTS: [(Status, &CStr); 13] = [
     (Status::Ok, c"success"),
     (Status::NullPointer, c"a required pointer is NULL"),
     (Status::Shape, c"a shape does not fit"),
@@ -134,6 +137,7 @@ const STATUS_TEXTS: [(Status, &CStr); 12] = [
     (Status::Ranges, c"block-sparse ranges are malformed"),
     (Status::Unsupported, c"not supported by this version"),
     (Status::Thread, c"a thread could not be started"),
+    (Status::Value, c"a value in a tensor cannot be used"),
 ];
 
 /// Runs a phase of a layer-1 call.
@@ -173,9 +177,17 @@ unsafe fn checked(
 ) -> Result<(), Status> {
     // SAFETY: as the callers promise.
     unsafe {
-        let entry = &*entry;
         let call = validate::header(call)?;
         let mut message = Message::over(call.message, call.message_size);
+        let has_ranges = !call.ranges.is_null() && !matches!(phase, Phase::Finalize { .. });
+        let for_ranges = if has_ranges { (*entry).for_ranges.as_ref() } else { None };
+        if let (Some(entry), Phase::Partial { .. }) = (for_ranges, phase) {
+            message
+                .name(entry.name)
+                .text(": ranges: with them this formula reduces otherwise than its states say; shard dense calls");
+            return Err(Status::Unsupported);
+        }
+        let entry = for_ranges.unwrap_or(&*entry);
         let (extents, ranges) = validate::call(entry, call, &phase, &mut message)?;
         let clone = cpu::choose(entry, &mut message)?;
         let source = Source::Tensors(call.tensors);

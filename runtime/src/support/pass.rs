@@ -19,16 +19,16 @@ const PACKING_CYCLES: usize = 2;
 
 /// A pass at a batch element.
 pub struct PassRun<'a> {
-    pass: &'a PassDescriptor,
-    geometry: Geometry,
-    division: Division,
-    lane: Lane,
+    pub(super) pass: &'a PassDescriptor,
+    pub(super) geometry: Geometry,
+    pub(super) division: Division,
+    pub(super) lane: Lane,
     records: *const u8,
-    scratch: *mut u8,
-    scratch_bytes: usize,
-    threads: usize,
+    pub(super) scratch: *mut u8,
+    pub(super) scratch_bytes: usize,
+    pub(super) threads: usize,
     in_place: bool,
-    side: Option<&'a Side>,
+    side: Option<Side<'a>>,
     /// Which part of the pass is computed; states are those of this batch element.
     phase: Phase,
     /// Records of a batch element.
@@ -70,7 +70,7 @@ impl<'a> PassRun<'a> {
             scratch_bytes,
             threads,
             in_place,
-            side: problem.side(pass),
+            side: problem.side(pass, element),
             phase: phase_at(problem.phase, pass, element * records_of_rows),
             records_of_rows,
         }
@@ -106,7 +106,7 @@ pub unsafe fn run_pass(run: &PassRun<'_>) {
             let units = columns.div_ceil(tile_rows).div_ceil(PACKED_TILES);
             parallel_for(worthwhile(cycles, run.threads), units, run, PassRun::pack_columns);
         }
-        if let Some(side) = run.side {
+        if let Some(side) = &run.side {
             run.reduce_blocks(side);
             return;
         }
@@ -118,7 +118,11 @@ pub unsafe fn run_pass(run: &PassRun<'_>) {
 }
 
 impl PassRun<'_> {
-    fn tile_rows(&self) -> usize {
+    pub(super) fn counter(&self) -> Counter {
+        Counter::default()
+    }
+
+    pub(super) fn tile_rows(&self) -> usize {
         (self.pass.tile_rows as usize).max(1)
     }
 
@@ -241,7 +245,7 @@ impl PassRun<'_> {
         Span { first, count: self.tile_rows().min(self.geometry.rows - first) }
     }
 
-    unsafe fn pack_row_tile(&self, rows: Span, tile: *mut u8) {
+    pub(super) unsafe fn pack_row_tile(&self, rows: Span, tile: *mut u8) {
         // SAFETY: as the caller promises.
         unsafe {
             self.pack_tile(self.row_reads(), 0, rows.first, rows.count, tile);
@@ -258,12 +262,7 @@ impl PassRun<'_> {
         let groups = groups.max(1);
         let (group_number, subtree_number) = (unit % groups, unit / groups);
         let first_tile = group_number * group;
-        let work = Group {
-            run: self,
-            tiles: group.min(self.geometry.tiles - first_tile),
-            base: self.scratch.wrapping_add(thread * self.scratch_bytes),
-            parts: Scratch::of(&self.geometry, self.pass, group),
-        };
+        let work = self.group(group.min(self.geometry.tiles - first_tile), thread);
         // SAFETY: each thread has its own scratch, each unit its own states and results.
         unsafe {
             for tile in 0..work.tiles {
@@ -287,20 +286,32 @@ impl PassRun<'_> {
         }
     }
 
+    /// A group of at most `division.group` row tiles in a thread's scratch.
+    pub(super) fn group(&self, tiles: usize, thread: usize) -> Group<'_> {
+        let base = self.scratch.wrapping_add(thread * self.scratch_bytes);
+        Group { run: self, tiles, base, parts: Scratch::of(&self.geometry, self.pass, tiles) }
+    }
+
     /// The state that a unit leaves.
     fn unit_state(&self, tile: usize, subtree: usize) -> *mut u8 {
         self.lane.states.wrapping_add((tile * self.division.subtrees + subtree) * self.pass.state_size as usize)
     }
 
-    /// Merges what the units of a row tile left, along the upper part of the same tree.
+    /// Merges what the units of a row tile left.
     unsafe fn merge_tile(&self, tile: usize, thread: usize) {
-        let stack = |level: usize| self.unit_state(tile, level);
-        let mut counter = Counter::default();
+        // SAFETY: all units are complete.
+        unsafe { self.merge_states(self.unit_state(tile, 0), self.division.subtrees, self.rows_of(tile), thread) }
+    }
+
+    /// Merges the states of some rows, one for each subtree, along the upper part of the same tree, and writes the results.
+    pub(super) unsafe fn merge_states(&self, states: *mut u8, subtrees: usize, rows: Span, thread: usize) {
+        let stack = |level: usize| states.wrapping_add(level * self.pass.state_size as usize);
+        let mut counter = self.counter();
         let base = self.scratch.wrapping_add(thread * self.scratch_bytes);
         let parts = Scratch::of(&self.geometry, self.pass, self.division.group);
-        // SAFETY: all units are complete; a stack never grows past the states already taken from the same memory.
+        // SAFETY: a stack never grows past the states already taken from the same memory.
         unsafe {
-            for subtree in 0..self.division.subtrees {
+            for subtree in 0..subtrees {
                 if counter.top != subtree {
                     stack(counter.top).copy_from_nonoverlapping(stack(subtree), self.pass.state_size as usize);
                 }
@@ -308,64 +319,9 @@ impl PassRun<'_> {
             }
             counter.fold(|left, right| self.merge(stack(left), stack(right)));
             let row_tile = base.wrapping_add(parts.tiles);
-            self.pack_row_tile(self.rows_of(tile), row_tile);
-            self.finish(self.rows_of(tile), row_tile, stack(0), base.wrapping_add(parts.results));
+            self.pack_row_tile(rows, row_tile);
+            self.finish(rows, row_tile, stack(0), base.wrapping_add(parts.results));
         }
-    }
-
-    /// Reduces every block of rows over its own columns; rows in no block keep the neutral element's result.
-    unsafe fn reduce_blocks(&self, side: &Side) {
-        // SAFETY: there is room for a number for each block; units write different rows, or the same ones one after the other.
-        unsafe {
-            if side.rows < self.geometry.rows {
-                parallel_for(1, self.geometry.tiles, self, PassRun::write_neutral);
-            }
-            let mut tiles = 0;
-            for block in 0..side.blocks() {
-                self.lane.first_tiles.add(block).write(tiles);
-                let (begin, end) = side.block(block);
-                tiles += (end - begin).div_ceil(self.tile_rows());
-            }
-            parallel_for(self.threads, tiles, self, PassRun::reduce_block_tile);
-        }
-    }
-
-    unsafe fn write_neutral(&self, tile: usize, thread: usize) {
-        let rows = self.rows_of(tile);
-        let work = self.single(thread);
-        // SAFETY: the scratch is this thread's.
-        unsafe {
-            self.pack_row_tile(rows, work.tile(0));
-            work.fold(&mut Counter::default());
-            self.finish(rows, work.tile(0), work.state(0, 0), work.results());
-        }
-    }
-
-    unsafe fn reduce_block_tile(&self, unit: usize, thread: usize) {
-        let Some(side) = self.side else { return };
-        // SAFETY: `reduce_blocks` wrote a number for each block; the scratch is this thread's.
-        unsafe {
-            let first_tiles = core::slice::from_raw_parts(self.lane.first_tiles, side.blocks());
-            let block = first_tiles.partition_point(|first| *first <= unit).wrapping_sub(1);
-            let Some(first_tile) = first_tiles.get(block) else { return };
-            let (begin, end) = side.block(block);
-            let first = begin + (unit - first_tile) * self.tile_rows();
-            let rows = Span { first, count: self.tile_rows().min(end - first) };
-            let work = self.single(thread);
-            self.pack_row_tile(rows, work.tile(0));
-            let mut counter = Counter::default();
-            for (begin, end) in side.columns(block) {
-                work.push_columns(&mut counter, begin, end);
-            }
-            work.fold(&mut counter);
-            self.finish(rows, work.tile(0), work.state(0, 0), work.results());
-        }
-    }
-
-    /// A group of one row tile in a thread's scratch.
-    fn single(&self, thread: usize) -> Group<'_> {
-        let base = self.scratch.wrapping_add(thread * self.scratch_bytes);
-        Group { run: self, tiles: 1, base, parts: Scratch::of(&self.geometry, self.pass, 1) }
     }
 
     unsafe fn merge(&self, left: *mut u8, right: *mut u8) {
@@ -404,7 +360,7 @@ impl PassRun<'_> {
     }
 
     /// Computes a row tile's results and writes them; of a shard it writes the state.
-    unsafe fn finish(&self, rows: Span, row_tile: *mut u8, state: *mut u8, results: *mut u8) {
+    pub(super) unsafe fn finish(&self, rows: Span, row_tile: *mut u8, state: *mut u8, results: *mut u8) {
         if let Phase::Partial { states, .. } = self.phase {
             // SAFETY: the state is complete.
             unsafe { self.store(states, rows, state) };
@@ -436,38 +392,38 @@ impl PassRun<'_> {
 
 /// Some rows.
 #[derive(Clone, Copy)]
-struct Span {
-    first: usize,
-    count: usize,
+pub(super) struct Span {
+    pub(super) first: usize,
+    pub(super) count: usize,
 }
 
 /// A group of row tiles that walk over the columns together.
-struct Group<'a> {
+pub(super) struct Group<'a> {
     run: &'a PassRun<'a>,
-    tiles: usize,
+    pub(super) tiles: usize,
     base: *mut u8,
     parts: Scratch,
 }
 
 impl Group<'_> {
-    fn tile(&self, number: usize) -> *mut u8 {
+    pub(super) fn tile(&self, number: usize) -> *mut u8 {
         self.base.wrapping_add(self.parts.tiles + number * self.run.geometry.tile_bytes)
     }
 
-    fn state(&self, tile: usize, level: usize) -> *mut u8 {
+    pub(super) fn state(&self, tile: usize, level: usize) -> *mut u8 {
         let number = tile * self.run.geometry.depth + level;
         self.base.wrapping_add(self.parts.states + number * self.run.pass.state_size as usize)
     }
 
-    fn results(&self) -> *mut u8 {
+    pub(super) fn results(&self) -> *mut u8 {
         self.base.wrapping_add(self.parts.results)
     }
 
     /// Reduces chunks `begin..end` to the states at level 0.
     unsafe fn reduce(&self, begin: usize, end: usize) {
         let run = self.run;
-        let chunk_columns = (run.pass.chunk as usize).max(1);
-        let mut counter = Counter::default();
+        let chunk_columns = run.geometry.chunk;
+        let mut counter = run.counter();
         // SAFETY: the columns exist.
         unsafe {
             self.push_columns(&mut counter, begin * chunk_columns, run.geometry.columns.min(end * chunk_columns));
@@ -476,10 +432,10 @@ impl Group<'_> {
     }
 
     /// Puts the chunks of columns `begin..end` on the stack, merging as the counter tells.
-    unsafe fn push_columns(&self, counter: &mut Counter, begin: usize, end: usize) {
+    pub(super) unsafe fn push_columns(&self, counter: &mut Counter, begin: usize, end: usize) {
         let run = self.run;
-        for first in (begin..end).step_by((run.pass.chunk as usize).max(1)) {
-            let count = (run.pass.chunk as usize).max(1).min(end - first);
+        for first in (begin..end).step_by(run.geometry.chunk.max(1)) {
+            let count = run.geometry.chunk.min(end - first);
             let records = run.records.wrapping_add(first * run.geometry.record_bytes);
             for tile in 0..self.tiles {
                 let state = self.state(tile, counter.top);
@@ -501,7 +457,7 @@ impl Group<'_> {
     }
 
     /// Leaves the merged state, or the neutral one if there were no columns, at level 0.
-    unsafe fn fold(&self, counter: &mut Counter) {
+    pub(super) unsafe fn fold(&self, counter: &mut Counter) {
         if counter.top == 0 {
             for tile in 0..self.tiles {
                 // SAFETY: the state is this group's.
@@ -521,7 +477,7 @@ impl Group<'_> {
 
 /// The merge tree: a stack of subtrees, of which equal neighbours merge.
 #[derive(Default)]
-struct Counter {
+pub(super) struct Counter {
     leaves: usize,
     top: usize,
 }

@@ -1,7 +1,7 @@
 //! A call whose arguments have been checked: what the execution works on.
 
 use super::pack::View;
-use super::ranges::{Ranges, Side};
+use super::ranges::{Load, Ranges, Side};
 use super::state::Layout;
 use super::tensor::{MAX_DIMENSIONS, Tensor};
 use crate::abi::{
@@ -115,7 +115,7 @@ pub struct Problem<'a> {
     /// Which part of the entry is computed.
     pub phase: Phase,
     /// Which pairs count, all if `None`.
-    pub ranges: Option<Ranges>,
+    pub ranges: Option<Ranges<'a>>,
     /// Threads the caller asks for, 0 if it leaves that to us.
     pub asked_threads: usize,
 }
@@ -139,9 +139,15 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// Which pairs of a pass count, all if `None`.
-    pub fn side(&self, pass: &PassDescriptor) -> Option<&Side> {
-        self.ranges.as_ref().filter(|_| self.phase.reduces(pass))?.side(pass.rows, pass.columns)
+    /// How many pairs of a pass count, all if `None`.
+    pub fn load(&self, pass: &PassDescriptor) -> Option<&Load> {
+        self.ranges.as_ref().filter(|_| self.phase.reduces(pass))?.load(pass.rows, pass.columns)
+    }
+
+    /// Which pairs of a pass count at a batch element, all if `None`.
+    pub fn side(&self, pass: &PassDescriptor, element: usize) -> Option<Side<'a>> {
+        let ranges = self.ranges.as_ref().filter(|_| self.phase.reduces(pass))?;
+        ranges.side(pass.rows, pass.columns, &self.extents, element)
     }
 
     /// Arguments, results and temporaries.
@@ -198,11 +204,7 @@ impl<'a> Problem<'a> {
         }
         // SAFETY: as in `view`.
         let tensor = unsafe { Tensor::new(descriptor, &**tensors.add(number)) };
-        let missing = self.extents.batch_dimensions - tensor.batch_dimensions().min(self.extents.batch_dimensions);
-        if dimension < missing || tensor.extent(dimension - missing) == 1 {
-            return 0;
-        }
-        tensor.stride(dimension - missing) as isize
+        tensor.batch_step(dimension, self.extents.batch_dimensions) as isize
     }
 }
 

@@ -1,25 +1,63 @@
 //! Block-sparse ranges: which columns each block of rows is reduced over.
 //!
 //! Six int64 tensors describe them twice, for reductions over j and for reductions over i: blocks of rows (half-open), the ends of their
-//! lists of column blocks, and the column blocks (half-open). Rows in no block get the neutral element.
+//! lists of column blocks, and the column blocks (half-open). Each may have batch dimensions, which broadcast with those of the call; numbers
+//! of rows and columns are local to the batch element. Rows in no block get the neutral element.
+//!
+//! Everything in them is looked at once, for every batch element that they tell apart, before anything is computed.
 
-use super::arena::Arena;
+use super::arena::{Arena, times};
+use super::bits::Bits;
 use super::message::Message;
 use super::problem::Extents;
-use super::tensor::Tensor;
+use super::tensor::{MAX_DIMENSIONS, Tensor};
 use crate::abi::{DL_CPU, DLTensor, I64, NO_TENSOR, ROLE_I, ROLE_J, ROLE_PARAMETER, Status, TensorDescriptor};
 use core::ffi::CStr;
 
 /// Both descriptions.
 #[derive(Clone, Copy)]
-pub struct Ranges {
-    over_j: Side,
-    over_i: Side,
+pub struct Ranges<'a> {
+    tables: Tables<'a>,
+    over_j: Load,
+    over_i: Load,
 }
 
-impl Ranges {
-    /// The description for a pass, `None` if the pass has no pairs of i and j.
-    pub fn side(&self, rows: u8, columns: u8) -> Option<&Side> {
+/// How much there is to do in one description.
+#[derive(Clone, Copy)]
+pub struct Load {
+    /// Blocks of rows in a batch element.
+    pub blocks: usize,
+    /// Column blocks in a batch element, of all rows together.
+    pub parts: usize,
+    /// The batch element with the most pairs.
+    pub most: Pairs,
+    /// A batch element on average.
+    pub mean: Pairs,
+}
+
+/// Numbers of pairs.
+#[derive(Clone, Copy, Default)]
+pub struct Pairs {
+    /// Pairs in all blocks.
+    pub pairs: usize,
+    /// Columns of all blocks.
+    pub widths: usize,
+}
+
+impl Pairs {
+    fn plus(self, other: Pairs) -> Pairs {
+        Pairs { pairs: self.pairs.saturating_add(other.pairs), widths: self.widths.saturating_add(other.widths) }
+    }
+
+    /// The pairs that tiles of this many rows have: the last tile of a block is half empty on average.
+    pub fn in_tiles(&self, tile_rows: usize) -> usize {
+        self.pairs.saturating_add(times(self.widths, tile_rows / 2))
+    }
+}
+
+impl<'a> Ranges<'a> {
+    /// What is to do in a pass, `None` if the pass has no pairs of i and j.
+    pub fn load(&self, rows: u8, columns: u8) -> Option<&Load> {
         match (rows, columns) {
             (ROLE_I, ROLE_J) => Some(&self.over_j),
             (ROLE_J, ROLE_I) => Some(&self.over_i),
@@ -27,33 +65,36 @@ impl Ranges {
         }
     }
 
+    /// The description for a pass at a batch element, `None` if the pass has no pairs of i and j.
+    pub fn side(&self, rows: u8, columns: u8, extents: &Extents, element: usize) -> Option<Side<'a>> {
+        let tables = &self.tables;
+        let [blocks, ends, parts] = match (rows, columns) {
+            (ROLE_I, ROLE_J) => tables.over_j(),
+            (ROLE_J, ROLE_I) => tables.over_i(),
+            _ => return None,
+        };
+        let place = Elements::all(extents).place(element);
+        Some(Side { blocks: blocks.at(&place), ends: ends.at(&place), parts: parts.at(&place) })
+    }
+
     /// The most blocks of rows.
     pub fn most_blocks(&self) -> usize {
-        self.over_j.blocks.count.max(self.over_i.blocks.count)
+        self.over_j.blocks.max(self.over_i.blocks)
     }
 }
 
-/// One description.
+/// One description at a batch element.
 #[derive(Clone, Copy)]
-pub struct Side {
-    blocks: Table,
-    ends: Table,
-    parts: Table,
-    /// Pairs in all blocks.
-    pub pairs: usize,
-    /// Rows in all blocks.
-    pub rows: usize,
+pub struct Side<'a> {
+    blocks: Table<'a>,
+    ends: Table<'a>,
+    parts: Table<'a>,
 }
 
-impl Side {
+impl<'a> Side<'a> {
     /// Number of blocks of rows.
     pub fn blocks(&self) -> usize {
         self.blocks.count
-    }
-
-    /// Number of column blocks, of all rows together.
-    pub fn parts(&self) -> usize {
-        self.parts.count
     }
 
     /// The first row of a block, and the row past its end.
@@ -61,23 +102,64 @@ impl Side {
         self.blocks.interval(number)
     }
 
-    /// The column blocks of a block of rows.
-    pub fn columns(&self, block: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let first = if block == 0 { 0 } else { self.ends.get(block - 1, 0) as usize };
-        (first..self.ends.get(block, 0) as usize).map(|part| self.parts.interval(part))
+    /// The columns of a block of rows: its column blocks in order, those that touch made one, empty ones left out.
+    pub fn columns(&self, block: usize) -> Columns<'a> {
+        let (next, end) = self.list(block);
+        Columns { parts: self.parts, next, end }
+    }
+
+    /// The list of a block's column blocks: the first one's number, and the one past its end.
+    fn list(&self, block: usize) -> (usize, usize) {
+        let first = if block == 0 { 0 } else { self.ends.get(block - 1, 0) };
+        (first as usize, self.ends.get(block, 0) as usize)
+    }
+
+    fn pairs(&self) -> Pairs {
+        (0..self.blocks()).fold(Pairs::default(), |sum, block| {
+            let (begin, end) = self.block(block);
+            let widths = self.columns(block).fold(0, |sum: usize, (begin, end)| sum.saturating_add(end - begin));
+            sum.plus(Pairs { pairs: times(end - begin, widths), widths })
+        })
     }
 }
 
-/// An int64 tensor of one or two columns.
+/// The columns of a block of rows.
+pub struct Columns<'a> {
+    parts: Table<'a>,
+    next: usize,
+    end: usize,
+}
+
+impl Iterator for Columns<'_> {
+    type Item = (usize, usize);
+
+    fn next(&mut self) -> Option<(usize, usize)> {
+        let mut columns: Option<(usize, usize)> = None;
+        while self.next < self.end {
+            let (begin, end) = self.parts.interval(self.next);
+            match columns {
+                _ if begin == end => {}
+                None => columns = Some((begin, end)),
+                Some((first, last)) if last == begin => columns = Some((first, end)),
+                Some(_) => break,
+            }
+            self.next += 1;
+        }
+        columns
+    }
+}
+
+/// An int64 tensor of one or two columns, at a batch element.
 #[derive(Clone, Copy)]
-struct Table {
+struct Table<'a> {
+    tensor: Tensor<'a>,
     data: *const i64,
     count: usize,
     row_stride: isize,
     component_stride: isize,
 }
 
-impl Table {
+impl<'a> Table<'a> {
     fn get(&self, row: usize, component: usize) -> i64 {
         let offset = row as isize * self.row_stride + component as isize * self.component_stride;
         // SAFETY: callers stay below `count`; the tensor has been checked.
@@ -87,59 +169,106 @@ impl Table {
     fn interval(&self, row: usize) -> (usize, usize) {
         (self.get(row, 0) as usize, self.get(row, 1) as usize)
     }
-}
 
-const NAMES: [&CStr; 6] = [c"ranges_i", c"slices_i", c"redranges_j", c"ranges_j", c"slices_j", c"redranges_i"];
-
-/// Checks the six tensors and everything in them.
-///
-/// # Safety
-/// `given` has six pointers, each NULL or to a valid tensor.
-pub unsafe fn check(given: *const *const DLTensor, extents: &Extents, message: &mut Message) -> Result<Ranges, Status> {
-    // SAFETY: as the caller promises.
-    unsafe {
-        let over_j = side(given, 0, (extents.rows_i, extents.rows_j), message)?;
-        let over_i = side(given, 3, (extents.rows_j, extents.rows_i), message)?;
-        Ok(Ranges { over_j, over_i })
-    }
-}
-
-unsafe fn side(
-    given: *const *const DLTensor,
-    first: usize,
-    (rows, columns): (usize, usize),
-    message: &mut Message,
-) -> Result<Side, Status> {
-    // SAFETY: as the caller promises; each tensor is checked before it is read.
-    unsafe {
-        let blocks = table(given, first, 2, message)?;
-        let ends = table(given, first + 1, 1, message)?;
-        let parts = table(given, first + 2, 2, message)?;
-        let mut side = Side { blocks, ends, parts, pairs: 0, rows: 0 };
-        check_intervals(&blocks, first, rows, message)?;
-        check_intervals(&parts, first + 2, columns, message)?;
-        check_ends(&side, first + 1, message)?;
-        check_disjoint(&side, first, (rows, columns), message)?;
-        for block in 0..side.blocks() {
-            let (begin, end) = side.block(block);
-            let width = side.columns(block).fold(0_usize, |sum, (begin, end)| sum.saturating_add(end - begin));
-            side.rows += end - begin;
-            side.pairs = side.pairs.saturating_add((end - begin).saturating_mul(width));
+    /// The table of a batch element.
+    fn at(&self, place: &Place) -> Table<'a> {
+        let mut offset = 0_isize;
+        for (dimension, &number) in place.numbers.iter().enumerate().take(place.dimensions) {
+            offset =
+                offset.wrapping_add(number as isize * self.tensor.batch_step(dimension, place.dimensions) as isize);
         }
-        Ok(side)
+        Table { data: self.data.wrapping_offset(offset), ..*self }
     }
 }
 
-/// One of the six tensors, its values not yet looked at.
-unsafe fn table(
-    given: *const *const DLTensor,
-    number: usize,
-    components: u32,
-    message: &mut Message,
-) -> Result<Table, Status> {
-    let name = NAMES.get(number).copied().unwrap_or(c"ranges");
+/// A batch element: its number along each batch dimension of the call.
+struct Place {
+    dimensions: usize,
+    numbers: [usize; MAX_DIMENSIONS],
+}
+
+/// Batch elements of a call.
+struct Elements {
+    dimensions: usize,
+    extents: [usize; MAX_DIMENSIONS],
+    count: usize,
+}
+
+impl Elements {
+    /// All of them.
+    fn all(extents: &Extents) -> Elements {
+        let mut all =
+            Elements { dimensions: extents.batch_dimensions, extents: [1; MAX_DIMENSIONS], count: extents.batch_count };
+        for (extent, given) in all.extents.iter_mut().zip(&extents.batch_shape) {
+            *extent = *given as usize;
+        }
+        all
+    }
+
+    /// Those that some tables tell apart: dimensions along which none of them moves count once.
+    fn told_apart(tables: &[&Table<'_>], extents: &Extents) -> Elements {
+        let mut elements = Elements::all(extents);
+        elements.count = 1;
+        for (dimension, extent) in elements.extents.iter_mut().enumerate().take(extents.batch_dimensions) {
+            if tables.iter().all(|table| table.tensor.batch_step(dimension, extents.batch_dimensions) == 0) {
+                *extent = 1;
+            }
+            elements.count = elements.count.saturating_mul(*extent);
+        }
+        elements
+    }
+
+    fn place(&self, element: usize) -> Place {
+        let mut place = Place { dimensions: self.dimensions, numbers: [0; MAX_DIMENSIONS] };
+        let mut rest = element;
+        for (number, extent) in place.numbers.iter_mut().zip(&self.extents).take(self.dimensions).rev() {
+            let extent = (*extent).max(1);
+            *number = rest % extent;
+            rest /= extent;
+        }
+        place
+    }
+
+    fn places(&self) -> impl Iterator<Item = Place> + '_ {
+        (0..self.count).map(|element| self.place(element))
+    }
+}
+
+/// The six tensors, their values not yet looked at.
+#[derive(Clone, Copy)]
+pub struct Tables<'a>([Table<'a>; 6]);
+
+impl<'a> Tables<'a> {
+    fn over_j(&self) -> [&Table<'a>; 3] {
+        let [blocks, ends, parts, ..] = &self.0;
+        [blocks, ends, parts]
+    }
+
+    fn over_i(&self) -> [&Table<'a>; 3] {
+        let [_, _, _, blocks, ends, parts] = &self.0;
+        [blocks, ends, parts]
+    }
+
+    /// The tensors.
+    pub fn tensors(&self) -> impl Iterator<Item = &Tensor<'a>> {
+        self.0.iter().map(|table| &table.tensor)
+    }
+}
+
+/// What the six tensors are, as if they were arguments of an entry.
+const DESCRIPTORS: &[TensorDescriptor; 6] = &[
+    describe(c"ranges_i", 2),
+    describe(c"slices_i", 1),
+    describe(c"redranges_j", 2),
+    describe(c"ranges_j", 2),
+    describe(c"slices_j", 1),
+    describe(c"redranges_i", 2),
+];
+
+/// A list of numbers is described as a parameter, a list of pairs as rows.
+const fn describe(name: &'static CStr, components: u32) -> TensorDescriptor {
     let role = if components == 1 { ROLE_PARAMETER } else { ROLE_I };
-    let descriptor = TensorDescriptor {
+    TensorDescriptor {
         name: name.as_ptr(),
         dim: components,
         role,
@@ -147,114 +276,197 @@ unsafe fn table(
         is_output: 0,
         finalize_reads: 0,
         gradient_of: NO_TENSOR,
+    }
+}
+
+/// Checks what the six tensors are.
+///
+/// # Safety
+/// `given` has six pointers, each NULL or to a valid tensor that lives for `'a`.
+pub unsafe fn tables<'a>(given: *const *const DLTensor, message: &mut Message) -> Result<Tables<'a>, Status> {
+    let mut descriptors = DESCRIPTORS.iter().enumerate();
+    let mut next = || match descriptors.next() {
+        // SAFETY: there are six pointers.
+        Some((number, descriptor)) => unsafe { table(descriptor, given.add(number).read(), message) },
+        None => Err(Status::Ranges),
     };
-    // SAFETY: there are six pointers.
-    let Some(given) = (unsafe { given.add(number).read().as_ref() }) else {
-        return Err(refuse(name, " is NULL", Status::NullPointer, message));
+    Ok(Tables([next()?, next()?, next()?, next()?, next()?, next()?]))
+}
+
+/// One of the six tensors.
+unsafe fn table<'a>(
+    descriptor: &'static TensorDescriptor,
+    given: *const DLTensor,
+    message: &mut Message,
+) -> Result<Table<'a>, Status> {
+    // SAFETY: as the caller promises.
+    let Some(given) = (unsafe { given.as_ref() }) else {
+        return Err(refuse(descriptor, " is NULL", Status::NullPointer, message));
     };
     if given.device.device_type != DL_CPU {
-        return Err(refuse(name, " is not in the CPU's memory", Status::Device, message));
+        return Err(refuse(descriptor, " is not in the CPU's memory", Status::Device, message));
     }
     if given.dtype != super::tensor::dlpack_type(I64) {
-        return Err(refuse(name, " is not int64", Status::Dtype, message));
+        return Err(refuse(descriptor, " is not int64", Status::Dtype, message));
     }
-    let dimensions = if components == 1 { 1 } else { 2 };
     // SAFETY: shape and strides are read only if there is a shape.
-    let tensor = unsafe { Tensor::new(&descriptor, given) };
+    let tensor = unsafe { Tensor::new(descriptor, given) };
     if given.ndim > 0 && given.shape.is_null() {
-        return Err(refuse(name, ": shape is NULL", Status::NullPointer, message));
+        return Err(refuse(descriptor, ": shape is NULL", Status::NullPointer, message));
     }
-    if given.ndim > dimensions {
-        return Err(refuse(name, " has batch dimensions, which this version cannot do", Status::Unsupported, message));
-    }
-    if given.ndim < dimensions || tensor.extent(0) < 0 || (components == 2 && tensor.extent(1) != 2) {
-        let wanted = if components == 1 { ": expected one dimension" } else { ": expected shape (..., 2)" };
-        return Err(refuse(name, wanted, Status::Ranges, message));
+    let is_list = descriptor.dim == 1;
+    let fits = (tensor.own_dimensions()..=MAX_DIMENSIONS).contains(&tensor.ndim())
+        && given.ndim >= 0
+        && (is_list || tensor.components() == 2)
+        && tensor.shape().all(|extent| extent >= 0);
+    if !fits {
+        let wanted = if is_list { "(batch..., blocks)" } else { "(batch..., blocks, 2)" };
+        name(descriptor, message).text(": expected shape ").text(wanted).text(", given shape ").tuple(tensor.shape());
+        return Err(Status::Ranges);
     }
     if tensor.address() == 0 && !tensor.is_empty() {
-        return Err(refuse(name, ": data is NULL", Status::NullPointer, message));
+        return Err(refuse(descriptor, ": data is NULL", Status::NullPointer, message));
     }
     if !tensor.data().cast::<i64>().is_aligned() {
-        return Err(refuse(name, ": data is not aligned to 8 bytes", Status::Stride, message));
+        return Err(refuse(descriptor, ": data is not aligned to 8 bytes", Status::Stride, message));
     }
-    Ok(Table {
-        data: tensor.data().cast(),
-        count: tensor.extent(0) as usize,
-        row_stride: tensor.stride(0) as isize,
-        component_stride: tensor.stride(1) as isize,
-    })
+    let (count, row_stride) =
+        if is_list { (tensor.components(), tensor.component_stride()) } else { (tensor.rows(), tensor.row_stride()) };
+    let component_stride = if is_list { 0 } else { tensor.component_stride() as isize };
+    let data = tensor.data().cast_const().cast();
+    Ok(Table { tensor, data, count: count as usize, row_stride: row_stride as isize, component_stride })
 }
 
-fn check_intervals(table: &Table, number: usize, limit: usize, message: &mut Message) -> Result<(), Status> {
-    for row in 0..table.count {
-        let (begin, end) = (table.get(row, 0), table.get(row, 1));
-        if begin < 0 || end < begin || end as usize > limit {
-            begin_message(number, row, message).text(" is ").tuple([begin, end].into_iter());
-            message.text(", expected 0 <= begin <= end <= ").number(limit as i64);
+/// Checks everything in the six tensors.
+pub fn check<'a>(tables: Tables<'a>, extents: &Extents, message: &mut Message) -> Result<Ranges<'a>, Status> {
+    let limit = extents.rows_i.max(extents.rows_j);
+    let mut check = Check { extents, marks: Marks { limit, arena: None }, message };
+    let over_j = check.side(tables.over_j(), (extents.rows_i, extents.rows_j))?;
+    let over_i = check.side(tables.over_i(), (extents.rows_j, extents.rows_i))?;
+    Ok(Ranges { tables, over_j, over_i })
+}
+
+struct Check<'c> {
+    extents: &'c Extents,
+    marks: Marks,
+    message: &'c mut Message,
+}
+
+impl Check<'_> {
+    fn side(&mut self, tables: [&Table<'_>; 3], (rows, columns): (usize, usize)) -> Result<Load, Status> {
+        let [blocks, ends, parts] = tables;
+        self.intervals(blocks, rows)?;
+        self.intervals(parts, columns)?;
+        self.ends(ends, blocks.count, parts.count)?;
+        self.disjoint_blocks(blocks)?;
+        self.disjoint_columns(tables)?;
+        let elements = Elements::told_apart(&tables, self.extents);
+        let (mut most, mut sum) = (Pairs::default(), Pairs::default());
+        for place in elements.places() {
+            let side = Side { blocks: blocks.at(&place), ends: ends.at(&place), parts: parts.at(&place) };
+            let pairs = side.pairs();
+            sum = sum.plus(pairs);
+            most = Pairs { pairs: most.pairs.max(pairs.pairs), widths: most.widths.max(pairs.widths) };
+        }
+        let count = elements.count.max(1);
+        let mean = Pairs { pairs: sum.pairs.div_ceil(count), widths: sum.widths.div_ceil(count) };
+        Ok(Load { blocks: blocks.count, parts: parts.count, most, mean })
+    }
+
+    fn intervals(&mut self, table: &Table<'_>, limit: usize) -> Result<(), Status> {
+        for place in Elements::told_apart(&[table], self.extents).places() {
+            let table = table.at(&place);
+            let bad = (0..table.count).find(|row| {
+                let (begin, end) = (table.get(*row, 0), table.get(*row, 1));
+                begin < 0 || end < begin || end as usize > limit
+            });
+            if let Some(row) = bad {
+                let interval = [table.get(row, 0), table.get(row, 1)];
+                self.entry(&table, row, &place).text(" is ").tuple(interval.into_iter());
+                self.message.text(", expected 0 <= begin <= end <= ").number(limit as i64);
+                return Err(Status::Ranges);
+            }
+        }
+        Ok(())
+    }
+
+    /// The ends never fall, and stay within the column blocks; there is one for each block of rows.
+    fn ends(&mut self, ends: &Table<'_>, blocks: usize, parts: usize) -> Result<(), Status> {
+        if ends.count != blocks {
+            name(ends.tensor.descriptor, self.message).text(" has ").number(ends.count as i64).text(" entries for ");
+            self.message.number(blocks as i64).text(" blocks of rows");
             return Err(Status::Ranges);
         }
-    }
-    Ok(())
-}
-
-/// The ends never fall, and stay within the column blocks; there is one for each block of rows.
-fn check_ends(side: &Side, number: usize, message: &mut Message) -> Result<(), Status> {
-    if side.ends.count != side.blocks.count {
-        name(number, message).text(" has ").number(side.ends.count as i64).text(" entries for ");
-        message.number(side.blocks.count as i64).text(" blocks of rows");
-        return Err(Status::Ranges);
-    }
-    let mut previous = 0;
-    for block in 0..side.ends.count {
-        let end = side.ends.get(block, 0);
-        if end < previous || end as usize > side.parts.count {
-            begin_message(number, block, message)
-                .text(" is ")
-                .number(end)
-                .text(", expected ")
-                .number(previous)
-                .text(" to ");
-            message.number(side.parts.count as i64);
-            return Err(Status::Ranges);
+        for place in Elements::told_apart(&[ends], self.extents).places() {
+            let ends = ends.at(&place);
+            let mut previous = 0;
+            for block in 0..ends.count {
+                let end = ends.get(block, 0);
+                if end < previous || end as usize > parts {
+                    self.entry(&ends, block, &place).text(" is ").number(end).text(", expected ").number(previous);
+                    self.message.text(" to ").number(parts as i64);
+                    return Err(Status::Ranges);
+                }
+                previous = end;
+            }
         }
-        previous = end;
+        Ok(())
     }
-    Ok(())
-}
 
-/// Blocks of rows do not overlap, nor do the column blocks of one of them.
-fn check_disjoint(
-    side: &Side,
-    number: usize,
-    (rows, columns): (usize, usize),
-    message: &mut Message,
-) -> Result<(), Status> {
-    let bytes = rows.max(columns) / 8 + 1;
-    let mut marks = Marks { bytes, arena: None };
-    let mut short = |_: &Status| {
-        message.text("out of memory");
-    };
-    if !marks.disjoint(|| (0..side.blocks()).map(|block| side.block(block))).inspect_err(&mut short)? {
-        name(number, message).text(": blocks overlap");
-        return Err(Status::Ranges);
+    fn disjoint_blocks(&mut self, blocks: &Table<'_>) -> Result<(), Status> {
+        for place in Elements::told_apart(&[blocks], self.extents).places() {
+            let table = blocks.at(&place);
+            if !self.disjoint(|| (0..table.count).map(|block| table.interval(block)))? {
+                name(table.tensor.descriptor, self.message).text(": blocks");
+                self.element(&place).text(" overlap");
+                return Err(Status::Ranges);
+            }
+        }
+        Ok(())
     }
-    for block in 0..side.blocks() {
-        if !marks.disjoint(|| side.columns(block)).inspect_err(|_| {
+
+    /// The column blocks of one block of rows do not overlap.
+    fn disjoint_columns(&mut self, [blocks, ends, parts]: [&Table<'_>; 3]) -> Result<(), Status> {
+        for place in Elements::told_apart(&[ends, parts], self.extents).places() {
+            let side = Side { blocks: *blocks, ends: ends.at(&place), parts: parts.at(&place) };
+            for block in 0..side.blocks() {
+                let (first, end) = side.list(block);
+                if !self.disjoint(|| (first..end).map(|part| side.parts.interval(part)))? {
+                    name(parts.tensor.descriptor, self.message).text(": the column blocks of block ");
+                    self.message.number(block as i64).text(" of rows");
+                    self.element(&place).text(" overlap");
+                    return Err(Status::Ranges);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn disjoint<I: Iterator<Item = (usize, usize)>>(&mut self, intervals: impl Fn() -> I) -> Result<bool, Status> {
+        let message = &mut *self.message;
+        self.marks.disjoint(intervals).inspect_err(|_| {
             message.text("out of memory");
-        })? {
-            name(number + 2, message)
-                .text(": the column blocks of block ")
-                .number(block as i64)
-                .text(" of rows overlap");
-            return Err(Status::Ranges);
-        }
+        })
     }
-    Ok(())
+
+    /// `ranges_i[3] of batch element (0, 1)`.
+    fn entry(&mut self, table: &Table<'_>, row: usize, place: &Place) -> &mut Message {
+        name(table.tensor.descriptor, self.message).text("[").number(row as i64).text("]");
+        self.element(place)
+    }
+
+    fn element(&mut self, place: &Place) -> &mut Message {
+        if place.dimensions > 0 {
+            let numbers = place.numbers.iter().take(place.dimensions).map(|number| *number as i64);
+            self.message.text(" of batch element ").tuple(numbers);
+        }
+        self.message
+    }
 }
 
 /// A bit for each row or column, allocated when intervals are first found out of order.
 struct Marks {
-    bytes: usize,
+    limit: usize,
     arena: Option<Arena>,
 }
 
@@ -264,47 +476,31 @@ impl Marks {
         if filled().zip(filled().skip(1)).all(|((_, end), (next, _))| end <= next) {
             return Ok(true);
         }
-        let base = match &self.arena {
-            Some(arena) => arena.base(),
+        let bits = match &self.arena {
+            Some(arena) => Bits::at(arena.base()),
             None => {
-                let arena = Arena::new(self.bytes, core::ptr::null_mut(), 0)?;
+                let arena = Arena::new(Bits::bytes(self.limit), core::ptr::null_mut(), 0)?;
                 // SAFETY: the arena has these bytes.
-                unsafe { arena.base().write_bytes(0, self.bytes) };
-                self.arena.insert(arena).base()
+                unsafe { Bits::empty(self.arena.insert(arena).base(), self.limit) }
             }
         };
-        // SAFETY: intervals end at most at the number of bits.
-        let flip = |bit: usize| unsafe {
-            let byte = base.add(bit / 8);
-            let mask = 1 << (bit % 8);
-            byte.write(byte.read() ^ mask);
-            byte.read() & mask != 0
-        };
-        let mut marked = 0_usize;
-        let fresh = filled().flat_map(|(begin, end)| begin..end).all(|bit| {
-            marked += 1;
-            flip(bit)
-        });
-        // The same bits once more leave none.
-        filled().flat_map(|(begin, end)| begin..end).take(marked).for_each(|bit| {
-            flip(bit);
-        });
-        Ok(fresh)
+        // SAFETY: intervals end at most at the limit.
+        unsafe {
+            if !filled().all(|(begin, end)| bits.insert(begin, end)) {
+                return Ok(false);
+            }
+            filled().for_each(|(begin, end)| bits.remove(begin, end));
+        }
+        Ok(true)
     }
 }
 
-fn name(number: usize, message: &mut Message) -> &mut Message {
-    let name = NAMES.get(number).copied().unwrap_or(c"ranges");
+fn name<'m>(descriptor: &TensorDescriptor, message: &'m mut Message) -> &'m mut Message {
     // SAFETY: the names are C strings.
-    unsafe { message.name(name.as_ptr()) }
+    unsafe { message.name(descriptor.name) }
 }
 
-fn begin_message(number: usize, row: usize, message: &mut Message) -> &mut Message {
-    name(number, message).text("[").number(row as i64).text("]")
-}
-
-fn refuse(name: &CStr, text: &str, status: Status, message: &mut Message) -> Status {
-    // SAFETY: the name is a C string.
-    unsafe { message.name(name.as_ptr()) }.text(text);
+fn refuse(descriptor: &TensorDescriptor, text: &str, status: Status, message: &mut Message) -> Status {
+    name(descriptor, message).text(text);
     status
 }

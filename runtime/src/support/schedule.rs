@@ -4,9 +4,11 @@
 //! the number of columns alone.
 
 use super::arena::{align, times};
+use super::bits::Bits;
 use super::pack::{View, size_of_type};
 use super::problem::{Problem, list};
-use super::ranges::{Ranges, Side};
+use super::ranges::Ranges;
+use super::sparse::{BlockPlan, most_states};
 use super::sum::Sums;
 use super::threads;
 use crate::abi::{F32, PassDescriptor};
@@ -16,7 +18,7 @@ const CYCLES_A_THREAD: usize = 300_000;
 /// Units a thread, so that slow threads do not hold up the rest.
 const UNITS_A_THREAD: usize = 4;
 /// Column records that fit here stay in cache from row tile to row tile.
-const CACHED_COLUMN_BYTES: usize = 512 << 10;
+pub const CACHED_COLUMN_BYTES: usize = 512 << 10;
 /// Row tiles that share one walk over columns that do not, with their states.
 const GROUP_BYTES: usize = 128 << 10;
 /// The most row tiles that do so.
@@ -33,6 +35,8 @@ pub struct Geometry {
     pub columns: usize,
     /// Row tiles.
     pub tiles: usize,
+    /// Columns of a chunk.
+    pub chunk: usize,
     /// Chunks of columns.
     pub chunks: usize,
     /// Bytes of a column record.
@@ -43,9 +47,11 @@ pub struct Geometry {
     pub column_tile_bytes: usize,
     /// States that one row tile can need at the same time.
     pub depth: usize,
-    /// Estimated cycles.
+    /// Estimated cycles, of the batch element with the most to do.
     pub cycles: usize,
-    /// Whether only some pairs count: row tiles then follow the blocks of rows, each its own unit.
+    /// Estimated cycles of a batch element on average.
+    pub mean_cycles: usize,
+    /// Whether only some pairs count: row tiles then follow the blocks of rows.
     pub is_sparse: bool,
 }
 
@@ -56,22 +62,26 @@ impl Geometry {
         let rows = problem.extents.rows(pass.rows);
         let columns = if problem.phase.reduces(pass) { problem.extents.rows(pass.columns) } else { 0 };
         let tile_rows = (pass.tile_rows as usize).max(1);
-        let side = problem.side(pass);
-        let chunks = columns.div_ceil((pass.chunk as usize).max(1));
+        let load = problem.load(pass);
+        let chunk = (pass.chunk as usize).max(1);
+        let chunks = columns.div_ceil(chunk);
         // Every column block may end in a chunk that is not full.
-        let most_chunks = chunks.saturating_add(side.map_or(0, Side::parts));
-        let pairs = side.map_or(times(rows, columns.max(1)), |side| side.pairs);
+        let most_chunks = chunks.saturating_add(load.map_or(0, |load| load.parts));
+        let all = times(rows, columns.max(1));
+        let cycles = |pairs| times(pairs, pass.pair_cost as usize) / 16;
         Geometry {
             rows,
             columns,
             tiles: rows.div_ceil(tile_rows),
+            chunk,
             chunks,
             record_bytes: times(pass.column_values as usize, element),
             tile_bytes: align(times(times(pass.row_values as usize, tile_rows), element)),
             column_tile_bytes: align(times(times(pass.column_values as usize, tile_rows), element)),
             depth: (usize::BITS - most_chunks.leading_zeros()) as usize + 1,
-            cycles: times(pairs, pass.pair_cost as usize) / 16,
-            is_sparse: side.is_some(),
+            cycles: cycles(load.map_or(all, |load| load.most.in_tiles(tile_rows))),
+            mean_cycles: cycles(load.map_or(all, |load| load.mean.in_tiles(tile_rows))),
+            is_sparse: load.is_some(),
         }
     }
 }
@@ -97,23 +107,24 @@ pub struct Division {
 impl Division {
     /// The division for a number of threads.
     pub fn of(pass: &PassDescriptor, geometry: &Geometry, threads: usize) -> Division {
-        if geometry.is_sparse {
-            return Division { group: 1, groups: geometry.tiles, subtree: geometry.chunks, subtrees: 1 };
-        }
         let wanted = if threads > 1 { times(threads, UNITS_A_THREAD) } else { 1 };
         let group = group(pass, geometry, wanted);
         let groups = geometry.tiles.div_ceil(group);
         let whole = Division { group, groups, subtree: geometry.chunks, subtrees: 1 };
         let subtrees = wanted.div_ceil(groups.max(1));
-        if subtrees <= 1 || geometry.chunks <= 1 {
+        // Blocks of rows are divided by themselves, in groups that are not larger.
+        if subtrees <= 1 || geometry.chunks <= 1 || geometry.is_sparse {
             return whole;
         }
-        let subtree = floor_power_of_two(geometry.chunks / subtrees);
+        let subtree = subtree(geometry.chunks, subtrees);
         Division { subtree, subtrees: geometry.chunks.div_ceil(subtree), ..whole }
     }
 
     /// Bytes of the states that units leave for the final merge.
-    pub fn state_bytes(&self, pass: &PassDescriptor, geometry: &Geometry) -> usize {
+    pub fn state_bytes(&self, pass: &PassDescriptor, geometry: &Geometry, threads: usize) -> usize {
+        if geometry.is_sparse {
+            return times(most_states(threads), pass.state_size as usize);
+        }
         if self.subtrees > 1 { times(times(geometry.tiles, self.subtrees), pass.state_size as usize) } else { 0 }
     }
 }
@@ -124,6 +135,11 @@ fn group(pass: &PassDescriptor, geometry: &Geometry, wanted: usize) -> usize {
     }
     let bytes = geometry.tile_bytes.saturating_add(times(geometry.depth, pass.state_size as usize)).max(1);
     (geometry.tiles / wanted.max(1)).min(GROUP_BYTES / bytes).clamp(1, GROUP_TILES)
+}
+
+/// The chunks of a unit, if about so many units are to share `chunks`: a whole subtree.
+pub fn subtree(chunks: usize, units: usize) -> usize {
+    floor_power_of_two(chunks / units.max(1))
 }
 
 fn floor_power_of_two(number: usize) -> usize {
@@ -164,13 +180,16 @@ pub struct LaneBytes {
     pub columns: usize,
     /// States between units and the final merge.
     pub states: usize,
-    /// Numbers of the first row tiles of blocks of rows.
-    pub first_tiles: usize,
+    /// How blocks of rows are divided.
+    pub plans: usize,
+    /// Which rows are in blocks.
+    pub covered: usize,
 }
 
 impl LaneBytes {
     fn total(&self) -> usize {
-        let parts = [self.views, self.temporaries, self.parameters, self.columns, self.states, self.first_tiles];
+        let parts =
+            [self.views, self.temporaries, self.parameters, self.columns, self.states, self.plans, self.covered];
         parts.iter().fold(0, |sum: usize, part| sum.saturating_add(*part))
     }
 }
@@ -178,10 +197,12 @@ impl LaneBytes {
 impl Schedule {
     /// Decides for a call.
     pub fn of(problem: &Problem<'_>) -> Schedule {
-        let cycles =
-            problem.passes().iter().fold(0, |sum: usize, pass| sum.saturating_add(Geometry::of(problem, pass).cycles));
+        let (cycles, mean_cycles) = problem.passes().iter().fold((0_usize, 0_usize), |(most, mean), pass| {
+            let geometry = Geometry::of(problem, pass);
+            (most.saturating_add(geometry.cycles), mean.saturating_add(geometry.mean_cycles))
+        });
         let batch = problem.extents.batch_count;
-        let all_cycles = times(cycles, batch);
+        let all_cycles = times(mean_cycles, batch);
         let threads = if all_cycles < 2 * CYCLES_A_THREAD {
             1
         } else {
@@ -193,7 +214,9 @@ impl Schedule {
         }
         let rounds = batch.div_ceil(threads).max(1);
         let across = Schedule::with(problem, threads.min(batch), true);
-        let faster = batch / rounds >= worthwhile(cycles, threads);
+        // The one with the most to do holds up the others.
+        let side_by_side = (batch / rounds).min(all_cycles / cycles.max(1));
+        let faster = side_by_side >= worthwhile(cycles, threads);
         if faster && across.bytes() <= LANES_BYTES { across } else { inside }
     }
 
@@ -201,21 +224,24 @@ impl Schedule {
         let inner_threads = if across_batch { 1 } else { threads };
         let descriptors = problem.descriptors();
         let views = align(times(descriptors.len(), size_of::<View>()));
-        let first_tiles =
-            align(problem.ranges.as_ref().map_or(0, |ranges| times(Ranges::most_blocks(ranges), size_of::<usize>())));
-        let mut lane = LaneBytes { views, temporaries: 0, parameters: 0, columns: 0, states: 0, first_tiles };
+        let most_blocks = problem.ranges.as_ref().map_or(0, Ranges::most_blocks);
+        let plans = align(times(most_blocks, size_of::<BlockPlan>()));
+        let mut lane = LaneBytes { views, temporaries: 0, parameters: 0, columns: 0, states: 0, plans, covered: 0 };
         for temporary in descriptors.iter().skip(problem.entry.num_tensors as usize) {
             lane.temporaries = lane.temporaries.saturating_add(temporary_bytes(problem, temporary));
         }
         let mut scratch_bytes = 0;
         for pass in problem.passes() {
             let geometry = Geometry::of(problem, pass);
-            let division = Division::of(pass, &geometry, worthwhile(geometry.cycles, inner_threads));
+            let threads = worthwhile(geometry.cycles, inner_threads);
+            let division = Division::of(pass, &geometry, threads);
+            let covered = if geometry.is_sparse { Bits::bytes(geometry.rows) } else { 0 };
             let columns =
                 if columns_in_place(problem, pass) { 0 } else { times(geometry.columns, geometry.record_bytes) };
             lane.parameters = lane.parameters.max(align(times(pass.parameter_values as usize, element_size(pass))));
             lane.columns = lane.columns.max(align(columns));
-            lane.states = lane.states.max(align(division.state_bytes(pass, &geometry)));
+            lane.states = lane.states.max(align(division.state_bytes(pass, &geometry, threads)));
+            lane.covered = lane.covered.max(align(covered));
             scratch_bytes = scratch_bytes.max(Scratch::bytes(pass, &geometry, division.group));
         }
         let steps =

@@ -1,6 +1,5 @@
 //! A caller's [`DLTensor`], read safely once its pointers have been checked.
 
-use super::pack::size_of_type;
 use crate::abi::{
     BF16, C64, C128, DL_BFLOAT, DL_COMPLEX, DL_FLOAT, DL_INT, DL_UINT, DLDataType, DLTensor, F16, F32, F64, I64,
     ROLE_PARAMETER, TensorDescriptor,
@@ -43,6 +42,15 @@ impl<'a> Tensor<'a> {
     pub fn batch_extent(&self, dimension: usize, dimensions: usize) -> i64 {
         let missing = dimensions.saturating_sub(self.batch_dimensions());
         if dimension < missing { 1 } else { self.extent(dimension - missing) }
+    }
+
+    /// The step along one of the call's `dimensions` batch dimensions, in elements; 0 where the tensor is broadcast.
+    pub fn batch_step(&self, dimension: usize, dimensions: usize) -> i64 {
+        let missing = dimensions.saturating_sub(self.batch_dimensions());
+        if dimension < missing || self.extent(dimension - missing) == 1 {
+            return 0;
+        }
+        self.stride(dimension - missing)
     }
 
     /// The extent of a dimension, 1 past the end.
@@ -109,7 +117,7 @@ impl<'a> Tensor<'a> {
 
     /// Bytes an element.
     pub fn item_size(&self) -> u64 {
-        size_of_type(self.descriptor.dtype) as u64
+        u64::from(self.given.dtype.bits).div_ceil(8).saturating_mul(self.given.dtype.lanes.into())
     }
 
     /// The first element.

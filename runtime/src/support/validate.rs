@@ -4,7 +4,7 @@ use super::message::Message;
 use super::overlap::{overlaps_itself, share_bytes, share_memory};
 use super::pack::{alignment_of_type, size_of_type};
 use super::problem::{Extents, Phase, list};
-use super::ranges::{self, Ranges};
+use super::ranges::{self, Ranges, Tables};
 use super::state::Layout;
 use super::tensor::{MAX_DIMENSIONS, Tensor, code_name, dlpack_type, type_name};
 use super::validate_state;
@@ -101,12 +101,12 @@ pub fn options(call: &Call, message: &mut Message) -> Result<usize, Status> {
 ///
 /// # Safety
 /// The pointers in `call` are NULL or point to what the ABI says.
-pub unsafe fn call(
-    entry: &EntryDescriptor,
-    call: &Call,
-    phase: &Phase,
+pub unsafe fn call<'a>(
+    entry: &'a EntryDescriptor,
+    call: &'a Call,
+    phase: &'a Phase,
     message: &mut Message,
-) -> Result<(Extents, Option<Ranges>), Status> {
+) -> Result<(Extents, Option<Ranges<'a>>), Status> {
     // SAFETY: as the caller promises.
     unsafe {
         let all = list(entry.tensors, entry.num_tensors);
@@ -120,12 +120,16 @@ pub unsafe fn call(
         message.name(entry.name).text(": ");
         check.arguments(message)?;
         check.tensors(message)?;
-        let extents = check.extents(message)?;
-        check.memory(message)?;
+        let has_ranges = !call.ranges.is_null() && !matches!(phase, Phase::Finalize { .. });
+        let tables = if has_ranges { Some(ranges::tables(call.ranges, message)?) } else { None };
+        let extents = check.extents(tables.as_ref(), message)?;
+        check.memory(tables.as_ref(), message)?;
         let states = validate_state::check(entry, phase, &extents, message)?;
         check.states(states, message)?;
-        let has_ranges = !call.ranges.is_null() && !matches!(phase, Phase::Finalize { .. });
-        let ranges = if has_ranges { Some(ranges::check(call.ranges, &extents, message)?) } else { None };
+        let ranges = match tables {
+            Some(tables) => Some(ranges::check(tables, &extents, message)?),
+            None => None,
+        };
         message.clear();
         Ok((extents, ranges))
     }
@@ -229,11 +233,11 @@ impl<'a> Check<'a> {
     }
 
     /// All tensors together: rows and batches.
-    fn extents(&self, message: &mut Message) -> Result<Extents, Status> {
+    fn extents(&self, tables: Option<&Tables<'_>>, message: &mut Message) -> Result<Extents, Status> {
         let rows_i = self.rows(ROLE_I, self.call.rows_i, message)?;
         let rows_j = self.rows(ROLE_J, self.call.rows_j, message)?;
         let mut extents = Extents::unbatched(rows_i, rows_j);
-        self.broadcast(&mut extents, message)?;
+        self.broadcast(tables, &mut extents, message)?;
         self.results(&extents, message)?;
         let shape = extents.batch_shape.iter().take(extents.batch_dimensions);
         extents.batch_count = if shape.clone().any(|&extent| extent == 0) {
@@ -295,10 +299,16 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// The inputs' common batch shape; where inputs may be missing, the results' too.
-    fn broadcast(&self, extents: &mut Extents, message: &mut Message) -> Result<(), Status> {
+    /// The common batch shape of inputs and ranges; where inputs may be missing, of results, too.
+    fn broadcast(
+        &self,
+        tables: Option<&Tables<'_>>,
+        extents: &mut Extents,
+        message: &mut Message,
+    ) -> Result<(), Status> {
         let all = matches!(self.phase, Phase::Finalize { .. });
-        let inputs = || self.given().filter(|tensor| all || tensor.descriptor.is_output == 0);
+        let ranges = || tables.into_iter().flat_map(Tables::tensors).copied();
+        let inputs = || self.given().filter(|tensor| all || tensor.descriptor.is_output == 0).chain(ranges());
         extents.batch_dimensions = inputs().map(|tensor| tensor.batch_dimensions()).max().unwrap_or(0);
         for tensor in inputs() {
             let missing = extents.batch_dimensions - tensor.batch_dimensions();
@@ -320,7 +330,7 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// Results have the inputs' batch shape exactly; a gradient may also be as its input is where that is the same for several batch elements,
+    /// Results have the common batch shape exactly; a gradient may also be as its input is where that is the same for several batch elements,
     /// and is then the sum over them.
     fn results(&self, extents: &Extents, message: &mut Message) -> Result<(), Status> {
         for tensor in self.given().filter(|tensor| tensor.descriptor.is_output != 0) {
@@ -337,7 +347,10 @@ impl<'a> Check<'a> {
                 let rows = (tensor.descriptor.role != ROLE_PARAMETER).then(|| tensor.rows());
                 let wanted = batch(extents).chain(rows).chain([tensor.components()]);
                 self.subject(tensor.descriptor, message).text(": expected shape ").tuple(wanted);
-                if let Some(input) = input {
+                let shares = |input: &Tensor<'_>| {
+                    batch(extents).enumerate().any(|(at, extent)| input.batch_extent(at, dimensions) != extent)
+                };
+                if let Some(input) = input.filter(shares) {
                     // SAFETY: names are NUL-terminated.
                     unsafe { message.text(" or, added up over the batch, that of ").name(input.descriptor.name) };
                     message.text(" ").tuple(input.shape());
@@ -350,7 +363,7 @@ impl<'a> Check<'a> {
     }
 
     /// Pointers, alignment and overlaps.
-    fn memory(&self, message: &mut Message) -> Result<(), Status> {
+    fn memory(&self, tables: Option<&Tables<'_>>, message: &mut Message) -> Result<(), Status> {
         for tensor in self.given().filter(|tensor| !tensor.is_empty()) {
             if tensor.address() == 0 {
                 self.subject(tensor.descriptor, message)
@@ -372,9 +385,9 @@ impl<'a> Check<'a> {
                 message.tuple(result.shape()).text(" put several elements in one place");
                 return Err(Status::Stride);
             }
-            if let Some((_, other)) =
-                self.given().enumerate().find(|(other, tensor)| *other != number && share_memory(&result, tensor))
-            {
+            let others = self.given().enumerate().filter(|(other, _)| *other != number).map(|(_, tensor)| tensor);
+            let ranges = tables.into_iter().flat_map(Tables::tensors).copied();
+            if let Some(other) = others.chain(ranges).find(|other| share_memory(&result, other)) {
                 self.subject(result.descriptor, message).text(" shares memory with ");
                 // SAFETY: names are NUL-terminated.
                 unsafe { message.name(other.descriptor.name) };

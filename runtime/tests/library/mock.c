@@ -48,6 +48,7 @@ typedef struct {
   const tensor_descriptor *tensors;
   uint32_t num_clones, reserved;
   const clone_descriptor *clones;
+  const void *for_ranges;
 } entry_descriptor;
 typedef struct {
   uint32_t struct_size, num_tensors;
@@ -71,6 +72,7 @@ typedef struct {
   const entry_point *entries;
   const char *(*strerror)(int32_t);
   const char *(*target)(void);
+  const void *clusters;
 } module_v1;
 
 int32_t keops_support_plain(const entry_descriptor *, int64_t, int64_t, void *const *);
@@ -84,6 +86,7 @@ int64_t keops_support_state_size(const entry_descriptor *, int64_t);
 int64_t keops_support_shard(const entry_descriptor *, int64_t, int64_t);
 const char *keops_support_strerror(int32_t);
 const char *keops_support_target(const entry_descriptor *);
+extern const char keops_support_clusters[];
 
 static void initialize(void *state) {
   for (int row = 0; row < TILE; row++) ((float *)state)[row] = 0;
@@ -119,7 +122,7 @@ static const pass_descriptor passes[] = {{
     .initialize = initialize, .accumulate = accumulate, .merge = merge, .epilogue = epilogue,
 }};
 static const clone_descriptor clones[] = {{"generic", REQUIRES_NOTHING, 1, passes}};
-static const entry_descriptor product = {"product", 3, 0, tensors, 1, 0, clones};
+static const entry_descriptor product = {"product", 3, 0, tensors, 1, 0, clones, 0};
 
 int32_t mock_product(int64_t M, int64_t N, const float *x, const float *y, float *c) {
   void *pointers[] = {(void *)x, (void *)y, c};
@@ -162,6 +165,7 @@ static const char manifest[] =
 static const entry_point entries[] = {{sizeof(entry_point), 3, "product", run, prepare, workspace SHARD_FUNCTIONS}};
 static const module_v1 module = {
     MODULE_BYTES, VERSION, "mock", manifest, sizeof manifest - 1, NUM_ENTRIES, sizeof(entry_point), entries, mock_strerror, mock_target,
+    keops_support_clusters,
 };
 
 const void *keops_module_v1(void) { return &module; }

@@ -52,15 +52,15 @@ impl<'ctx> Kernel<'_, 'ctx> {
         reader: &mut dyn Reader<'ctx, V>,
     ) -> Bundle<'ctx> {
         match scalar {
-            Scalar::Constant(value) => vec![self.lanes.splat(*value); reader.width()],
+            Scalar::Constant(value) => vec![math::constant(&self.lanes, *value); reader.width()],
             Scalar::Component(value, index) => {
                 let index = self.index(index, counters);
                 reader.read(*value, index)
             }
             Scalar::Index(index) => {
                 let vector = match self.index(index, counters) {
-                    Component::Known(number) => self.lanes.splat(number as f64),
-                    Component::Looped(number) => self.lanes.broadcast(self.integer_to_real(number).into()),
+                    Component::Known(number) => math::constant(&self.lanes, number as f64),
+                    Component::Looped(number) => math::number(&self.lanes, number),
                 };
                 vec![vector; reader.width()]
             }
@@ -100,14 +100,14 @@ impl<'ctx> Kernel<'_, 'ctx> {
     ) -> Bundle<'ctx> {
         if let Some((x, y)) = self.factors(b, counters, reader) {
             let a = self.evaluate(a, counters, reader);
-            return self.fma(&x, &y, &a);
+            return math::fma(&self.lanes, &x, &y, &a);
         }
         if let Some((x, y)) = self.factors(a, counters, reader) {
             let b = self.evaluate(b, counters, reader);
-            return self.fma(&x, &y, &b);
+            return math::fma(&self.lanes, &x, &y, &b);
         }
         let (a, b) = (self.evaluate(a, counters, reader), self.evaluate(b, counters, reader));
-        a.iter().zip(&b).map(|(a, b)| self.lanes.add(*a, *b)).collect()
+        math::emit(&self.lanes, Intrinsic::Add, &[a, b])
     }
 
     /// a - b, fused where one of them is a product.
@@ -120,14 +120,14 @@ impl<'ctx> Kernel<'_, 'ctx> {
     ) -> Bundle<'ctx> {
         if let Some((x, y)) = self.factors(b, counters, reader) {
             let a = self.evaluate(a, counters, reader);
-            return (0..a.len()).map(|n| self.lanes.fnma(x[n], y[n], a[n])).collect();
+            return math::fnma(&self.lanes, &x, &y, &a);
         }
         if let Some((x, y)) = self.factors(a, counters, reader) {
             let b = self.evaluate(b, counters, reader);
-            return (0..b.len()).map(|n| self.lanes.fma(x[n], y[n], self.lanes.neg(b[n]))).collect();
+            return math::fms(&self.lanes, &x, &y, &b);
         }
         let (a, b) = (self.evaluate(a, counters, reader), self.evaluate(b, counters, reader));
-        a.iter().zip(&b).map(|(a, b)| self.lanes.sub(*a, *b)).collect()
+        math::emit(&self.lanes, Intrinsic::Sub, &[a, b])
     }
 
     fn factors<V: Copy>(
@@ -149,10 +149,6 @@ impl<'ctx> Kernel<'_, 'ctx> {
         }
     }
 
-    fn fma(&self, x: &Bundle<'ctx>, y: &Bundle<'ctx>, z: &Bundle<'ctx>) -> Bundle<'ctx> {
-        (0..z.len()).map(|n| self.lanes.fma(x[n], y[n], z[n])).collect()
-    }
-
     /// One more term of a fold.
     pub fn fold_step<V: Copy>(
         &self,
@@ -165,7 +161,7 @@ impl<'ctx> Kernel<'_, 'ctx> {
         if with == Intrinsic::Add
             && let Some((x, y)) = self.factors(body, counters, reader)
         {
-            return self.fma(&x, &y, &sum);
+            return math::fma(&self.lanes, &x, &y, &sum);
         }
         let term = self.evaluate(body, counters, reader);
         math::emit(&self.lanes, with, &[sum, term])

@@ -3,7 +3,7 @@
 use inkwell::IntPredicate;
 use inkwell::builder::BuilderError;
 use inkwell::types::{BasicType, BasicTypeEnum, VectorType};
-use inkwell::values::{BasicValue, FloatValue, IntValue, PointerValue};
+use inkwell::values::{BasicValue, IntValue, PointerValue};
 
 use super::Kernel;
 use super::expression::Bundle;
@@ -59,11 +59,6 @@ impl<'ctx> Kernel<'_, 'ctx> {
     /// A comparison.
     pub fn compare(&self, predicate: IntPredicate, a: IntValue<'ctx>, b: IntValue<'ctx>) -> IntValue<'ctx> {
         built(self.lanes.builder().build_int_compare(predicate, a, b, ""))
-    }
-
-    /// An i64 as a real number.
-    pub fn integer_to_real(&self, a: IntValue<'ctx>) -> FloatValue<'ctx> {
-        built(self.lanes.builder().build_signed_int_to_float(a, self.lanes.scalar_type(), ""))
     }
 
     /// The low bits of an i64 as an integer of the lanes' width.

@@ -29,7 +29,7 @@ use keopsc_ir::types::ScalarType;
 use keopsc_passes::schedule::PassSchedule;
 
 use crate::level::Level;
-use crate::vector::{Float, Lanes};
+use crate::vector::{Arithmetic, Float, Lanes};
 use layout::Layout;
 
 /// A function under construction and what it is made from.
@@ -77,14 +77,14 @@ pub fn emit_pass<'ctx>(
     module: &Module<'ctx>,
     prefix: &str,
     level: &'static Level,
-    pass: &Pass,
-    schedule: &PassSchedule,
+    arithmetic: Arithmetic,
+    (pass, schedule): (&Pass, &PassSchedule),
 ) {
     let context = module.get_context();
     let builder = context.create_builder();
     let layout = layout::layout(pass, schedule);
     let float = if pass.compute == ScalarType::F64 { Float::F64 } else { Float::F32 };
-    let lanes = Lanes::new(module, &builder, level, float);
+    let lanes = Lanes::new(module, &builder, level, float).with_arithmetic(arithmetic);
     let define = |name: &str, pointers: usize, counts: usize, body: &Body<'_, 'ctx>| {
         let function = declare(module, &format!("{prefix}{name}"), pointers, counts);
         function.set_linkage(Linkage::External);

@@ -12,6 +12,7 @@ use super::expression::{Bundle, Component, Reader};
 use super::layout::SlotPlace;
 use super::reader::PlanReader;
 use super::remembered::Remembered;
+use crate::math;
 use crate::vector::{Float, Vector};
 
 /// Where a state is at this moment.
@@ -191,7 +192,7 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         let value = match (description.kind, view) {
             (Kind::Index, StateView::Locals(_)) => self.lanes.splat_integer(description.initial as i64),
             (Kind::Index, _) => self.lanes.with_float(Float::F64).splat_integer(description.initial as i64),
-            _ => self.lanes.splat(description.initial),
+            _ => math::constant(&self.lanes, description.initial),
         };
         self.store_slot(view, accumulation, slot, index, &vec![value; width]);
     }

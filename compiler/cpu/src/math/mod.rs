@@ -1,10 +1,11 @@
-//! The intrinsics on vectors: one file a family of functions, inlined into the kernel as polynomials.
+//! The intrinsics on vectors: one file a family of functions, inlined into the kernel as polynomials; [`ring`] has what they stand for in
+//! [`Arithmetic::Ring`].
 //!
 //! Every function takes the vectors of several independent chains and advances them step by step ([`steps`]), so that a processor
 //! finds work while a polynomial waits for itself. [`emit`] is the one entry that needs the name of a function.
 //!
-//! `sin` and `cos` end in another basic block than they began in: a loop that
-//! carries values takes its back edge from where the builder stands afterwards.
+//! `sin` and `cos`, and powers in the ring, end in another basic block than they began in: a loop that carries values takes its back edge
+//! from where the builder stands afterwards.
 
 pub mod exp;
 mod far_reduction;
@@ -12,11 +13,13 @@ pub mod inverse_trig;
 pub mod log;
 pub mod pow;
 mod reduction;
+pub mod ring;
 pub mod root;
 pub mod steps;
 pub mod trig;
 
-use crate::vector::{Lanes, Vector};
+use crate::vector::{Arithmetic, Lanes, Vector, built};
+use inkwell::values::IntValue;
 use keopsc_ops::intrinsics::Intrinsic;
 use steps::Steps;
 
@@ -27,6 +30,75 @@ use steps::Steps;
 ///
 /// Panics if `arguments` is shorter than the intrinsic's argument list.
 pub fn emit<'ctx>(lanes: &Lanes<'_, 'ctx>, intrinsic: Intrinsic, arguments: &[Vec<Vector<'ctx>>]) -> Vec<Vector<'ctx>> {
+    match lanes.arithmetic() {
+        Arithmetic::Real => emit_real(lanes, intrinsic, arguments),
+        Arithmetic::Ring => ring::emit(lanes, intrinsic, arguments),
+    }
+}
+
+/// A constant in every lane.
+pub fn constant<'ctx>(lanes: &Lanes<'_, 'ctx>, value: f64) -> Vector<'ctx> {
+    match lanes.arithmetic() {
+        Arithmetic::Real => lanes.splat(value),
+        Arithmetic::Ring => ring::constant(lanes, value),
+    }
+}
+
+/// An i64 as a number, in every lane.
+pub fn number<'ctx>(lanes: &Lanes<'_, 'ctx>, integer: IntValue<'ctx>) -> Vector<'ctx> {
+    match lanes.arithmetic() {
+        Arithmetic::Real => {
+            let real = lanes.builder().build_signed_int_to_float(integer, lanes.scalar_type(), "");
+            lanes.broadcast(built(real).into())
+        }
+        Arithmetic::Ring => ring::number(lanes, integer),
+    }
+}
+
+/// a · b + c for each vector, rounded as [`Lanes::fma`] is.
+pub fn fma<'ctx>(
+    lanes: &Lanes<'_, 'ctx>,
+    a: &[Vector<'ctx>],
+    b: &[Vector<'ctx>],
+    c: &[Vector<'ctx>],
+) -> Vec<Vector<'ctx>> {
+    match lanes.arithmetic() {
+        Arithmetic::Real => Steps::new(lanes, c.len()).fma(a, b, c),
+        Arithmetic::Ring => ring::fma(lanes, a, b, c),
+    }
+}
+
+/// c − a · b for each vector, rounded as [`Lanes::fma`] is.
+pub fn fnma<'ctx>(
+    lanes: &Lanes<'_, 'ctx>,
+    a: &[Vector<'ctx>],
+    b: &[Vector<'ctx>],
+    c: &[Vector<'ctx>],
+) -> Vec<Vector<'ctx>> {
+    match lanes.arithmetic() {
+        Arithmetic::Real => Steps::new(lanes, c.len()).fnma(a, b, c),
+        Arithmetic::Ring => ring::fma(lanes, &emit(lanes, Intrinsic::Neg, &[a.to_vec()]), b, c),
+    }
+}
+
+/// a · b − c for each vector, rounded as [`Lanes::fma`] is.
+pub fn fms<'ctx>(
+    lanes: &Lanes<'_, 'ctx>,
+    a: &[Vector<'ctx>],
+    b: &[Vector<'ctx>],
+    c: &[Vector<'ctx>],
+) -> Vec<Vector<'ctx>> {
+    match lanes.arithmetic() {
+        Arithmetic::Real => Steps::new(lanes, c.len()).fms(a, b, c),
+        Arithmetic::Ring => ring::fma(lanes, a, b, &emit(lanes, Intrinsic::Neg, &[c.to_vec()])),
+    }
+}
+
+fn emit_real<'ctx>(
+    lanes: &Lanes<'_, 'ctx>,
+    intrinsic: Intrinsic,
+    arguments: &[Vec<Vector<'ctx>>],
+) -> Vec<Vector<'ctx>> {
     let a = &arguments[0];
     let steps = Steps::new(lanes, a.len());
     match intrinsic {

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::process::Command;
 
 use keopsc_diagnostics::{Code, Source};
-use keopsc_runtime::abi::{Call, DLTensor, EntryPoint, Module};
+use keopsc_runtime::abi::{Call, Clusters, DLTensor, EntryPoint, Module};
 
 use super::*;
 use crate::failure::Failure;
@@ -178,6 +178,11 @@ fn the_structs_have_the_layout_of_the_abi() {
         ("offsetof(keops_module, manifest)", offset_of!(Module, manifest)),
         ("offsetof(keops_module, entry_size)", offset_of!(Module, entry_size)),
         ("offsetof(keops_module, target)", offset_of!(Module, target)),
+        ("offsetof(keops_module, clusters)", offset_of!(Module, clusters)),
+        ("sizeof(keops_clusters_v1)", size_of::<Clusters>()),
+        ("offsetof(keops_clusters_v1, grid_cluster)", offset_of!(Clusters, grid_cluster)),
+        ("offsetof(keops_clusters_v1, cluster_centroids)", offset_of!(Clusters, cluster_centroids)),
+        ("offsetof(keops_clusters_v1, from_matrix)", offset_of!(Clusters, from_matrix)),
     ];
     let checks: String =
         facts.iter().map(|(fact, value)| format!("_Static_assert({fact} == {value}, \"{fact}\");\n")).collect();

@@ -245,6 +245,9 @@ impl Generator {
                 outputs.push(self.output(format!("out{position}"), node));
             }
             let inputs = self.inputs_of(&outputs);
+            for output in &mut outputs {
+                output.gradient_of = output.gradient_of.filter(|input| inputs.contains(input));
+            }
             let mut entry = Entry { name: format!("f{number}"), inputs, outputs, numerics: Numerics::default() };
             entry.numerics = self.numerics(&entry);
             self.program.entries.push(entry);

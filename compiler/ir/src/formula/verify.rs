@@ -210,6 +210,8 @@ fn verify_entry(program: &Program, entry: &Entry, defects: &mut Defects) {
         let first = entry.outputs.iter().position(|other| other.name == output.name);
         defects.require(first == Some(number), &place, "names of outputs differ", || format!("{} twice", output.name));
         verify_output(program, output, &place, defects);
+        let taken = output.gradient_of.is_none_or(|input| entry.inputs.contains(&input));
+        defects.require(taken, &place, "an entry takes the inputs that its gradients are in", || output.name.clone());
     }
     let gradients = entry.outputs.iter().filter_map(|output| output.gradient_of);
     for input in used_inputs(program, entry).into_iter().chain(gradients) {

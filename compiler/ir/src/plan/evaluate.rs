@@ -21,13 +21,21 @@ pub fn evaluate<N: Number>(plan: &Plan, sizes: Sizes, inputs: &[Vec<N>]) -> Resu
         tensors.push(if tensor.kind == TensorKind::Input { given.next().unwrap_or_else(empty) } else { empty() });
     }
     for pass in &plan.passes {
-        run_pass(pass, sizes, &mut tensors);
+        let columns = pass.over.map_or(0, |over| sizes.of(over));
+        evaluate_pass(pass, sizes, &mut tensors, |_| (0..columns).collect());
     }
     let kept = plan.tensors.iter().zip(tensors).filter(|(tensor, _)| tensor.kind == TensorKind::Output);
     Ok(kept.map(|(_, array)| array).collect())
 }
 
-fn run_pass<N: Number>(pass: &Pass, sizes: Sizes, tensors: &mut [Array<N>]) {
+/// One pass of a plan whose tensors these are: reads some and writes others. Each row is reduced over the columns that `columns_of` gives for
+/// it, one after the other.
+pub fn evaluate_pass<N: Number>(
+    pass: &Pass,
+    sizes: Sizes,
+    tensors: &mut [Array<N>],
+    columns_of: impl Fn(usize) -> Vec<usize>,
+) {
     let over = pass.over.unwrap_or(if pass.rows == Role::J { Axis::I } else { Axis::J });
     let columns = pass.over.map_or(0, |over| sizes.of(over));
     let mut values: Vec<Vec<N>> = pass.values.iter().map(|value| vec![N::real(0.0); value.dim as usize]).collect();
@@ -37,8 +45,8 @@ fn run_pass<N: Number>(pass: &Pass, sizes: Sizes, tensors: &mut [Array<N>]) {
         let position = |column| Position::new(pass.rows, row, over, column);
         run_block(pass, Block::Row, position(0), tensors, &mut values);
         let mut states: Vec<RowState<N>> = pass.accumulations.iter().map(|one| one.rule.initial()).collect();
-        for (number, column) in columns.iter().enumerate() {
-            for (id, value) in column {
+        for number in columns_of(row) {
+            for (id, value) in &columns[number] {
                 values[id.0 as usize].clone_from_slice(value);
             }
             run_block(pass, Block::Pair, position(number), tensors, &mut values);

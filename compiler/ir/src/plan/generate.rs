@@ -111,7 +111,7 @@ impl Generator {
         let reductions: Vec<ReductionId> = reductions::reductions().map(|(id, _)| id).collect();
         let reduction = self.random.pick(&reductions);
         let signature = reductions::signature(reduction);
-        let counts = (signature.required_arguments(), signature.parameters.len());
+        let counts = (signature.arguments.len(), signature.parameters.len());
         let fits = |dims: &[u32], parameters: &[i64]| has_small_results(signature, dims, parameters);
         let Some((dims, parameters)) = draw_shapes(&mut self.random, counts, fits) else { return };
         let Ok(rule) = reductions::instantiate(reduction, &dims, &parameters) else { return };

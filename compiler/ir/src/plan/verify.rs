@@ -13,17 +13,31 @@ use crate::types::{Role, ScalarType};
 
 /// A plan that keeps every rule: what back ends may rely on without a check.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Verified(Plan);
+pub struct Verified {
+    plan: Plan,
+    for_ranges: Option<Box<Plan>>,
+}
 
 impl Verified {
     /// The plan, if it keeps every rule.
     pub fn new(plan: Plan) -> Result<Verified, Vec<Defect>> {
-        verify(&plan).map(|()| Verified(plan))
+        verify(&plan).map(|()| Verified { plan, for_ranges: None })
+    }
+
+    /// The same plan, with that of the same entry for calls in which only some pairs count; nothing changes if the two are equal.
+    pub fn with_ranges(self, plan: Verified) -> Verified {
+        let for_ranges = (plan.plan != self.plan).then(|| Box::new(plan.plan));
+        Verified { for_ranges, ..self }
+    }
+
+    /// The plan for calls in which only some pairs count, if it is another one. It keeps every rule, too.
+    pub fn for_ranges(&self) -> Option<&Plan> {
+        self.for_ranges.as_deref()
     }
 
     /// The plan, to change it: it has to be verified anew afterwards.
     pub fn into_plan(self) -> Plan {
-        self.0
+        self.plan
     }
 }
 
@@ -31,7 +45,7 @@ impl Deref for Verified {
     type Target = Plan;
 
     fn deref(&self) -> &Plan {
-        &self.0
+        &self.plan
     }
 }
 
@@ -223,6 +237,11 @@ impl PassVerifier<'_> {
         let known = reductions::reductions().count() > reduction.0 as usize;
         let known = self.require(known, &place, "a reduction is one of the table", || format!("{reduction:?}"));
         let dims: Vec<u32> = values.iter().map(|value| value.dim).collect();
+        let wanted = if known { reductions::signature(*reduction).arguments.len() } else { dims.len() };
+        let complete = dims.len() == wanted;
+        self.require(complete, &place, "an accumulation has every argument of its reduction", || {
+            format!("{} of {wanted}", dims.len())
+        });
         let same = known && reductions::instantiate(*reduction, &dims, parameters).as_ref() == Ok(rule);
         self.require(same, &place, "an accumulation's rule is that of its reduction and arguments", || {
             format!("another rule for dimensions {dims:?} and parameters {parameters:?}")

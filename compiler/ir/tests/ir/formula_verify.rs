@@ -80,6 +80,11 @@ fn rules_of_texts() {
         ("near(x, y)", "near(x, y, x)", "an entry takes an input once"),
         ("near(x, y)", "near(x)", "an entry takes the inputs that it uses"),
         ("half: i[1]", "total: i[1]", "names of outputs differ"),
+        (
+            "near(x, y) -> near: i[1] = n10",
+            "near(x, y) -> near: p[1] = n12 gradient s",
+            "an entry takes the inputs that its gradients are in",
+        ),
         ("half: i[1]", "half: ij[1]", "an output depends on one index at most"),
         ("half: i[1]", "half: i[2]", "an output's extents multiply to its components"),
         ("half: i[1]", "half: i[65536, 65536]", "an output's extents multiply to its components"),

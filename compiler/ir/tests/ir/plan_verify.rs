@@ -110,7 +110,7 @@ fn rules_of_texts() {
 #[test]
 fn rules_that_no_text_breaks() {
     type Change = fn(&mut Plan);
-    let cases: [(Change, &str); 9] = [
+    let cases: [(Change, &str); 10] = [
         (|plan| plan.name = "a b".to_string(), "a name is an identifier"),
         (|plan| plan.tensors[0].name = "-".to_string(), "a name is an identifier"),
         (|plan| plan.passes[0].values[2].definition = Definition::Read(TensorId(99)), "a tensor that is read exists"),
@@ -121,6 +121,10 @@ fn rules_that_no_text_breaks() {
         ),
         (|plan| plan.passes[0].accumulations[0].arguments[0] = ValueId(8), "row numbers are not accumulated"),
         (|plan| plan.passes[0].accumulations[0].reduction = ReductionId(u16::MAX), "a reduction is one of the table"),
+        (
+            |plan| plan.passes[0].accumulations[0].arguments.clear(),
+            "an accumulation has every argument of its reduction",
+        ),
         (
             |plan| plan.passes[0].accumulations[0].arguments[0] = ValueId(3),
             "an accumulation's rule is that of its reduction and arguments",

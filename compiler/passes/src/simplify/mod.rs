@@ -38,6 +38,9 @@ struct Rule {
     apply: fn(&mut Graph, NodeId) -> Option<NodeId>,
 }
 
+/// The one rule that takes all pairs to count: with block-sparse ranges each row has columns of its own. Its name.
+pub const DENSE_ONLY: &str = "reduce fewer rows";
+
 /// The rules that are applied wherever they can be, in the order in which they are tried.
 const RULES: &[Rule] = &[
     Rule { name: "evaluate constants", apply: constants::evaluate_constants },
@@ -49,7 +52,7 @@ const RULES: &[Rule] = &[
     Rule { name: "spread later", apply: spread::spread_later },
     Rule { name: "sum spreads", apply: spread::sum_spreads },
     Rule { name: "take scalars out", apply: spread::take_scalars_out },
-    Rule { name: "reduce fewer rows", apply: reductions::reduce_fewer_rows },
+    Rule { name: DENSE_ONLY, apply: reductions::reduce_fewer_rows },
     Rule { name: "take factors out of reductions", apply: reductions::take_factors_out_of_reductions },
     Rule {
         name: "take linear operations out of reductions",

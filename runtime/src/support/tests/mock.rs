@@ -260,6 +260,7 @@ pub fn entry(
         num_clones,
         reserved: 0,
         clones,
+        for_ranges: core::ptr::null(),
     }))
 }
 

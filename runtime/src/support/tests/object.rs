@@ -26,6 +26,7 @@ fn it_defines_the_entry_points_hidden_and_needs_the_c_library_only() {
         names
     };
     let wanted = [
+        "clusters",
         "finalize",
         "merge",
         "partial",
