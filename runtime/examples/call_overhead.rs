@@ -54,6 +54,7 @@ fn main() {
         pair_cost: 8,
         record_size: 0,
         num_fields: 0,
+        few_rows: 0,
         row_reads: row_reads.as_ptr(),
         column_reads: column_reads.as_ptr(),
         parameter_reads: core::ptr::null(),
@@ -64,6 +65,7 @@ fn main() {
         column_prologue: None,
         initialize,
         accumulate,
+        accumulate_few: None,
         merge,
         epilogue,
     };

@@ -413,6 +413,8 @@ pub struct PassDescriptor {
     pub record_size: u32,
     /// Number of fields of a record.
     pub num_fields: u32,
+    /// Rows that `accumulate_few` takes, 0 if there is none.
+    pub few_rows: u32,
     /// What is read per row.
     pub row_reads: *const Read,
     /// What is read per column.
@@ -434,12 +436,17 @@ pub struct PassDescriptor {
     /// `(parameters, row_tile, column_records, count, first_column, state)`: reduces the `count` columns (at most `chunk`) whose records begin at
     /// `column_records`, starting
     /// with the neutral state, and stores the result in `state`. `first_column` is the number of the first of these columns, so that indices are exact.
-    pub accumulate: unsafe extern "C" fn(*const c_void, *const c_void, *const c_void, i64, i64, *mut c_void),
+    pub accumulate: Accumulate,
+    /// The same for a tile in which only the first `few_rows` rows count; those of the others are left as they are.
+    pub accumulate_few: Option<Accumulate>,
     /// `(left, right)`: merges the state of later columns `right` into that of earlier ones `left`.
     pub merge: unsafe extern "C" fn(*mut c_void, *const c_void),
     /// `(parameters, row_tile, state, results)`: finalizes and computes the result tile.
     pub epilogue: unsafe extern "C" fn(*const c_void, *const c_void, *const c_void, *mut c_void),
 }
+
+/// See [`PassDescriptor::accumulate`].
+pub type Accumulate = unsafe extern "C" fn(*const c_void, *const c_void, *const c_void, i64, i64, *mut c_void);
 
 /// An entry as compiled for one instruction set.
 #[derive(Clone, Copy)]

@@ -189,3 +189,30 @@ def test_accuracy_of_long_sums(compiled, random):
         value = compiled(text, "long", "--dtype", dtype).conv(u, v, w)
         error = np.linalg.norm((value - expected).astype(float)) / np.linalg.norm(expected.astype(float))
         assert error <= bound, dtype
+
+
+WIDE = """
+x = Vi(100); y = Vj(100); b = Vj(3)
+out conv = Sum[j](Exp(-SqDist(x, y) / 100) * b)
+out conv_x = Grad(conv, x)
+out dot = Max[j](x | y)
+out far = ArgKMax[j, K=7](SqDist(x, y))
+"""
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_few_rows_have_the_bits_that_they_have_among_many(compiled, random, dtype):
+    """Tiles of few rows have code of their own."""
+    narrow = compiled(f"dtype {dtype}" + SOURCE.replace("[R", "[j"), "reductions")
+    wide = compiled(f"dtype {dtype}" + WIDE, "wide")
+    for library, dim in ((narrow, 3), (wide, 100)):
+        x, y, b, e = (random.uniform(0.25, 1, shape).astype(DTYPES[dtype]) for shape in ((96, dim), (1000, dim), (1000, 3), (96, 3)))
+        given = {"x": x, "y": y, "b": b, "d_conv": e}
+        for name, entry in library.entries.items():
+            arguments = [given[tensor["name"]] for tensor in entry.arguments]
+            of_i = [tensor["role"] == "i" for tensor in entry.arguments]
+            many = entry.plain(96, 1000, *arguments)
+            for rows in (1, 2, 4, 5, 8, 9, 16, 17, 50):
+                few = entry.plain(rows, 1000, *(array[:rows] if cut else array for array, cut in zip(arguments, of_i)))
+                pairs = zip(few, many) if isinstance(many, tuple) else [(few, many)]
+                assert all(np.array_equal(a, b[:rows]) for a, b in pairs), (name, rows)

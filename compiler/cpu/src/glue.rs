@@ -356,18 +356,13 @@ impl<'ctx> Glue<'_, 'ctx> {
     ) -> StructValue<'ctx> {
         let layout = layout::layout(pass, schedule);
         let fields = state.map(|state| self.fields(state, &layout)).unwrap_or_default();
-        let functions = PassFunctions::of(pass);
+        let functions = PassFunctions::of(pass, schedule);
         let [rows, columns, parameters] =
             [Block::Row, Block::Column, Block::Parameter].map(|block| self.reads(plan, pass, block));
         let writes = self.writes(plan, pass, &layout);
         let kernel = |name: &str, pointers, counts| self.kernel(&format!("{prefix}{name}"), pointers, counts);
-        let optional = |needed: bool, name: &str, pointers| {
-            if needed {
-                kernel(name, pointers, 0)
-            } else {
-                self.context.ptr_type(AddressSpace::default()).const_null().into()
-            }
-        };
+        let null: BasicValueEnum = self.context.ptr_type(AddressSpace::default()).const_null().into();
+        let optional = |needed: bool, name: &str, pointers| if needed { kernel(name, pointers, 0) } else { null };
         let row_role = match pass.rows {
             Role::I => abi::ROLE_I,
             Role::J => abi::ROLE_J,
@@ -398,6 +393,7 @@ impl<'ctx> Glue<'_, 'ctx> {
             self.u32(u64::from(schedule.pair_cost)).into(),
             self.u32(state.map_or(0, |state| state.shards.record_size)).into(),
             self.u32(fields.len() as u64).into(),
+            self.u32(u64::from(functions.few_rows)).into(),
             self.array(&rows).into(),
             self.array(&columns).into(),
             self.array(&parameters).into(),
@@ -408,6 +404,7 @@ impl<'ctx> Glue<'_, 'ctx> {
             optional(functions.column_prologue, "column_prologue", 2),
             kernel("initialize", 1, 0),
             kernel("accumulate", 4, 2),
+            if functions.few_rows > 0 { kernel("accumulate_few", 4, 2) } else { null },
             kernel("merge", 2, 0),
             kernel("epilogue", 4, 0),
         ])

@@ -10,7 +10,7 @@ use super::ranges::Side;
 use super::schedule::{Division, Geometry, Scratch, columns_in_place, element_size, worthwhile};
 use super::state;
 use super::threads::parallel_for;
-use crate::abi::{I64, PassDescriptor, ROLE_PARAMETER, ROW_NUMBERS, Read};
+use crate::abi::{Accumulate, I64, PassDescriptor, ROLE_PARAMETER, ROW_NUMBERS, Read};
 
 /// Columns that one unit of packing takes, in tiles.
 const PACKED_TILES: usize = 64;
@@ -262,7 +262,8 @@ impl PassRun<'_> {
         let groups = groups.max(1);
         let (group_number, subtree_number) = (unit % groups, unit / groups);
         let first_tile = group_number * group;
-        let work = self.group(group.min(self.geometry.tiles - first_tile), thread);
+        let tiles = group.min(self.geometry.tiles - first_tile);
+        let work = self.group(tiles, self.rows_of(first_tile + tiles - 1).count, thread);
         // SAFETY: each thread has its own scratch, each unit its own states and results.
         unsafe {
             for tile in 0..work.tiles {
@@ -286,10 +287,10 @@ impl PassRun<'_> {
         }
     }
 
-    /// A group of at most `division.group` row tiles in a thread's scratch.
-    pub(super) fn group(&self, tiles: usize, thread: usize) -> Group<'_> {
+    /// A group of at most `division.group` row tiles in a thread's scratch; the last of them has `last_rows` rows.
+    pub(super) fn group(&self, tiles: usize, last_rows: usize, thread: usize) -> Group<'_> {
         let base = self.scratch.wrapping_add(thread * self.scratch_bytes);
-        Group { run: self, tiles, base, parts: Scratch::of(&self.geometry, self.pass, tiles) }
+        Group { run: self, tiles, last_rows, base, parts: Scratch::of(&self.geometry, self.pass, tiles) }
     }
 
     /// The state that a unit leaves.
@@ -401,6 +402,7 @@ pub(super) struct Span {
 pub(super) struct Group<'a> {
     run: &'a PassRun<'a>,
     pub(super) tiles: usize,
+    last_rows: usize,
     base: *mut u8,
     parts: Scratch,
 }
@@ -442,7 +444,7 @@ impl Group<'_> {
                 // SAFETY: the records exist; the counter keeps `top` below `depth`.
                 unsafe {
                     let (parameters, row_tile) = (run.lane.parameters.cast_const(), self.tile(tile).cast_const());
-                    (run.pass.accumulate)(
+                    self.accumulate(tile)(
                         parameters.cast(),
                         row_tile.cast(),
                         records.cast(),
@@ -453,6 +455,15 @@ impl Group<'_> {
                 }
             }
             counter.push(|left, right| self.merge(left, right));
+        }
+    }
+
+    /// The function for a tile.
+    fn accumulate(&self, tile: usize) -> Accumulate {
+        let pass = self.run.pass;
+        match pass.accumulate_few {
+            Some(few) if tile + 1 == self.tiles && self.last_rows <= pass.few_rows as usize => few,
+            _ => pass.accumulate,
         }
     }
 

@@ -169,7 +169,7 @@ impl PassRun<'_> {
         let step = self.tile_rows() * NEUTRAL_TILES;
         let end = self.geometry.rows.min((unit + 1) * step);
         let covered = Bits::at(self.lane.covered);
-        let work = self.group(1, thread);
+        let work = self.group(1, self.tile_rows(), thread);
         let mut first = unit * step;
         // SAFETY: `mark_rows` wrote a bit for each row; the scratch is this thread's.
         unsafe {
@@ -228,7 +228,8 @@ impl Plan<'_> {
         let first_tile = group * plan.group;
         let (begin, end) = self.side.block(block);
         let tiles = (end - begin).div_ceil(run.tile_rows());
-        let work = run.group(plan.group.min(tiles - first_tile), thread);
+        let tiles = plan.group.min(tiles - first_tile);
+        let work = run.group(tiles, self.rows(block, first_tile + tiles - 1).count, thread);
         let mut counter = run.counter();
         // SAFETY: each thread has its own scratch, each item its own states and results.
         unsafe {

@@ -30,6 +30,7 @@ typedef struct {
   uint32_t tile_rows, chunk, num_row_reads, num_column_reads, num_parameter_reads, num_writes;
   uint32_t row_values, column_values, parameter_values, state_size, result_size, pair_cost;
   uint32_t record_size, num_fields;
+  uint32_t few_rows;
   const read_descriptor *row_reads, *column_reads, *parameter_reads;
   const write_descriptor *writes;
   const state_field *fields;
@@ -38,6 +39,7 @@ typedef struct {
   void (*column_prologue)(const void *, void *);
   void (*initialize)(void *);
   void (*accumulate)(const void *, const void *, const void *, int64_t, int64_t, void *);
+  void (*accumulate_few)(const void *, const void *, const void *, int64_t, int64_t, void *);
   void (*merge)(void *, const void *);
   void (*epilogue)(const void *, const void *, const void *, void *);
 } pass_descriptor;

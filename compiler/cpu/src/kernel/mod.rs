@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `parameter_prologue`, `row_prologue`, `column_prologue` | completes a record or tile ([`prologue`]) |
 //! | `initialize`, `merge` | neutral state; two states to one ([`state`]) |
-//! | `accumulate` | row tile × chunk of columns → state ([`accumulate`]) |
+//! | `accumulate`, `accumulate_few` | row tile × chunk of columns → state ([`accumulate`]), of all rows or those of one vector |
 //! | `epilogue` | state → result tile ([`epilogue`]) |
 //!
 //! Only constructs are known here (loads, loops, intrinsics, accumulators), no operation and no reduction by name.
@@ -55,16 +55,19 @@ pub struct PassFunctions {
     pub row_prologue: bool,
     /// Whether there is a `column_prologue`.
     pub column_prologue: bool,
+    /// Rows that `accumulate_few` takes, 0 if there is none: a tile then has a single vector of rows.
+    pub few_rows: u32,
 }
 
 impl PassFunctions {
     /// Which functions a pass needs.
-    pub fn of(pass: &Pass) -> PassFunctions {
+    pub fn of(pass: &Pass, schedule: &PassSchedule) -> PassFunctions {
         let needed = |block| !layout::computed(pass, block).is_empty();
         PassFunctions {
             parameter_prologue: needed(Block::Parameter),
             row_prologue: needed(Block::Row),
             column_prologue: needed(Block::Column),
+            few_rows: if schedule.row_vectors > 1 { schedule.lanes } else { 0 },
         }
     }
 }
@@ -85,7 +88,7 @@ pub fn emit_pass<'ctx>(
     let layout = layout::layout(pass, schedule);
     let float = if pass.compute == ScalarType::F64 { Float::F64 } else { Float::F32 };
     let lanes = Lanes::new(module, &builder, level, float).with_arithmetic(arithmetic);
-    let define = |name: &str, pointers: usize, counts: usize, body: &Body<'_, 'ctx>| {
+    let define_with = |schedule: &PassSchedule, name: &str, pointers: usize, counts: usize, body: &Body<'_, 'ctx>| {
         let function = declare(module, &format!("{prefix}{name}"), pointers, counts);
         function.set_linkage(Linkage::External);
         function.as_global_value().set_visibility(GlobalVisibility::Hidden);
@@ -97,7 +100,10 @@ pub fn emit_pass<'ctx>(
         body(&kernel, &pointers);
         kernel.return_nothing();
     };
-    let functions = PassFunctions::of(pass);
+    let define = |name: &str, pointers: usize, counts: usize, body: &Body<'_, 'ctx>| {
+        define_with(schedule, name, pointers, counts, body);
+    };
+    let functions = PassFunctions::of(pass, schedule);
     if functions.parameter_prologue {
         define("parameter_prologue", 1, 0, &|kernel, p| prologue::emit_parameters(kernel, p[0]));
     }
@@ -109,6 +115,11 @@ pub fn emit_pass<'ctx>(
     }
     define("initialize", 1, 0, &|kernel, p| state::emit_initialize(kernel, p[0]));
     define("accumulate", 4, 2, &|kernel, p| accumulate::emit(kernel, p[0], p[1], p[2], p[3]));
+    if functions.few_rows > 0 {
+        // In memory a tile is what it is; only the first vector of rows is read and written.
+        let few = PassSchedule { row_vectors: 1, ..schedule.clone() };
+        define_with(&few, "accumulate_few", 4, 2, &|kernel, p| accumulate::emit(kernel, p[0], p[1], p[2], p[3]));
+    }
     define("merge", 2, 0, &|kernel, p| state::emit_merge(kernel, p[0], p[1]));
     define("epilogue", 4, 0, &|kernel, p| epilogue::emit(kernel, p[0], p[1], p[2], p[3]));
 }

@@ -31,6 +31,8 @@ struct Line;
 
 pub const TILE: usize = 8;
 pub const CHUNK: usize = 16;
+/// Rows that `accumulate_few` takes.
+pub const FEW: usize = 3;
 
 /// `Σ_j pair(parameters, row, column)`; the prologues append one value each to parameters, rows and columns.
 pub trait Kernel {
@@ -83,7 +85,7 @@ fn counts<K: Kernel>() -> (usize, usize, usize) {
     (K::PARAMETERS + extra, K::ROW + extra, K::COLUMN + extra)
 }
 
-unsafe extern "C" fn accumulate<K: Kernel>(
+unsafe extern "C" fn accumulate<K: Kernel, const ROWS: usize>(
     parameters: *const c_void,
     tile: *const c_void,
     records: *const c_void,
@@ -98,7 +100,7 @@ unsafe extern "C" fn accumulate<K: Kernel>(
         let parameters = core::slice::from_raw_parts(parameters.cast::<K::N>(), parameter_values);
         let tile = core::slice::from_raw_parts(tile.cast::<K::N>(), row_values * TILE);
         let records = core::slice::from_raw_parts(records.cast::<K::N>(), column_values * count as usize);
-        let state = core::slice::from_raw_parts_mut(state.cast::<K::N>(), TILE);
+        let state = core::slice::from_raw_parts_mut(state.cast::<K::N>(), ROWS);
         for (row, sum) in state.iter_mut().enumerate() {
             let values: Vec<K::N> = (0..row_values).map(|component| tile[component * TILE + row]).collect();
             *sum = (0..count as usize).fold(K::N::default(), |sum, column| {
@@ -216,6 +218,7 @@ pub fn sum_pass<K: Kernel>(tensors: &[TensorDescriptor], wiring: &Wiring<'_>) ->
         pair_cost: 1 << 24,
         record_size: 8,
         num_fields,
+        few_rows: FEW as u32,
         row_reads,
         column_reads,
         parameter_reads,
@@ -225,7 +228,8 @@ pub fn sum_pass<K: Kernel>(tensors: &[TensorDescriptor], wiring: &Wiring<'_>) ->
         row_prologue: K::PROLOGUES.then_some(row_prologue::<K>),
         column_prologue: K::PROLOGUES.then_some(column_prologue::<K>),
         initialize: initialize::<K::N>,
-        accumulate: accumulate::<K>,
+        accumulate: accumulate::<K, TILE>,
+        accumulate_few: Some(accumulate::<K, FEW>),
         merge: merge::<K::N>,
         epilogue: epilogue::<K::N>,
     }
@@ -492,6 +496,7 @@ pub fn smallest(dtype: u8) -> &'static EntryDescriptor {
         result_size: 128,
         initialize: smallest_initialize,
         accumulate: smallest_accumulate,
+        accumulate_few: None,
         merge: smallest_merge,
         epilogue: smallest_epilogue,
         ..sum_pass::<Product>(&tensors, &wiring)
