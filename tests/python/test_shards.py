@@ -530,7 +530,7 @@ FINALIZE = {
         {"x": np.zeros((2, M, 3), np.float32)},
         {},
         keops.SHAPE,
-        "conv_x: result conv_x: expected shape (2, 5, 3) or, added up over the batch, that of x (2, 5, 3), given shape (5, 3)",
+        "conv_x: result conv_x: expected shape (2, 5, 3), given shape (5, 3)",
     ),
     "size": ({}, {"states": WORDS[:1]}, keops.SHAPE, "conv_x: state has 8 bytes, expected 80 (5 rows of 16 bytes)"),
     "NULL": ({}, {"states": (None, 16 * M)}, keops.NULL_POINTER, "conv_x: state is NULL"),
