@@ -32,6 +32,9 @@ out All = All[R](LessThan(0.07, p))
 out LogSumExp = LogSumExp[R](8 * s, weight=p)
 out SumSoftMaxWeight = SumSoftMaxWeight[R](8 * s, p)
 out Max_SumShiftExpWeight = Max_SumShiftExpWeight[R](8 * s, p)
+out KahanLogSumExp = KahanLogSumExp[R](8 * s, weight=p)
+out KahanSumSoftMaxWeight = KahanSumSoftMaxWeight[R](8 * s, p)
+out KahanMax_SumShiftExpWeight = KahanMax_SumShiftExpWeight[R](8 * s, p)
 out Min = Min[R](p)
 out Max = Max[R](p)
 out ArgMin = ArgMin[R](p)
@@ -112,7 +115,7 @@ def test_all_reductions_are_here():
     assert names == {reduction["name"] for reduction in table["reductions"]}
 
 
-@pytest.mark.parametrize("columns", [0, 1, 127, 128, 129, 512, 513, 1024, 1537, 2304])
+@pytest.mark.parametrize("columns", [0, 1, 63, 64, 65, 129, 512, 513, 1024, 1537, 2304])
 @pytest.mark.parametrize("axis", ["i", "j"])
 @pytest.mark.parametrize("dtype", ["f32", "f64"])
 def test_bits_are_those_of_one_call(reductions, random, dtype, axis, columns):
@@ -139,7 +142,9 @@ def test_any_other_cut(reductions, random, axis):
                 if name in EXACT or other.dtype == np.int64:
                     assert np.array_equal(one, other), (name, bounds)
                 else:
-                    assert relative_error(one, other.astype(float)) < 2e-6, (name, bounds)
+                    # A product of 1500 factors has as many roundings.
+                    bound = 2e-5 if name == "Prod" else 2e-6
+                    assert relative_error(one, other.astype(float)) < bound, (name, bounds)
 
 
 def test_few_rows_and_many_columns(compiled, random):
