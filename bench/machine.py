@@ -19,6 +19,14 @@ def output(*command):
         return ""
 
 
+def version(package):
+    """That of an installed package, or that it is not there."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
 def blas():
     """The kernels that NumPy's BLAS chose, where it can be asked."""
     import numpy  # noqa: F401

@@ -39,7 +39,7 @@ fn main() {
         rows: ROLE_I,
         columns: ROLE_J,
         compute: F32,
-        reserved: 0,
+        order: ORDER_TREE,
         tile_rows: TILE,
         chunk: 512,
         num_row_reads: 1,

@@ -289,6 +289,13 @@ pub const ROLE_J: u8 = 1;
 /// A parameter: one row.
 pub const ROLE_PARAMETER: u8 = 2;
 
+/// The states of chunks are merged in a binary tree.
+pub const ORDER_TREE: u8 = 0;
+/// They are merged one after the other.
+pub const ORDER_SEQUENCE: u8 = 1;
+/// Likewise, and a chunk has as many columns as there are chunks, about √N.
+pub const ORDER_ROOTS: u8 = 2;
+
 /// Storage types, and computing types of a pass (`F32` and `F64` only).
 pub const F16: u8 = 0;
 /// bfloat16.
@@ -383,11 +390,11 @@ pub struct PassDescriptor {
     pub columns: u8,
     /// `F32` or `F64`.
     pub compute: u8,
-    /// Reserved, 0.
-    pub reserved: u8,
+    /// In which order the states of chunks are merged: `ORDER_TREE`, `ORDER_SEQUENCE` or `ORDER_ROOTS`.
+    pub order: u8,
     /// Rows a tile.
     pub tile_rows: u32,
-    /// Columns a chunk: the leaves of the merge tree.
+    /// Columns a chunk, or at most so many.
     pub chunk: u32,
     /// Lengths of the three lists of reads, and of the list of writes.
     pub num_row_reads: u32,

@@ -486,3 +486,28 @@ def test_what_is_the_same_for_all_rows_of_a_dense_call(compiled, random, formula
         result = np.full(expected.shape, 77, np.int64 if "Arg" in formula else float)
         library.f.call_into(*arguments, result, ranges=ranges, rows_i=30, rows_j=40)
         assert np.array_equal(result, expected)
+
+
+def test_of_equal_values_the_first_in_the_list_is_chosen(compiled):
+    library = compiled("x = Vi(1); y = Vj(1); out at = ArgMin[j](x + y); out all = ArgKMin[j, K=3](x + y)", "ties")
+    x, y = np.zeros((2, 1), np.float32), np.array([[1], [0], [0], [0], [1], [0]], np.float32)
+    nothing = (np.zeros((0, 2), np.int64), np.zeros(0, np.int64), np.zeros((0, 2), np.int64))
+    ranges = (np.array([[0, 1], [1, 2]]), np.array([2, 4]), np.array([[4, 6], [0, 3], [0, 3], [4, 6]]), *nothing)
+    assert library.at(x, y, ranges=ranges)[:, 0].tolist() == [5, 1]
+    assert library.all(x, y, ranges=ranges).tolist() == [[5, 1, 2], [1, 2, 5]]
+
+
+def test_nothing_to_do(compiled):
+    """No rows, no columns, no batch elements."""
+    library = compiled(BATCHES, "batches")
+    nothing = (np.zeros((0, 2), np.int64), np.zeros(0, np.int64), np.zeros((0, 2), np.int64))
+    empty_block = (np.zeros((1, 2), np.int64), np.ones(1, np.int64), np.zeros((1, 2), np.int64))
+    points = lambda *shape: np.ones((*shape, 3), np.float32)  # noqa: E731
+    for own in (nothing, empty_block):
+        assert library.Sum(points(0), points(4), ranges=(*own, *nothing)).shape == (0, 3)
+        assert np.array_equal(library.ArgMin(points(3), points(0), ranges=(*own, *nothing)), [[-1]] * 3)
+        assert library.Sum(points(0, 5), points(4), ranges=(*own, *nothing)).shape == (0, 5, 3)
+        batched = [np.broadcast_to(table, (2, *table.shape)) for table in own]
+        assert np.array_equal(library.back(points(3), points(2, 4), ranges=(*batched, *batched)), np.zeros((2, 4, 3)))
+    none = [np.zeros((0, *table.shape), np.int64) for table in empty_block]
+    assert library.Sum(points(3), points(4), ranges=(*none, *none)).shape == (0, 3, 3)

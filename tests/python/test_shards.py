@@ -32,6 +32,9 @@ out All = All[R](LessThan(0.07, p))
 out LogSumExp = LogSumExp[R](8 * s, weight=p)
 out SumSoftMaxWeight = SumSoftMaxWeight[R](8 * s, p)
 out Max_SumShiftExpWeight = Max_SumShiftExpWeight[R](8 * s, p)
+out KahanLogSumExp = KahanLogSumExp[R](8 * s, weight=p)
+out KahanSumSoftMaxWeight = KahanSumSoftMaxWeight[R](8 * s, p)
+out KahanMax_SumShiftExpWeight = KahanMax_SumShiftExpWeight[R](8 * s, p)
 out Min = Min[R](p)
 out Max = Max[R](p)
 out ArgMin = ArgMin[R](p)
@@ -139,7 +142,8 @@ def test_any_other_cut(reductions, random, axis):
                 if name in EXACT or other.dtype == np.int64:
                     assert np.array_equal(one, other), (name, bounds)
                 else:
-                    assert relative_error(one, other.astype(float)) < 2e-6, (name, bounds)
+                    # A product of 1500 factors has as many roundings.
+                    assert relative_error(one, other.astype(float)) < (1e-4 if name == "Prod" else 2e-6), (name, bounds)
 
 
 def test_few_rows_and_many_columns(compiled, random):
@@ -229,7 +233,7 @@ def test_results_that_need_more_than_the_state(compiled, random):
 
 
 @pytest.mark.parametrize("dtype", ["f16", "f32", "f64"])
-@pytest.mark.parametrize("scheme", ["auto", "kahan", "direct"])
+@pytest.mark.parametrize("scheme", ["auto", "kahan", "direct", "block"])
 def test_storage_types_and_schemes(compiled, random, dtype, scheme):
     """States have the type of the accumulators, whatever is stored; one running sum cannot be cut without another rounding."""
     text = f"dtype {dtype}; numerics sum = {scheme}; x = Vi(2); y = Vj(2); out s = Sum[j](Exp(-SqDist(x, y)) * y)"
@@ -237,11 +241,25 @@ def test_storage_types_and_schemes(compiled, random, dtype, scheme):
     x, y = (random.random((rows, 2)).astype(NUMPY_TYPES[dtype]) for rows in (33, 1000))
     assert entry.shards["fields"][0]["dtype"] == ("f64" if dtype == "f64" else "f32")
     whole = entry(x, y)
-    (found,) = in_shards(entry, (x, y), aligned(entry, 1000, 4), 33)
-    assert np.array_equal(bits(found), bits(whole))
-    assert (entry.point.shard(1000, 4) >= 1000) == (scheme == "direct")
+    if scheme in ("auto", "kahan"):
+        (found,) = in_shards(entry, (x, y), aligned(entry, 1000, 4), 33)
+        assert np.array_equal(bits(found), bits(whole))
+    else:
+        assert entry.point.shard(1000, 4) == 250
     (found,) = in_shards(entry, (x, y), [0, 256, 512, 1000], 33)
     assert relative_error(found, whole.astype(float)) < 20 * np.finfo(NUMPY_TYPES[dtype]).eps
+
+
+def test_wide_accumulators(compiled, random):
+    """Their type is that of the records."""
+    text = "numerics accumulate = f64; x = Vi(2); y = Vj(2); out s = Sum[j](Exp(-SqDist(x, y)) * y); out n = Min_ArgMin[j](x - y)"
+    library = compiled(text, "wide")
+    x, y = (random.random((rows, 2)).astype(np.float32) for rows in (33, 3000))
+    assert [field["dtype"] for field in library.s.shards["fields"]] == ["f64"]
+    for entry in (library.s, library.n):
+        for shards in (1, 3, 5):
+            for one, other in zip(in_shards(entry, (x, y), aligned(entry, 3000, shards), 33), as_list(entry(x, y)), strict=True):
+                assert np.array_equal(bits(one), bits(other))
 
 
 def test_the_sign_of_a_zero(compiled):
@@ -278,6 +296,7 @@ def test_the_manifest_describes_the_state(compiled, random):
     assert relative_error(record["a0.s"], (x[:, None].astype(float) - y).sum(axis=1)) < 1e-6
     assert np.array_equal(record["a1.m"], products.min(axis=1))
     assert np.array_equal(record["a1.a"], products.argmin(axis=1) + (1 << 40))
+    assert entry.shards["chunk"] == entry.point.shard(0, 1)
 
 
 def test_states_of_other_instruction_sets(reductions, random, tmp_path, monkeypatch):
@@ -296,7 +315,8 @@ def test_states_of_other_instruction_sets(reductions, random, tmp_path, monkeypa
             results = results_for(entry, (), 70)
             other.finalize(x, None, *results, states=state)
             for one, expected in zip(results, whole, strict=True):
-                close = np.array_equal(one, expected) if name in EXACT else relative_error(one, expected.astype(float)) < 2e-6
+                tolerance = 1e-4 if name == "Prod" else 2e-6
+                close = np.array_equal(one, expected) if name in EXACT else relative_error(one, expected.astype(float)) < tolerance
                 assert close, (name, clone.target())
 
 

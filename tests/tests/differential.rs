@@ -1,22 +1,24 @@
 //! Compiled code against the float64 interpreter, on random programs of the whole catalogue.
 
 use keopsc_ir::evaluation::Sizes;
-use keopsc_ir::formula::Program;
 use keopsc_ir::formula::evaluate::evaluate;
 use keopsc_ir::formula::generate::{generate, generate_inputs};
+use keopsc_ir::formula::{Entry, Program};
 use keopsc_ir::plan::{Plan, Verified};
 use keopsc_ir::random::Random;
-use keopsc_ir::types::ScalarType;
+use keopsc_ir::types::{ScalarType, SumScheme};
 use keopsc_passes::{hoist, plan, simplify};
 use keopsc_tests::{compile, runnable_levels};
 
 /// Sizes around lane counts, tiles and chunks.
 const SIZES: [(usize, usize); 6] = [(1, 1), (3, 0), (0, 4), (17, 33), (49, 7), (5, 515)];
 
-fn in_float64(mut program: Program) -> Program {
-    let wide = |scalar: ScalarType| if scalar.is_complex() { ScalarType::C128 } else { ScalarType::F64 };
-    program.inputs.iter_mut().for_each(|input| input.scalar = wide(input.scalar));
-    program.scalar = Some(ScalarType::F64);
+/// Everything stored in one type, or in the complex numbers of that; `accumulate` prevails where it is given.
+fn in_type(mut program: Program, scalar: ScalarType, accumulate: Option<ScalarType>) -> Program {
+    let stored = |input: ScalarType| if input.is_complex() { scalar.complex() } else { scalar };
+    program.inputs.iter_mut().for_each(|input| input.scalar = stored(input.scalar));
+    program.scalar = Some(scalar);
+    program.entries.iter_mut().for_each(|entry| entry.numerics.accumulate = accumulate);
     program
 }
 
@@ -30,7 +32,7 @@ fn random_programs_compute_what_the_interpreter_says() {
     let levels = runnable_levels();
     let mut failures = Vec::new();
     for seed in 0..count {
-        let program = in_float64(simplify::simplify(generate(seed)));
+        let program = in_type(simplify::simplify(generate(seed)), ScalarType::F64, None);
         let plans: Vec<Verified> = plan::plan(&hoist::hoist(program.clone())).into_iter().map(verified).collect();
         let compiled = compile(&plans, levels[seed as usize % levels.len()]);
         for (number, entry) in program.entries.iter().enumerate() {
@@ -63,10 +65,12 @@ fn random_programs_in_shards_have_the_bits_of_one_call() {
     let levels = runnable_levels();
     let (mut failures, mut cases) = (Vec::new(), 0);
     for seed in 1000..1000 + count {
-        let program = in_float64(simplify::simplify(generate(seed)));
+        let program = in_type(simplify::simplify(generate(seed)), ScalarType::F64, None);
         let plans: Vec<Verified> = plan::plan(&hoist::hoist(program.clone())).into_iter().map(verified).collect();
         let compiled = compile(&plans, levels[seed as usize % levels.len()]);
-        for (number, entry) in program.entries.iter().enumerate() {
+        // Sums that are merged one after the other have other bits.
+        let in_a_tree = |entry: &Entry| !matches!(entry.numerics.sum, SumScheme::Direct | SumScheme::Block);
+        for (number, entry) in program.entries.iter().enumerate().filter(|(_, entry)| in_a_tree(entry)) {
             for (i, j) in LONG_SIZES {
                 let sizes = Sizes { i, j };
                 let inputs = generate_inputs(&program, entry, sizes, &mut Random::new(seed));
@@ -86,6 +90,66 @@ fn random_programs_in_shards_have_the_bits_of_one_call() {
     }
     assert!(failures.is_empty(), "{} differences:\n{}", failures.len(), failures.join("\n"));
     assert!(cases > count as usize, "{cases} cases only");
+}
+
+/// In float32 accumulators of float64 take nothing away: each result is as near to the interpreter's as with accumulators of float32, up to
+/// the rounding that the float32 values inside have in both.
+#[test]
+fn wide_accumulators_are_no_worse_on_random_programs() {
+    let levels = runnable_levels();
+    let (mut compared, mut telling, mut failures) = (0, 0, Vec::new());
+    for seed in 0..30 {
+        let narrow = in_type(simplify::simplify(generate(seed)), ScalarType::F32, None);
+        let wide = in_type(narrow.clone(), ScalarType::F32, Some(ScalarType::F64));
+        let level = levels[seed as usize % levels.len()];
+        let [of_narrow, of_wide] = [&narrow, &wide].map(|program| {
+            let plans = plan::plan(&hoist::hoist(program.clone()));
+            compile(&plans.into_iter().map(verified).collect::<Vec<_>>(), level)
+        });
+        for (number, entry) in narrow.entries.iter().enumerate() {
+            for (i, j) in SIZES {
+                let sizes = Sizes { i, j };
+                let mut inputs = generate_inputs(&narrow, entry, sizes, &mut Random::new(seed ^ 0x5eed));
+                inputs.iter_mut().flatten().for_each(|value| *value = f64::from(*value as f32));
+                let expected = evaluate(&narrow, entry, sizes, &inputs).expect("generated programs evaluate");
+                let [narrow, wide] = [&of_narrow, &of_wide].map(|compiled| compiled.run(number, sizes, &inputs));
+                for (output, expected) in expected.iter().enumerate() {
+                    compared += 1;
+                    let [narrow, wide] = [&narrow, &wide].map(|found| largest_error(&expected.values, &found[output]));
+                    telling += usize::from(narrow < 1e-4);
+                    if wide > 4.0 * narrow + 1e-5 {
+                        failures.push(format!(
+                            "seed {seed}, entry {}, output {output}, {sizes:?}: {wide:e}, with narrow accumulators {narrow:e}",
+                            entry.name
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(
+        10 * telling > 9 * compared,
+        "only {telling} of {compared} results are accurate enough to tell a difference"
+    );
+    assert!(failures.is_empty(), "{} of {compared} worse:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// The largest error relative to the largest value; infinite where one is a number and the other is not.
+fn largest_error(expected: &[f64], found: &[f64]) -> f64 {
+    let scale =
+        expected.iter().filter(|value| value.is_finite()).fold(1e-30, |scale: f64, value| scale.max(value.abs()));
+    let error = |(a, b): (&f64, &f64)| {
+        let same = a == b || (a.is_nan() && b.is_nan());
+        let error = (a - b).abs() / scale;
+        if same {
+            0.0
+        } else if error.is_nan() {
+            f64::INFINITY
+        } else {
+            error
+        }
+    };
+    expected.iter().zip(found).map(error).fold(0.0, f64::max)
 }
 
 /// The first element that is off by more than rounding, relative to the largest.

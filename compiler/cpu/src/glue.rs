@@ -12,7 +12,7 @@ use inkwell::{AddressSpace, GlobalVisibility};
 use keopsc_ir::plan::shards::Shards;
 use keopsc_ir::plan::{Block, Pass, Plan, TensorId, TensorKind};
 use keopsc_ir::types::{Axis, Role, ScalarType};
-use keopsc_passes::schedule::{PassSchedule, Scheduled};
+use keopsc_passes::schedule::{Order, PassSchedule, Scheduled};
 use keopsc_runtime::abi;
 
 use crate::Library;
@@ -373,12 +373,17 @@ impl<'ctx> Glue<'_, 'ctx> {
             Some(Axis::J) => abi::ROLE_J,
             None => abi::ROLE_PARAMETER,
         };
+        let order = match schedule.order {
+            Order::Tree => abi::ORDER_TREE,
+            Order::Sequence => abi::ORDER_SEQUENCE,
+            Order::Roots => abi::ORDER_ROOTS,
+        };
         let compute = if pass.compute == ScalarType::F64 { abi::F64 } else { abi::F32 };
         self.structure(&[
             self.u8(row_role).into(),
             self.u8(column_role).into(),
             self.u8(compute).into(),
-            self.u8(0).into(),
+            self.u8(order).into(),
             self.u32(u64::from(layout.tile_rows)).into(),
             self.u32(u64::from(schedule.chunk)).into(),
             self.u32(rows.len() as u64).into(),

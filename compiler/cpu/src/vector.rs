@@ -15,6 +15,7 @@ use inkwell::module::Module;
 use inkwell::types::{BasicTypeEnum, FloatType, IntType, VectorType};
 use inkwell::values::{BasicValueEnum, IntValue, PointerValue, VectorValue};
 use inkwell::{FloatPredicate, IntPredicate};
+use keopsc_ir::types::ScalarType;
 
 /// A vector of reals, integers or truth values.
 pub type Vector<'ctx> = VectorValue<'ctx>;
@@ -29,6 +30,11 @@ pub enum Float {
 }
 
 impl Float {
+    /// That of a type that is computed in: `F32` or `F64`.
+    pub fn of(scalar: ScalarType) -> Float {
+        if scalar == ScalarType::F64 { Float::F64 } else { Float::F32 }
+    }
+
     /// Bits of a value.
     pub fn bits(self) -> u32 {
         match self {
@@ -180,6 +186,12 @@ impl<'a, 'ctx> Lanes<'a, 'ctx> {
     /// Whether a vector is one AVX-512 register, so that its special instructions apply.
     pub fn is_avx512_register(&self) -> bool {
         self.level.has_avx512 && self.count * self.float.bits() == self.level.vector_bits
+    }
+
+    /// Lanes of one full register, where vectors take two.
+    pub fn half(self) -> Option<Self> {
+        let full = Lanes::new(self.module, self.builder, self.level, self.float);
+        (self.count == 2 * full.count).then_some(full)
     }
 
     /// The type of one real lane.

@@ -100,7 +100,7 @@ pub fn schedule(plan: &Plan) -> Vec<GpuSchedule> {
 
 fn schedule_pass(plan: &Plan, pass: &Pass) -> GpuSchedule {
     let needed = needed(pass);
-    let accumulate = plan.numerics.accumulate.unwrap_or(pass.compute);
+    let accumulate = plan.numerics.accumulators(pass.compute);
     let mut places = choose_places(pass, &needed);
     let parameter_bytes = place_parameters(pass, &mut places);
     let column_bytes = place_columns(pass, &needed, &mut places);

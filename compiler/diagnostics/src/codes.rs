@@ -323,11 +323,10 @@ codes! {
     }
     /// These numerics cannot be had here
     UnsupportedNumerics = "E0225" {
-        why: "`numerics` promises something about every sum of an output, and what cannot be kept is refused. Kahan's scheme\n\
-              is there for sums and means, not for `LogSumExp` and its relatives; accumulators have the type that everything\n\
-              is computed in.",
-        wrong: "numerics sum = kahan\nx = Vi(3)\ny = Vj(3)\nout f = LogSumExp[j](x | y)",
-        right: "numerics sum = kahan\nx = Vi(3)\ny = Vj(3)\nout f = Sum[j](x | y)",
+        why: "Accumulators have the type that everything is computed in, or more digits: `accumulate = f64` with float16, bfloat16\n\
+              or float32 inputs. Fewer would lose what was computed, and are refused.",
+        wrong: "dtype f64\nx = Vi(3)\ny = Vj(3)\nout f = Sum[j](x | y) numerics accumulate = f32",
+        right: "dtype f32\nx = Vi(3)\ny = Vj(3)\nout f = Sum[j](x | y) numerics accumulate = f64",
     }
     /// This is not the kind of number, real or complex, that is needed
     WrongNumbers = "E0226" {

@@ -209,7 +209,7 @@ impl std::hash::Hash for Float {
 pub struct Numerics {
     /// How sums are accumulated.
     pub sum: SumScheme,
-    /// The accumulators' type, where it is not the computing type.
+    /// The accumulators' type, where it is asked for: f32 or f64, no narrower than the computing type.
     pub accumulate: Option<ScalarType>,
     /// Which laws simplification may apply.
     pub algebra: Algebra,
@@ -221,16 +221,23 @@ impl Default for Numerics {
     }
 }
 
+impl Numerics {
+    /// The type of the accumulators of what is computed in `compute`.
+    pub fn accumulators(&self, compute: ScalarType) -> ScalarType {
+        self.accumulate.unwrap_or(compute)
+    }
+}
+
 /// How sums are accumulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SumScheme {
-    /// Chunks summed in a binary tree.
+    /// Running sums of short chunks of columns, added in a binary tree.
     Auto,
-    /// One running sum.
+    /// One running sum in the order of the columns.
     Direct,
-    /// Sums of blocks, then the sum of those.
+    /// Running sums of blocks of about √N columns, added in the order of the blocks.
     Block,
-    /// Compensated.
+    /// Compensated running sums of chunks, added in a binary tree, compensated too.
     Kahan,
 }
 

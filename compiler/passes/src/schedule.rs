@@ -13,9 +13,10 @@
 //! plan and machine alone. [`Scheduled`] can only be made here, from a verified plan: back ends take nothing else.
 
 use keopsc_ir::plan::cost::cost;
-use keopsc_ir::plan::{Block, Definition, Pass, Plan, Value, ValueId, Verified};
+use keopsc_ir::plan::shards::Shards;
+use keopsc_ir::plan::{Accumulation, Block, Definition, Pass, Plan, Value, ValueId, Verified};
 use keopsc_ir::types::{Role, ScalarType, SumScheme};
-use keopsc_ops::reductions::Operand;
+use keopsc_ops::reductions::{self, Operand};
 use keopsc_ops::scalar::{Counter, Index, Scalar};
 
 /// What the scheduler knows of a machine.
@@ -38,17 +39,35 @@ pub enum Storage {
     Memory,
 }
 
+/// In which order the states of chunks become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// In a binary tree.
+    Tree,
+    /// One after the other.
+    Sequence,
+    /// One after the other, a chunk having as many columns as there are chunks: about √N.
+    Roots,
+}
+
 /// The layout of one pass.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PassSchedule {
     /// Lanes of a vector of the computing type.
     pub lanes: u32,
+    /// The accumulators' type; a vector of them has as many lanes, where they are wider in more registers.
+    pub accumulate: ScalarType,
     /// Row vectors of a tile: a tile has `lanes * row_vectors` rows.
     pub row_vectors: u32,
     /// Columns that are computed together.
     pub columns: u32,
-    /// Columns whose results are summed one after the other, before they are merged in a tree.
+    /// Columns whose results are accumulated without looking at the others, before they are merged; at most so many in
+    /// [`Order::Roots`].
     pub chunk: u32,
+    /// In which order chunks are merged.
+    pub order: Order,
+    /// For each accumulation whether [`PassSchedule::columns`] columns are summed before their sum is added to the chunk's.
+    pub blocked: Vec<bool>,
     /// Folds and component loops up to this count are unrolled.
     pub unroll: u32,
     /// Whether the components of row values stay in registers over all columns, or are read again for each.
@@ -90,14 +109,21 @@ impl Scheduled {
 impl Scheduled {
     /// The same with chunks of that many columns, at least 1.
     pub fn with_chunk(mut self, chunk: u32) -> Scheduled {
-        self.passes.iter_mut().for_each(|pass| pass.chunk = chunk.max(1));
+        self.change_passes(&|pass| pass.chunk = chunk.max(1));
         self
     }
 
     /// The same with another estimate of what a pair costs.
     pub fn with_pair_cost(mut self, pair_cost: u32) -> Scheduled {
-        self.passes.iter_mut().for_each(|pass| pass.pair_cost = pair_cost);
+        self.change_passes(&|pass| pass.pair_cost = pair_cost);
         self
+    }
+
+    fn change_passes(&mut self, change: &impl Fn(&mut PassSchedule)) {
+        self.passes.iter_mut().for_each(change);
+        if let Some(other) = &mut self.for_ranges {
+            other.change_passes(change);
+        }
     }
 }
 
@@ -113,27 +139,101 @@ pub fn schedule(plan: &Verified, machine: &Machine) -> Scheduled {
 /// Components up to which loops are unrolled.
 const UNROLL: u32 = 16;
 
-/// Columns a chunk. Short chunks keep the digits of a running sum: with 128 a float32 sum of 1e3 to 1e5 terms is off by 5e-8 to 7e-8 relative,
-/// with 512 by up to 3e-7. Where merging two states takes exponentials or sorting, short chunks would cost more than they give.
+/// Columns of a block: computed in one turn of the loop over columns, so that their sums are added up first and then added to the chunk's.
+const BLOCK: u32 = 8;
+/// Columns a chunk of blocks, and where pairs are too dear to be unrolled into blocks, so that merging chunks is cheap. No term is part of
+/// more than 8 + 8 + log2(N / 64) additions, or 64 + log2(N / 64) without blocks.
+const SHORTEST_CHUNK: u32 = 64;
+/// Columns a chunk of other sums, whose merges are dearer: 128 + log2(N / 128) additions.
 const SHORT_CHUNK: u32 = 128;
-
-/// See [`SHORT_CHUNK`].
+/// Columns a chunk where nothing is gained by shorter ones, and a merge may be dear.
 const LONG_CHUNK: u32 = 512;
+/// Columns a chunk where sums are to run on: columns and counts below it are exact in float32.
+const LONGEST_CHUNK: u32 = 1 << 23;
+/// Estimated cycles of the pairs of a row vector that are unrolled into a loop's body at most.
+const BODY_CYCLES: f64 = 160.0;
 
-fn chunk(plan: &Plan, pass: &Pass) -> u32 {
-    let merges_cheaply = pass.accumulations.iter().all(|accumulation| accumulation.rule.merge_lets.is_empty());
-    match plan.numerics.sum {
-        SumScheme::Direct => i32::MAX as u32,
-        _ if merges_cheaply => SHORT_CHUNK,
-        _ => LONG_CHUNK,
+/// The chunk that shards are made of: whole chunks of each of a plan's passes, of which the longer ones have 2^k of the shorter ones' columns.
+/// It is the same on all machines.
+pub fn shard_chunk(plan: &Plan, shards: &Shards<'_>) -> u32 {
+    // Chunks are the same whatever a machine's number of columns.
+    let group = |pass: &Pass| has_contractions(pass).then_some(BLOCK);
+    let chunk = |pass: &Pass| Stretches::of(plan, pass, group(pass), cost(pass).per_pair.cycles()).chunk;
+    shards.passes.iter().map(chunk).max().unwrap_or(1)
+}
+
+/// How a pass is cut into chunks, and those into blocks.
+struct Stretches {
+    chunk: u32,
+    order: Order,
+    /// Columns that are computed together where there is no other reason to.
+    columns: u32,
+    blocked: Vec<bool>,
+}
+
+impl Stretches {
+    /// `group` is how many columns are computed together for the sake of contractions, if there are any.
+    fn of(plan: &Plan, pass: &Pass, group: Option<u32>, pair_cycles: f64) -> Stretches {
+        let columns = group.unwrap_or(1);
+        let whole = |chunk, order| Stretches { chunk, order, columns, blocked: vec![false; pass.accumulations.len()] };
+        let narrow = plan.numerics.accumulators(pass.compute) == pass.compute;
+        let mut stretches = match plan.numerics.sum {
+            SumScheme::Direct => return whole(LONGEST_CHUNK, Order::Sequence),
+            SumScheme::Block => return whole(LONGEST_CHUNK, Order::Roots),
+            SumScheme::Auto if narrow && pass.accumulations.iter().any(rounds) => {
+                Stretches::short(pass, group, pair_cycles)
+            }
+            SumScheme::Kahan if pass.accumulations.iter().any(is_compensated) => whole(SHORT_CHUNK, Order::Tree),
+            SumScheme::Auto | SumScheme::Kahan => whole(LONG_CHUNK, Order::Tree),
+        };
+        // Whole groups of columns on every machine: chunks, and with them the shards of states, depend on the plan alone.
+        if plan.passes.iter().any(has_contractions) {
+            stretches.chunk = stretches.chunk / 4 * 5;
+        }
+        stretches
     }
+
+    /// Those of a pass in which sums round. There are blocks where they are merged by additions, of sums that are few enough for those of
+    /// the block and those of the chunk to be in registers.
+    fn short(pass: &Pass, group: Option<u32>, pair_cycles: f64) -> Stretches {
+        let added = |one: &Accumulation| rounds(one) && one.rule.merge_lets.is_empty();
+        let slots = pass.accumulations.iter().filter(|one| added(one)).flat_map(|one| &one.rule.slots);
+        let few = (1..=UNROLL).contains(&slots.map(|slot| slot.dim).fold(0, u32::saturating_add));
+        let is_short = |columns: &u32| few && f64::from(*columns) * pair_cycles <= BODY_CYCLES;
+        let columns = group.or_else(|| [BLOCK, BLOCK / 2].into_iter().find(is_short)).unwrap_or(1);
+        let blocked: Vec<bool> = pass.accumulations.iter().map(|one| few && columns > 1 && added(one)).collect();
+        let others = || pass.accumulations.iter().zip(&blocked).filter(|(_, blocked)| !**blocked).map(|(one, _)| one);
+        let chunk = if others().all(|one| one.rule.merge_lets.is_empty()) {
+            if few { SHORTEST_CHUNK } else { SHORT_CHUNK }
+        } else if others().any(rounds) {
+            SHORT_CHUNK
+        } else {
+            LONG_CHUNK
+        };
+        Stretches { chunk, order: Order::Tree, columns, blocked }
+    }
+}
+
+fn has_contractions(pass: &Pass) -> bool {
+    pass.block(Block::Pair).any(|(_, value)| is_contraction(pass, value))
+}
+
+/// Whether an accumulation has sums that round.
+fn rounds(accumulation: &Accumulation) -> bool {
+    reductions::rounds(accumulation.reduction)
+}
+
+/// Whether an accumulation makes up for rounding in its sums.
+fn is_compensated(accumulation: &Accumulation) -> bool {
+    reductions::is_compensated(accumulation.reduction)
 }
 
 /// Components of accumulators and of pair values in memory above which a tile has a single row vector, to spare the caller's stack.
 const LONG_LOCALS: u32 = 1024;
 
-fn long_locals(pass: &Pass, storage: &[Storage]) -> u32 {
-    let slots = pass.accumulations.iter().flat_map(|accumulation| &accumulation.rule.slots).map(|slot| slot.dim);
+fn long_locals(pass: &Pass, storage: &[Storage], registers: u32) -> u32 {
+    let slots = pass.accumulations.iter().flat_map(|accumulation| &accumulation.rule.slots);
+    let slots = slots.map(|slot| slot.dim.saturating_mul(registers));
     let in_memory = |(id, _): &(ValueId, &Value)| storage[id.0 as usize] == Storage::Memory;
     slots.chain(pass.block(Block::Pair).filter(in_memory).map(|(_, value)| value.dim)).fold(0, u32::saturating_add)
 }
@@ -143,27 +243,37 @@ fn schedule_pass(plan: &Plan, pass: &Pass, machine: &Machine) -> PassSchedule {
     let storage = choose_storage(pass);
     let contractions: Vec<ValueId> =
         pass.block(Block::Pair).filter(|(_, value)| is_contraction(pass, value)).map(|(id, _)| id).collect();
-    let pressure = Pressure::of(pass);
-    let (row_vectors, columns) = if contractions.is_empty() {
-        (pressure.row_vectors(machine), 1)
+    let accumulate = plan.numerics.accumulators(pass.compute);
+    let registers = if accumulate == pass.compute { 1 } else { 2 };
+    let pressure = Pressure::of(pass, registers);
+    let pair_cycles = cost(pass).per_pair.cycles();
+    let (row_vectors, group) = if contractions.is_empty() {
+        (pressure.row_vectors(machine), None)
     } else if machine.registers >= 32 {
-        (3, 8)
+        (3, Some(8))
     } else {
-        (2, 5)
+        (2, Some(5))
     };
-    let row_vectors =
-        if pass.rows == Role::Parameter || long_locals(pass, &storage) > LONG_LOCALS { 1 } else { row_vectors };
+    let stretches = Stretches::of(plan, pass, group, pair_cycles);
+    let row_vectors = if pass.rows == Role::Parameter || long_locals(pass, &storage, registers) > LONG_LOCALS {
+        1
+    } else {
+        row_vectors
+    };
     let rows_in_registers = contractions.is_empty() && row_vectors * pressure.rows <= machine.registers / 2;
     PassSchedule {
         lanes,
+        accumulate,
         row_vectors,
-        columns,
-        chunk: chunk(plan, pass),
+        columns: stretches.columns,
+        chunk: stretches.chunk,
+        order: stretches.order,
+        blocked: stretches.blocked,
         unroll: UNROLL,
         rows_in_registers,
         storage,
         contractions,
-        pair_cost: (cost(pass).per_pair.cycles() * 16.0 / f64::from(lanes)).ceil() as u32,
+        pair_cost: (pair_cycles * 16.0 / f64::from(lanes)).ceil() as u32,
     }
 }
 
@@ -175,14 +285,15 @@ struct Pressure {
 }
 
 impl Pressure {
-    fn of(pass: &Pass) -> Pressure {
+    /// `registers` is what a vector of accumulators takes.
+    fn of(pass: &Pass, registers: u32) -> Pressure {
         let uses = count_uses(pass, |block| block == Block::Pair);
         let used = |id: ValueId| uses[id.0 as usize] > 0;
         let rows = pass.block(Block::Row).filter(|(id, _)| used(*id)).map(|(_, value)| value.dim).sum();
         let slots = pass.accumulations.iter().flat_map(|accumulation| &accumulation.rule.slots);
         let shared = pass.block(Block::Pair).filter(|(id, _)| uses[id.0 as usize] > 1);
         let temporaries = 3 + shared.map(|(_, value)| value.dim.min(UNROLL)).sum::<u32>();
-        Pressure { rows, accumulators: slots.map(|slot| slot.dim).sum(), temporaries }
+        Pressure { rows, accumulators: registers * slots.map(|slot| slot.dim).sum::<u32>(), temporaries }
     }
 
     fn row_vectors(&self, machine: &Machine) -> u32 {

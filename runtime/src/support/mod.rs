@@ -3,6 +3,7 @@
 //! `no_std`, no allocation but `malloc`, no panics, no global state but the chosen instruction set. Generated code calls the
 //! functions in this file and, for layer 3, in `shards`; everything else is below them:
 //! `validate` → `problem` → `schedule` (threads and memory) → `execute` (batch; `sum` over it) → `pass` (tiles, chunks) → `pack` (elements).
+//! `ranges` and `sparse` are what calls take of these where only some pairs count; `clusters` makes such ranges.
 
 mod arena;
 mod bits;

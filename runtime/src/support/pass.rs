@@ -1,7 +1,8 @@
 //! One pass over the pairs of one batch element: pack, reduce along the merge tree, finalize, write.
 //!
 //! The tree over chunks of columns is that of a binary counter: subtrees of equal size merge, and at the end the remaining ones
-//! fold from the last (smallest) to the first. Units are whole subtrees of it, so any division gives the same bits.
+//! fold from the last (smallest) to the first. Units are whole subtrees of it, so any division gives the same bits. Chunks may also be
+//! merged one after the other; units are then single chunks or all of them.
 
 use super::execute::Lane;
 use super::pack::{self, Block, View};
@@ -10,7 +11,7 @@ use super::ranges::Side;
 use super::schedule::{Division, Geometry, Scratch, columns_in_place, element_size, worthwhile};
 use super::state;
 use super::threads::parallel_for;
-use crate::abi::{Accumulate, I64, PassDescriptor, ROLE_PARAMETER, ROW_NUMBERS, Read};
+use crate::abi::{Accumulate, I64, ORDER_TREE, PassDescriptor, ROLE_PARAMETER, ROW_NUMBERS, Read};
 
 /// Columns that one unit of packing takes, in tiles.
 const PACKED_TILES: usize = 64;
@@ -119,7 +120,7 @@ pub unsafe fn run_pass(run: &PassRun<'_>) {
 
 impl PassRun<'_> {
     pub(super) fn counter(&self) -> Counter {
-        Counter::default()
+        Counter { leaves: 0, top: 0, in_sequence: self.pass.order != ORDER_TREE }
     }
 
     pub(super) fn tile_rows(&self) -> usize {
@@ -486,17 +487,17 @@ impl Group<'_> {
     }
 }
 
-/// The merge tree: a stack of subtrees, of which equal neighbours merge.
-#[derive(Default)]
+/// The merge tree: a stack of subtrees, of which equal neighbours merge; or a sequence, whose leaves merge into the first at once.
 pub(super) struct Counter {
     leaves: usize,
     top: usize,
+    in_sequence: bool,
 }
 
 impl Counter {
     /// A leaf has been put on top of the stack.
     fn push(&mut self, merge: impl Fn(usize, usize)) {
-        let mut carry = self.leaves;
+        let mut carry = if self.in_sequence { self.top } else { self.leaves };
         self.top += 1;
         while carry & 1 == 1 {
             merge(self.top - 2, self.top - 1);

@@ -210,7 +210,9 @@ impl Elements {
         let mut elements = Elements::all(extents);
         elements.count = 1;
         for (dimension, extent) in elements.extents.iter_mut().enumerate().take(extents.batch_dimensions) {
-            if tables.iter().all(|table| table.tensor.batch_step(dimension, extents.batch_dimensions) == 0) {
+            // A step of 0 says nothing of a dimension that is empty.
+            let stays = |table: &&Table<'_>| table.tensor.batch_step(dimension, extents.batch_dimensions) == 0;
+            if *extent > 1 && tables.iter().all(stays) {
                 *extent = 1;
             }
             elements.count = elements.count.saturating_mul(*extent);

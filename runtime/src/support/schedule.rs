@@ -1,7 +1,7 @@
 //! How a call is divided among threads, and how much memory that takes.
 //!
-//! Invariant: nothing here changes a bit of the results. Columns are divided along the merge tree only, and the tree depends on
-//! the number of columns alone.
+//! Invariant: nothing here changes a bit of the results. Columns are divided along the merge tree only, or at every chunk of a sequence,
+//! and both depend on the number of columns alone.
 
 use super::arena::{align, times};
 use super::bits::Bits;
@@ -11,12 +11,16 @@ use super::ranges::Ranges;
 use super::sparse::{BlockPlan, most_states};
 use super::sum::Sums;
 use super::threads;
-use crate::abi::{F32, PassDescriptor};
+use crate::abi::{F32, ORDER_ROOTS, ORDER_TREE, PassDescriptor};
 
 /// A thread must have this much to do to be worth starting, in cycles: about 100 µs.
 const CYCLES_A_THREAD: usize = 300_000;
 /// Units a thread, so that slow threads do not hold up the rest.
 const UNITS_A_THREAD: usize = 4;
+/// Columns that chunks of about √N are whole multiples of.
+const WHOLE_GROUPS: usize = 8;
+/// States that are kept for every chunk, so that threads share out chunks that are merged one after the other, take no more than this.
+const SEQUENCE_BYTES: usize = 16 << 20;
 /// Column records that fit here stay in cache from row tile to row tile.
 pub const CACHED_COLUMN_BYTES: usize = 512 << 10;
 /// Row tiles that share one walk over columns that do not, with their states.
@@ -63,7 +67,7 @@ impl Geometry {
         let columns = if problem.phase.reduces(pass) { problem.extents.rows(pass.columns) } else { 0 };
         let tile_rows = (pass.tile_rows as usize).max(1);
         let load = problem.load(pass);
-        let chunk = (pass.chunk as usize).max(1);
+        let chunk = chunk(pass, columns);
         let chunks = columns.div_ceil(chunk);
         // Every column block may end in a chunk that is not full.
         let most_chunks = chunks.saturating_add(load.map_or(0, |load| load.parts));
@@ -86,6 +90,17 @@ impl Geometry {
     }
 }
 
+/// Columns of a chunk: what the pass says, or about as many as there are chunks.
+fn chunk(pass: &PassDescriptor, columns: usize) -> usize {
+    let longest = (pass.chunk as usize).max(1);
+    if pass.order == ORDER_ROOTS {
+        // The pairs of whole groups of columns are computed faster.
+        columns.isqrt().next_multiple_of(WHOLE_GROUPS).min(longest).max(1)
+    } else {
+        longest
+    }
+}
+
 /// Bytes of the computing type.
 pub fn element_size(pass: &PassDescriptor) -> usize {
     if pass.compute == F32 { 4 } else { 8 }
@@ -98,7 +113,7 @@ pub struct Division {
     pub group: usize,
     /// Groups of row tiles.
     pub groups: usize,
-    /// Chunks a unit: a power of two, or all of them.
+    /// Chunks a unit: a power of two in a tree, one in a sequence, or all of them.
     pub subtree: usize,
     /// Units that share a group; states are merged afterwards if there are several.
     pub subtrees: usize,
@@ -116,8 +131,12 @@ impl Division {
         if subtrees <= 1 || geometry.chunks <= 1 || geometry.is_sparse {
             return whole;
         }
-        let subtree = subtree(geometry.chunks, subtrees);
-        Division { subtree, subtrees: geometry.chunks.div_ceil(subtree), ..whole }
+        if pass.order == ORDER_TREE {
+            let subtree = subtree(geometry.chunks, subtrees);
+            return Division { subtree, subtrees: geometry.chunks.div_ceil(subtree), ..whole };
+        }
+        let apart = Division { subtree: 1, subtrees: geometry.chunks, ..whole };
+        if apart.state_bytes(pass, geometry, threads) <= SEQUENCE_BYTES { apart } else { whole }
     }
 
     /// Bytes of the states that units leave for the final merge.

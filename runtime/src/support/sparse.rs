@@ -6,18 +6,19 @@
 //! ```
 //!
 //! A large block is many items, many small blocks are one unit. As in a dense pass columns are divided along the merge tree only, here the
-//! tree over the block's own chunks, so that no division changes a bit.
+//! tree over the block's own chunks, so that no division changes a bit; chunks that are merged one after the other stay together.
 
 use super::bits::Bits;
 use super::pass::{PassRun, Span};
 use super::ranges::Side;
 use super::schedule::{CACHED_COLUMN_BYTES, subtree, worthwhile};
 use super::threads::parallel_for;
+use crate::abi::ORDER_TREE;
 
 /// Units a thread. They are less equal than in a dense pass, hence smaller.
 const UNITS_A_THREAD: usize = 8;
 /// What a chunk costs a row tile besides its columns, in columns.
-const CHUNK_COLUMNS: usize = 8;
+const CHUNK_COLUMNS: usize = 4;
 /// What a row tile costs besides its chunks, in columns.
 const TILE_COLUMNS: usize = 32;
 /// Cycles to give a value of a row the neutral element's result, and to read one that it needs.
@@ -127,10 +128,10 @@ impl PassRun<'_> {
             let (tiles, chunks, cost) = (plan.groups, plan.subtree, plan.cost.max(1));
             let group = plan.group.min(share / cost).max(1);
             (plan.group, plan.groups) = (group, tiles.div_ceil(group));
-            if threads > 1 && cost > share && chunks > 1 {
+            if threads > 1 && cost > share && chunks > 1 && self.pass.order == ORDER_TREE {
                 let subtree = subtree(chunks, cost.div_ceil(share));
                 let subtrees = chunks.div_ceil(subtree);
-                if states + tiles * subtrees <= most_states(self.threads) {
+                if tiles.saturating_mul(subtrees).saturating_add(states) <= most_states(self.threads) {
                     (plan.subtree, plan.subtrees) = (subtree, subtrees);
                 }
             }

@@ -18,17 +18,35 @@ use keopsc_passes::{hoist, pipeline, simplify};
 pub fn draw(random: &mut Random) -> Vec<Verified> {
     let seed = random.bits();
     let plans = match random.below(5) {
-        0 => vec![with_results(seed)],
+        0 => vec![Verified::new(with_results(seed)).expect("plans keep the rules")],
         1 => of_program(differentiate(generate_with_requests(seed)).unwrap_or_else(|_| generate(seed)), random),
         2 => of_usual_formulas(random),
         _ => of_program(generate(seed), random),
     };
-    let changed = plans.into_iter().map(|mut plan| {
-        draw_storage(&mut plan, random);
-        bound_exponents(&mut plan);
-        Verified::new(plan).expect("plans keep the rules")
+    plans.into_iter().map(|plan| change(plan, random)).collect()
+}
+
+/// The same with other storage types, and bounded exponents.
+fn change(plan: Verified, random: &mut Random) -> Verified {
+    let for_ranges = plan.for_ranges().cloned();
+    let mut plan = plan.into_plan();
+    draw_storage(&mut plan, random);
+    let like_it = for_ranges.map(|mut other| {
+        let arguments = plan.tensors.iter().filter(|tensor| tensor.kind != TensorKind::Temporary);
+        other.tensors.iter_mut().zip(arguments).for_each(|(tensor, like)| *tensor = like.clone());
+        other
     });
-    changed.collect()
+    let verified = |mut plan: Plan| {
+        bound_exponents(&mut plan);
+        // Integers of two widths are not one ring.
+        plan.numerics.accumulate = None;
+        Verified::new(plan).expect("plans keep the rules")
+    };
+    let plan = verified(plan);
+    match like_it {
+        Some(other) => plan.with_ranges(verified(other)),
+        None => plan,
+    }
 }
 
 /// The first plan from a seed on that has results.
@@ -40,9 +58,10 @@ fn with_results(seed: u64) -> Plan {
         .expect("most plans have results")
 }
 
-fn of_program(program: Program, random: &mut Random) -> Vec<Plan> {
+fn of_program(program: Program, random: &mut Random) -> Vec<Verified> {
     let program = if random.percent(50) { hoist::hoist(simplify::simplify(program)) } else { program };
-    keopsc_passes::plan::plan(&program)
+    let plans = keopsc_passes::plan::plan(&program).into_iter();
+    plans.map(|plan| Verified::new(plan).expect("plans keep the rules")).collect()
 }
 
 /// What libraries are made for: kernels with their derivatives, neighbours, transport. Dimensions are drawn, so that some distances are contractions
@@ -62,16 +81,17 @@ out soft = SumSoftMaxWeight[j](x | y, b)
 out lse = LogSumExp[i](-A - L)
 out lse_y = Grad(lse, y)
 out mean = Mean[j](Concat(x * y, b))
+out scaled = Sum[j](x * Sum(b))
 out mixed = Sum[i](Norm2(x) * Sin(L) - (x | y) * Cos(A))
 ";
 
-fn of_usual_formulas(random: &mut Random) -> Vec<Plan> {
+fn of_usual_formulas(random: &mut Random) -> Vec<Verified> {
     let (d, e) = (random.pick(&[1, 2, 3, 16, 17, 20, 33]), random.pick(&[1, 1, 2, 3, 17]));
     let (file, errors) = parse_file(&format!("dim D = {d}; dim E = {e}{USUAL}"));
     assert!(errors.is_empty(), "{errors:?}");
     let options = Options { dtype: Some(random.pick(&[ScalarType::F32, ScalarType::F64])), ..Options::default() };
     let output = pipeline::run(&file, &options, &mut |_, _| {}).unwrap_or_else(|errors| panic!("{errors:?}"));
-    let mut plans: Vec<Plan> = output.plans.into_iter().map(Verified::into_plan).collect();
+    let mut plans = output.plans;
     while plans.len() > 3 {
         plans.swap_remove(random.below(plans.len()));
     }

@@ -1,7 +1,7 @@
 //! One call through layer 2, everything about it drawn at random, and its check.
 
 use keopsc_ir::evaluation::Sizes;
-use keopsc_ir::plan::{Plan, Tensor, TensorKind};
+use keopsc_ir::plan::{Plan, Tensor, TensorKind, Verified};
 use keopsc_ir::random::Random;
 use keopsc_ir::types::{Role, ScalarType};
 use keopsc_runtime::abi::{Call, DLTensor};
@@ -39,11 +39,12 @@ enum Layer {
     Three,
 }
 
-/// Six tensors, and the pairs that they list.
+/// Six tensors with batch axes of their own, and the pairs that they list.
 #[derive(Debug)]
 struct Ranges {
     tensors: Vec<Strided>,
-    pairs: Pairs,
+    /// For each batch element.
+    pairs: Vec<Pairs>,
 }
 
 /// Whose memory the library works in.
@@ -72,7 +73,9 @@ impl Trial {
         let full = if is_plain { Vec::new() } else { draw_batch(&mut random, most_elements) };
         let inputs = arguments.iter().filter(|tensor| tensor.kind == TensorKind::Input);
         let batches: Vec<Vec<usize>> = inputs.map(|_| draw_part(&mut random, &full)).collect();
-        let batch = broadcast(&batches);
+        let has_ranges = layer == Layer::Two && random.percent(30);
+        let range_batches = if has_ranges { draw_range_batches(&mut random, &full) } else { Vec::new() };
+        let batch = broadcast(&[batches.as_slice(), &range_batches].concat());
         let own = batches.into_iter().chain(std::iter::repeat(batch.clone()));
         let mut tensors = Vec::new();
         for (tensor, own) in arguments.iter().zip(own) {
@@ -100,7 +103,7 @@ impl Trial {
             if is_told && random.percent(70) { -1 } else { sizes.rows(role) as i64 }
         };
         let rows = (rows(Role::I), rows(Role::J));
-        let ranges = (layer == Layer::Two && random.percent(30)).then(|| Ranges::draw(&mut random, sizes));
+        let ranges = has_ranges.then(|| Ranges::draw(&mut random, sizes, &range_batches, &batch));
         let threads = random.pick(&[1, 1, 2, 3, 7]);
         let workspace = random.pick(&[Workspace::Own, Workspace::Own, Workspace::Callers, Workspace::TooShort]);
         Trial { sizes, batch, tensors, ranges, rows, threads, workspace, layer, seed }
@@ -116,14 +119,16 @@ impl Trial {
         self.batch.iter().product()
     }
 
-    fn check(&self, compiled: &Compiled, entry: usize, plan: &Plan, repetitions: usize) -> Result<(), String> {
+    fn check(&self, compiled: &Compiled, entry: usize, plan: &Verified, repetitions: usize) -> Result<(), String> {
         let number_of_results = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Output).count();
         let results = &self.tensors[self.tensors.len() - number_of_results..];
         let memory =
             |tensor: &Strided| -> Vec<u64> { (0..tensor.places()).map(|place| tensor.word_at(place)).collect() };
         let mut expected: Vec<Vec<u64>> = results.iter().map(|(_, tensor)| memory(tensor)).collect();
-        for element in indices(&self.batch) {
-            let values = reference::evaluate(plan, self.sizes, &self.inputs(plan, &element), self.pairs());
+        for (number, element) in indices(&self.batch).into_iter().enumerate() {
+            let pairs = self.ranges.as_ref().map(|ranges| &ranges.pairs[number]);
+            let computed = if pairs.is_some() { plan.for_ranges().unwrap_or(plan) } else { plan };
+            let values = reference::evaluate(computed, self.sizes, &self.inputs(plan, &element), pairs);
             let outputs = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Output);
             for (((output, words), (own, strided)), expected) in outputs.zip(&values).zip(results).zip(&mut expected) {
                 for (index, word) in rows(output, self.sizes).iter().zip(words) {
@@ -152,10 +157,6 @@ impl Trial {
             indices.iter().map(|index| strided.word(&in_batch(own, element, index))).collect()
         };
         inputs.zip(&self.tensors).map(words).collect()
-    }
-
-    fn pairs(&self) -> Option<&Pairs> {
-        self.ranges.as_ref().map(|ranges| &ranges.pairs)
     }
 
     fn call(&self, compiled: &Compiled, entry: usize) -> Result<(), String> {
@@ -211,8 +212,11 @@ impl Trial {
         for (own, strided) in &self.tensors {
             words.push_str(&format!("  batch {own:?} {}\n", strided.words()));
         }
-        if let Some(Ranges { pairs, .. }) = &self.ranges {
-            words.push_str(&format!("  over j {:?}\n  over i {:?}\n", pairs.over_j, pairs.over_i));
+        if let Some(Ranges { pairs, tensors }) = &self.ranges {
+            tensors.iter().for_each(|strided| words.push_str(&format!("  ranges {}\n", strided.words())));
+            for Pairs { over_j, over_i } in pairs {
+                words.push_str(&format!("  over j {over_j:?}\n  over i {over_i:?}\n"));
+            }
         }
         words
     }
@@ -222,7 +226,7 @@ impl Trial {
         &self,
         compiled: &Compiled,
         entry: usize,
-        plan: &Plan,
+        plan: &Verified,
         repetitions: usize,
         who: &str,
     ) -> Result<(), String> {
@@ -314,55 +318,140 @@ fn fill(strided: &mut Strided, scalar: ScalarType, sizes: Sizes, random: &mut Ra
     });
 }
 
+/// The batch axes of the six tensors.
+fn draw_range_batches(random: &mut Random, full: &[usize]) -> Vec<Vec<usize>> {
+    let mut batches: Vec<Vec<usize>> = (0..6).map(|_| draw_part(random, full)).collect();
+    if random.percent(40) {
+        batches.fill(Vec::new());
+    }
+    for ends in [1, 4] {
+        if random.percent(50) {
+            batches[ends + 1] = batches[ends].clone();
+        }
+    }
+    batches
+}
+
 impl Ranges {
-    fn draw(random: &mut Random, sizes: Sizes) -> Ranges {
-        let (first, over_j) = draw_side(random, sizes.i, sizes.j);
-        let (second, over_i) = draw_side(random, sizes.j, sizes.i);
-        let tensors = first.into_iter().chain(second).collect();
-        Ranges { tensors, pairs: Pairs { over_j, over_i } }
+    /// Ranges with these batch axes, for a call of that batch.
+    fn draw(random: &mut Random, sizes: Sizes, batches: &[Vec<usize>], batch: &[usize]) -> Ranges {
+        let (first, over_j) = draw_side(random, (sizes.i, sizes.j), &batches[..3], batch);
+        let (second, over_i) = draw_side(random, (sizes.j, sizes.i), &batches[3..], batch);
+        let pairs = over_j.into_iter().zip(over_i).map(|(over_j, over_i)| Pairs { over_j, over_i });
+        Ranges { tensors: first.into_iter().chain(second).collect(), pairs: pairs.collect() }
     }
 }
 
-/// Blocks of rows, the ends of their lists, the column blocks; and the columns of each row.
-fn draw_side(random: &mut Random, rows: usize, columns: usize) -> ([Strided; 3], Vec<Vec<usize>>) {
-    let blocks = draw_intervals(random, rows);
-    let (mut ends, mut parts) = (Vec::new(), Vec::new());
-    let mut pairs = vec![Vec::new(); rows];
-    for &(begin, end) in &blocks {
-        let own = draw_intervals(random, columns);
-        for row in &mut pairs[begin..end] {
-            *row = own.iter().flat_map(|&(begin, end)| begin..end).collect();
-        }
-        parts.extend(own);
-        ends.push(parts.len());
+/// A value for each element of a batch of its own.
+struct Batched<T> {
+    own: Vec<usize>,
+    values: Vec<T>,
+}
+
+impl<T> Batched<T> {
+    fn draw(own: &[usize], mut draw: impl FnMut() -> T) -> Batched<T> {
+        Batched { own: own.to_vec(), values: indices(own).iter().map(|_| draw()).collect() }
     }
-    let table = |random: &mut Random, rows: &[Vec<usize>]| {
-        let shape: Vec<usize> = if rows.is_empty() { vec![0, 2] } else { vec![rows.len(), rows[0].len()] };
-        let mut strided = Strided::draw(random, &shape, ScalarType::I64, Use::Result);
-        for (number, row) in rows.iter().enumerate() {
-            row.iter().enumerate().for_each(|(k, value)| strided.set_word(&[number, k], *value as u64));
+
+    /// The value at an element of a batch that has these axes among its own.
+    fn at(&self, element: &[usize]) -> &T {
+        let place = in_batch(&self.own, element, &[]);
+        let number = place.iter().zip(&self.own).fold(0, |number, (place, extent)| number * extent + place);
+        &self.values[number]
+    }
+
+    /// As an int64 tensor, in which the value of each element has `rows` rows of `width` integers, or `rows` integers where `width` is 0.
+    fn tensor(&self, random: &mut Random, rows: usize, width: usize, integers: impl Fn(&T) -> Vec<usize>) -> Strided {
+        let shape = if width == 0 { vec![rows] } else { vec![rows, width] };
+        let whole = [self.own.as_slice(), &shape].concat();
+        let mut strided = Strided::draw(random, &whole, ScalarType::I64, Use::Result);
+        for (element, value) in indices(&self.own).iter().zip(&self.values) {
+            for (index, integer) in indices(&shape).iter().zip(integers(value)) {
+                strided.set_word(&[element.as_slice(), index].concat(), integer as u64);
+            }
         }
         strided.forbid_writing();
         strided
+    }
+}
+
+type Intervals = Vec<(usize, usize)>;
+
+/// Blocks of rows, the ends of their lists, the column blocks; and for each batch element the columns of each row.
+fn draw_side(
+    random: &mut Random,
+    (rows, columns): (usize, usize),
+    batches: &[Vec<usize>],
+    batch: &[usize],
+) -> ([Strided; 3], Vec<Vec<Vec<usize>>>) {
+    let (count, length) = (random.below(5), random.below(8));
+    let blocks = Batched::draw(&batches[0], || draw_some_intervals(random, rows, count));
+    let (ends, parts) = if batches[1] == batches[2] && random.percent(70) {
+        // Lists of their own, which may share columns with other lists.
+        let lists = Batched::draw(&batches[1], || draw_lists(random, columns, count, length));
+        let (ends, parts) = lists.values.into_iter().unzip();
+        (Batched { own: batches[1].clone(), values: ends }, Batched { own: batches[1].clone(), values: parts })
+    } else {
+        // Stretches of one list.
+        let ends = Batched::draw(&batches[1], || draw_ends(random, count, length));
+        (ends, Batched::draw(&batches[2], || draw_some_intervals(random, columns, length)))
     };
-    let list = |intervals: &[(usize, usize)]| -> Vec<Vec<usize>> {
-        intervals.iter().map(|&(begin, end)| vec![begin, end]).collect()
-    };
-    let (blocks, parts) = (table(random, &list(&blocks)), table(random, &list(&parts)));
-    let mut slices = Strided::draw(random, &[ends.len()], ScalarType::I64, Use::Result);
-    ends.iter().enumerate().for_each(|(number, &end)| slices.set_word(&[number], end as u64));
-    slices.forbid_writing();
-    ([blocks, slices, parts], pairs)
+    let pairs = indices(batch).into_iter().map(|element| {
+        let mut pairs = vec![Vec::new(); rows];
+        let mut first = 0;
+        for (&(begin, end), &last) in blocks.at(&element).iter().zip(ends.at(&element)) {
+            let own = &parts.at(&element)[first..last];
+            let listed: Vec<usize> = own.iter().flat_map(|&(begin, end)| begin..end).collect();
+            pairs[begin..end].fill(listed);
+            first = last;
+        }
+        pairs
+    });
+    let pairs = pairs.collect();
+    let flat = |intervals: &Intervals| intervals.iter().flat_map(|&(begin, end)| [begin, end]).collect();
+    let tensors = [
+        blocks.tensor(random, count, 2, flat),
+        ends.tensor(random, count, 0, Vec::clone),
+        parts.tensor(random, length, 2, flat),
+    ];
+    (tensors, pairs)
+}
+
+/// The ends of `count` lists that together have at most `length` entries.
+fn draw_ends(random: &mut Random, count: usize, length: usize) -> Vec<usize> {
+    let mut ends: Vec<usize> = (0..count).map(|_| random.below(length + 1)).collect();
+    ends.sort_unstable();
+    ends
+}
+
+/// The same with the entries: intervals that do not overlap within a list.
+fn draw_lists(random: &mut Random, limit: usize, count: usize, length: usize) -> (Vec<usize>, Intervals) {
+    let ends = draw_ends(random, count, length);
+    let mut parts = Vec::new();
+    for end in ends.iter().copied().chain([length]) {
+        parts.extend(draw_some_intervals(random, limit, end - parts.len()));
+    }
+    (ends, parts)
+}
+
+/// So many intervals that do not overlap, in any order.
+fn draw_some_intervals(random: &mut Random, limit: usize, count: usize) -> Intervals {
+    let mut intervals = draw_intervals(random, limit);
+    intervals.resize_with(count, || {
+        let empty = random.below(limit + 1);
+        (empty, empty)
+    });
+    intervals
 }
 
 /// Intervals that do not overlap, in any order, some of them empty.
-fn draw_intervals(random: &mut Random, limit: usize) -> Vec<(usize, usize)> {
+fn draw_intervals(random: &mut Random, limit: usize) -> Intervals {
     let mut cuts: Vec<usize> = (0..random.below(7)).map(|_| random.below(limit + 1)).collect();
     if random.percent(50) {
         cuts.extend([0, limit]);
     }
     cuts.sort_unstable();
-    let mut intervals: Vec<(usize, usize)> = cuts.windows(2).map(|pair| (pair[0], pair[1])).collect();
+    let mut intervals: Intervals = cuts.windows(2).map(|pair| (pair[0], pair[1])).collect();
     intervals.retain(|_| random.percent(75));
     if random.percent(30) {
         (1..intervals.len()).for_each(|last| intervals.swap(last, random.below(last + 1)));

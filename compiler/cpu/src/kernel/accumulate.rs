@@ -4,8 +4,9 @@
 //! load x tile                                     once
 //! for j in 0..count step columns:
 //!     contractions of all row vectors × columns   a register-blocked loop over components
-//!     for each of these columns:                  a loop too, so that code stays small
+//!     for each of these columns:                  a loop too where there are contractions, so that code stays small
 //!         pair body, update of the accumulators   all row vectors interleaved
+//!     add the sums of these columns to the chunk's
 //! store state                                     once
 //! ```
 
@@ -35,44 +36,92 @@ pub fn emit<'ctx>(
 ) {
     let integers: Vec<BasicValueEnum> = kernel.function.get_param_iter().filter(|value| value.is_int_value()).collect();
     let (count, first_column) = (integers[0].into_int_value(), integers[1].into_int_value());
-    let slots = kernel.create_accumulators();
+    let slots = Slots::new(kernel);
     let mut reader = PlanReader::new(kernel, parameters, Rows::Tile(tile));
     kernel.read_shared(&mut reader);
     reader.memory = kernel.create_memory();
     let group = i64::from(kernel.schedule.columns);
     let whole = kernel.subtract(count, kernel.remainder(count, kernel.integer(group)));
     kernel.counted_loop(kernel.integer(0), whole, group, |column| {
-        kernel.accumulate_columns(&reader, &slots, records, column, group);
+        kernel.begin_group(&slots);
+        kernel.accumulate_columns(&reader, &slots.group, records, column, group);
+        kernel.end_group(&slots);
     });
     if group > 1 {
+        kernel.begin_group(&slots);
         kernel.counted_loop(whole, count, 1, |column| {
-            kernel.accumulate_columns(&reader, &slots, records, column, 1);
+            kernel.accumulate_columns(&reader, &slots.group, records, column, 1);
         });
+        kernel.end_group(&slots);
     }
-    kernel.store_accumulators(&slots, state, first_column);
+    kernel.store_accumulators(&slots.chunk, state, first_column);
+}
+
+/// The accumulators of each accumulation.
+struct Slots<'ctx> {
+    /// Those of the chunk so far.
+    chunk: Vec<Vec<PointerValue<'ctx>>>,
+    /// Those of the columns at hand: where sums are blocked locals of their own, else the chunk's.
+    group: Vec<Vec<PointerValue<'ctx>>>,
+}
+
+impl<'ctx> Slots<'ctx> {
+    fn new(kernel: &Kernel<'_, 'ctx>) -> Slots<'ctx> {
+        let chunk = kernel.create_accumulators(|_| true);
+        kernel.reset_accumulators(&chunk, |_| true);
+        let group = kernel.create_accumulators(|number| kernel.schedule.blocked[number]);
+        let own = chunk.iter().zip(group).map(|(chunk, group)| if group.is_empty() { chunk.clone() } else { group });
+        let group = own.collect();
+        Slots { chunk, group }
+    }
 }
 
 impl<'a, 'ctx> Kernel<'a, 'ctx> {
-    /// Locals for the accumulators, set to their neutral values.
-    fn create_accumulators(&self) -> Vec<Vec<PointerValue<'ctx>>> {
+    /// Locals for the accumulators that are `chosen` by number, none for the others.
+    fn create_accumulators(&self, chosen: impl Fn(usize) -> bool) -> Vec<Vec<PointerValue<'ctx>>> {
         let vectors = self.schedule.row_vectors;
+        let rules = self.accumulating();
         let mut all = Vec::new();
-        for accumulation in &self.pass.accumulations {
-            let slots = &accumulation.rule.slots;
+        for (number, accumulation) in self.pass.accumulations.iter().enumerate() {
+            let slots: &[_] = if chosen(number) { &accumulation.rule.slots } else { &[] };
             let local = |slot: &keopsc_ops::reductions::Slot| {
-                let lanes = if slot.kind == Kind::Index { self.lanes.integer_type() } else { self.lanes.vector_type() };
+                let lanes =
+                    if slot.kind == Kind::Index { rules.lanes.integer_type() } else { rules.lanes.vector_type() };
                 self.local(lanes, slot.dim * vectors)
             };
-            let places: Vec<_> = slots.iter().map(local).collect();
-            for (number, slot) in slots.iter().enumerate() {
-                self.components(slot.dim, |index| {
-                    let view = StateView::Locals(&places);
-                    self.store_initial(view, accumulation, number as u32, index, vectors as usize);
-                });
-            }
-            all.push(places);
+            all.push(slots.iter().map(local).collect());
         }
         all
+    }
+
+    /// Sets the accumulators that are `chosen` by number to their neutral values.
+    fn reset_accumulators(&self, locals: &[Vec<PointerValue<'ctx>>], chosen: impl Fn(usize) -> bool) {
+        let rules = self.accumulating();
+        let numbered = self.pass.accumulations.iter().zip(locals).enumerate();
+        for (_, (accumulation, places)) in numbered.filter(|(number, _)| chosen(*number)) {
+            for (slot, description) in accumulation.rule.slots.iter().enumerate() {
+                self.components(description.dim, |index| {
+                    let view = StateView::Locals(places);
+                    rules.store_initial(view, accumulation, slot as u32, index, self.schedule.row_vectors as usize);
+                });
+            }
+        }
+    }
+
+    /// Sets the accumulators of the columns at hand, where they have some of their own, to their neutral values.
+    fn begin_group(&self, slots: &Slots<'ctx>) {
+        self.reset_accumulators(&slots.group, |number| self.schedule.blocked[number]);
+    }
+
+    /// Merges the accumulators of the columns at hand, where they have some of their own, into those of the chunk.
+    fn end_group(&self, slots: &Slots<'ctx>) {
+        let rules = self.accumulating();
+        for (number, accumulation) in self.pass.accumulations.iter().enumerate() {
+            if self.schedule.blocked[number] {
+                let [earlier, later] = [&slots.chunk, &slots.group].map(|all| StateView::Locals(&all[number]));
+                rules.merge_states(accumulation, earlier, later);
+            }
+        }
     }
 
     /// Locals for pair values that live in memory.
@@ -114,7 +163,7 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
     ) {
         let contractions = self.contract(shared, records, column, group);
         let rows = self.integer(i64::from(self.schedule.row_vectors));
-        self.fixed_loop(0, group as u64, |number| {
+        let accumulate_column = |number| {
             let column = self.add(column, number);
             let mut reader = shared.clone();
             reader.columns = vec![self.record(records, column)];
@@ -126,8 +175,13 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
                 reader.remember(*value, 0, self.load_all(&places, self.lanes.vector_type()));
             }
             self.compute_pairs(&mut reader);
-            self.update(&mut reader, slots, self.narrow_integer(column));
-        });
+            self.update(&mut reader, slots, column);
+        };
+        if contractions.is_empty() {
+            (0..group).for_each(|number| accumulate_column(self.integer(number)));
+        } else {
+            self.fixed_loop(0, group as u64, accumulate_column);
+        }
     }
 
     /// The contractions for the whole register tile, left in `[columns][row_vectors]` vectors of stack memory.
@@ -230,10 +284,11 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
     }
 
     fn update(&self, reader: &mut PlanReader<'_, 'a, 'ctx>, slots: &[Vec<PointerValue<'ctx>>], column: IntValue<'ctx>) {
-        let column: Vector<'ctx> = self.lanes.broadcast(column.into());
+        let rules = self.accumulating();
+        let column: Vector<'ctx> = rules.lanes.broadcast(rules.narrow_integer(column).into());
         for (accumulation, places) in self.pass.accumulations.iter().zip(slots) {
             let mut rule = RuleReader {
-                kernel: reader.kernel,
+                kernel: rules,
                 accumulation,
                 state: StateView::Locals(places),
                 later: None,
@@ -242,7 +297,7 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
                 column: Some(column),
                 known: Remembered::default(),
             };
-            self.apply_rules(&accumulation.rule.update, &mut rule);
+            rules.apply_rules(&accumulation.rule.update, &mut rule);
         }
     }
 
@@ -253,18 +308,19 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         state: PointerValue<'ctx>,
         first_column: IntValue<'ctx>,
     ) {
+        let rules = self.accumulating();
         for ((accumulation, locals), places) in self.pass.accumulations.iter().zip(slots).zip(&self.layout.slots) {
             for (slot, description) in accumulation.rule.slots.iter().enumerate() {
                 self.components(description.dim, |index| {
-                    let bundle = self.load_slot(StateView::Locals(locals), accumulation, slot as u32, index);
+                    let bundle = rules.load_slot(StateView::Locals(locals), accumulation, slot as u32, index);
                     for (number, vector) in bundle.into_iter().enumerate() {
                         let row = self.integer(number as i64 * i64::from(self.lanes.count()));
                         let stored = match description.kind {
-                            Kind::Index => self.global_column(vector, first_column),
+                            Kind::Index => rules.global_column(vector, first_column),
                             _ => vector,
                         };
                         let view = StateView::Buffer { state, places, row };
-                        self.store_slot(view, accumulation, slot as u32, index, &vec![stored]);
+                        rules.store_slot(view, accumulation, slot as u32, index, &vec![stored]);
                     }
                 });
             }

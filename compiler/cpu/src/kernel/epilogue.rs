@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use inkwell::values::{IntValue, PointerValue};
 use keopsc_ir::plan::{Block, Definition, Value, ValueId};
+use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::scalar::Counter;
 
 use super::Kernel;
@@ -58,7 +59,7 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
             let bundle = match &value.definition {
                 Definition::Compute(body) => self.evaluate(body, &vec![(Counter(0), index)], &mut reader),
                 Definition::Outcome { accumulation, outcome } => {
-                    self.outcome(*accumulation as usize, *outcome as usize, state, row, index, reader.kernel)
+                    self.outcome(*accumulation as usize, *outcome as usize, state, row, index)
                 }
                 Definition::Read(_) | Definition::Number => reader.read(id, index),
             };
@@ -66,19 +67,20 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         });
     }
 
-    fn outcome<'k>(
+    /// A component of an outcome, computed in the accumulators' type and rounded to the computing type.
+    fn outcome(
         &self,
         accumulation: usize,
         outcome: usize,
         state: PointerValue<'ctx>,
         row: IntValue<'ctx>,
         index: Component<'ctx>,
-        kernel: &'k Kernel<'a, 'ctx>,
     ) -> Bundle<'ctx> {
+        let rules = self.accumulating();
         let places = &self.layout.slots[accumulation];
         let accumulation = &self.pass.accumulations[accumulation];
         let mut reader = RuleReader {
-            kernel,
+            kernel: rules,
             accumulation,
             state: StateView::Buffer { state, places, row },
             later: None,
@@ -87,6 +89,11 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
             column: None,
             known: Remembered::default(),
         };
-        self.evaluate(&accumulation.rule.outcomes[outcome].value, &vec![(Counter(0), index)], &mut reader)
+        let outcome = &accumulation.rule.outcomes[outcome];
+        let bundle = rules.evaluate(&outcome.value, &vec![(Counter(0), index)], &mut reader);
+        if outcome.kind == Kind::Index || rules.lanes.float() == self.lanes.float() {
+            return bundle;
+        }
+        bundle.into_iter().map(|vector| rules.lanes.narrow(vector)).collect()
     }
 }

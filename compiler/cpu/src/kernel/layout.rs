@@ -2,13 +2,14 @@
 //!
 //! Row tile `[row_values][tile_rows]`, column record `[column_values]`, parameter record `[parameter_values]`: first what is read from
 //! tensors or counted, in order, then what the prologue computes; of a row number in a float32 pass the two halves of the int64 follow each other
-//! as components, the lower one first. State: each slot `[dim][tile_rows]`, reals in the computing type, row numbers as
-//! int64. Results: each write likewise.
+//! as components, the lower one first. State: each slot `[dim][tile_rows]`, reals in the accumulators' type, row numbers as
+//! int64. Results: each write likewise, reals in the computing type.
 
 use keopsc_ir::plan::{Block, Definition, Pass, TensorId, Value, ValueId};
-use keopsc_ir::types::ScalarType;
 use keopsc_ops::intrinsics::Kind;
 use keopsc_passes::schedule::PassSchedule;
+
+use crate::vector::Float;
 
 /// A slot of an accumulation's state.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +25,8 @@ pub struct Layout {
     pub tile_rows: u32,
     /// Bytes of a real number.
     pub real_size: u64,
+    /// Bytes of a real number in the state.
+    pub accumulator_size: u64,
     /// First component of each value in its buffer; meaningful for the parameter, row and column blocks.
     pub first_component: Vec<u32>,
     /// Components of a row tile, a column record and the parameter record.
@@ -45,14 +48,13 @@ pub struct Layout {
 /// Lays out a pass.
 pub fn layout(pass: &Pass, schedule: &PassSchedule) -> Layout {
     let tile_rows = schedule.lanes * schedule.row_vectors;
-    let real_size: u64 = if pass.compute == ScalarType::F64 { 8 } else { 4 };
-    let block_size = |dim: u32, is_index: bool| {
-        let size = u64::from(dim) * u64::from(tile_rows) * if is_index { 8 } else { real_size };
-        size.next_multiple_of(64)
-    };
+    let [real_size, accumulator_size] =
+        [pass.compute, schedule.accumulate].map(|scalar| u64::from(Float::of(scalar).bits() / 8));
+    let block_size = |dim: u32, element: u64| (u64::from(dim) * u64::from(tile_rows) * element).next_multiple_of(64);
     let mut layout = Layout {
         tile_rows,
         real_size,
+        accumulator_size,
         first_component: vec![0; pass.values.len()],
         row_values: 0,
         column_values: 0,
@@ -69,14 +71,14 @@ pub fn layout(pass: &Pass, schedule: &PassSchedule) -> Layout {
         let mut places = Vec::new();
         for slot in &accumulation.rule.slots {
             places.push(SlotPlace { offset: layout.state_size });
-            layout.state_size += block_size(slot.dim, slot.kind == Kind::Index);
+            layout.state_size += block_size(slot.dim, if slot.kind == Kind::Index { 8 } else { accumulator_size });
         }
         layout.slots.push(places);
     }
     for write in &pass.writes {
         let value = pass.value(write.value);
         layout.writes.push(layout.result_size);
-        layout.result_size += block_size(value.dim, value.is_index);
+        layout.result_size += block_size(value.dim, if value.is_index { 8 } else { real_size });
     }
     layout
 }

@@ -25,7 +25,6 @@ use inkwell::types::BasicMetadataTypeEnum;
 use inkwell::values::{FunctionValue, PointerValue};
 use inkwell::{AddressSpace, GlobalVisibility};
 use keopsc_ir::plan::{Block, Pass};
-use keopsc_ir::types::ScalarType;
 use keopsc_passes::schedule::PassSchedule;
 
 use crate::level::Level;
@@ -33,6 +32,7 @@ use crate::vector::{Arithmetic, Float, Lanes};
 use layout::Layout;
 
 /// A function under construction and what it is made from.
+#[derive(Clone, Copy)]
 pub struct Kernel<'a, 'ctx> {
     /// Vector instructions at the insertion point.
     pub lanes: Lanes<'a, 'ctx>,
@@ -44,6 +44,13 @@ pub struct Kernel<'a, 'ctx> {
     pub schedule: &'a PassSchedule,
     /// Its layout in memory.
     pub layout: &'a Layout,
+}
+
+impl Kernel<'_, '_> {
+    /// The same function with the lanes of the accumulators: as many, perhaps wider. Rules of reductions are evaluated in them.
+    pub fn accumulating(&self) -> Self {
+        Kernel { lanes: self.lanes.with_float(Float::of(self.schedule.accumulate)), ..*self }
+    }
 }
 
 /// The functions of a pass that exist; the others have nothing to do.
@@ -86,8 +93,7 @@ pub fn emit_pass<'ctx>(
     let context = module.get_context();
     let builder = context.create_builder();
     let layout = layout::layout(pass, schedule);
-    let float = if pass.compute == ScalarType::F64 { Float::F64 } else { Float::F32 };
-    let lanes = Lanes::new(module, &builder, level, float).with_arithmetic(arithmetic);
+    let lanes = Lanes::new(module, &builder, level, Float::of(pass.compute)).with_arithmetic(arithmetic);
     let define_with = |schedule: &PassSchedule, name: &str, pointers: usize, counts: usize, body: &Body<'_, 'ctx>| {
         let function = declare(module, &format!("{prefix}{name}"), pointers, counts);
         function.set_linkage(Linkage::External);

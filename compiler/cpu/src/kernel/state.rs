@@ -18,7 +18,7 @@ use crate::vector::{Float, Vector};
 /// Where a state is at this moment.
 #[derive(Clone, Copy)]
 pub enum StateView<'s, 'ctx> {
-    /// In locals, `[dim][row_vectors]` vectors a slot; row numbers count from the chunk's first column, in lanes of the reals' width.
+    /// In locals, `[dim][row_vectors]` vectors a slot; row numbers count from the chunk's first column, in lanes of the accumulators' width.
     Locals(&'s [PointerValue<'ctx>]),
     /// In a state buffer, one vector of rows; row numbers are int64.
     Buffer {
@@ -33,8 +33,8 @@ pub enum StateView<'s, 'ctx> {
 
 /// Reads what the expressions of a reduction's rule refer to.
 pub struct RuleReader<'s, 'p, 'k, 'a, 'ctx> {
-    /// The function.
-    pub kernel: &'k Kernel<'a, 'ctx>,
+    /// The function, with the accumulators' lanes.
+    pub kernel: Kernel<'a, 'ctx>,
     /// The accumulation.
     pub accumulation: &'s Accumulation,
     /// The state; in a merge that of the earlier columns.
@@ -70,7 +70,12 @@ impl<'ctx> Reader<'ctx, Operand> for RuleReader<'_, '_, '_, '_, 'ctx> {
         match operand {
             Operand::Argument(number) => {
                 let value = self.argument(number);
-                self.arguments.as_mut().map_or_else(Vec::new, |reader| reader.read(value, index))
+                let Some(reader) = &mut self.arguments else { return Vec::new() };
+                let (bundle, lanes) = (reader.read(value, index), reader.kernel.lanes);
+                if lanes.float() == self.kernel.lanes.float() {
+                    return bundle;
+                }
+                bundle.into_iter().map(|vector| lanes.widen(vector)).collect()
             }
             Operand::State(slot) => self.kernel.load_slot(self.state, self.accumulation, slot, index),
             Operand::Later(slot) => {
@@ -82,8 +87,8 @@ impl<'ctx> Reader<'ctx, Operand> for RuleReader<'_, '_, '_, '_, 'ctx> {
                 {
                     return bundle.clone();
                 }
-                let lets = self.lets;
-                let bundle = self.kernel.evaluate(&lets[number as usize].value, &vec![(Counter(0), index)], self);
+                let (kernel, lets) = (self.kernel, self.lets);
+                let bundle = kernel.evaluate(&lets[number as usize].value, &vec![(Counter(0), index)], self);
                 if let Component::Known(component) = index {
                     self.known.insert((number, component), bundle.clone());
                 }
@@ -96,7 +101,10 @@ impl<'ctx> Reader<'ctx, Operand> for RuleReader<'_, '_, '_, '_, 'ctx> {
     fn factors(&mut self, operand: Operand, index: Component<'ctx>) -> Option<(Bundle<'ctx>, Bundle<'ctx>)> {
         let Operand::Argument(number) = operand else { return None };
         let value = self.argument(number);
-        self.arguments.as_mut()?.factors(value, index)
+        let reader = self.arguments.as_mut()?;
+        // What is computed in narrower lanes is rounded there.
+        let same = reader.kernel.lanes.float() == self.kernel.lanes.float();
+        if same { reader.factors(value, index) } else { None }
     }
 
     fn enter(&mut self) {
@@ -145,7 +153,7 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
                 places.map(|place| self.element(vector, slots[slot as usize], place)).collect()
             }
             StateView::Buffer { state, places, row } => {
-                let size = if kind == Kind::Index { 8 } else { self.layout.real_size };
+                let size = if kind == Kind::Index { 8 } else { self.layout.accumulator_size };
                 let line = self.multiply(number, self.integer(i64::from(self.layout.tile_rows)));
                 let bytes = self.multiply(self.add(line, row), self.integer(size as i64));
                 let offset = self.integer(places[slot as usize].offset as i64);
@@ -245,6 +253,26 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         }
     }
 
+    /// Merges the state of later columns into that of earlier ones.
+    pub fn merge_states(
+        &self,
+        accumulation: &'a Accumulation,
+        earlier: StateView<'_, 'ctx>,
+        later: StateView<'_, 'ctx>,
+    ) {
+        let mut reader = RuleReader {
+            kernel: *self,
+            accumulation,
+            state: earlier,
+            later: Some(later),
+            lets: &accumulation.rule.merge_lets,
+            arguments: None,
+            column: None,
+            known: Remembered::default(),
+        };
+        self.apply_rules(&accumulation.rule.merge, &mut reader);
+    }
+
     fn copy_places(
         &self,
         place: PointerValue<'ctx>,
@@ -293,6 +321,7 @@ fn is_updated_in_place(slot: u32, rules: &[Scalar<Operand>], lets: &[Let]) -> bo
 
 /// `(state)`: the neutral state.
 pub fn emit_initialize<'ctx>(kernel: &Kernel<'_, 'ctx>, state: PointerValue<'ctx>) {
+    let kernel = kernel.accumulating();
     kernel.for_each_vector(|row| {
         for (accumulation, places) in kernel.pass.accumulations.iter().zip(&kernel.layout.slots) {
             let view = StateView::Buffer { state, places, row };
@@ -307,19 +336,11 @@ pub fn emit_initialize<'ctx>(kernel: &Kernel<'_, 'ctx>, state: PointerValue<'ctx
 
 /// `(left, right)`: merges the state of later columns into that of earlier ones.
 pub fn emit_merge<'a, 'ctx>(kernel: &Kernel<'a, 'ctx>, left: PointerValue<'ctx>, right: PointerValue<'ctx>) {
+    let kernel = kernel.accumulating();
     kernel.for_each_vector(|row| {
         for (accumulation, places) in kernel.pass.accumulations.iter().zip(&kernel.layout.slots) {
-            let mut reader = RuleReader {
-                kernel,
-                accumulation,
-                state: StateView::Buffer { state: left, places, row },
-                later: Some(StateView::Buffer { state: right, places, row }),
-                lets: &accumulation.rule.merge_lets,
-                arguments: None,
-                column: None,
-                known: Remembered::default(),
-            };
-            kernel.apply_rules(&accumulation.rule.merge, &mut reader);
+            let [earlier, later] = [left, right].map(|state| StateView::Buffer { state, places, row });
+            kernel.merge_states(accumulation, earlier, later);
         }
     });
 }

@@ -99,6 +99,9 @@ fn emit_real<'ctx>(
     intrinsic: Intrinsic,
     arguments: &[Vec<Vector<'ctx>>],
 ) -> Vec<Vector<'ctx>> {
+    if let Some(half) = lanes.half().filter(|_| has_register_form(intrinsic)) {
+        return emit_by_halves(lanes, &half, intrinsic, arguments);
+    }
     let a = &arguments[0];
     let steps = Steps::new(lanes, a.len());
     match intrinsic {
@@ -134,4 +137,25 @@ fn emit_real<'ctx>(
         Intrinsic::EqualIndex => steps.integer_equal(a, &arguments[1]),
         Intrinsic::Select | Intrinsic::SelectIndex => steps.select(a, &arguments[1], &arguments[2]),
     }
+}
+
+/// Whether an intrinsic of real numbers uses instructions that there are for full registers only.
+fn has_register_form(intrinsic: Intrinsic) -> bool {
+    use Intrinsic::*;
+    matches!(intrinsic, Min | Max | Sqrt | Rsqrt | Exp | Exp2 | Log | Log2)
+}
+
+/// The values for vectors of two registers, register by register: twice as many chains.
+fn emit_by_halves<'ctx>(
+    lanes: &Lanes<'_, 'ctx>,
+    half: &Lanes<'_, 'ctx>,
+    intrinsic: Intrinsic,
+    arguments: &[Vec<Vector<'ctx>>],
+) -> Vec<Vector<'ctx>> {
+    let all: Vec<u32> = (0..lanes.count()).collect();
+    let (low, high) = all.split_at(half.count() as usize);
+    let split = |vector: &Vector<'ctx>| [low, high].map(|part| lanes.shuffle(*vector, *vector, part));
+    let arguments: Vec<Vec<_>> = arguments.iter().map(|vectors| vectors.iter().flat_map(split).collect()).collect();
+    let values = emit(half, intrinsic, &arguments);
+    values.chunks(2).map(|parts| half.shuffle(parts[0], parts[1], &all)).collect()
 }

@@ -77,8 +77,8 @@ fn entry(id: ReductionId, row: &Reduction, examples: &mut Vec<Example>) -> Strin
     if let Some(form) = super::operations::complex_form(&(row.complex, "")) {
         text.push_str(&form);
     }
-    if let Some(compensated) = row.compensated.filter(|name| *name != row.name) {
-        text.push_str(&format!("- With `numerics sum = kahan`, computed as `{compensated}`\n"));
+    if row.compensated != row.name {
+        text.push_str(&format!("- With `numerics sum = kahan`, computed as `{}`\n", row.compensated));
     }
     text.push_str(&example(id, examples));
     text.push_str(&format!("\n{}", rows(id, examples)));

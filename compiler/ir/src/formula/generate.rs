@@ -248,9 +248,8 @@ impl Generator {
             for output in &mut outputs {
                 output.gradient_of = output.gradient_of.filter(|input| inputs.contains(input));
             }
-            let mut entry = Entry { name: format!("f{number}"), inputs, outputs, numerics: Numerics::default() };
-            entry.numerics = self.numerics(&entry);
-            self.program.entries.push(entry);
+            let numerics = self.numerics();
+            self.program.entries.push(Entry { name: format!("f{number}"), inputs, outputs, numerics });
         }
     }
 
@@ -306,9 +305,9 @@ impl Generator {
         inputs
     }
 
-    fn numerics(&mut self, entry: &Entry) -> Numerics {
+    fn numerics(&mut self) -> Numerics {
         let schemes = [SumScheme::Auto, SumScheme::Auto, SumScheme::Direct, SumScheme::Block, SumScheme::Kahan];
-        let accumulate = self.random.percent(20).then_some(self.program.computing_type(entry));
+        let accumulate = self.random.percent(20).then_some(ScalarType::F64);
         let sum = self.random.pick(&schemes);
         let algebra = if self.random.percent(20) { Algebra::Fast } else { Algebra::Exact };
         Numerics { sum, accumulate, algebra }

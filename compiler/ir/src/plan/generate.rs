@@ -178,7 +178,7 @@ impl Generator {
             }
         }
         let tensors = order.iter().map(|&number| self.tensors[number].clone()).collect();
-        let sum = self.random.pick(&[SumScheme::Auto, SumScheme::Kahan]);
+        let sum = self.random.pick(&[SumScheme::Auto, SumScheme::Direct, SumScheme::Block, SumScheme::Kahan]);
         let accumulate = self.random.percent(20).then_some(ScalarType::F64);
         let algebra = if self.random.percent(20) { Algebra::Fast } else { Algebra::Exact };
         let numerics = Numerics { sum, accumulate, algebra };

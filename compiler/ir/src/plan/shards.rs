@@ -17,9 +17,10 @@
 use std::collections::BTreeSet;
 
 use keopsc_ops::intrinsics::Kind;
+use keopsc_ops::reductions::Slot;
 
 use super::{Block, Definition, Pass, Plan, TensorId, TensorKind};
-use crate::types::{Axis, Role, ScalarType};
+use crate::types::{Axis, Numerics, Role, ScalarType};
 
 /// Every record begins at a multiple of this.
 const RECORD_ALIGNMENT: u64 = 8;
@@ -70,7 +71,7 @@ impl Plan {
         let (passes, later) = self.passes.split_at(count);
         let over = passes.first()?.over?;
         let rows = passes.iter().map(|pass| pass.rows).find(|rows| *rows != Role::Parameter).unwrap_or(Role::Parameter);
-        let (fields, record_size) = record(passes);
+        let (fields, record_size) = record(&self.numerics, passes);
         let possible = later.iter().all(|pass| pass.over.is_none())
             && passes.iter().all(|pass| pass.over == Some(over) && self.reduces_arguments(pass))
             && self.is_kept_by_rows(passes, rows)
@@ -108,9 +109,13 @@ impl Plan {
     }
 }
 
-/// The fields of a record, each at a multiple of its element's size, and the record's bytes. Real numbers have the accumulators' type,
-/// which is that of computing.
-fn record(passes: &[Pass]) -> (Vec<Field>, u64) {
+/// The type in which a slot of a pass's accumulators is kept.
+pub fn slot_scalar(numerics: &Numerics, pass: &Pass, slot: &Slot) -> ScalarType {
+    if slot.kind == Kind::Index { ScalarType::I64 } else { numerics.accumulators(pass.compute) }
+}
+
+/// The fields of a record, each at a multiple of its element's size, and the record's bytes.
+fn record(numerics: &Numerics, passes: &[Pass]) -> (Vec<Field>, u64) {
     let mut fields = Vec::new();
     let mut end = 0_u64;
     let accumulations = passes.iter().enumerate().flat_map(|(pass, reducing)| {
@@ -118,7 +123,7 @@ fn record(passes: &[Pass]) -> (Vec<Field>, u64) {
     });
     for (counted, (pass, accumulation, accumulated)) in accumulations.enumerate() {
         for (number, slot) in accumulated.rule.slots.iter().enumerate() {
-            let scalar = if slot.kind == Kind::Index { ScalarType::I64 } else { passes[pass].compute };
+            let scalar = slot_scalar(numerics, &passes[pass], slot);
             let offset = end.next_multiple_of(scalar.size());
             let name = format!("a{counted}.{}", slot.name);
             fields.push(Field { name, pass, accumulation, slot: number, scalar, count: slot.dim, offset });

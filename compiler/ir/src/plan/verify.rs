@@ -123,6 +123,9 @@ impl PassVerifier<'_> {
         let place = self.place("");
         let computing = [ScalarType::F32, ScalarType::F64].contains(compute);
         self.require(computing, &place, "arithmetic is in f32 or f64", || compute.name().to_string());
+        let accumulators = self.plan.numerics.accumulators(*compute);
+        let wide = accumulators == ScalarType::F64 || accumulators == *compute;
+        self.require(wide, &place, "accumulators are of the computing type or f64", || accumulators.name().to_string());
         self.require(*rows != Role::Pair, &place, "rows are along one index at most", || "ij".to_string());
         let apart = over.is_none_or(|over| !rows.has(over));
         self.require(apart, &place, "rows do not depend on the reduced index", || format!("{rows} and {over:?}"));

@@ -46,6 +46,7 @@ fn rules_of_texts() {
         ("  write conv = v7\n", "", "outputs and temporaries are written once"),
         ("  write conv = v7\n", "  write conv = v7\n  write conv = v7\n", "outputs and temporaries are written once"),
         ("over j, compute f64", "over j, compute f16", "arithmetic is in f32 or f64"),
+        ("sum = kahan", "sum = kahan, accumulate = f32", "accumulators are of the computing type or f64"),
         ("rows i", "rows ij", "rows are along one index at most"),
         ("rows i, over j", "rows i, over i", "rows do not depend on the reduced index"),
         ("rows i, over j", "rows i", "an index is reduced exactly where there are accumulations"),

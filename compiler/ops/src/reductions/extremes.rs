@@ -29,7 +29,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("m", "min(m[k], later_m[k])")],
         outcomes: &["m[k]"],
         gradient: &[("f", "Chosen[j](ArgMin[j](f), e)")],
-        compensated: Some("Min"),
+        compensated: "Min",
         doc: "The smallest value over all columns, component by component; NaNs are passed over; inf for no column.",
         ..Reduction::EMPTY
     },
@@ -41,7 +41,7 @@ pub(super) const ROWS: &[Reduction] = &[
         update: SMALLEST_UPDATE,
         merge: SMALLEST_MERGE,
         outcomes: &["a[k]"],
-        compensated: Some("ArgMin"),
+        compensated: "ArgMin",
         doc: "The column of the smallest value, the first of equals; -1 where no value is below inf.",
         ..Reduction::EMPTY
     },
@@ -54,7 +54,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: SMALLEST_MERGE,
         outcomes: &["m[k]", "a[k]"],
         gradient: &[("f", "Chosen[j](Min_ArgMin[j](f), e)")],
-        compensated: Some("Min_ArgMin"),
+        compensated: "Min_ArgMin",
         doc: "The results of `Min` and `ArgMin` from one pass.",
         ..Reduction::EMPTY
     },
@@ -67,7 +67,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("m", "max(m[k], later_m[k])")],
         outcomes: &["m[k]"],
         gradient: &[("f", "Chosen[j](ArgMax[j](f), e)")],
-        compensated: Some("Max"),
+        compensated: "Max",
         doc: "The largest value over all columns, component by component; NaNs are passed over; -inf for no column.",
         ..Reduction::EMPTY
     },
@@ -79,7 +79,7 @@ pub(super) const ROWS: &[Reduction] = &[
         update: LARGEST_UPDATE,
         merge: LARGEST_MERGE,
         outcomes: &["a[k]"],
-        compensated: Some("ArgMax"),
+        compensated: "ArgMax",
         doc: "The column of the largest value, the first of equals; -1 where no value is above -inf.",
         ..Reduction::EMPTY
     },
@@ -92,7 +92,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: LARGEST_MERGE,
         outcomes: &["m[k]", "a[k]"],
         gradient: &[("f", "Chosen[j](Max_ArgMax[j](f), e)")],
-        compensated: Some("Max_ArgMax"),
+        compensated: "Max_ArgMax",
         doc: "The results of `Max` and `ArgMax` from one pass.",
         ..Reduction::EMPTY
     },

@@ -84,7 +84,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: K_SMALLEST_MERGE,
         outcomes: &["m[k]"],
         gradient: &[("f", "VecMatMult(SumT(1, K), Chosen[j](ArgKMin[j, K=K](f), e))")],
-        compensated: Some("KMin"),
+        compensated: "KMin",
         doc: "The `K` smallest values over all columns in ascending order, component by component; inf where there are fewer; NaNs are passed over.",
         ..Reduction::EMPTY
     },
@@ -97,7 +97,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge_lets: K_SMALLEST_MERGE_LETS,
         merge: K_SMALLEST_MERGE,
         outcomes: &["a[k]"],
-        compensated: Some("ArgKMin"),
+        compensated: "ArgKMin",
         doc: "The columns of the `K` smallest values, the first of equals first; -1 where there are fewer.",
         ..Reduction::EMPTY
     },
@@ -111,7 +111,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: K_SMALLEST_MERGE,
         outcomes: &["m[k]", "a[k]"],
         gradient: &[("f", "VecMatMult(SumT(1, K), Chosen[j](KMin_ArgKMin[j, K=K](f), e))")],
-        compensated: Some("KMin_ArgKMin"),
+        compensated: "KMin_ArgKMin",
         doc: "The results of `KMin` and `ArgKMin` from one pass.",
         ..Reduction::EMPTY
     },
@@ -125,7 +125,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: K_LARGEST_MERGE,
         outcomes: &["m[k]"],
         gradient: &[("f", "VecMatMult(SumT(1, K), Chosen[j](ArgKMax[j, K=K](f), e))")],
-        compensated: Some("KMax"),
+        compensated: "KMax",
         doc: "The `K` largest values over all columns in descending order, component by component; -inf where there are fewer; NaNs are passed over.",
         ..Reduction::EMPTY
     },
@@ -138,7 +138,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge_lets: K_LARGEST_MERGE_LETS,
         merge: K_LARGEST_MERGE,
         outcomes: &["a[k]"],
-        compensated: Some("ArgKMax"),
+        compensated: "ArgKMax",
         doc: "The columns of the `K` largest values, the first of equals first; -1 where there are fewer.",
         ..Reduction::EMPTY
     },
@@ -152,7 +152,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: K_LARGEST_MERGE,
         outcomes: &["m[k]", "a[k]"],
         gradient: &[("f", "VecMatMult(SumT(1, K), Chosen[j](KMax_ArgKMax[j, K=K](f), e))")],
-        compensated: Some("KMax_ArgKMax"),
+        compensated: "KMax_ArgKMax",
         doc: "The results of `KMax` and `ArgKMax` from one pass.",
         ..Reduction::EMPTY
     },

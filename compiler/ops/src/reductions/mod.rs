@@ -72,9 +72,8 @@ pub struct Reduction {
     pub gradient: &'static [(&'static str, &'static str)],
     /// The same in reductions that have gradients (`[j]` stands for the reduced index, whichever it is); empty if there are none.
     pub equivalent: &'static str,
-    /// The reduction that computes the same and makes up for rounding in its sums; itself if it has no sums that round, none if
-    /// there is no such reduction.
-    pub compensated: Option<&'static str>,
+    /// The reduction that computes the same and makes up for rounding in its sums: itself if it has no sums that round.
+    pub compensated: &'static str,
     /// Whether multiples of its one argument give multiples of its result, and no columns give 0.
     pub linear: bool,
     /// Which of its arguments may be complex numbers, and whether the result then is: `z -> z`, with `r` for real ones; empty if it takes none.
@@ -97,7 +96,7 @@ impl Reduction {
         outcomes: &[],
         gradient: &[],
         equivalent: "",
-        compensated: None,
+        compensated: "",
         linear: false,
         complex: "",
         doc: "",
@@ -167,8 +166,20 @@ pub fn equivalent(id: ReductionId) -> Option<&'static Expr> {
 }
 
 /// The reduction that computes the same and makes up for rounding in its sums: itself if it has no sums that round.
-pub fn compensated(id: ReductionId) -> Option<ReductionId> {
-    reduction(id).compensated.and_then(find_reduction)
+pub fn compensated(id: ReductionId) -> ReductionId {
+    let row = reduction(id);
+    // Rows are the compiler's own text and all looked at by the tests, so that a defect cannot come to light here.
+    find_reduction(row.compensated).unwrap_or_else(|| panic!("the row `{}` names no compensated form", row.name))
+}
+
+/// Whether a reduction has sums that round and are not made up for.
+pub fn rounds(id: ReductionId) -> bool {
+    compensated(id) != id
+}
+
+/// Whether a reduction makes up for rounding in its sums.
+pub fn is_compensated(id: ReductionId) -> bool {
+    reductions().any(|(other, _)| other != id && compensated(other) == id)
 }
 
 /// The rows, family by family under the headings of the reference page.

@@ -34,7 +34,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("s", "s[k] + later_s[k]")],
         outcomes: &["s[k]"],
         gradient: &[("f", "e")],
-        compensated: Some("KahanSum"),
+        compensated: "KahanSum",
         linear: true,
         complex: "z -> z",
         doc: "The sum over all columns; 0 for none.",
@@ -50,7 +50,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("s", "t[k]"), COMPENSATED],
         outcomes: &["s[k] - c[k]"],
         gradient: &[("f", "e")],
-        compensated: Some("KahanSum"),
+        compensated: "KahanSum",
         linear: true,
         complex: "z -> z",
         doc: "The sum over all columns by Kahan's scheme, which makes up for rounding: what `numerics sum = kahan` makes of `Sum`.",
@@ -65,7 +65,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("s", "s[k] + later_s[k]"), ("c", "c + later_c")],
         outcomes: &["s[k] / c"],
         equivalent: "Sum[j](f) / Sum[j](1)",
-        compensated: Some("KahanMean"),
+        compensated: "KahanMean",
         complex: "z -> z",
         doc: "The mean over all columns; NaN for none.",
         ..Reduction::EMPTY
@@ -80,7 +80,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("s", "t[k]"), COMPENSATED, ("count", "count + later_count")],
         outcomes: &["(s[k] - c[k]) / count"],
         equivalent: "KahanSum[j](f) / Sum[j](1)",
-        compensated: Some("KahanMean"),
+        compensated: "KahanMean",
         complex: "z -> z",
         doc: "The mean over all columns by Kahan's scheme: what `numerics sum = kahan` makes of `Mean`.",
         ..Reduction::EMPTY
@@ -94,7 +94,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("p", "p[k] * later_p[k]")],
         outcomes: &["p[k]"],
         gradient: &[("f", OTHERS)],
-        compensated: Some("Prod"),
+        compensated: "Prod",
         doc: "The product over all columns; 1 for none. First and second derivatives are right whatever the number of factors that are 0, \
               higher ones where no more than one is.",
         ..Reduction::EMPTY
@@ -108,7 +108,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("c", "c[k] + later_c[k]")],
         outcomes: &["c[k]"],
         gradient: &[("f", "Zero(n)")],
-        compensated: Some("Count"),
+        compensated: "Count",
         doc: "How many columns have a value other than 0.",
         ..Reduction::EMPTY
     },
@@ -121,7 +121,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("a", "max(a[k], later_a[k])")],
         outcomes: &["a[k]"],
         gradient: &[("f", "Zero(n)")],
-        compensated: Some("Any"),
+        compensated: "Any",
         doc: "1 if any column has a value other than 0, else 0.",
         ..Reduction::EMPTY
     },
@@ -134,7 +134,7 @@ pub(super) const ROWS: &[Reduction] = &[
         merge: &[("a", "min(a[k], later_a[k])")],
         outcomes: &["a[k]"],
         gradient: &[("f", "Zero(n)")],
-        compensated: Some("All"),
+        compensated: "All",
         doc: "0 if any column has the value 0, else 1.",
         ..Reduction::EMPTY
     },

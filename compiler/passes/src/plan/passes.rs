@@ -111,8 +111,7 @@ impl Arrangement {
 
 /// The reduction that computes the same in that scheme.
 fn form(reduction: ReductionId, sum: SumScheme) -> ReductionId {
-    let compensated = reductions::compensated(reduction).filter(|_| sum == SumScheme::Kahan);
-    compensated.unwrap_or(reduction)
+    if sum == SumScheme::Kahan { reductions::compensated(reduction) } else { reduction }
 }
 
 /// The reduction nodes that are needed, with their levels.

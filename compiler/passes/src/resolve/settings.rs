@@ -2,10 +2,8 @@
 
 use keopsc_diagnostics::{Code, Diagnostic, suggest};
 use keopsc_grammar::syntax::{File, Name, Setting, StatementKind};
-use keopsc_ir::formula::{Entry, NodeId, NodeKind};
+use keopsc_ir::formula::Entry;
 use keopsc_ir::types::{Algebra, Numerics, ScalarType, SumScheme};
-use keopsc_ops::ReductionId;
-use keopsc_ops::reductions::{self, Reduction};
 
 use super::scope::{Reported, Resolver};
 
@@ -101,44 +99,20 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Refuses what an entry's numerics ask for and cannot be done; `own` are those that stand beside its output.
+    /// Refuses accumulators that an entry cannot have; `own` are the settings that stand beside its output.
     pub fn check_numerics(&mut self, name: &Name, entry: &Entry, own: &[Setting]) -> Result<(), Reported> {
-        self.check_accumulators(name, entry, own)?;
-        self.check_sums(name, entry, own)
-    }
-
-    fn check_accumulators(&mut self, name: &Name, entry: &Entry, own: &[Setting]) -> Result<(), Reported> {
-        let computing = self.program.computing_type(entry).name();
-        let Some(asked) = entry.numerics.accumulate.map(ScalarType::name).filter(|asked| *asked != computing) else {
-            return Ok(());
-        };
-        let message = format!("accumulating in {asked} what is computed in {computing} is not supported yet");
-        let help = format!("leave `accumulate` away, or compute everything in {asked} with `dtype {asked}`");
-        self.report(self.about_setting(message, name, own, "accumulate").with_help(help))
-    }
-
-    fn check_sums(&mut self, name: &Name, entry: &Entry, own: &[Setting]) -> Result<(), Reported> {
-        if entry.numerics.sum != SumScheme::Kahan {
+        let computing = self.program.computing_type(entry);
+        let asked = entry.numerics.accumulators(computing);
+        if asked == computing || asked == ScalarType::F64 {
             return Ok(());
         }
-        let roots: Vec<NodeId> = entry.outputs.iter().map(|output| output.node).collect();
-        let without = self.program.graph.reached_from(&roots).into_iter().find_map(|node| {
-            let NodeKind::Reduction { reduction, .. } = self.program.graph.node(node).kind else { return None };
-            reductions::compensated(reduction).is_none().then(|| reductions::reduction(reduction).name)
-        });
-        let Some(without) = without else { return Ok(()) };
-        let compensated = |(id, row): (ReductionId, &'static Reduction)| {
-            let other = reductions::compensated(id).is_some_and(|other| other != id);
-            other.then(|| format!("`{}`", row.name))
-        };
-        let known: Vec<String> = reductions::reductions().filter_map(compensated).collect();
-        let message = format!("`{without}` cannot sum by Kahan's scheme");
+        let (asked, computing) = (asked.name(), computing.name());
+        let message = format!("what is computed in {computing} is not accumulated in {asked}, which has fewer digits");
         let help = format!(
-            "the sums that can are those of {}; write `numerics sum = auto` after the output `{}`",
-            known.join(" and "),
+            "leave `accumulate` away, or store the inputs and results of the output `{}` in {asked}, so that it is computed in {asked}",
             name.text
         );
-        self.report(self.about_setting(message, name, own, "sum").with_help(help))
+        self.report(self.about_setting(message, name, own, "accumulate").with_help(help))
     }
 
     /// An error at an output that points to the setting which asks for too much, if that stands in the file.

@@ -130,18 +130,26 @@ unsafe extern "C" fn epilogue<N: Number>(
 
 /// The same sum, by the definition of the tree: the left part has the largest power of two of chunks that leaves something over.
 pub fn expected<K: Kernel>(parameters: &[K::N], row: &[K::N], columns: &[Vec<K::N>]) -> K::N {
+    let leaves = leaves::<K>(parameters, row, columns, CHUNK);
+    if leaves.is_empty() { K::N::default() } else { tree(&leaves) }
+}
+
+/// The same sum, chunk after chunk of that many columns.
+pub fn expected_in_sequence<K: Kernel>(parameters: &[K::N], row: &[K::N], columns: &[Vec<K::N>], chunk: usize) -> K::N {
+    leaves::<K>(parameters, row, columns, chunk).into_iter().reduce(|sum, leaf| sum + leaf).unwrap_or_default()
+}
+
+/// The sums of the chunks.
+fn leaves<K: Kernel>(parameters: &[K::N], row: &[K::N], columns: &[Vec<K::N>], chunk: usize) -> Vec<K::N> {
     let append = |values: &[K::N]| {
         let extra = K::PROLOGUES.then(|| appended(values));
         values.iter().copied().chain(extra).collect::<Vec<_>>()
     };
     let (parameters, row) = (append(parameters), append(row));
-    let leaves: Vec<K::N> = columns
-        .chunks(CHUNK)
-        .map(|chunk| {
-            chunk.iter().fold(K::N::default(), |sum, column| sum + K::pair(&parameters, &row, &append(column)))
-        })
-        .collect();
-    if leaves.is_empty() { K::N::default() } else { tree(&leaves) }
+    let sum = |chunk: &[Vec<K::N>]| {
+        chunk.iter().fold(K::N::default(), |sum, column| sum + K::pair(&parameters, &row, &append(column)))
+    };
+    columns.chunks(chunk).map(sum).collect()
 }
 
 fn tree<N: Number>(leaves: &[N]) -> N {
@@ -202,7 +210,7 @@ pub fn sum_pass<K: Kernel>(tensors: &[TensorDescriptor], wiring: &Wiring<'_>) ->
         rows: wiring.rows,
         columns: wiring.columns,
         compute: K::N::COMPUTE,
-        reserved: 0,
+        order: ORDER_TREE,
         tile_rows: TILE as u32,
         chunk: CHUNK as u32,
         num_row_reads,
@@ -327,6 +335,11 @@ pub fn numbered() -> &'static EntryDescriptor {
 
 /// `conv(x, y, b, p)` over j.
 pub fn full<N: Number>(dtype: u8) -> &'static EntryDescriptor {
+    full_in_order::<N>(dtype, ORDER_TREE)
+}
+
+/// The same, chunks merged in that order.
+pub fn full_in_order<N: Number>(dtype: u8, order: u8) -> &'static EntryDescriptor {
     let tensors = vec![
         tensor(c"x", ROLE_I, 2, dtype, false),
         tensor(c"y", ROLE_J, 2, dtype, false),
@@ -342,7 +355,7 @@ pub fn full<N: Number>(dtype: u8) -> &'static EntryDescriptor {
         parameter_reads: &[3],
         write: 4,
     };
-    let pass = sum_pass::<Full<N>>(&tensors, &wiring);
+    let pass = PassDescriptor { order, ..sum_pass::<Full<N>>(&tensors, &wiring) };
     entry(c"conv", tensors, 0, vec![pass])
 }
 

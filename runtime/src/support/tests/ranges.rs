@@ -367,3 +367,61 @@ fn what_is_wrong_in_one_batch_element_is_found_there() {
         )
     );
 }
+
+/// Random numbers below a limit.
+fn below(seed: &mut u64, limit: i64) -> i64 {
+    *seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+    (*seed >> 33) as i64 % limit
+}
+
+fn random_intervals(seed: &mut u64, count: i64, limit: i64) -> Vec<(i64, i64)> {
+    (0..count)
+        .map(|_| {
+            let begin = below(seed, limit + 1);
+            (begin, (begin + below(seed, 70)).min(limit))
+        })
+        .collect()
+}
+
+fn overlap(intervals: &[(i64, i64)], limit: i64) -> bool {
+    (0..limit).any(|number| intervals.iter().filter(|(begin, end)| (*begin..*end).contains(&number)).count() > 1)
+}
+
+/// Around words of 64 bits, in any order: compared with counting.
+#[test]
+fn overlaps_are_found_wherever_they_are() {
+    let (rows, columns) = (200, 260);
+    let (x, y) = (whole(rows as usize, 1), whole(columns as usize, 2));
+    let mut seed = 3;
+    let (mut sound, mut refused) = (0, 0);
+    for round in 0..600 {
+        let count = 1 + round % 4;
+        let row_blocks = random_intervals(&mut seed, count, rows);
+        let blocks: Blocks = row_blocks
+            .iter()
+            .map(|rows| {
+                let count = below(&mut seed, 4);
+                (*rows, random_intervals(&mut seed, count, columns))
+            })
+            .collect();
+        let rows_overlap = overlap(&row_blocks, rows);
+        let columns_overlap = blocks.iter().position(|(_, parts)| overlap(parts, columns));
+        let (status, message, sums) = product(&x, &y, &mut six(&blocks, &vec![]), 2);
+        match (rows_overlap, columns_overlap) {
+            (true, _) => assert_eq!(message, "product: ranges_i: blocks overlap", "{blocks:?}"),
+            (false, Some(block)) => {
+                let text = format!("product: redranges_j: the column blocks of block {block} of rows overlap");
+                assert_eq!(message, text, "{blocks:?}");
+            }
+            (false, None) => {
+                assert_eq!((status, message.as_str()), (0, ""), "{blocks:?}");
+                assert_eq!(sums, masked(&blocks, &x, &y), "{blocks:?}");
+                sound += 1;
+                continue;
+            }
+        }
+        assert_eq!(status, Status::Ranges as i32);
+        refused += 1;
+    }
+    assert!(sound > 50 && refused > 50, "{sound} sound, {refused} refused");
+}
