@@ -12,7 +12,7 @@ BENCH_PYTHON := .venv-bench/bin/python
 RUN_TESTS := $(if $(shell command -v cargo-nextest 2>/dev/null),$(CARGO) nextest run --no-tests=warn,$(CARGO) test --lib --bins --tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-rust test-python demo bench keops-reference install clean
+.PHONY: help build test test-rust test-python demo bench accuracy keops-reference install clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -44,6 +44,10 @@ demo: build ## reads handwritten digits with a compiled formula; writes demo.png
 bench: build ## keopsc beside pykeops, PyTorch and NumPy; writes bench/results/
 	scripts/setup.sh bench
 	KEOPSC=$(abspath $(BINARY)) $(BENCH_PYTHON) bench/bench.py $(BENCH_ARGUMENTS)
+
+accuracy: build ## errors and costs of sums beside KeOps'; writes bench/results/accuracy.md
+	scripts/setup.sh bench
+	KEOPSC=$(abspath $(BINARY)) $(BENCH_PYTHON) bench/accuracy.py
 
 keops-reference: ## runs KeOps on the formulas of tests/keops again and writes its answers (half an hour)
 	scripts/setup.sh bench

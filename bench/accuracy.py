@@ -23,6 +23,7 @@ os.environ["KEOPSC_NUM_THREADS"] = "1"
 
 import machine  # noqa: E402
 import numpy as np  # noqa: E402
+import report  # noqa: E402
 from contenders import KEOPSC  # noqa: E402
 from report import table  # noqa: E402
 
@@ -249,7 +250,7 @@ def page(document):
     """The whole page."""
     parts = [INTRODUCTION.format(rows=ROWS), "## Errors\n", verdict(document["errors"]), ABSENT, *error_tables(document["errors"])]
     parts += ["## Costs\n", COSTS, cost_table(document["costs"]), "## Machine\n"]
-    parts.append("".join(f"- {name}: {value}\n" for name, value in document["machine"].items()))
+    parts.append(report.machine(document["machine"]))
     return "\n".join(parts)
 
 

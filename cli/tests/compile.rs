@@ -20,7 +20,7 @@ fn a_library_and_a_header_are_written() {
                  y     input      f32   N x 2\n    \
                  b     input      f32   N x 1\n    \
                  conv  result     f32   M x 1\n    \
-                 shards of N: 64 * 2^k rows; a state has M x 8 bytes: a0.s f32 x 1\n";
+                 shards of N; a state has M x 8 bytes: a0.s f32 x 1\n";
     assert!(shown.ends_with(entry), "{shown}");
     place.does(&["compile", "-e", "x = Vi(1); y = Vj(1); out s = Sum[i](Exp(y * Sum[j](Exp(x * y))))", "-o", "two.so"]);
     assert!(place.does(&["inspect", "two.so"]).ends_with("    s  result     f32   N x 1\n    no shards\n"));

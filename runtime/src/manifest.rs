@@ -46,8 +46,6 @@ pub struct Shards {
     pub over: Role,
     /// What a state has a record for.
     pub rows: Role,
-    /// Shards of `chunk * 2^k` rows of the reduced index give the bits of one call.
-    pub chunk: u32,
     /// Bytes of a record.
     pub record_size: u64,
     /// What a record holds.
@@ -202,7 +200,6 @@ mod tests {
         let shards = Shards {
             over: Role::J,
             rows: Role::I,
-            chunk: 128,
             record_size: 16,
             fields: vec![Field { name: "a0.s".into(), dtype: Dtype::F32, count: 3, offset: 0 }],
             finalize: vec!["x".into()],
@@ -224,7 +221,7 @@ mod tests {
         let text = manifest.to_json().unwrap();
         assert_eq!(
             text,
-            r#"{"abi_version":1,"compiler":"keopsc 0","name":"k","targets":["x86-64-v3"],"entries":[{"name":"f","symbol":"k_f","formula":"Sum[j](x)","tensors":[{"name":"x","kind":"input","role":"i","shape":[3],"dtype":"f32"}],"shards":{"over":"j","rows":"i","chunk":128,"record_size":16,"fields":[{"name":"a0.s","dtype":"f32","count":3,"offset":0}],"finalize":["x"]}}]}"#
+            r#"{"abi_version":1,"compiler":"keopsc 0","name":"k","targets":["x86-64-v3"],"entries":[{"name":"f","symbol":"k_f","formula":"Sum[j](x)","tensors":[{"name":"x","kind":"input","role":"i","shape":[3],"dtype":"f32"}],"shards":{"over":"j","rows":"i","record_size":16,"fields":[{"name":"a0.s","dtype":"f32","count":3,"offset":0}],"finalize":["x"]}}]}"#
         );
         assert_eq!(Manifest::from_json(&text).unwrap(), manifest);
         let newer = text.replace(r#""name":"k""#, r#""name":"k","unknown":1"#);

@@ -37,14 +37,13 @@ fn entry_text(entry: &Entry) -> String {
     format!("\n{}    {}\n{tensors}{shards}", entry.symbol, entry.formula)
 }
 
-/// `    shards of N: 128 * 2^k rows; a state has M x 8 bytes: a0.s f32 x 1`
+/// `    shards of N; a state has M x 8 bytes: a0.s f32 x 1`
 fn shards_line(shards: &Shards) -> String {
     let fields: Vec<String> =
         shards.fields.iter().map(|field| format!("{} {} x {}", field.name, field.dtype.name(), field.count)).collect();
     format!(
-        "    shards of {}: {} * 2^k rows; a state has {} x {} bytes: {}\n",
+        "    shards of {}; a state has {} x {} bytes: {}\n",
         rows_name(shards.over),
-        shards.chunk,
         rows_name(shards.rows),
         shards.record_size,
         fields.join(", "),

@@ -7,7 +7,6 @@ use keopsc_ir::formula::{Origin, Program};
 use keopsc_ir::plan::shards::{Field, Shards};
 use keopsc_ir::plan::{Plan, Tensor, TensorKind, Verified};
 use keopsc_ir::types::{Role, ScalarType};
-use keopsc_passes::schedule::shard_chunk;
 use keopsc_runtime::abi::ABI_VERSION;
 use keopsc_runtime::manifest as written;
 
@@ -43,7 +42,6 @@ fn shards(plan: &Plan, shards: &Shards<'_>) -> written::Shards {
     written::Shards {
         over: role(shards.over.role()),
         rows: role(shards.rows),
-        chunk: shard_chunk(plan, shards),
         record_size: shards.record_size,
         fields: shards.fields.iter().map(field).collect(),
         finalize: shards.finalize_reads.iter().map(|id| plan.tensor(*id).name.clone()).collect(),

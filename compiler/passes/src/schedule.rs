@@ -13,7 +13,6 @@
 //! plan and machine alone. [`Scheduled`] can only be made here, from a verified plan: back ends take nothing else.
 
 use keopsc_ir::plan::cost::cost;
-use keopsc_ir::plan::shards::Shards;
 use keopsc_ir::plan::{Accumulation, Block, Definition, Pass, Plan, Value, ValueId, Verified};
 use keopsc_ir::types::{Role, ScalarType, SumScheme};
 use keopsc_ops::reductions::{self, Operand};
@@ -152,15 +151,6 @@ const LONG_CHUNK: u32 = 512;
 const LONGEST_CHUNK: u32 = 1 << 23;
 /// Estimated cycles of the pairs of a row vector that are unrolled into a loop's body at most.
 const BODY_CYCLES: f64 = 160.0;
-
-/// The chunk that shards are made of: whole chunks of each of a plan's passes, of which the longer ones have 2^k of the shorter ones' columns.
-/// It is the same on all machines.
-pub fn shard_chunk(plan: &Plan, shards: &Shards<'_>) -> u32 {
-    // Chunks are the same whatever a machine's number of columns.
-    let group = |pass: &Pass| has_contractions(pass).then_some(BLOCK);
-    let chunk = |pass: &Pass| Stretches::of(plan, pass, group(pass), cost(pass).per_pair.cycles()).chunk;
-    shards.passes.iter().map(chunk).max().unwrap_or(1)
-}
 
 /// How a pass is cut into chunks, and those into blocks.
 struct Stretches {

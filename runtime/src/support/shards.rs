@@ -146,15 +146,24 @@ pub unsafe extern "C" fn keops_support_state_size(entry: *const EntryDescriptor,
     layout.ok().and_then(|layout| layout.size(rows)).unwrap_or(-1)
 }
 
-/// How many columns a shard should have so that so many are in at most so many shards, -1 if the numbers make no sense.
+/// How many columns a shard should have so that so many are in at most so many shards, -1 if the numbers make no sense or no clone runs here.
 ///
 /// # Safety
 /// The entry is valid.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn keops_support_shard(entry: *const EntryDescriptor, columns: i64, shards: i64) -> i64 {
     // SAFETY: as the caller promises.
-    let layout = unsafe { validate_state::layout(&*entry) };
+    let layout = unsafe { chosen_layout(&*entry, &mut Message::none()) };
     layout.ok().and_then(|layout| layout.shard(columns, shards)).unwrap_or(-1)
+}
+
+/// The states of the clone in use.
+unsafe fn chosen_layout<'a>(entry: &'a EntryDescriptor, message: &mut Message) -> Result<Layout<'a>, Status> {
+    // SAFETY: as the callers promise; a clone has this many passes.
+    unsafe {
+        let clone = cpu::choose(entry, message)?;
+        Layout::of(list(clone.passes, clone.num_passes)).ok_or(Status::Unsupported)
+    }
 }
 
 fn given(records: *mut c_void, size: u64) -> States {
@@ -189,8 +198,7 @@ unsafe fn merge(
     unsafe {
         let rows = validate_state::check_merge(&validate_state::layout(entry)?, &states, &later, message)?;
         message.clear();
-        let clone = cpu::choose(entry, message)?;
-        let layout = Layout::of(list(clone.passes, clone.num_passes)).ok_or(Status::Unsupported)?;
+        let layout = chosen_layout(entry, message)?;
         let threads = threads::allowed(threads);
         state::merge(&layout, rows, states.records, later.records, threads, workspace).inspect_err(|_| {
             message.name(entry.name).text(": out of memory");

@@ -30,8 +30,8 @@ pub struct Layout<'a> {
     pub rows: u8,
     /// Bytes of a record.
     pub record_size: usize,
-    /// Columns of which every shard but the last has a power of two.
-    pub chunk: u32,
+    /// Columns of which shards that keep all bits have a power of two; `None` if no length does for all passes.
+    pub chunk: Option<u32>,
 }
 
 impl<'a> Layout<'a> {
@@ -40,7 +40,12 @@ impl<'a> Layout<'a> {
         let count = passes.iter().take_while(|pass| pass.record_size > 0).count();
         let passes = passes.get(..count)?;
         let rows = passes.iter().map(|pass| pass.rows).find(|rows| *rows != ROLE_PARAMETER).unwrap_or(ROLE_PARAMETER);
-        let chunk = passes.iter().map(|pass| pass.chunk).max()?;
+        let longest = passes.iter().map(|pass| pass.chunk.max(1)).max()?;
+        let has_trees = |pass: &PassDescriptor| {
+            let chunk = pass.chunk.max(1);
+            pass.order == ORDER_TREE && longest.is_multiple_of(chunk) && (longest / chunk).is_power_of_two()
+        };
+        let chunk = passes.iter().all(has_trees).then_some(longest);
         Some(Layout { passes, rows, record_size: passes.first()?.record_size as usize, chunk })
     }
 
@@ -49,16 +54,14 @@ impl<'a> Layout<'a> {
         (self.record_size as i64).checked_mul(rows).filter(|_| rows >= 0)
     }
 
-    /// The shortest power of two of chunks, in columns, of which at most `shards` cover `columns`; saturates. Where chunks are merged one after the
-    /// other, equal parts of the columns: no length gives the bits of one call. `None` if a number makes no sense.
+    /// The shortest length of shards, in columns, with which at most `shards` cover `columns` and no bit changes: a power of two of chunks (which
+    /// saturates), or all columns where these do not make a tree. `None` if a number makes no sense.
     pub fn shard(&self, columns: i64, shards: i64) -> Option<i64> {
         if columns < 0 || shards < 1 {
             return None;
         }
-        if self.passes.iter().any(|pass| pass.order != ORDER_TREE) {
-            return Some((columns / shards + i64::from(columns % shards != 0)).max(1));
-        }
-        let mut length = i64::from(self.chunk).max(1);
+        let Some(chunk) = self.chunk else { return Some(columns.max(1)) };
+        let mut length = i64::from(chunk);
         while length < i64::MAX && i128::from(length) * i128::from(shards) < i128::from(columns) {
             length = length.saturating_mul(2);
         }

@@ -153,7 +153,7 @@ static int64_t shard(int64_t columns, int64_t shards) { return keops_support_sha
 #define SHARD_FUNCTIONS , partial, join, finalize, state_size, shard
 #ifndef SHARDS
 #define SHARDS \
-    ",\"shards\":{\"over\":\"j\",\"rows\":\"i\",\"chunk\":128,\"record_size\":8," \
+    ",\"shards\":{\"over\":\"j\",\"rows\":\"i\",\"record_size\":8," \
     "\"fields\":[{\"name\":\"a0.s\",\"dtype\":\"f32\",\"count\":1,\"offset\":0}],\"finalize\":[\"x\"]}"
 #endif
 #endif

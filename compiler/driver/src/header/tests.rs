@@ -30,7 +30,6 @@ fn manifest(name: &str) -> Manifest {
         shards: Some(Shards {
             over: Role::J,
             rows: Role::I,
-            chunk: 128,
             record_size: 40,
             fields: vec![
                 Field { name: "a0.m".to_owned(), dtype: Dtype::F32, count: 6, offset: 0 },

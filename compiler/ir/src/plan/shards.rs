@@ -17,7 +17,6 @@
 use std::collections::BTreeSet;
 
 use keopsc_ops::intrinsics::Kind;
-use keopsc_ops::reductions::Slot;
 
 use super::{Block, Definition, Pass, Plan, TensorId, TensorKind};
 use crate::types::{Axis, Numerics, Role, ScalarType};
@@ -109,12 +108,7 @@ impl Plan {
     }
 }
 
-/// The type in which a slot of a pass's accumulators is kept.
-pub fn slot_scalar(numerics: &Numerics, pass: &Pass, slot: &Slot) -> ScalarType {
-    if slot.kind == Kind::Index { ScalarType::I64 } else { numerics.accumulators(pass.compute) }
-}
-
-/// The fields of a record, each at a multiple of its element's size, and the record's bytes.
+/// The fields of a record, each at a multiple of its element's size, and the record's bytes. Real numbers have the accumulators' type.
 fn record(numerics: &Numerics, passes: &[Pass]) -> (Vec<Field>, u64) {
     let mut fields = Vec::new();
     let mut end = 0_u64;
@@ -123,7 +117,8 @@ fn record(numerics: &Numerics, passes: &[Pass]) -> (Vec<Field>, u64) {
     });
     for (counted, (pass, accumulation, accumulated)) in accumulations.enumerate() {
         for (number, slot) in accumulated.rule.slots.iter().enumerate() {
-            let scalar = slot_scalar(numerics, &passes[pass], slot);
+            let real = numerics.accumulators(passes[pass].compute);
+            let scalar = if slot.kind == Kind::Index { ScalarType::I64 } else { real };
             let offset = end.next_multiple_of(scalar.size());
             let name = format!("a{counted}.{}", slot.name);
             fields.push(Field { name, pass, accumulation, slot: number, scalar, count: slot.dim, offset });

@@ -3,6 +3,7 @@
 use super::harness::{Array, blank_call, noise, run};
 use super::mock::{self, CHUNK, TILE};
 use crate::abi::*;
+use crate::support::state::Layout;
 use crate::support::{
     keops_support_finalize, keops_support_merge, keops_support_partial, keops_support_plain_finalize,
     keops_support_plain_merge, keops_support_plain_partial, keops_support_shard, keops_support_state_size,
@@ -217,6 +218,16 @@ fn lengths_of_shards() {
     let size = |rows| unsafe { keops_support_state_size(entry, rows) };
     assert_eq!([size(0), size(3), size(i64::MAX), size(-1)], [0, 24, -1, -1]);
     assert_eq!(unsafe { keops_support_shard(mock::two_passes(), 10, 2) }, -1);
+}
+
+#[test]
+fn chunks_of_several_passes() {
+    let pass = unsafe { *(*mock::product().clones).passes };
+    let with = |chunks: &[u32]| chunks.iter().map(|&chunk| PassDescriptor { chunk, ..pass }).collect::<Vec<_>>();
+    let length = |chunks: &[u32]| Layout::of(&with(chunks)).unwrap().shard(1000, 3);
+    assert_eq!([length(&[128]), length(&[128, 512]), length(&[64, 128, 64])], [Some(512), Some(512), Some(512)]);
+    // 60 columns are no binary part of 512, nor of 180: only all columns together have the same tree.
+    assert_eq!([length(&[60, 512]), length(&[60, 180]), length(&[60, 120])], [Some(1000), Some(1000), Some(480)]);
 }
 
 #[test]
