@@ -49,6 +49,11 @@ impl<const BITS: u32> Ring<BITS> {
         (self.0 << (64 - BITS)) as i64 >> (64 - BITS)
     }
 
+    /// The signed integer, or its lower bits, in the other ring: what accumulators of float64 beside float32 stand for.
+    pub fn convert<const OTHER: u32>(self) -> Ring<OTHER> {
+        Ring::new(self.signed() as u64)
+    }
+
     fn power(self, exponent: Self) -> Self {
         let (mut result, mut square) = (1u64, self.0);
         for bit in 0..BITS {

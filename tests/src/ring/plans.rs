@@ -6,7 +6,7 @@ use keopsc_ir::formula::Program;
 use keopsc_ir::formula::generate::{generate, generate_with_requests};
 use keopsc_ir::plan::{self, Accumulation, Block, Definition, Pass, Plan, TensorKind, Value, ValueId, Verified};
 use keopsc_ir::random::Random;
-use keopsc_ir::types::ScalarType;
+use keopsc_ir::types::{ScalarType, SumScheme};
 use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::scalar::{Index, Scalar};
 use keopsc_passes::differentiate::differentiate;
@@ -31,8 +31,10 @@ fn change(plan: Verified, random: &mut Random) -> Verified {
     let for_ranges = plan.for_ranges().cloned();
     let mut plan = plan.into_plan();
     draw_storage(&mut plan, random);
+    draw_numerics(&mut plan, random);
     let like_it = for_ranges.map(|mut other| {
         let arguments = plan.tensors.iter().filter(|tensor| tensor.kind != TensorKind::Temporary);
+        other.numerics = plan.numerics;
         other.tensors.iter_mut().zip(arguments).for_each(|(tensor, like)| *tensor = like.clone());
         other
     });
@@ -114,6 +116,16 @@ fn draw_storage(plan: &mut Plan, random: &mut Random) {
             tensor.scalar = random.pick(types);
             tensor.shape = vec![dim / tensor.scalar.components()];
         }
+    }
+}
+
+/// Other orders of summation, and wide accumulators.
+fn draw_numerics(plan: &mut Plan, random: &mut Random) {
+    if random.percent(30) {
+        plan.numerics.sum = random.pick(&[SumScheme::Auto, SumScheme::Direct, SumScheme::Block, SumScheme::Kahan]);
+    }
+    if random.percent(20) {
+        plan.numerics.accumulate = Some(ScalarType::F64);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The double loop: every pass by the interpreter, row after row, column after column, in integers.
 
 use keopsc_ir::evaluation::{Array, Sizes};
-use keopsc_ir::plan::evaluate::evaluate_pass;
+use keopsc_ir::plan::evaluate::{Accumulators, evaluate_pass};
 use keopsc_ir::plan::{Definition, Pass, Plan, TensorKind};
 use keopsc_ir::types::{Axis, Role, ScalarType};
 use keopsc_ops::ring::Ring;
@@ -25,16 +25,23 @@ pub fn evaluate(plan: &Plan, sizes: Sizes, inputs: &[Vec<u64>], pairs: Option<&P
         tensors.push(if tensor.kind == TensorKind::Input { given.next().expect("an input") } else { empty() });
     }
     for pass in &plan.passes {
-        match pass.compute {
-            ScalarType::F64 => run_pass::<64>(plan, pass, sizes, &mut tensors, pairs),
-            _ => run_pass::<32>(plan, pass, sizes, &mut tensors, pairs),
+        match (pass.compute, plan.numerics.accumulators(pass.compute)) {
+            (ScalarType::F64, _) => run_pass::<64, 64>(plan, pass, sizes, &mut tensors, pairs),
+            (_, ScalarType::F64) => run_pass::<32, 64>(plan, pass, sizes, &mut tensors, pairs),
+            _ => run_pass::<32, 32>(plan, pass, sizes, &mut tensors, pairs),
         }
     }
     let kept = plan.tensors.iter().zip(tensors).filter(|(tensor, _)| tensor.kind == TensorKind::Output);
     kept.map(|(_, words)| words).collect()
 }
 
-fn run_pass<const BITS: u32>(plan: &Plan, pass: &Pass, sizes: Sizes, tensors: &mut [Vec<u64>], pairs: Option<&Pairs>) {
+fn run_pass<const BITS: u32, const WIDE: u32>(
+    plan: &Plan,
+    pass: &Pass,
+    sizes: Sizes,
+    tensors: &mut [Vec<u64>],
+    pairs: Option<&Pairs>,
+) {
     let is_read = |number: usize| {
         let reads = |value: &keopsc_ir::plan::Value| matches!(value.definition, Definition::Read(id) if id.0 as usize == number);
         pass.values.iter().any(reads)
@@ -51,7 +58,9 @@ fn run_pass<const BITS: u32>(plan: &Plan, pass: &Pass, sizes: Sizes, tensors: &m
         (Some(pairs), Role::J, Some(Axis::I)) => pairs.over_i[row].clone(),
         _ => (0..columns).collect(),
     };
-    evaluate_pass(pass, sizes, &mut arrays, columns_of);
+    let accumulators =
+        Accumulators::<Ring<BITS>, Ring<WIDE>> { widen: |value| value.convert(), narrow: |value| value.convert() };
+    evaluate_pass(pass, sizes, &mut arrays, accumulators, columns_of);
     for write in &pass.writes {
         let number = write.tensor.0 as usize;
         let scalar = plan.tensors[number].scalar;

@@ -12,6 +12,7 @@ use super::expression::{Bundle, Component, Reader};
 use super::reader::{PlanReader, Rows};
 use super::remembered::Remembered;
 use super::state::{RuleReader, StateView};
+use crate::math;
 
 /// `(parameters, row_tile, state, results)`.
 pub fn emit<'ctx>(
@@ -94,6 +95,6 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         if outcome.kind == Kind::Index || rules.lanes.float() == self.lanes.float() {
             return bundle;
         }
-        bundle.into_iter().map(|vector| rules.lanes.narrow(vector)).collect()
+        math::narrow(&rules.lanes, &bundle)
     }
 }

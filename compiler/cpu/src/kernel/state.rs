@@ -75,7 +75,7 @@ impl<'ctx> Reader<'ctx, Operand> for RuleReader<'_, '_, '_, '_, 'ctx> {
                 if lanes.float() == self.kernel.lanes.float() {
                     return bundle;
                 }
-                bundle.into_iter().map(|vector| lanes.widen(vector)).collect()
+                math::widen(&lanes, &bundle)
             }
             Operand::State(slot) => self.kernel.load_slot(self.state, self.accumulation, slot, index),
             Operand::Later(slot) => {

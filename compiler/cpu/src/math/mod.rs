@@ -94,6 +94,24 @@ pub fn fms<'ctx>(
     }
 }
 
+/// float32 lanes as float64 lanes. `lanes` has the type of the vectors.
+pub fn widen<'ctx>(lanes: &Lanes<'_, 'ctx>, vectors: &[Vector<'ctx>]) -> Vec<Vector<'ctx>> {
+    let widen = |vector: &Vector<'ctx>| match lanes.arithmetic() {
+        Arithmetic::Real => lanes.widen(*vector),
+        Arithmetic::Ring => ring::widen(lanes, *vector),
+    };
+    vectors.iter().map(widen).collect()
+}
+
+/// float64 lanes as float32 lanes. `lanes` has the type of the vectors.
+pub fn narrow<'ctx>(lanes: &Lanes<'_, 'ctx>, vectors: &[Vector<'ctx>]) -> Vec<Vector<'ctx>> {
+    let narrow = |vector: &Vector<'ctx>| match lanes.arithmetic() {
+        Arithmetic::Real => lanes.narrow(*vector),
+        Arithmetic::Ring => ring::narrow(lanes, *vector),
+    };
+    vectors.iter().map(narrow).collect()
+}
+
 fn emit_real<'ctx>(
     lanes: &Lanes<'_, 'ctx>,
     intrinsic: Intrinsic,

@@ -47,6 +47,18 @@ pub fn fma<'ctx>(lanes: &Lanes<'_, 'ctx>, a: &[Vector<'ctx>], b: &[Vector<'ctx>]
     emit(lanes, Intrinsic::Add, &[product, c.to_vec()])
 }
 
+/// Signed integers modulo 2^32 as integers modulo 2^64.
+pub fn widen<'ctx>(lanes: &Lanes<'_, 'ctx>, a: Vector<'ctx>) -> Vector<'ctx> {
+    let wide = lanes.with_float(Float::F64);
+    wide.from_bits(built(lanes.builder().build_int_s_extend(lanes.bits(a), wide.integer_type(), "")))
+}
+
+/// Integers modulo 2^64 as integers modulo 2^32.
+pub fn narrow<'ctx>(lanes: &Lanes<'_, 'ctx>, a: Vector<'ctx>) -> Vector<'ctx> {
+    let narrow = lanes.with_float(Float::F32);
+    narrow.from_bits(built(lanes.builder().build_int_truncate(lanes.bits(a), narrow.integer_type(), "")))
+}
+
 fn compute<'ctx>(steps: &Steps<'_, '_, 'ctx>, intrinsic: Intrinsic, arguments: &[Chains<'ctx>]) -> Chains<'ctx> {
     let a = &arguments[0];
     let b = || &arguments[1];

@@ -22,18 +22,35 @@ pub fn evaluate<N: Number>(plan: &Plan, sizes: Sizes, inputs: &[Vec<N>]) -> Resu
     }
     for pass in &plan.passes {
         let columns = pass.over.map_or(0, |over| sizes.of(over));
-        evaluate_pass(pass, sizes, &mut tensors, |_| (0..columns).collect());
+        evaluate_pass(pass, sizes, &mut tensors, Accumulators::same(), |_| (0..columns).collect());
     }
     let kept = plan.tensors.iter().zip(tensors).filter(|(tensor, _)| tensor.kind == TensorKind::Output);
     Ok(kept.map(|(_, array)| array).collect())
 }
 
+/// The numbers that states of reductions hold, where others are computed with.
+#[derive(Clone, Copy, Debug)]
+pub struct Accumulators<N, W> {
+    /// What is accumulated for a number.
+    pub widen: fn(&N) -> W,
+    /// The number that an outcome is.
+    pub narrow: fn(&W) -> N,
+}
+
+impl<N: Clone> Accumulators<N, N> {
+    /// The same numbers.
+    pub fn same() -> Self {
+        Accumulators { widen: N::clone, narrow: N::clone }
+    }
+}
+
 /// One pass of a plan whose tensors these are: reads some and writes others. Each row is reduced over the columns that `columns_of` gives for
 /// it, one after the other.
-pub fn evaluate_pass<N: Number>(
+pub fn evaluate_pass<N: Number, W: Number>(
     pass: &Pass,
     sizes: Sizes,
     tensors: &mut [Array<N>],
+    accumulators: Accumulators<N, W>,
     columns_of: impl Fn(usize) -> Vec<usize>,
 ) {
     let over = pass.over.unwrap_or(if pass.rows == Role::J { Axis::I } else { Axis::J });
@@ -44,18 +61,19 @@ pub fn evaluate_pass<N: Number>(
     for row in 0..sizes.rows(pass.rows) {
         let position = |column| Position::new(pass.rows, row, over, column);
         run_block(pass, Block::Row, position(0), tensors, &mut values);
-        let mut states: Vec<RowState<N>> = pass.accumulations.iter().map(|one| one.rule.initial()).collect();
+        let mut states: Vec<RowState<W>> = pass.accumulations.iter().map(|one| one.rule.initial()).collect();
         for number in columns_of(row) {
             for (id, value) in &columns[number] {
                 values[id.0 as usize].clone_from_slice(value);
             }
             run_block(pass, Block::Pair, position(number), tensors, &mut values);
             for (state, accumulation) in states.iter_mut().zip(&pass.accumulations) {
-                let arguments = accumulation.arguments.iter().map(|id| values[id.0 as usize].clone());
+                let arguments = accumulation.arguments.iter().map(|id| &values[id.0 as usize]);
+                let arguments = arguments.map(|components| components.iter().map(accumulators.widen).collect());
                 *state = accumulation.rule.update(state, number as u64, &arguments.collect::<Vec<_>>());
             }
         }
-        take_outcomes(pass, &states, &mut values);
+        take_outcomes(pass, &states, accumulators.narrow, &mut values);
         run_block(pass, Block::Epilogue, position(0), tensors, &mut values);
         for write in &pass.writes {
             tensors[write.tensor.0 as usize].row_mut(row).clone_from_slice(&values[write.value.0 as usize]);
@@ -78,12 +96,17 @@ fn column_values<N: Number>(
     (0..columns).map(at_column).collect()
 }
 
-fn take_outcomes<N: Number>(pass: &Pass, states: &[RowState<N>], values: &mut [Vec<N>]) {
+fn take_outcomes<N: Number, W: Number>(
+    pass: &Pass,
+    states: &[RowState<W>],
+    narrow: fn(&W) -> N,
+    values: &mut [Vec<N>],
+) {
     let rules = pass.accumulations.iter().map(|accumulation| &accumulation.rule);
-    let outcomes: Vec<Vec<Vec<N>>> = rules.zip(states).map(|(rule, state)| rule.finalize(state)).collect();
+    let outcomes: Vec<Vec<Vec<W>>> = rules.zip(states).map(|(rule, state)| rule.finalize(state)).collect();
     for (id, value) in pass.block(Block::Epilogue) {
         if let Definition::Outcome { accumulation, outcome } = value.definition {
-            values[id.0 as usize] = outcomes[accumulation as usize][outcome as usize].clone();
+            values[id.0 as usize] = outcomes[accumulation as usize][outcome as usize].iter().map(narrow).collect();
         }
     }
 }
