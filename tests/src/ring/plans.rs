@@ -40,8 +40,6 @@ fn change(plan: Verified, random: &mut Random) -> Verified {
     });
     let verified = |mut plan: Plan| {
         bound_exponents(&mut plan);
-        // Integers of two widths are not one ring.
-        plan.numerics.accumulate = None;
         Verified::new(plan).expect("plans keep the rules")
     };
     let plan = verified(plan);
