@@ -12,7 +12,7 @@ BENCH_PYTHON := .venv-bench/bin/python
 RUN_TESTS := $(if $(shell command -v cargo-nextest 2>/dev/null),$(CARGO) nextest run --no-tests=warn,$(CARGO) test --lib --bins --tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-rust test-python demo bench accuracy keops-reference install clean
+.PHONY: help build test test-rust test-python demo bench accuracy shapes keops-reference install clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -48,6 +48,10 @@ bench: build ## keopsc beside pykeops, PyTorch and NumPy; writes bench/results/
 accuracy: build ## errors and costs of sums beside KeOps'; writes bench/results/accuracy.md
 	scripts/setup.sh bench
 	KEOPSC=$(abspath $(BINARY)) $(BENCH_PYTHON) bench/accuracy.py
+
+shapes: build ## what fused passes save, how small problems fill the processors; writes bench/results/shapes.md
+	scripts/setup.sh python
+	KEOPSC=$(abspath $(BINARY)) $(PYTHON) bench/shapes.py
 
 keops-reference: ## runs KeOps on the formulas of tests/keops again and writes its answers (half an hour)
 	scripts/setup.sh bench
