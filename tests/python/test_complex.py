@@ -137,3 +137,47 @@ def test_the_command_line_reads_and_writes_complex_files(tmp_path, random):
     failed = keopsc("run", tmp_path / "t.kf", f"z={tmp_path}/z.npy", f"w={tmp_path}/r.npy", "-o", tmp_path / "s.npy", check=False)
     assert failed.returncode == 2
     assert "complex numbers do not become real ones" in failed.stderr
+
+
+def test_choices_of_complex_numbers(compiled, random):
+    """A condition is for whole numbers, never for their parts; single conditions and numbers stand for all."""
+    text = "z = Vi(2, dtype=c64); w = Vj(2, dtype=c64); s = Vj(1, dtype=c64); m = Vi(2)\n"
+    formulas = {
+        "IfElse(m, z, w)": lambda z, w, s, m: np.where(m >= 0, z, w),
+        "IfElse(m, z, 0)": lambda z, w, s, m: np.where(m >= 0, z, 0),
+        "IfElse(ComplexReal(z), s, w)": lambda z, w, s, m: np.where(z.real >= 0, s, w),
+        "IfElse(m[0], s, w)": lambda z, w, s, m: np.where(m[..., :1] >= 0, s, w),
+    }
+    library = compiled(text + "\n".join(f"out f{n} = Sum[j]({formula} * w)" for n, formula in enumerate(formulas)), "choices")
+    z, w, s = complex_numbers(random, (M, 2)), complex_numbers(random, (N, 2)), complex_numbers(random, (N, 1))
+    m = random.standard_normal((M, 2)).astype(np.float32)
+    given = {"z": z, "w": w, "s": s, "m": m}
+    wide = [array.astype(np.complex128 if array.dtype.kind == "c" else np.float64) for array in (z[:, None], w[None], s[None], m[:, None])]
+    for number, (text, value) in enumerate(formulas.items()):
+        entry = library.entries[f"f{number}"]
+        found = entry(*(given[tensor["name"]] for tensor in entry.arguments))
+        expected = (value(*wide) * wide[1]).sum(axis=1)
+        assert np.linalg.norm(found - expected) <= 1e-5 * np.linalg.norm(expected), text
+
+
+def test_magnitudes_near_the_ends_of_the_range(compiled):
+    """Quotients, absolute values and powers neither overflow nor vanish where their values do not; 0 ** 0.5 is 0."""
+    text = "dtype c64\nz = Vi(1); w = Vj(1)\nout q = Sum[j](z / w)\nout a = Sum[j](Abs(z) + 0 * Abs(w))\nout p = Sum[j](z ** -2 + 0 * w)\nout r = Sum[j](z ** 0.5 + 0 * w)\n"
+    library = compiled(text, "magnitudes")
+    number = lambda value: np.array([[value]], np.complex64)  # noqa: E731
+    for scale in (1e20, 1e-25, 1e30, 3e37):
+        assert np.allclose(library.q(number(scale), number(scale * 1j)), -1j, rtol=1e-6)
+        assert np.allclose(library.a(number(scale * (3 + 4j)), number(1)), 5 * scale, rtol=1e-6)
+    assert np.allclose(library.p(number(1e15 + 1e15j), number(1)), 1 / (1e15 + 1e15j) ** 2, rtol=1e-5)
+    assert library.p(number(1e30), number(1)) == 0
+    assert library.r(number(0), number(1)) == 0
+    assert np.allclose(library.r(number(-4), number(1)), 2j, atol=1e-6)
+
+
+def test_the_command_line_keeps_the_kind(tmp_path):
+    """A file of complex numbers means something else in real ones."""
+    (tmp_path / "s.kf").write_text("dtype c64\nz = Vi(1)\nw = Vj(1)\nout s = Sum[j](z * w)\n")
+    keopsc("check", tmp_path / "s.kf", "--dtype", "c128")
+    refused = keopsc("check", tmp_path / "s.kf", "--dtype", "f64", check=False)
+    assert refused.returncode == 1
+    assert "this file is complex, and the type asked for, `f64`, is real" in refused.stderr

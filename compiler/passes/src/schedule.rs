@@ -176,9 +176,9 @@ impl Stretches {
             SumScheme::Kahan if pass.accumulations.iter().any(is_compensated) => whole(SHORT_CHUNK, Order::Tree),
             SumScheme::Auto | SumScheme::Kahan => whole(LONG_CHUNK, Order::Tree),
         };
-        // Whole groups of columns on every machine: chunks, and with them the shards of states, depend on the plan alone.
+        // Whole groups of 8 and of 5 columns on every machine: chunks, and with them the shards of states, depend on the plan alone.
         if plan.passes.iter().any(has_contractions) {
-            stretches.chunk = stretches.chunk / 4 * 5;
+            stretches.chunk = stretches.chunk / 8 * 5;
         }
         stretches
     }

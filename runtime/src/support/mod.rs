@@ -180,7 +180,7 @@ unsafe fn checked(
     unsafe {
         let call = validate::header(call)?;
         let mut message = Message::over(call.message, call.message_size);
-        let has_ranges = !call.ranges.is_null() && !matches!(phase, Phase::Finalize { .. });
+        let has_ranges = !call.ranges.is_null() && phase.reads_ranges();
         let for_ranges = if has_ranges { (*entry).for_ranges.as_ref() } else { None };
         if let (Some(entry), Phase::Partial { .. }) = (for_ranges, phase) {
             message

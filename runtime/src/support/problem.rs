@@ -96,6 +96,11 @@ impl Phase {
         }
     }
 
+    /// Whether a call with ranges looks at them.
+    pub fn reads_ranges(&self) -> bool {
+        !matches!(self, Phase::Finalize { .. })
+    }
+
     /// Whether a pass goes over its columns; it does not where states are given.
     pub fn reduces(&self, pass: &PassDescriptor) -> bool {
         pass.columns != ROLE_PARAMETER && !matches!(self, Phase::Finalize { .. })

@@ -120,7 +120,7 @@ pub unsafe fn call<'a>(
         message.name(entry.name).text(": ");
         check.arguments(message)?;
         check.tensors(message)?;
-        let has_ranges = !call.ranges.is_null() && !matches!(phase, Phase::Finalize { .. });
+        let has_ranges = !call.ranges.is_null() && phase.reads_ranges();
         let tables = if has_ranges { Some(ranges::tables(call.ranges, message)?) } else { None };
         let extents = check.extents(tables.as_ref(), message)?;
         check.memory(tables.as_ref(), message)?;

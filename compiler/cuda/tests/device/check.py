@@ -19,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-DTYPES = {"f16": np.float16, "bf16": np.uint16, "f32": np.float32, "f64": np.float64, "i64": np.int64}
+# Components as they are stored; those of a complex number follow each other.
+DTYPES = {"f16": np.float16, "bf16": np.uint16, "f32": np.float32, "f64": np.float64, "i64": np.int64, "c64": np.float32, "c128": np.float64}
 
 # Bytes around every array that kernels must leave as they are.
 GUARD = 256

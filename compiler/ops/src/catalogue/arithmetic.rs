@@ -308,7 +308,7 @@ pub(super) const ROWS: &[Operation] = &[
         complex: &[
             ("r r -> r", ""),
             ("z z -> z", "ComplexPow(f, g)"),
-            ("z r -> z", "ComplexPow(f, Real2Complex(g))"),
+            ("z r -> z", "ComplexExp(RealTimesComplex(g, ComplexLog(f)))"),
             ("r z -> z", "ComplexPow(Real2Complex(f), g)"),
         ],
         domain: &[NEAR_ONE, AROUND_ZERO],

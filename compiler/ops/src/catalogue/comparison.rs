@@ -93,7 +93,7 @@ pub(super) const ROWS: &[Operation] = &[
             Law::exact("IfElse(a, b, b)", "b"),
         ],
         sign: Sign::NonnegativeIf(&["a", "b"]),
-        complex: &[("r r r -> r", ""), ("r z z -> z", "")],
+        complex: &[("r r r -> r", ""), ("r z z -> z", "ComplexIfElse(f, a, b)")],
         domain: &[LOW, HIGH, HIGH],
         doc: "`a` where `f >= 0`, else `b`, component by component; `b` where `f` is NaN.",
         ..Operation::EMPTY

@@ -225,10 +225,11 @@ pub(super) const ROWS: &[Operation] = &[
     Operation {
         name: "ComplexDivide",
         signature: "ComplexDivide(f: 2*n|2, g: 2*n|2) -> 2*n",
+        // The divisor is scaled to parts of at most 1, so that its square neither overflows nor vanishes.
         value: Value::Recipe(
-            "choose(k % 2 == 0, f[k / 2 * 2] * g[k / 2 * 2] + f[k / 2 * 2 + 1] * g[k / 2 * 2 + 1], \
-             f[k / 2 * 2 + 1] * g[k / 2 * 2] - f[k / 2 * 2] * g[k / 2 * 2 + 1]) \
-             / (g[k / 2 * 2] * g[k / 2 * 2] + g[k / 2 * 2 + 1] * g[k / 2 * 2 + 1])",
+            "where(choose(k % 2 == 0, f[k / 2 * 2] * re + f[k / 2 * 2 + 1] * im, f[k / 2 * 2 + 1] * re - f[k / 2 * 2] * im) \
+             / (g[k / 2 * 2] * re + g[k / 2 * 2 + 1] * im), \
+             size = abs(g[k / 2 * 2]) + abs(g[k / 2 * 2 + 1]), re = g[k / 2 * 2] / size, im = g[k / 2 * 2 + 1] / size)",
         ),
         gradient: &[("f", "ComplexDivide(e, Conj(g))"), ("g", "-ComplexMult(e, Conj(ComplexDivide(out, g)))")],
         linear_in: &["f"],
@@ -260,14 +261,14 @@ pub(super) const ROWS: &[Operation] = &[
     },
     Operation {
         name: "ComplexOverReal",
-        signature: "ComplexOverReal(f: 2*n, g: n|1) -> 2*n",
+        signature: "ComplexOverReal(f: 2*n|2, g: n|1) -> 2*n",
         value: Value::Recipe("f[k] / g[k / 2]"),
         gradient: &[("f", "ComplexOverReal(e, g)"), ("g", "-ComplexReal(ComplexMult(e, Conj(out))) / g")],
         laws: &[Law::exact("ComplexOverReal(a, 1)", "a")],
         linear_in: &["f"],
         complex: &[("z r -> z", "")],
         domain: &[AROUND_ZERO, POSITIVE],
-        doc: "The quotients of the complex numbers `f` and the real numbers `g`, or of a single one.",
+        doc: "The quotients of the complex numbers `f` and the real numbers `g`; a single one stands for all.",
         ..Operation::EMPTY
     },
     Operation {
@@ -276,7 +277,7 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Expansion(&[
             ("m == 1", "f"),
             ("m == 0", "ComplexSpread(Real2Complex(1), n)"),
-            ("m < 0", "ComplexDivide(Real2Complex(1), ComplexIntPow(f, -m))"),
+            ("m < 0", "ComplexIntPow(ComplexDivide(Real2Complex(1), f), -m)"),
             ("m % 2 == 0", "ComplexIntPow(ComplexMult(f, f), m / 2)"),
             ("", "ComplexMult(f, ComplexIntPow(f, m - 1))"),
         ]),
@@ -379,6 +380,15 @@ pub(super) const ROWS: &[Operation] = &[
         ..Operation::EMPTY
     },
     Operation {
+        name: "ComplexIfElse",
+        signature: "ComplexIfElse(f: m, a: n, b: o) -> max(m, n, o)",
+        value: Value::Written(choice_of_complex),
+        complex: &[("r z z -> z", "")],
+        domain: &[AROUND_ZERO, AROUND_ZERO, AROUND_ZERO],
+        doc: "The complex numbers `a` where the real `f >= 0`, else `b`; a single one of any of them stands for all.",
+        ..Operation::EMPTY
+    },
+    Operation {
         name: "ComplexSin",
         signature: "ComplexSin(f: 2*n) -> 2*n",
         value: Value::Expansion(&[(
@@ -403,6 +413,25 @@ pub(super) const ROWS: &[Operation] = &[
         ..Operation::EMPTY
     },
 ];
+
+/// The condition is spread over the parts of the numbers, single numbers over all.
+fn choice_of_complex(dims: &[u32], _: &[&[i64]]) -> Result<Written, String> {
+    let (conditions, numbers) = (dims[0], [dims[1], dims[2]]);
+    let count = conditions.max(numbers[0] / 2).max(numbers[1] / 2);
+    let fits = numbers.iter().all(|dim| *dim == 2 || *dim == 2 * count);
+    if !fits || (conditions != 1 && conditions != count) {
+        return Err(format!(
+            "{conditions} conditions do not fit complex numbers of {} and {} components",
+            numbers[0], numbers[1]
+        ));
+    }
+    let condition = if conditions == 1 { "f" } else { "Complex(f, f)" };
+    let [a, b] = [("a", numbers[0]), ("b", numbers[1])].map(|(name, dim)| match dim == 2 * count {
+        true => name.to_owned(),
+        false => format!("ComplexSpread({name}, {count})"),
+    });
+    Ok(Written { formula: format!("IfElse({condition}, {a}, {b})"), dim: 2 * count })
+}
 
 /// The first argument is the real one if it is a single number or half as long as the second.
 fn real_times_complex(dims: &[u32], _: &[&[i64]]) -> Result<Written, String> {

@@ -14,7 +14,7 @@ pub(super) const ROWS: &[Operation] = &[
         gradient: &[("f", "e * Sign(f)")],
         laws: &[Law::exact("Abs(-a)", "Abs(a)"), Law::exact("Abs(a)", "a").when(&["nonnegative(a)"])],
         sign: Sign::Nonnegative,
-        complex: &[("r -> r", ""), ("z -> r", "ComplexAbs(f)")],
+        complex: &[("r -> r", ""), ("z -> r", "Hypot(ComplexReal(f), ComplexImag(f))")],
         domain: &[(0.5, 2.0)],
         doc: "The absolute value; its derivative at 0 is 0.",
         ..Operation::EMPTY

@@ -289,7 +289,11 @@ impl<'a> Resolver<'a> {
         if dim == 1 {
             return Ok(());
         }
-        let message = format!("the gradient of a formula with {} needs a cotangent", components(dim));
+        let what = match complex::is_complex(&operand.value) {
+            true => "complex numbers".to_owned(),
+            false => format!("a formula with {}", components(dim)),
+        };
+        let message = format!("the gradient of {what} needs a cotangent");
         let diagnostic = self.with_operands(Diagnostic::error(Code::NotScalar, span, message), &[operand]);
         self.report(diagnostic.with_help("give it as the third argument: `Grad(F, v, e)` with as many components as F"))
     }

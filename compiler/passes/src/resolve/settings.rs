@@ -38,6 +38,16 @@ impl<'a> Resolver<'a> {
             }
         }
         self.numerics = numerics;
+        if let (Some(asked), Some(span)) = (self.options.dtype, given)
+            && asked.is_complex() != self.scalar.is_complex()
+        {
+            let kinds = if asked.is_complex() { ["real", "complex"] } else { ["complex", "real"] };
+            let message =
+                format!("this file is {}, and the type asked for, `{}`, is {}", kinds[0], asked.name(), kinds[1]);
+            let types = if asked.is_complex() { "`f16`, `bf16`, `f32` or `f64`" } else { "`c64` or `c128`" };
+            let help = format!("ask for {types}: formulas mean something else for numbers of the other kind");
+            self.diagnostics.push(Diagnostic::error(Code::WrongNumbers, span, message).with_help(help));
+        }
         self.scalar = self.options.dtype.unwrap_or(self.scalar);
         self.is_complex = self.scalar.is_complex();
         self.has_complex = self.is_complex;
