@@ -96,7 +96,7 @@ pub struct SourceArguments {
     #[arg(long, value_name = "SCHEME")]
     pub sum: Option<String>,
 
-    /// Type of the accumulators, whatever the file says: f32 or f64.
+    /// Type of the accumulators, whatever the file says: auto (what is computed in), f32 or f64.
     #[arg(long, value_name = "TYPE")]
     pub accumulate: Option<String>,
 
@@ -183,7 +183,7 @@ pub struct Run {
     #[arg(long, value_name = "SCHEME")]
     pub sum: Option<String>,
 
-    /// Type of the accumulators, whatever the file says: f32 or f64.
+    /// Type of the accumulators, whatever the file says: auto (what is computed in), f32 or f64.
     #[arg(long, value_name = "TYPE")]
     pub accumulate: Option<String>,
 

@@ -8,7 +8,7 @@
 //!
 //! This file is compiled twice: in this crate, and, `no_std`, into the support object inside each library.
 
-use core::ffi::{c_char, c_void};
+use core::ffi::{CStr, c_char, c_void};
 
 /// The version of the public half. Raised only when an old caller could misunderstand a new library.
 pub const ABI_VERSION: u32 = 1;
@@ -47,6 +47,27 @@ pub enum Status {
     /// A value in a tensor cannot be used.
     Value = 12,
 }
+
+/// Every status with its name in C and its text.
+pub const STATUSES: [(Status, &str, &CStr); 13] = [
+    (Status::Ok, "KEOPS_OK", c"success"),
+    (Status::NullPointer, "KEOPS_NULL_POINTER", c"a required pointer is NULL"),
+    (Status::Shape, "KEOPS_SHAPE", c"a shape does not fit"),
+    (Status::Dtype, "KEOPS_DTYPE", c"a tensor has the wrong data type"),
+    (Status::Stride, "KEOPS_STRIDE", c"a tensor's memory is misaligned or overlaps"),
+    (Status::Device, "KEOPS_DEVICE", c"a tensor lies on a device that cannot be used"),
+    (
+        Status::Arguments,
+        "KEOPS_ARGUMENTS",
+        c"wrong number of tensors, wrong option, or a call struct older than version 1",
+    ),
+    (Status::Memory, "KEOPS_MEMORY", c"out of memory"),
+    (Status::Target, "KEOPS_TARGET", c"no code in this library runs on this processor, or KEOPSC_TARGET names none"),
+    (Status::Ranges, "KEOPS_RANGES", c"block-sparse ranges are malformed"),
+    (Status::Unsupported, "KEOPS_UNSUPPORTED", c"not supported by this version"),
+    (Status::Thread, "KEOPS_THREAD", c"a thread could not be started"),
+    (Status::Value, "KEOPS_VALUE", c"a value in a tensor cannot be used"),
+];
 
 /// DLPack's device types that are used here.
 pub const DL_CPU: i32 = 1;

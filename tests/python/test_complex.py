@@ -133,6 +133,9 @@ def test_the_command_line_reads_and_writes_complex_files(tmp_path, random):
     assert np.allclose(result, z * w.sum(), rtol=1e-5)
     keopsc("run", tmp_path / "s.kf", f"z={tmp_path}/r.npy", f"w={tmp_path}/w.npy", "-o", tmp_path / "s.csv")
     assert np.allclose(np.loadtxt(tmp_path / "s.csv", dtype=complex)[:, None], z.real * w.sum(), rtol=1e-5)
+    np.savetxt(tmp_path / "z.csv", z, delimiter=",", fmt="%.9g%+.9gj")
+    keopsc("run", tmp_path / "s.kf", f"z={tmp_path}/z.csv", f"w={tmp_path}/w.npy", "-o", tmp_path / "t.npy")
+    assert np.array_equal(np.load(tmp_path / "t.npy"), result)
     (tmp_path / "t.kf").write_text("z = Vi(1)\nw = Vj(1)\nout s = Sum[j](z * w)\n")
     failed = keopsc("run", tmp_path / "t.kf", f"z={tmp_path}/z.npy", f"w={tmp_path}/r.npy", "-o", tmp_path / "s.npy", check=False)
     assert failed.returncode == 2

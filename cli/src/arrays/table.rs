@@ -2,7 +2,8 @@
 
 use super::{Array, Elements, Written};
 
-/// Reads a table as float64. A first line without any number is a heading; `#` begins a comment.
+/// Reads a table as float64, or as complex128 if a number in it is complex. A first line without any number is a heading; `#` begins a
+/// comment.
 pub fn read(bytes: &[u8]) -> Result<Array, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is neither a .npy file nor text")?;
     let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
@@ -16,8 +17,7 @@ pub fn read(bytes: &[u8]) -> Result<Array, String> {
     for (number, line) in rows {
         let before = elements.len();
         for field in fields(line) {
-            let value: f64 = field.parse().map_err(|_| format!("line {number}: `{field}` is no number"))?;
-            elements.push(value);
+            elements.push(complex_number(field).ok_or_else(|| format!("line {number}: `{field}` is no number"))?);
         }
         let columns = elements.len() - before;
         if shape.0 > 0 && columns != shape.1 {
@@ -25,7 +25,26 @@ pub fn read(bytes: &[u8]) -> Result<Array, String> {
         }
         shape = (shape.0 + 1, columns);
     }
-    Ok(Array { shape: vec![shape.0, shape.1], elements: Elements::F64(elements), written: Written::Text })
+    let elements = match elements.iter().all(|(_, is_complex)| !is_complex) {
+        true => Elements::F64(elements.iter().map(|([re, _], _)| *re).collect()),
+        false => Elements::C128(elements.into_iter().map(|(number, _)| number).collect()),
+    };
+    Ok(Array { shape: vec![shape.0, shape.1], elements, written: Written::Text })
+}
+
+/// `2.5`, `1-2.5j` or `3j`: the parts, and whether it is written as a complex number.
+fn complex_number(field: &str) -> Option<([f64; 2], bool)> {
+    if let Ok(re) = field.parse() {
+        return Some(([re, 0.0], false));
+    }
+    let text = field.trim_start_matches('(').trim_end_matches(')').strip_suffix('j')?;
+    // The sign between the parts is the last one that is no exponent's.
+    let bytes = text.as_bytes();
+    let is_sign = |place: &usize| matches!(bytes[*place], b'+' | b'-') && !matches!(bytes[*place - 1], b'e' | b'E');
+    let place = (1..bytes.len()).rev().find(is_sign).unwrap_or(0);
+    let (re, im) = text.split_at(place);
+    let re = if re.is_empty() { Ok(0.0) } else { re.parse() };
+    Some(([re.ok()?, im.parse().ok()?], true))
 }
 
 fn fields(line: &str) -> Vec<&str> {
@@ -36,7 +55,7 @@ fn fields(line: &str) -> Vec<&str> {
 }
 
 fn is_heading(line: &str) -> bool {
-    fields(line).iter().all(|field| field.parse::<f64>().is_err())
+    fields(line).iter().all(|field| complex_number(field).is_none())
 }
 
 /// Writes one row of an array a line (the first axis counts rows), further axes side by side; numbers are the shortest that read back as the same.
@@ -92,6 +111,24 @@ mod tests {
             Elements::F64(elements) => (array.shape, elements),
             other => panic!("a table was read as {other:?}"),
         })
+    }
+
+    #[test]
+    fn complex_numbers_are_read_as_python_writes_them() {
+        let cases = [
+            ("2.5", Some(([2.5, 0.0], false))),
+            ("1-2.5j", Some(([1.0, -2.5], true))),
+            ("(1e-3+2e-4j)", Some(([1e-3, 2e-4], true))),
+            ("-3j", Some(([0.0, -3.0], true))),
+            ("-1e+2-infj", Some(([-100.0, f64::NEG_INFINITY], true))),
+            ("j", None),
+            ("1+", None),
+            ("é", None),
+            ("1+2i", None),
+        ];
+        for (text, number) in cases {
+            assert_eq!(complex_number(text), number, "{text}");
+        }
     }
 
     #[test]

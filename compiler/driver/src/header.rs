@@ -7,7 +7,7 @@
 //! The text is C99 and C++98 with `<stdint.h>`, includes nothing of this project, and several such headers can be included together.
 
 use keopsc_cpu::symbols::SHARD_ENDS;
-use keopsc_runtime::abi::{self, Status};
+use keopsc_runtime::abi::{self, STATUSES, Status};
 use keopsc_runtime::manifest::{Dtype, Entry, Field, Kind, Manifest, Role, Shards, Tensor};
 
 use crate::names::{c_own_parameter_name, c_parameter_name};
@@ -18,7 +18,8 @@ pub fn header(manifest: &Manifest) -> String {
     let guard = format!("{}_H_KEOPSC", name.to_uppercase());
     let functions: String = manifest.entries.iter().map(function).collect();
     let shards = if manifest.entries.iter().any(|entry| entry.shards.is_some()) { SHARDS } else { "" };
-    let statuses: String = STATUSES.iter().map(|(status, name, meaning)| status_line(*status, name, meaning)).collect();
+    let statuses: String =
+        STATUSES.iter().map(|(status, name, text)| status_line(*status, name, &text.to_string_lossy())).collect();
     format!(
         "/* lib{name}.so, made by {compiler}. Do not edit.
 
@@ -59,26 +60,10 @@ enum {{
     )
 }
 
-const STATUSES: [(Status, &str, &str); 13] = [
-    (Status::Ok, "KEOPS_OK", "done"),
-    (Status::NullPointer, "KEOPS_NULL_POINTER", "a required pointer is NULL"),
-    (Status::Shape, "KEOPS_SHAPE", "a shape does not fit"),
-    (Status::Dtype, "KEOPS_DTYPE", "a tensor's dtype is not the declared one"),
-    (Status::Stride, "KEOPS_STRIDE", "a tensor's strides cannot be used"),
-    (Status::Device, "KEOPS_DEVICE", "a tensor is on a device that cannot be used"),
-    (Status::Arguments, "KEOPS_ARGUMENTS", "the wrong number of tensors, or a struct that is too small"),
-    (Status::Memory, "KEOPS_MEMORY", "memory could not be had"),
-    (Status::Target, "KEOPS_TARGET", "no code in this library runs on this processor"),
-    (Status::Ranges, "KEOPS_RANGES", "block-sparse ranges are malformed"),
-    (Status::Unsupported, "KEOPS_UNSUPPORTED", "this version cannot do what was asked"),
-    (Status::Thread, "KEOPS_THREAD", "a thread could not be started"),
-    (Status::Value, "KEOPS_VALUE", "a value in a tensor cannot be used"),
-];
-
-fn status_line(status: Status, name: &str, meaning: &str) -> String {
+fn status_line(status: Status, name: &str, text: &str) -> String {
     let number = status as i32;
     let is_last = STATUSES.last().is_some_and(|(last, _, _)| *last == status);
-    format!("    {name} = {number}{} /* {meaning} */\n", if is_last { "" } else { "," })
+    format!("    {name} = {number}{} /* {text} */\n", if is_last { "" } else { "," })
 }
 
 /// The types of layer 2. Their layout is that of `keopsc_runtime::abi`; a test compares the two.

@@ -23,15 +23,16 @@ pub struct Options {
 /// A word of the command line and what it means.
 type Words<T> = [(&'static str, T)];
 
-const ACCUMULATOR_TYPES: &Words<ScalarType> = &[("f32", ScalarType::F32), ("f64", ScalarType::F64)];
+const ACCUMULATOR_TYPES: &Words<Option<ScalarType>> =
+    &[("auto", None), ("f32", Some(ScalarType::F32)), ("f64", Some(ScalarType::F64))];
 
 /// What `--dtype TEXT` means.
 pub fn dtype(text: &str) -> Result<ScalarType, Problem> {
     word(text, "dtype", ScalarType::NAMES)
 }
 
-/// What `--accumulate TEXT` means.
-pub fn accumulate(text: &str) -> Result<ScalarType, Problem> {
+/// What `--accumulate TEXT` means; `None` is the computing type itself.
+pub fn accumulate(text: &str) -> Result<Option<ScalarType>, Problem> {
     word(text, "accumulator type", ACCUMULATOR_TYPES)
 }
 
@@ -85,8 +86,9 @@ mod tests {
         assert_eq!(algebra("fast"), Ok(Algebra::Fast));
         assert_eq!(
             accumulate("f16").unwrap_err().to_string(),
-            "error: there is no accumulator type `f16`\n  = help: it can be f32, f64"
+            "error: there is no accumulator type `f16`\n  = help: it can be auto, f32, f64"
         );
+        assert_eq!(accumulate("auto"), Ok(None));
     }
 
     #[test]

@@ -32,9 +32,9 @@ mod validate_state;
 
 pub use cpu::processor_level;
 
-use crate::abi::{Call, DL_CPU, EntryDescriptor, Status};
+use crate::abi::{Call, DL_CPU, EntryDescriptor, STATUSES, Status};
 use arena::with_slack;
-use core::ffi::{CStr, c_char, c_void};
+use core::ffi::{c_char, c_void};
 use message::Message;
 use problem::{Phase, Problem, Source};
 use schedule::Schedule;
@@ -121,25 +121,9 @@ pub unsafe extern "C" fn keops_support_target(entry: *const EntryDescriptor) -> 
 /// The text of a status.
 #[unsafe(no_mangle)]
 pub extern "C" fn keops_support_strerror(status: i32) -> *const c_char {
-    let known = STATUS_TEXTS.iter().find(|(known, _)| *known as i32 == status);
-    known.map_or(c"unknown status", |(_, text)| *text).as_ptr()
+    let known = STATUSES.iter().find(|(known, ..)| *known as i32 == status);
+    known.map_or(c"unknown status", |(.., text)| *text).as_ptr()
 }
-
-const STATUS_TEXTS: [(Status, &CStr); 13] = [
-    (Status::Ok, c"success"),
-    (Status::NullPointer, c"a required pointer is NULL"),
-    (Status::Shape, c"a shape does not fit"),
-    (Status::Dtype, c"a tensor has the wrong data type"),
-    (Status::Stride, c"a tensor's memory is misaligned or overlaps"),
-    (Status::Device, c"a tensor lies on a device that cannot be used"),
-    (Status::Arguments, c"wrong number of tensors, wrong option, or a call struct older than version 1"),
-    (Status::Memory, c"out of memory"),
-    (Status::Target, c"no code in this library runs on this processor, or KEOPSC_TARGET names none"),
-    (Status::Ranges, c"block-sparse ranges are malformed"),
-    (Status::Unsupported, c"not supported by this version"),
-    (Status::Thread, c"a thread could not be started"),
-    (Status::Value, c"a value in a tensor cannot be used"),
-];
 
 /// Runs a phase of a layer-1 call.
 unsafe fn plain(

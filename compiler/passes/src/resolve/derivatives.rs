@@ -81,6 +81,11 @@ impl<'a> Resolver<'a> {
             }
             return self.tangents(span, function, arguments, variables);
         }
+        if let Some(Expr { kind: ExprKind::List(_), span, .. }) = arguments.get(1) {
+            let message = format!("`{}` differentiates with respect to one input", function.text);
+            let help = "write one for each input; `Diff(F, (v, w), (s, t))` adds up derivatives in several";
+            return self.report(Diagnostic::error(Code::NotDifferentiable, *span, message).with_help(help));
+        }
         let operands = self.operands(arguments.iter().chain(keywords.iter().map(|keyword| &keyword.value)))?;
         if !(least..=most).contains(&operands.len()) || !keywords.is_empty() {
             return self.wrong_count(span, &function.text, form, operands.len());

@@ -35,8 +35,8 @@ pub struct Options {
     pub dtype: Option<ScalarType>,
     /// How sums are accumulated.
     pub sum: Option<SumScheme>,
-    /// The accumulators' type.
-    pub accumulate: Option<ScalarType>,
+    /// The accumulators' type, or that it is the computing type.
+    pub accumulate: Option<Option<ScalarType>>,
     /// Which laws simplification may apply.
     pub algebra: Option<Algebra>,
 }

@@ -38,6 +38,8 @@ impl<'a> Resolver<'a> {
             }
         }
         self.numerics = numerics;
+        let settings = self.file_numerics.clone();
+        self.check_given_once(&settings);
         if let (Some(asked), Some(span)) = (self.options.dtype, given)
             && asked.is_complex() != self.scalar.is_complex()
         {
@@ -53,6 +55,19 @@ impl<'a> Resolver<'a> {
         self.has_complex = self.is_complex;
         self.scalar = self.scalar.real();
         self.program.scalar = Some(self.scalar);
+    }
+
+    /// Refuses settings that are given twice.
+    fn check_given_once(&mut self, settings: &[&Setting]) {
+        for (number, setting) in settings.iter().enumerate() {
+            let key = &setting.key;
+            if let Some(first) = settings.iter().take(number).find(|other| other.key.text == key.text) {
+                let message = format!("`{}` is given twice", key.text);
+                let diagnostic = Diagnostic::error(Code::DuplicateSetting, key.span, message)
+                    .with_label(first.key.span, "it was given here first");
+                self.diagnostics.push(diagnostic);
+            }
+        }
     }
 
     /// The storage type of that name.
@@ -101,10 +116,11 @@ impl<'a> Resolver<'a> {
 
     /// The numerics of an output: its own, on top of the file's, below the caller's.
     pub fn output_numerics(&mut self, settings: &[Setting]) -> Numerics {
+        self.check_given_once(&settings.iter().collect::<Vec<_>>());
         let numerics = self.numerics(settings, self.numerics);
         Numerics {
             sum: self.options.sum.unwrap_or(numerics.sum),
-            accumulate: self.options.accumulate.or(numerics.accumulate),
+            accumulate: self.options.accumulate.unwrap_or(numerics.accumulate),
             algebra: self.options.algebra.unwrap_or(numerics.algebra),
         }
     }
