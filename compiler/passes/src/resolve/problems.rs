@@ -109,6 +109,10 @@ impl Resolver<'_> {
         };
         let help = match kinds.is_empty() {
             true => "`ComplexReal(z)`, `ComplexImag(z)`, `ComplexAbs(z)` and `ComplexAngle(z)` are real".to_owned(),
+            false if !operands.iter().any(|operand| complex::is_complex(&operand.value)) => format!(
+                "this file has complex inputs, so that it takes: {}; declare inputs of complex numbers with `dtype=c64`, or join parts with `Complex(re, im)`",
+                kinds.join("; or ")
+            ),
             false => format!(
                 "it takes: {}; `Real2Complex(r)` makes real numbers complex, `Complex(re, im)` joins parts",
                 kinds.join("; or ")
