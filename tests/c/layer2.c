@@ -1,19 +1,10 @@
 /* Layer 2 from C: libgauss.so's table of entries, a strided batch, and the message of a call that cannot be carried out.
- * Exits with the number of the line that failed. */
+ * Exits with a message that names the line that failed. */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "gauss.h"
 
-#define REQUIRE(condition)                                                                                                   \
-    do {                                                                                                                     \
-        if (!(condition)) {                                                                                                  \
-            fprintf(stderr, "line %d: %s\n", __LINE__, #condition);                                                          \
-            exit(1);                                                                                                         \
-        }                                                                                                                    \
-    } while (0)
+#include "check.h"
 
 enum { BATCH = 2, M = 4, N = 5, D = 3 };
 
@@ -30,15 +21,6 @@ static DLTensor tensor(float *data, int ndim, int64_t *shape, int64_t *strides)
     t.shape = shape;
     t.strides = strides;
     return t;
-}
-
-static const keops_entry_v1 *find(const keops_module *module, const char *name)
-{
-    const char *entry = (const char *)module->entries;
-    for (uint32_t k = 0; k < module->num_entries; k++, entry += module->entry_size)
-        if (strcmp(((const keops_entry_v1 *)entry)->name, name) == 0)
-            return (const keops_entry_v1 *)entry;
-    return NULL;
 }
 
 static DLTensor integers(int64_t *data, int ndim, int64_t *shape)

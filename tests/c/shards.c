@@ -1,19 +1,10 @@
 /* Layer 3 from C: libgauss.so's conv and nn in shards, through the plain functions and through the table of entries.
  * Exits with a message that names the line that failed. */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "gauss.h"
 
-#define REQUIRE(condition)                                                                                                   \
-    do {                                                                                                                     \
-        if (!(condition)) {                                                                                                  \
-            fprintf(stderr, "line %d: %s\n", __LINE__, #condition);                                                          \
-            exit(1);                                                                                                         \
-        }                                                                                                                    \
-    } while (0)
+#include "check.h"
 
 enum { M = 37, N = 1234, D = 3, SHARDS = 5 };
 
@@ -55,15 +46,6 @@ static DLTensor tensor(void *data, uint8_t code, uint8_t bits, int64_t *shape)
     t.dtype.lanes = 1;
     t.shape = shape;
     return t;
-}
-
-static const keops_entry_v1 *find(const keops_module *module, const char *name)
-{
-    const char *entry = (const char *)module->entries;
-    for (uint32_t k = 0; k < module->num_entries; k++, entry += module->entry_size)
-        if (strcmp(((const keops_entry_v1 *)entry)->name, name) == 0)
-            return (const keops_entry_v1 *)entry;
-    return NULL;
 }
 
 /* The nearest y of each x, in two halves, the second one first. */

@@ -167,6 +167,20 @@ def tensor_of(array):
     return tensor
 
 
+def on_cuda(array):
+    """A DLTensor that says that it lies on a GPU."""
+    tensor = tensor_of(array)
+    tensor.device.device_type = CUDA
+    return tensor
+
+
+def without_data(array):
+    """A DLTensor whose data pointer is NULL."""
+    tensor = tensor_of(array)
+    tensor.data = None
+    return tensor
+
+
 def pointers_to(arrays):
     """DLTensors of arrays (or DLTensors, or None for NULL), and a C array of pointers to them."""
     tensors = [a if a is None or isinstance(a, Tensor) else tensor_of(a) for a in arrays]

@@ -5,7 +5,7 @@ import pytest
 
 import keops
 from clusters import call, cluster_centroids, cluster_order, cluster_ranges, from_matrix, grid_cluster, sort_clusters, swap_axes
-from keops import CallError, pointers_to, tensor_of
+from keops import CallError, pointers_to
 from test_bad_calls import misaligned
 
 
@@ -185,18 +185,6 @@ def test_from_matrix(library, random, change):
                 assert np.array_equal(padded[number][kept:], np.zeros((3, 2)))
 
 
-def far(array):
-    tensor = tensor_of(array)
-    tensor.device.device_type = keops.CUDA
-    return tensor
-
-
-def null(array):
-    tensor = tensor_of(array)
-    tensor.data = None
-    return tensor
-
-
 POINTS, CELL, INDICES = np.zeros((4, 3)), np.ones(1), np.zeros(4, np.int64)
 BAD = {
     "grid: points NULL": ("grid_cluster", (None, CELL, INDICES), keops.NULL_POINTER, "points is NULL"),
@@ -205,11 +193,11 @@ BAD = {
     "grid: batch": ("grid_cluster", (np.zeros((2, 4, 3)), CELL, INDICES), keops.SHAPE, "points: expected shape (*, *), given shape (2, 4, 3)"),
     "grid: device": (
         "grid_cluster",
-        (far(POINTS), CELL, INDICES),
+        (keops.on_cuda(POINTS), CELL, INDICES),
         keops.DEVICE,
         "points is on a CUDA device, but this library was compiled without CUDA code",
     ),
-    "grid: data NULL": ("grid_cluster", (null(POINTS), CELL, INDICES), keops.NULL_POINTER, "points: data is NULL, but the shape is (4, 3)"),
+    "grid: data NULL": ("grid_cluster", (keops.without_data(POINTS), CELL, INDICES), keops.NULL_POINTER, "points: data is NULL, but the shape is (4, 3)"),
     "grid: misaligned": ("grid_cluster", (misaligned(POINTS), CELL, INDICES), keops.STRIDE, "points: data is not aligned to 8 bytes"),
     "grid: other type": ("grid_cluster", (POINTS, np.ones(1, np.float32), INDICES), keops.DTYPE, "cell: expected the type of points, float64"),
     "grid: two lengths": ("grid_cluster", (POINTS, np.ones(2), INDICES), keops.SHAPE, "cell: expected shape (3,), given shape (2,)"),

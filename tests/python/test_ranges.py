@@ -8,7 +8,7 @@ import pytest
 
 import keops
 from guard import guarded
-from keops import CallError, relative_error, tensor_of
+from keops import CallError, relative_error
 from test_bad_calls import misaligned
 from test_reductions import DTYPES, SOURCE, VALUES, agree, best, first
 
@@ -373,22 +373,10 @@ PARTS = np.array([[0, 3], [4, 9], [1, 2]])
 NONE = (np.zeros((0, 2), np.int64), np.zeros(0, np.int64), np.zeros((0, 2), np.int64))
 
 
-def far(array):
-    tensor = tensor_of(array)
-    tensor.device.device_type = keops.CUDA
-    return tensor
-
-
-def no_data(array):
-    tensor = tensor_of(array)
-    tensor.data = None
-    return tensor
-
-
 BAD = {
     "NULL": (2, None, keops.NULL_POINTER, "redranges_j is NULL"),
-    "no data": (0, no_data(PAIRS), keops.NULL_POINTER, "ranges_i: data is NULL"),
-    "device": (1, far(ENDS), keops.DEVICE, "slices_i is not in the CPU's memory"),
+    "no data": (0, keops.without_data(PAIRS), keops.NULL_POINTER, "ranges_i: data is NULL"),
+    "device": (1, keops.on_cuda(ENDS), keops.DEVICE, "slices_i is not in the CPU's memory"),
     "int32": (1, ENDS.astype(np.int32), keops.DTYPE, "slices_i is not int64"),
     "floats": (0, PAIRS.astype(float), keops.DTYPE, "ranges_i is not int64"),
     "misaligned": (2, misaligned(PARTS), keops.STRIDE, "redranges_j: data is not aligned to 8 bytes"),

@@ -383,11 +383,6 @@ impl<'ctx> Lanes<'_, 'ctx> {
         self.fma(self.neg(a), b, c)
     }
 
-    /// a · b − c, rounded as [`Lanes::fma`] is.
-    pub fn fms(&self, a: Vector<'ctx>, b: Vector<'ctx>, c: Vector<'ctx>) -> Vector<'ctx> {
-        self.fma(a, b, self.neg(c))
-    }
-
     /// `magnitude` with the sign bit of `sign`.
     pub fn copy_sign(&self, magnitude: Vector<'ctx>, sign: Vector<'ctx>) -> Vector<'ctx> {
         self.intrinsic("llvm.copysign", &[magnitude, sign])

@@ -75,10 +75,7 @@ pub fn fnma<'ctx>(
     b: &[Vector<'ctx>],
     c: &[Vector<'ctx>],
 ) -> Vec<Vector<'ctx>> {
-    match lanes.arithmetic() {
-        Arithmetic::Real => Steps::new(lanes, c.len()).fnma(a, b, c),
-        Arithmetic::Ring => ring::fma(lanes, &emit(lanes, Intrinsic::Neg, &[a.to_vec()]), b, c),
-    }
+    fma(lanes, &emit(lanes, Intrinsic::Neg, &[a.to_vec()]), b, c)
 }
 
 /// a · b − c for each vector, rounded as [`Lanes::fma`] is.
@@ -88,10 +85,7 @@ pub fn fms<'ctx>(
     b: &[Vector<'ctx>],
     c: &[Vector<'ctx>],
 ) -> Vec<Vector<'ctx>> {
-    match lanes.arithmetic() {
-        Arithmetic::Real => Steps::new(lanes, c.len()).fms(a, b, c),
-        Arithmetic::Ring => ring::fma(lanes, a, b, &emit(lanes, Intrinsic::Neg, &[c.to_vec()])),
-    }
+    fma(lanes, a, b, &emit(lanes, Intrinsic::Neg, &[c.to_vec()]))
 }
 
 /// float32 lanes as float64 lanes. `lanes` has the type of the vectors.

@@ -84,7 +84,7 @@ impl<'s, 'a, 'ctx> Steps<'s, 'a, 'ctx> {
     }
 
     steps! {
-        add(a, b); sub(a, b); mul(a, b); div(a, b); neg(a); abs(a); fma(a, b, c); fnma(a, b, c); fms(a, b, c);
+        add(a, b); sub(a, b); mul(a, b); div(a, b); neg(a); abs(a); fma(a, b, c); fnma(a, b, c);
         floor(a); ceil(a); trunc(a); round_even(a); round(a); copy_sign(a, b);
         min(a, b); max(a, b); min_or_second(a, b); max_or_second(a, b); hardware_sqrt(a);
         less(a, b); less_equal(a, b); equal(a, b); not_equal(a, b); unordered(a, b); not_less(a, b); not_less_equal(a, b); is_nan(a); select(mask, b, c);
