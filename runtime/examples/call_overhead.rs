@@ -12,7 +12,16 @@ const TILE: u32 = 64;
 const BATCH: i64 = 10_000;
 
 unsafe extern "C" fn initialize(_: *mut c_void) {}
-unsafe extern "C" fn accumulate(_: *const c_void, _: *const c_void, _: *const c_void, _: i64, _: i64, _: *mut c_void) {}
+unsafe extern "C" fn accumulate(
+    _: *const c_void,
+    _: *const c_void,
+    _: *const c_void,
+    _: i64,
+    _: i64,
+    _: i64,
+    _: *mut c_void,
+) {
+}
 unsafe extern "C" fn merge(_: *mut c_void, _: *const c_void) {}
 unsafe extern "C" fn epilogue(_: *const c_void, _: *const c_void, _: *const c_void, _: *mut c_void) {}
 

@@ -316,6 +316,8 @@ pub const ORDER_TREE: u8 = 0;
 pub const ORDER_SEQUENCE: u8 = 1;
 /// Likewise, and a chunk has as many columns as there are chunks, about √N.
 pub const ORDER_ROOTS: u8 = 2;
+/// Each chunk goes on with the state of the one before: their order makes no difference to a bit of the result.
+pub const ORDER_CARRIED: u8 = 3;
 
 /// Storage types, and computing types of a pass (`F32` and `F64` only).
 pub const F16: u8 = 0;
@@ -411,7 +413,7 @@ pub struct PassDescriptor {
     pub columns: u8,
     /// `F32` or `F64`.
     pub compute: u8,
-    /// In which order the states of chunks are merged: `ORDER_TREE`, `ORDER_SEQUENCE` or `ORDER_ROOTS`.
+    /// In which order the states of chunks are merged: `ORDER_TREE`, `ORDER_SEQUENCE`, `ORDER_ROOTS` or `ORDER_CARRIED`.
     pub order: u8,
     /// Rows a tile.
     pub tile_rows: u32,
@@ -461,9 +463,10 @@ pub struct PassDescriptor {
     pub column_prologue: Option<unsafe extern "C" fn(*const c_void, *mut c_void)>,
     /// `(state)`: the neutral state.
     pub initialize: unsafe extern "C" fn(*mut c_void),
-    /// `(parameters, row_tile, column_records, count, first_column, state)`: reduces the `count` columns (at most `chunk`) whose records begin at
-    /// `column_records`, starting
-    /// with the neutral state, and stores the result in `state`. `first_column` is the number of the first of these columns, so that indices are exact.
+    /// `(parameters, row_tile, column_records, count, origin, first_column, state)`: reduces the `count` columns (at most `chunk`) whose records
+    /// begin at `column_records`, and stores the result in `state`. It starts with the neutral state, or with `ORDER_CARRIED` with what is in
+    /// `state`. `origin + first_column` is the number of the first of these columns; all row numbers in the state are -1 or at least `origin`
+    /// and, less that, below 2^31.
     pub accumulate: Accumulate,
     /// The same for a tile in which only the first `few_rows` rows count; those of the others are left as they are.
     pub accumulate_few: Option<Accumulate>,
@@ -474,7 +477,7 @@ pub struct PassDescriptor {
 }
 
 /// See [`PassDescriptor::accumulate`].
-pub type Accumulate = unsafe extern "C" fn(*const c_void, *const c_void, *const c_void, i64, i64, *mut c_void);
+pub type Accumulate = unsafe extern "C" fn(*const c_void, *const c_void, *const c_void, i64, i64, i64, *mut c_void);
 
 /// An entry as compiled for one instruction set.
 #[derive(Clone, Copy)]

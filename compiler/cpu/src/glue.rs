@@ -377,6 +377,7 @@ impl<'ctx> Glue<'_, 'ctx> {
             Order::Tree => abi::ORDER_TREE,
             Order::Sequence => abi::ORDER_SEQUENCE,
             Order::Roots => abi::ORDER_ROOTS,
+            Order::Carried => abi::ORDER_CARRIED,
         };
         let compute = if pass.compute == ScalarType::F64 { abi::F64 } else { abi::F32 };
         self.structure(&[

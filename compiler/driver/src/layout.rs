@@ -33,13 +33,16 @@ fn chunks(layout: &PassSchedule) -> String {
         Order::Tree => format!("chunks of {} merged in a tree", layout.chunk),
         Order::Sequence => format!("chunks of {} merged in sequence", layout.chunk),
         Order::Roots => "chunks of the square root of all merged in sequence".to_owned(),
+        Order::Carried => format!("chunks of {} that go on with the state before", layout.chunk),
     }
 }
 
 fn details(pass: &Pass, layout: &PassSchedule) -> String {
     let rows = if layout.rows_in_registers { "rows stay in registers" } else { "rows are read again for each column" };
     let mut details = vec![rows.to_owned()];
-    for (storage, words) in [(Storage::Memory, "in memory"), (Storage::Inline, "computed where used")] {
+    for (storage, words) in
+        [(Storage::Memory, "in memory"), (Storage::Inline, "computed where used"), (Storage::Kept, "kept")]
+    {
         let values: Vec<usize> =
             (0..layout.storage.len()).filter(|number| layout.storage[*number] == storage).collect();
         details.extend(list(values, words));

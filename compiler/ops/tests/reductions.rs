@@ -134,6 +134,70 @@ fn values_and_merges() {
 }
 
 #[test]
+fn what_a_guard_keeps_out_changes_nothing() {
+    let mut numbers = Numbers(11);
+    let mut kept_out = 0;
+    for (id, row) in reductions::reductions() {
+        for dim in [1, 2, 3] {
+            let parameters = vec![3; reductions::signature(id).parameters.len()];
+            let rule = reductions::instantiate(id, &dims(row.name, dim), &parameters).expect("it fits");
+            let Some(guard) = &rule.guard else { continue };
+            let columns = draw(row.name, &mut numbers, 100, dim);
+            let mut state = rule.initial();
+            for (number, column) in (0..).zip(&columns) {
+                let next = rule.update(&state, number, column);
+                if rule.evaluate_guard(guard, &state, column).iter().all(|holds| *holds == 0.0) {
+                    assert_eq!(next, state, "{}: column {number}, {column:?}", row.name);
+                    kept_out += 1;
+                }
+                state = next;
+            }
+        }
+    }
+    assert!(kept_out > 100, "the guards are tested: {kept_out}");
+}
+
+#[test]
+fn pivots_may_take_columns_in_before_the_other_slots() {
+    let mut numbers = Numbers(13);
+    let special = [-INF, INF, f64::NAN, 700.0, -700.0];
+    for (id, row) in reductions::reductions() {
+        let rule =
+            reductions::instantiate(id, &dims(row.name, 3), &vec![3; reductions::signature(id).parameters.len()]);
+        let rule = rule.expect("it fits");
+        let Some(raising) = &rule.raising else { continue };
+        for trial in 0..200 {
+            let mut columns = draw(row.name, &mut numbers, 1 + trial % 20, 3);
+            if trial % 2 == 1 {
+                let at = numbers.below(columns.len());
+                columns[at][0][0] = special[numbers.below(special.len())];
+            }
+            let cut = numbers.below(columns.len());
+            let begun = sequential(&rule, &columns[..cut], 0);
+            let raised = rule.update_raised(raising, &begun, cut as u64, &columns[cut..]);
+            let whole = rule.finalize(&sequential(&rule, &columns, 0));
+            for (found, expected) in rule.finalize(&raised).concat().into_iter().zip(whole.concat()) {
+                assert_close(row.name, found, expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn exact_reductions_do_not_depend_on_cuts() {
+    let mut numbers = Numbers(17);
+    for (id, row) in reductions::reductions().filter(|(_, row)| row.exact) {
+        assert_eq!(row.compensated, row.name);
+        let parameters = vec![3; reductions::signature(id).parameters.len()];
+        let rule = reductions::instantiate(id, &dims(row.name, 2), &parameters).expect("it fits");
+        for count in [1, 2, 5, 40] {
+            let columns = draw(row.name, &mut numbers, count, 2);
+            assert_eq!(split(&rule, &columns, 0, &mut numbers), sequential(&rule, &columns, 0), "{}", row.name);
+        }
+    }
+}
+
+#[test]
 fn every_reduction_has_a_value_test() {
     for (_, row) in reductions::reductions() {
         for number in 0..row.outcomes.len() {

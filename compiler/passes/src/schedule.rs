@@ -9,6 +9,11 @@
 //! Σ_j exp(-|x-y|²)·b, D = 100, 32 registers:  3 row vectors × 8 columns,  24 partial distances in registers
 //! ```
 //!
+//! Accumulations that are dear to update column by column wait: what they need of the pairs (*kept* values) is computed for a block of columns
+//! first. Then the exponentials of all its columns are taken relative to one largest value; sums of many components are added up some
+//! components at a time, which stay in registers over the whole block, like a second matrix product; and lists of the best columns look at
+//! those alone that get in.
+//!
 //! Invariant: a schedule changes how fast a result is found and in which order of columns it is summed, nothing else; it depends on
 //! plan and machine alone. [`Scheduled`] can only be made here, from a verified plan: back ends take nothing else.
 
@@ -36,6 +41,19 @@ pub enum Storage {
     Inline,
     /// In memory, all components computed by a loop where the value is defined.
     Memory,
+    /// In memory for all columns of a block; a scalar.
+    Kept,
+}
+
+/// When an accumulation takes a column in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Update {
+    /// When its pairs have been computed.
+    Along,
+    /// Then too, but only if the column gets past the reduction's guard in some row.
+    Guarded,
+    /// When the pairs of all columns of a block have been computed.
+    After,
 }
 
 /// In which order the states of chunks become one.
@@ -47,6 +65,8 @@ pub enum Order {
     Sequence,
     /// One after the other, a chunk having as many columns as there are chunks: about √N.
     Roots,
+    /// None are merged where nothing forces it: each chunk goes on with the state of the one before.
+    Carried,
 }
 
 /// The layout of one pass.
@@ -65,6 +85,12 @@ pub struct PassSchedule {
     pub chunk: u32,
     /// In which order chunks are merged.
     pub order: Order,
+    /// Columns whose pairs are computed before kept values are used; [`PassSchedule::columns`] where none are kept.
+    pub block: u32,
+    /// When each accumulation takes a column in.
+    pub updates: Vec<Update>,
+    /// Components of a long slot that stay in registers while the columns of a block are taken in.
+    pub components: u32,
     /// For each accumulation whether [`PassSchedule::columns`] columns are summed before their sum is added to the chunk's.
     pub blocked: Vec<bool>,
     /// Folds and component loops up to this count are unrolled.
@@ -147,6 +173,14 @@ const SHORTEST_CHUNK: u32 = 64;
 const SHORT_CHUNK: u32 = 128;
 /// Columns a chunk where nothing is gained by shorter ones, and a merge may be dear.
 const LONG_CHUNK: u32 = 512;
+/// Columns of which pair values are kept: the values of all row vectors stay in the first-level cache.
+const KEPT_COLUMNS: u32 = 64;
+/// The same where columns come in groups of 8 and of 5.
+const KEPT_GROUPS: u32 = 40;
+/// Values a pair that are kept at most.
+const KEPT_VALUES: usize = 4;
+/// Components of accumulators that may be updated column by column without crowding registers.
+const NARROW: u32 = 5;
 /// Columns a chunk where sums are to run on: columns and counts below it are exact in float32.
 const LONGEST_CHUNK: u32 = 1 << 23;
 /// Estimated cycles of the pairs of a row vector that are unrolled into a loop's body at most.
@@ -163,15 +197,16 @@ struct Stretches {
 
 impl Stretches {
     /// `group` is how many columns are computed together for the sake of contractions, if there are any.
-    fn of(plan: &Plan, pass: &Pass, group: Option<u32>, pair_cycles: f64) -> Stretches {
-        let columns = group.unwrap_or(1);
+    fn of(plan: &Plan, pass: &Pass, updates: &[Update], group: Option<u32>, pair_cycles: f64) -> Stretches {
+        let columns = group.unwrap_or(if is_waiting(updates) { unrolled_columns(pair_cycles) } else { 1 });
         let whole = |chunk, order| Stretches { chunk, order, columns, blocked: vec![false; pass.accumulations.len()] };
         let narrow = plan.numerics.accumulators(pass.compute) == pass.compute;
         let mut stretches = match plan.numerics.sum {
+            _ if is_exact(pass) => whole(LONG_CHUNK, Order::Carried),
             SumScheme::Direct => return whole(LONGEST_CHUNK, Order::Sequence),
             SumScheme::Block => return whole(LONGEST_CHUNK, Order::Roots),
             SumScheme::Auto if narrow && pass.accumulations.iter().any(rounds) => {
-                Stretches::short(pass, group, pair_cycles)
+                Stretches::short(pass, updates, group, pair_cycles)
             }
             SumScheme::Kahan if pass.accumulations.iter().any(is_compensated) => whole(SHORT_CHUNK, Order::Tree),
             SumScheme::Auto | SumScheme::Kahan => whole(LONG_CHUNK, Order::Tree),
@@ -185,13 +220,15 @@ impl Stretches {
 
     /// Those of a pass in which sums round. There are blocks where they are merged by additions, of sums that are few enough for those of
     /// the block and those of the chunk to be in registers.
-    fn short(pass: &Pass, group: Option<u32>, pair_cycles: f64) -> Stretches {
-        let added = |one: &Accumulation| rounds(one) && one.rule.merge_lets.is_empty();
-        let slots = pass.accumulations.iter().filter(|one| added(one)).flat_map(|one| &one.rule.slots);
+    fn short(pass: &Pass, updates: &[Update], group: Option<u32>, pair_cycles: f64) -> Stretches {
+        let added = |(one, update): (&Accumulation, &Update)| {
+            rounds(one) && one.rule.merge_lets.is_empty() && *update == Update::Along
+        };
+        let all = || pass.accumulations.iter().zip(updates);
+        let slots = all().filter(|one| added(*one)).flat_map(|(one, _)| &one.rule.slots);
         let few = (1..=UNROLL).contains(&slots.map(|slot| slot.dim).fold(0, u32::saturating_add));
-        let is_short = |columns: &u32| few && f64::from(*columns) * pair_cycles <= BODY_CYCLES;
-        let columns = group.or_else(|| [BLOCK, BLOCK / 2].into_iter().find(is_short)).unwrap_or(1);
-        let blocked: Vec<bool> = pass.accumulations.iter().map(|one| few && columns > 1 && added(one)).collect();
+        let columns = group.unwrap_or(if few || is_waiting(updates) { unrolled_columns(pair_cycles) } else { 1 });
+        let blocked: Vec<bool> = all().map(|one| few && columns > 1 && added(one)).collect();
         let others = || pass.accumulations.iter().zip(&blocked).filter(|(_, blocked)| !**blocked).map(|(one, _)| one);
         let chunk = if others().all(|one| one.rule.merge_lets.is_empty()) {
             if few { SHORTEST_CHUNK } else { SHORT_CHUNK }
@@ -202,6 +239,82 @@ impl Stretches {
         };
         Stretches { chunk, order: Order::Tree, columns, blocked }
     }
+}
+
+/// Whether any accumulation waits for the pairs of several columns.
+fn is_waiting(updates: &[Update]) -> bool {
+    updates.iter().any(|update| *update != Update::Along)
+}
+
+/// How many columns' pairs are unrolled into a loop's body.
+fn unrolled_columns(pair_cycles: f64) -> u32 {
+    [BLOCK, BLOCK / 2].into_iter().find(|columns| f64::from(*columns) * pair_cycles <= BODY_CYCLES).unwrap_or(1)
+}
+
+/// Whether the order of columns makes no difference to what a pass accumulates, so that no state need be merged.
+fn is_exact(pass: &Pass) -> bool {
+    let exact = |one: &Accumulation| reductions::reduction(one.reduction).exact;
+    !pass.accumulations.is_empty() && pass.accumulations.iter().all(exact)
+}
+
+/// When each accumulation takes columns in, and the values to be kept for that.
+fn choose_updates(pass: &Pass) -> (Vec<Update>, Vec<ValueId>) {
+    let mut kept = Vec::new();
+    let exact = is_exact(pass);
+    let updates = pass.accumulations.iter().map(|one| {
+        let width = one.rule.slots.iter().map(|slot| slot.dim).fold(0, u32::saturating_add);
+        let update = if exact && one.rule.guard.as_ref().is_some_and(|guard| guard.dim <= UNROLL) {
+            Update::Guarded
+        } else if (one.rule.raising.is_some() || width > NARROW) && is_componentwise(pass, one) {
+            Update::After
+        } else {
+            return Update::Along;
+        };
+        let mut needed = kept.clone();
+        let known = one.arguments.iter().all(|argument| keep(pass, *argument, &mut needed));
+        if !known || needed.len() > KEPT_VALUES {
+            return Update::Along;
+        }
+        kept = needed;
+        update
+    });
+    (updates.collect(), kept)
+}
+
+/// Adds what has to be kept for a value to be computed once more when all pairs of a block are known; `false` if that would be dear.
+fn keep(pass: &Pass, id: ValueId, kept: &mut Vec<ValueId>) -> bool {
+    let value = pass.value(id);
+    if value.block != Block::Pair || kept.contains(&id) {
+        return true;
+    }
+    if value.dim == 1 {
+        kept.push(id);
+        return true;
+    }
+    let Definition::Compute(body) = &value.definition else { return false };
+    let mut known = !body.contains_fold();
+    body.for_each_read(&mut |id, _| known = known && keep(pass, *id, kept));
+    known
+}
+
+/// Whether component `k` of each long slot depends on nothing but scalars and components `k` of what is long.
+fn is_componentwise(pass: &Pass, accumulation: &Accumulation) -> bool {
+    let rule = &accumulation.rule;
+    let (lets, update) = match &rule.raising {
+        Some(raising) => (&raising.lets, &raising.update),
+        None => (&rule.update_lets, &rule.update),
+    };
+    let is_scalar = |operand: &Operand| match operand {
+        Operand::Argument(number) => pass.value(accumulation.arguments[*number as usize]).dim == 1,
+        Operand::State(slot) | Operand::Later(slot) => rule.slots[*slot as usize].dim == 1,
+        Operand::Let(number) => lets[*number as usize].dim == 1,
+        Operand::Column => true,
+    };
+    let mut alike = true;
+    lets.iter().map(|item| &item.value).chain(update).for_each(|body| {
+        body.for_each_read(&mut |operand, index| alike &= is_scalar(operand) || *index == Index::K);
+    });
+    alike
 }
 
 fn has_contractions(pass: &Pass) -> bool {
@@ -230,12 +343,13 @@ fn long_locals(pass: &Pass, storage: &[Storage], registers: u32) -> u32 {
 
 fn schedule_pass(plan: &Plan, pass: &Pass, machine: &Machine) -> PassSchedule {
     let lanes = if pass.compute == ScalarType::F64 { machine.lanes_f32 / 2 } else { machine.lanes_f32 };
-    let storage = choose_storage(pass);
+    let (updates, kept) = choose_updates(pass);
+    let storage = choose_storage(pass, &kept);
     let contractions: Vec<ValueId> =
         pass.block(Block::Pair).filter(|(_, value)| is_contraction(pass, value)).map(|(id, _)| id).collect();
     let accumulate = plan.numerics.accumulators(pass.compute);
     let registers = if accumulate == pass.compute { 1 } else { 2 };
-    let pressure = Pressure::of(pass, registers);
+    let pressure = Pressure::of(pass, &updates, registers);
     let pair_cycles = cost(pass).per_pair.cycles();
     let (row_vectors, group) = if contractions.is_empty() {
         (pressure.row_vectors(machine), None)
@@ -244,11 +358,18 @@ fn schedule_pass(plan: &Plan, pass: &Pass, machine: &Machine) -> PassSchedule {
     } else {
         (2, Some(5))
     };
-    let stretches = Stretches::of(plan, pass, group, pair_cycles);
+    let stretches = Stretches::of(plan, pass, &updates, group, pair_cycles);
     let row_vectors = if pass.rows == Role::Parameter || long_locals(pass, &storage, registers) > LONG_LOCALS {
         1
     } else {
         row_vectors
+    };
+    let block = if group.is_none() && !updates.contains(&Update::After) {
+        stretches.columns
+    } else if plan.passes.iter().any(has_contractions) {
+        KEPT_GROUPS
+    } else {
+        KEPT_COLUMNS
     };
     let rows_in_registers = contractions.is_empty() && row_vectors * pressure.rows <= machine.registers / 2;
     PassSchedule {
@@ -258,6 +379,9 @@ fn schedule_pass(plan: &Plan, pass: &Pass, machine: &Machine) -> PassSchedule {
         columns: stretches.columns,
         chunk: stretches.chunk,
         order: stretches.order,
+        block,
+        updates,
+        components: (machine.registers * 3 / 4 / (row_vectors * registers)).clamp(1, UNROLL),
         blocked: stretches.blocked,
         unroll: UNROLL,
         rows_in_registers,
@@ -276,11 +400,19 @@ struct Pressure {
 
 impl Pressure {
     /// `registers` is what a vector of accumulators takes.
-    fn of(pass: &Pass, registers: u32) -> Pressure {
+    fn of(pass: &Pass, updates: &[Update], registers: u32) -> Pressure {
         let uses = count_uses(pass, |block| block == Block::Pair);
         let used = |id: ValueId| uses[id.0 as usize] > 0;
         let rows = pass.block(Block::Row).filter(|(id, _)| used(*id)).map(|(_, value)| value.dim).sum();
-        let slots = pass.accumulations.iter().flat_map(|accumulation| &accumulation.rule.slots);
+        let slots = pass.accumulations.iter().zip(updates).flat_map(|(one, update)| {
+            let pivots = one.rule.raising.iter().flat_map(|raising| &raising.pivots);
+            let held = move |number: &u32| match update {
+                Update::Along => true,
+                Update::Guarded => false,
+                Update::After => pivots.clone().any(|pivot| pivot == number),
+            };
+            (0..).zip(&one.rule.slots).filter(move |(number, _)| held(number)).map(|(_, slot)| slot)
+        });
         let shared = pass.block(Block::Pair).filter(|(id, _)| uses[id.0 as usize] > 1);
         let temporaries = 3 + shared.map(|(_, value)| value.dim.min(UNROLL)).sum::<u32>();
         Pressure { rows, accumulators: registers * slots.map(|slot| slot.dim).sum::<u32>(), temporaries }
@@ -298,7 +430,7 @@ impl Pressure {
     }
 }
 
-fn choose_storage(pass: &Pass) -> Vec<Storage> {
+fn choose_storage(pass: &Pass, kept: &[ValueId]) -> Vec<Storage> {
     let evaluations = count_evaluations(pass);
     let mut looped = vec![false; pass.values.len()];
     for value in &pass.values {
@@ -311,8 +443,8 @@ fn choose_storage(pass: &Pass) -> Vec<Storage> {
         let long = value.dim > UNROLL;
         if !matches!(value.definition, Definition::Compute(_)) {
             Storage::Memory
-        } else if is_contraction(pass, value) {
-            Storage::Registers
+        } else if is_contraction(pass, value) || kept.contains(&ValueId(number as u32)) {
+            Storage::Kept
         } else if evaluations[number] == 1 && value.block == Block::Pair {
             Storage::Inline
         } else if long || looped[number] {

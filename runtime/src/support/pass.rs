@@ -11,10 +11,12 @@ use super::ranges::Side;
 use super::schedule::{Division, Geometry, Scratch, columns_in_place, element_size, worthwhile};
 use super::state;
 use super::threads::parallel_for;
-use crate::abi::{Accumulate, I64, ORDER_TREE, PassDescriptor, ROLE_PARAMETER, ROW_NUMBERS, Read};
+use crate::abi::{Accumulate, I64, ORDER_CARRIED, ORDER_TREE, PassDescriptor, ROLE_PARAMETER, ROW_NUMBERS, Read};
 
 /// Columns that one unit of packing takes, in tiles.
 const PACKED_TILES: usize = 64;
+/// Columns from one origin of the row numbers in carried states to the next.
+const RUN: usize = 1 << 30;
 /// Cycles to pack one value of a record.
 const PACKING_CYCLES: usize = 2;
 
@@ -120,7 +122,7 @@ pub unsafe fn run_pass(run: &PassRun<'_>) {
 
 impl PassRun<'_> {
     pub(super) fn counter(&self) -> Counter {
-        Counter { leaves: 0, top: 0, in_sequence: self.pass.order != ORDER_TREE }
+        Counter { leaves: 0, top: 0, in_sequence: self.pass.order != ORDER_TREE, run: None }
     }
 
     pub(super) fn tile_rows(&self) -> usize {
@@ -434,33 +436,61 @@ impl Group<'_> {
         }
     }
 
-    /// Puts the chunks of columns `begin..end` on the stack, merging as the counter tells.
+    /// Puts the chunks of columns `begin..end` on the stack, merging as the counter tells, or takes them in on its top.
     pub(super) unsafe fn push_columns(&self, counter: &mut Counter, begin: usize, end: usize) {
         let run = self.run;
         for first in (begin..end).step_by(run.geometry.chunk.max(1)) {
             let count = run.geometry.chunk.min(end - first);
-            let records = run.records.wrapping_add(first * run.geometry.record_bytes);
-            for tile in 0..self.tiles {
-                let state = self.state(tile, counter.top);
-                // SAFETY: the records exist; the counter keeps `top` below `depth`.
-                unsafe {
-                    let (parameters, row_tile) = (run.lane.parameters.cast_const(), self.tile(tile).cast_const());
-                    self.accumulate(tile)(
-                        parameters.cast(),
-                        row_tile.cast(),
-                        records.cast(),
-                        count as i64,
-                        (run.first_column() + first) as i64,
-                        state.cast(),
-                    );
+            let number = run.first_column() + first;
+            // SAFETY: the records exist; the counter keeps `top` below `depth`.
+            unsafe {
+                if run.pass.order == ORDER_CARRIED {
+                    let origin = number - number % RUN;
+                    self.begin_run(counter, origin);
+                    self.accumulate(counter.top - 1, first, count, origin);
+                } else {
+                    self.accumulate(counter.top, first, count, number);
+                    counter.push(|left, right| self.merge(left, right));
                 }
             }
-            counter.push(|left, right| self.merge(left, right));
+        }
+    }
+
+    /// Goes on with the state on top if its row numbers have that origin, else with a neutral one above it.
+    unsafe fn begin_run(&self, counter: &mut Counter, origin: usize) {
+        if counter.run == Some(origin) {
+            return;
+        }
+        counter.fold(|left, right| self.merge(left, right));
+        // SAFETY: a stack has room for two states.
+        (0..self.tiles).for_each(|tile| unsafe { (self.run.pass.initialize)(self.state(tile, counter.top).cast()) });
+        counter.top += 1;
+        counter.run = Some(origin);
+    }
+
+    /// Takes some columns in on a level.
+    unsafe fn accumulate(&self, level: usize, first: usize, count: usize, origin: usize) {
+        let run = self.run;
+        let records = run.records.wrapping_add(first * run.geometry.record_bytes);
+        for tile in 0..self.tiles {
+            let (parameters, row_tile) = (run.lane.parameters.cast_const(), self.tile(tile).cast_const());
+            // SAFETY: as the caller promises.
+            unsafe {
+                self.function(tile)(
+                    parameters.cast(),
+                    row_tile.cast(),
+                    records.cast(),
+                    count as i64,
+                    origin as i64,
+                    (run.first_column() + first - origin) as i64,
+                    self.state(tile, level).cast(),
+                );
+            }
         }
     }
 
     /// The function for a tile.
-    fn accumulate(&self, tile: usize) -> Accumulate {
+    fn function(&self, tile: usize) -> Accumulate {
         let pass = self.run.pass;
         match pass.accumulate_few {
             Some(few) if tile + 1 == self.tiles && self.last_rows <= pass.few_rows as usize => few,
@@ -492,6 +522,8 @@ pub(super) struct Counter {
     leaves: usize,
     top: usize,
     in_sequence: bool,
+    /// The origin of the row numbers in the state on top, if it is carried on.
+    run: Option<usize>,
 }
 
 impl Counter {

@@ -11,7 +11,7 @@ use super::ranges::Ranges;
 use super::sparse::{BlockPlan, most_states};
 use super::sum::Sums;
 use super::threads;
-use crate::abi::{F32, ORDER_ROOTS, ORDER_TREE, PassDescriptor};
+use crate::abi::{F32, ORDER_CARRIED, ORDER_ROOTS, ORDER_TREE, PassDescriptor};
 
 /// A thread must have this much to do to be worth starting, in cycles: about 100 µs.
 const CYCLES_A_THREAD: usize = 300_000;
@@ -131,7 +131,7 @@ impl Division {
         if subtrees <= 1 || geometry.chunks <= 1 || geometry.is_sparse {
             return whole;
         }
-        if pass.order == ORDER_TREE {
+        if divides_anywhere(pass) {
             let subtree = subtree(geometry.chunks, subtrees);
             return Division { subtree, subtrees: geometry.chunks.div_ceil(subtree), ..whole };
         }
@@ -146,6 +146,11 @@ impl Division {
         }
         if self.subtrees > 1 { times(times(geometry.tiles, self.subtrees), pass.state_size as usize) } else { 0 }
     }
+}
+
+/// Whether any subtree of chunks may be a unit.
+pub fn divides_anywhere(pass: &PassDescriptor) -> bool {
+    pass.order == ORDER_TREE || pass.order == ORDER_CARRIED
 }
 
 fn group(pass: &PassDescriptor, geometry: &Geometry, wanted: usize) -> usize {

@@ -11,9 +11,8 @@
 use super::bits::Bits;
 use super::pass::{PassRun, Span};
 use super::ranges::Side;
-use super::schedule::{CACHED_COLUMN_BYTES, subtree, worthwhile};
+use super::schedule::{CACHED_COLUMN_BYTES, divides_anywhere, subtree, worthwhile};
 use super::threads::parallel_for;
-use crate::abi::ORDER_TREE;
 
 /// Units a thread. They are less equal than in a dense pass, hence smaller.
 const UNITS_A_THREAD: usize = 8;
@@ -128,7 +127,7 @@ impl PassRun<'_> {
             let (tiles, chunks, cost) = (plan.groups, plan.subtree, plan.cost.max(1));
             let group = plan.group.min(share / cost).max(1);
             (plan.group, plan.groups) = (group, tiles.div_ceil(group));
-            if threads > 1 && cost > share && chunks > 1 && self.pass.order == ORDER_TREE {
+            if threads > 1 && cost > share && chunks > 1 && divides_anywhere(self.pass) {
                 let subtree = subtree(chunks, cost.div_ceil(share));
                 let subtrees = chunks.div_ceil(subtree);
                 if tiles.saturating_mul(subtrees).saturating_add(states) <= most_states(self.threads) {

@@ -13,7 +13,7 @@ use super::arena::{Arena, times};
 use super::problem::list;
 use super::schedule::worthwhile;
 use super::threads::parallel_for;
-use crate::abi::{ORDER_TREE, PassDescriptor, ROLE_PARAMETER, StateField, Status};
+use crate::abi::{ORDER_CARRIED, ORDER_TREE, PassDescriptor, ROLE_PARAMETER, StateField, Status};
 
 /// States begin at multiples of this.
 pub const STATE_ALIGNMENT: usize = 8;
@@ -43,7 +43,9 @@ impl<'a> Layout<'a> {
         let longest = passes.iter().map(|pass| pass.chunk.max(1)).max()?;
         let has_trees = |pass: &PassDescriptor| {
             let chunk = pass.chunk.max(1);
-            pass.order == ORDER_TREE && longest.is_multiple_of(chunk) && (longest / chunk).is_power_of_two()
+            let in_tree =
+                pass.order == ORDER_TREE && longest.is_multiple_of(chunk) && (longest / chunk).is_power_of_two();
+            in_tree || pass.order == ORDER_CARRIED
         };
         let chunk = passes.iter().all(has_trees).then_some(longest);
         Some(Layout { passes, rows, record_size: passes.first()?.record_size as usize, chunk })

@@ -2,31 +2,37 @@
 //!
 //! ```text
 //! load x tile                                     once
-//! for j in 0..count step columns:
-//!     contractions of all row vectors × columns   a register-blocked loop over components
-//!     for each of these columns:                  a loop too where there are contractions, so that code stays small
-//!         pair body, update of the accumulators   all row vectors interleaved
-//!     add the sums of these columns to the chunk's
+//! for each block of columns:
+//!     contractions of the block                   register-blocked loops over components
+//!     for j in the block step columns:
+//!         for each of these columns:              a loop too where there are contractions, so that code stays small
+//!             pair body, update of the accumulators   all row vectors interleaved; what is to be kept is stored
+//!         add the sums of these columns to the chunk's; look at those that get past a guard
+//!     update what waits for the whole block       from what was kept
 //! store state                                     once
 //! ```
+//!
+//! A pass that keeps nothing has a single block. [`super::contract`] has the contractions, [`super::update`] the updates.
 
 use std::collections::HashMap;
 
 use inkwell::IntPredicate;
 use inkwell::values::{BasicValueEnum, IntValue, PointerValue};
 use keopsc_ir::plan::{Block, Definition, Value, ValueId};
-use keopsc_ops::intrinsics::{Intrinsic, Kind};
-use keopsc_ops::scalar::{Counter, Scalar};
-use keopsc_passes::schedule::Storage;
+use keopsc_ops::intrinsics::Kind;
+use keopsc_ops::reductions::Slot;
+use keopsc_ops::scalar::Counter;
+use keopsc_passes::schedule::{Order, Storage};
 
 use super::Kernel;
 use super::expression::{Component, Reader};
 use super::reader::{PlanReader, Rows};
-use super::remembered::Remembered;
-use super::state::{RuleReader, StateView};
+use super::state::StateView;
+use super::update::Accumulators;
 use crate::vector::{Float, Vector};
 
-/// `(parameters, row_tile, column_records, count, first_column, state)`.
+/// `(parameters, row_tile, column_records, count, origin, first_column, state)`: the first column's number is `origin + first_column`, and
+/// `first_column` and `count` are small enough for the accumulators' integer lanes.
 pub fn emit<'ctx>(
     kernel: &Kernel<'_, 'ctx>,
     parameters: PointerValue<'ctx>,
@@ -35,93 +41,116 @@ pub fn emit<'ctx>(
     state: PointerValue<'ctx>,
 ) {
     let integers: Vec<BasicValueEnum> = kernel.function.get_param_iter().filter(|value| value.is_int_value()).collect();
-    let (count, first_column) = (integers[0].into_int_value(), integers[1].into_int_value());
-    let slots = Slots::new(kernel);
+    let [count, origin, first_column] = [0, 1, 2].map(|number| integers[number].into_int_value());
+    let accumulators = Accumulators::new(kernel);
+    if kernel.schedule.order == Order::Carried {
+        kernel.load_accumulators(&accumulators.chunk, state, origin);
+    } else {
+        kernel.reset_accumulators(&accumulators.chunk, |_| true);
+    }
     let mut reader = PlanReader::new(kernel, parameters, Rows::Tile(tile));
     kernel.read_shared(&mut reader);
     reader.memory = kernel.create_memory();
-    let group = i64::from(kernel.schedule.columns);
-    let whole = kernel.subtract(count, kernel.remainder(count, kernel.integer(group)));
-    kernel.counted_loop(kernel.integer(0), whole, group, |column| {
-        kernel.begin_group(&slots);
-        kernel.accumulate_columns(&reader, &slots.group, records, column, group);
-        kernel.end_group(&slots);
-    });
-    if group > 1 {
-        kernel.begin_group(&slots);
-        kernel.counted_loop(whole, count, 1, |column| {
-            kernel.accumulate_columns(&reader, &slots.group, records, column, 1);
+    reader.kept = kernel.create_kept();
+    let chunk = Chunk { tile, records, first_column };
+    let block = i64::from(kernel.schedule.block);
+    if block == i64::from(kernel.schedule.columns) {
+        kernel.accumulate_block(&reader, &accumulators, &chunk, kernel.integer(0), count);
+    } else {
+        kernel.counted_loop(kernel.integer(0), count, block, |first| {
+            let rest = kernel.subtract(count, first);
+            let columns = kernel.smaller(rest, kernel.integer(block));
+            kernel.accumulate_block(&reader, &accumulators, &chunk, first, columns);
         });
-        kernel.end_group(&slots);
     }
-    kernel.store_accumulators(&slots.chunk, state, first_column);
+    kernel.store_accumulators(&accumulators.chunk, state, origin);
 }
 
-/// The accumulators of each accumulation.
-struct Slots<'ctx> {
-    /// Those of the chunk so far.
-    chunk: Vec<Vec<PointerValue<'ctx>>>,
-    /// Those of the columns at hand: where sums are blocked locals of their own, else the chunk's.
-    group: Vec<Vec<PointerValue<'ctx>>>,
-}
-
-impl<'ctx> Slots<'ctx> {
-    fn new(kernel: &Kernel<'_, 'ctx>) -> Slots<'ctx> {
-        let chunk = kernel.create_accumulators(|_| true);
-        kernel.reset_accumulators(&chunk, |_| true);
-        let group = kernel.create_accumulators(|number| kernel.schedule.blocked[number]);
-        let own = chunk.iter().zip(group).map(|(chunk, group)| if group.is_empty() { chunk.clone() } else { group });
-        let group = own.collect();
-        Slots { chunk, group }
-    }
+/// What a call of the function is about.
+pub struct Chunk<'ctx> {
+    /// The row tile.
+    pub tile: PointerValue<'ctx>,
+    /// The column records.
+    pub records: PointerValue<'ctx>,
+    /// The number of the first column, less the origin.
+    pub first_column: IntValue<'ctx>,
 }
 
 impl<'a, 'ctx> Kernel<'a, 'ctx> {
-    /// Locals for the accumulators that are `chosen` by number, none for the others.
-    fn create_accumulators(&self, chosen: impl Fn(usize) -> bool) -> Vec<Vec<PointerValue<'ctx>>> {
-        let vectors = self.schedule.row_vectors;
-        let rules = self.accumulating();
-        let mut all = Vec::new();
-        for (number, accumulation) in self.pass.accumulations.iter().enumerate() {
-            let slots: &[_] = if chosen(number) { &accumulation.rule.slots } else { &[] };
-            let local = |slot: &keopsc_ops::reductions::Slot| {
-                let lanes =
-                    if slot.kind == Kind::Index { rules.lanes.integer_type() } else { rules.lanes.vector_type() };
-                self.local(lanes, slot.dim * vectors)
-            };
-            all.push(slots.iter().map(local).collect());
+    /// Columns `first..first + columns` of the chunk.
+    fn accumulate_block(
+        &self,
+        shared: &PlanReader<'_, 'a, 'ctx>,
+        accumulators: &Accumulators<'ctx>,
+        chunk: &Chunk<'ctx>,
+        first: IntValue<'ctx>,
+        columns: IntValue<'ctx>,
+    ) {
+        self.contract(shared, chunk, first, columns);
+        self.begin_block(accumulators);
+        let group = i64::from(self.schedule.columns);
+        let end = self.add(first, columns);
+        let whole = self.subtract(end, self.remainder(columns, self.integer(group)));
+        let accumulate = |column, group| {
+            self.begin_group(accumulators);
+            let block = if self.schedule.block == self.schedule.columns { column } else { first };
+            self.accumulate_columns(shared, accumulators, chunk, (block, column), group);
+            self.end_group(accumulators);
+            self.update_guarded(shared, accumulators, chunk, (block, column), group);
+        };
+        self.counted_loop(first, whole, group, |column| accumulate(column, group));
+        if group > 1 {
+            self.counted_loop(whole, end, 1, |column| accumulate(column, 1));
         }
-        all
+        self.update_after(shared, accumulators, chunk, first, columns);
     }
 
-    /// Sets the accumulators that are `chosen` by number to their neutral values.
-    fn reset_accumulators(&self, locals: &[Vec<PointerValue<'ctx>>], chosen: impl Fn(usize) -> bool) {
-        let rules = self.accumulating();
-        let numbered = self.pass.accumulations.iter().zip(locals).enumerate();
-        for (_, (accumulation, places)) in numbered.filter(|(number, _)| chosen(*number)) {
-            for (slot, description) in accumulation.rule.slots.iter().enumerate() {
-                self.components(description.dim, |index| {
-                    let view = StateView::Locals(places);
-                    rules.store_initial(view, accumulation, slot as u32, index, self.schedule.row_vectors as usize);
-                });
-            }
+    /// The pairs of the tile with `group` columns of a block, beginning at `column`.
+    fn accumulate_columns(
+        &self,
+        shared: &PlanReader<'_, 'a, 'ctx>,
+        accumulators: &Accumulators<'ctx>,
+        chunk: &Chunk<'ctx>,
+        (block, first): (IntValue<'ctx>, IntValue<'ctx>),
+        group: i64,
+    ) {
+        let accumulate_column = |number| {
+            let column = self.add(first, number);
+            let mut reader = self.at_column(shared, chunk, block, column);
+            self.compute_pairs(&mut reader);
+            self.update_along(&mut reader, accumulators, self.column_number(chunk, column));
+        };
+        if self.schedule.contractions.is_empty() {
+            (0..group).for_each(|number| accumulate_column(self.integer(number)));
+        } else {
+            self.fixed_loop(0, group as u64, accumulate_column);
         }
     }
 
-    /// Sets the accumulators of the columns at hand, where they have some of their own, to their neutral values.
-    fn begin_group(&self, slots: &Slots<'ctx>) {
-        self.reset_accumulators(&slots.group, |number| self.schedule.blocked[number]);
+    /// A reader of the pairs with a column of a block.
+    pub fn at_column<'k>(
+        &self,
+        shared: &PlanReader<'k, 'a, 'ctx>,
+        chunk: &Chunk<'ctx>,
+        block: IntValue<'ctx>,
+        column: IntValue<'ctx>,
+    ) -> PlanReader<'k, 'a, 'ctx> {
+        let mut reader = shared.clone();
+        reader.columns = vec![self.record(chunk.records, column)];
+        reader.kept_column = self.subtract(column, block);
+        reader
     }
 
-    /// Merges the accumulators of the columns at hand, where they have some of their own, into those of the chunk.
-    fn end_group(&self, slots: &Slots<'ctx>) {
+    /// The number of a column less the origin, in integer lanes of the accumulators' width.
+    pub fn column_number(&self, chunk: &Chunk<'ctx>, column: IntValue<'ctx>) -> Vector<'ctx> {
         let rules = self.accumulating();
-        for (number, accumulation) in self.pass.accumulations.iter().enumerate() {
-            if self.schedule.blocked[number] {
-                let [earlier, later] = [&slots.chunk, &slots.group].map(|all| StateView::Locals(&all[number]));
-                rules.merge_states(accumulation, earlier, later);
-            }
-        }
+        rules.lanes.broadcast(rules.narrow_integer(self.add(chunk.first_column, column)).into())
+    }
+
+    /// The record of a column.
+    pub fn record(&self, records: PointerValue<'ctx>, column: IntValue<'ctx>) -> PointerValue<'ctx> {
+        let size = self.integer(i64::from(self.layout.column_values));
+        self.lanes.offset(records, self.multiply(column, size))
     }
 
     /// Locals for pair values that live in memory.
@@ -130,6 +159,13 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         let local =
             |(id, value): (ValueId, &Value)| (id, self.local(self.type_of(id), value.dim * self.schedule.row_vectors));
         self.pass.block(Block::Pair).filter(stored).map(local).collect()
+    }
+
+    /// Locals for pair values that are kept for all columns of a block.
+    fn create_kept(&self) -> HashMap<ValueId, PointerValue<'ctx>> {
+        let kept = |(id, _): &(ValueId, &Value)| self.schedule.storage[id.0 as usize] == Storage::Kept;
+        let count = self.schedule.block * self.schedule.row_vectors;
+        self.pass.block(Block::Pair).filter(kept).map(|(id, _)| (id, self.local(self.type_of(id), count))).collect()
     }
 
     /// Reads parameters, and rows if they stay in registers, before the loop over columns.
@@ -152,106 +188,8 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         in_body || self.pass.accumulations.iter().any(|accumulation| accumulation.arguments.contains(&id))
     }
 
-    /// The pairs of the tile with `group` columns beginning at `column`.
-    fn accumulate_columns(
-        &self,
-        shared: &PlanReader<'_, 'a, 'ctx>,
-        slots: &[Vec<PointerValue<'ctx>>],
-        records: PointerValue<'ctx>,
-        column: IntValue<'ctx>,
-        group: i64,
-    ) {
-        let contractions = self.contract(shared, records, column, group);
-        let rows = self.integer(i64::from(self.schedule.row_vectors));
-        let accumulate_column = |number| {
-            let column = self.add(column, number);
-            let mut reader = shared.clone();
-            reader.columns = vec![self.record(records, column)];
-            for (value, place) in &contractions {
-                let first = self.multiply(number, rows);
-                let vectors = (0..i64::from(self.schedule.row_vectors)).map(|n| self.add(first, self.integer(n)));
-                let places: Vec<_> =
-                    vectors.map(|vector| self.element(self.lanes.vector_type(), *place, vector)).collect();
-                reader.remember(*value, 0, self.load_all(&places, self.lanes.vector_type()));
-            }
-            self.compute_pairs(&mut reader);
-            self.update(&mut reader, slots, column);
-        };
-        if contractions.is_empty() {
-            (0..group).for_each(|number| accumulate_column(self.integer(number)));
-        } else {
-            self.fixed_loop(0, group as u64, accumulate_column);
-        }
-    }
-
-    /// The contractions for the whole register tile, left in `[columns][row_vectors]` vectors of stack memory.
-    fn contract(
-        &self,
-        shared: &PlanReader<'_, 'a, 'ctx>,
-        records: PointerValue<'ctx>,
-        column: IntValue<'ctx>,
-        group: i64,
-    ) -> Vec<(ValueId, PointerValue<'ctx>)> {
-        let reader = |number: i64| {
-            let mut reader = shared.clone();
-            reader.columns = vec![self.record(records, self.add(column, self.integer(number)))];
-            reader
-        };
-        let mut readers: Vec<_> = (0..group).map(reader).collect();
-        let contract = |value: &ValueId| match &self.pass.value(*value).definition {
-            Definition::Compute(Scalar::Fold { with, counter, count, body }) => {
-                Some((*value, self.contract_one(*with, *counter, *count, body, &mut readers)))
-            }
-            _ => None,
-        };
-        self.schedule.contractions.iter().filter_map(contract).collect()
-    }
-
-    /// One loop over components for all columns. A column's terms are added before the next column's are begun, so that the sums and the
-    /// rows' components are all that registers have to hold.
-    fn contract_one(
-        &self,
-        with: Intrinsic,
-        counter: Counter,
-        count: u32,
-        body: &Scalar<ValueId>,
-        readers: &mut [PlanReader<'_, 'a, 'ctx>],
-    ) -> PointerValue<'ctx> {
-        let vector = self.lanes.vector_type();
-        let rows = i64::from(self.schedule.row_vectors);
-        // The sums are read by number in a loop, so they need memory; in this loop they are locals that become registers.
-        let [sums, registers] = [(); 2].map(|()| self.local(vector, (readers.len() as i64 * rows) as u32));
-        let places_in = |memory, column: usize| -> Vec<_> {
-            let first = column as i64 * rows;
-            (first..first + rows).map(|number| self.element(vector, memory, self.integer(number))).collect()
-        };
-        let places = |column| places_in(registers, column);
-        for (column, reader) in readers.iter_mut().enumerate() {
-            let first = self.evaluate(body, &vec![(counter, Component::Known(0))], reader);
-            self.store_all(&first, &places(column));
-        }
-        self.fixed_loop(1, u64::from(count), |number| {
-            for (column, reader) in readers.iter_mut().enumerate() {
-                reader.enter();
-                let sum = self.load_all(&places(column), vector);
-                let sum = self.fold_step(with, sum, body, &vec![(counter, Component::Looped(number))], reader);
-                self.store_all(&sum, &places(column));
-                reader.leave();
-            }
-        });
-        (0..readers.len()).for_each(|column| {
-            self.store_all(&self.load_all(&places(column), vector), &places_in(sums, column));
-        });
-        sums
-    }
-
-    fn record(&self, records: PointerValue<'ctx>, column: IntValue<'ctx>) -> PointerValue<'ctx> {
-        let size = self.integer(i64::from(self.layout.column_values));
-        self.lanes.offset(records, self.multiply(column, size))
-    }
-
-    /// Computes the pair values that live in memory, and those that live in registers before loops over components that use them, if there
-    /// are such loops. Either may need the other: they are computed in the order of their definition.
+    /// Computes the pair values that are kept or live in memory, and those that live in registers before loops over components that use
+    /// them, if there are such loops. Any may need the others: they are computed in the order of their definition.
     fn compute_pairs(&self, reader: &mut PlanReader<'_, 'a, 'ctx>) {
         let unroll = self.schedule.unroll;
         let mut slots = self.pass.accumulations.iter().flat_map(|accumulation| &accumulation.rule.slots);
@@ -263,8 +201,22 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
                     (0..i64::from(value.dim)).for_each(|number| drop(reader.read(id, Component::Known(number))));
                 }
                 Storage::Memory => self.fill_memory(reader, id),
+                Storage::Kept => self.keep(reader, id),
                 Storage::Registers | Storage::Inline => {}
             }
+        }
+    }
+
+    /// Computes and stores a value that is kept, but for contractions, which are there already.
+    fn keep(&self, reader: &mut PlanReader<'_, 'a, 'ctx>, id: ValueId) {
+        if self.schedule.contractions.contains(&id) {
+            return;
+        }
+        if let Definition::Compute(body) = &self.pass.value(id).definition {
+            let index = Component::Known(0);
+            let value = self.evaluate(body, &vec![(Counter(0), index)], reader);
+            self.store_all(&value, &reader.kept_addresses(id));
+            reader.remember(id, 0, value);
         }
     }
 
@@ -283,55 +235,70 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         }
     }
 
-    fn update(&self, reader: &mut PlanReader<'_, 'a, 'ctx>, slots: &[Vec<PointerValue<'ctx>>], column: IntValue<'ctx>) {
-        let rules = self.accumulating();
-        let column: Vector<'ctx> = rules.lanes.broadcast(rules.narrow_integer(column).into());
-        for (accumulation, places) in self.pass.accumulations.iter().zip(slots) {
-            let mut rule = RuleReader {
-                kernel: rules,
-                accumulation,
-                state: StateView::Locals(places),
-                later: None,
-                lets: &accumulation.rule.update_lets,
-                arguments: Some(reader),
-                column: Some(column),
-                known: Remembered::default(),
-            };
-            rules.apply_rules(&accumulation.rule.update, &mut rule);
-        }
-    }
-
-    /// Stores the accumulators, column numbers counted from the first column of all.
-    fn store_accumulators(
+    /// Each component of each slot: its accumulators' view, and that of each row vector in a state.
+    fn for_each_accumulator(
         &self,
         slots: &[Vec<PointerValue<'ctx>>],
         state: PointerValue<'ctx>,
-        first_column: IntValue<'ctx>,
+        mut body: impl FnMut(
+            &Kernel<'a, 'ctx>,
+            (usize, u32, &Slot),
+            Component<'ctx>,
+            StateView<'_, 'ctx>,
+            &[StateView<'_, 'ctx>],
+        ),
     ) {
         let rules = self.accumulating();
-        for ((accumulation, locals), places) in self.pass.accumulations.iter().zip(slots).zip(&self.layout.slots) {
-            for (slot, description) in accumulation.rule.slots.iter().enumerate() {
+        for (number, (accumulation, places)) in self.pass.accumulations.iter().zip(&self.layout.slots).enumerate() {
+            let row = |vector| self.integer(i64::from(vector) * i64::from(self.lanes.count()));
+            let rows =
+                (0..self.schedule.row_vectors).map(|vector| StateView::Buffer { state, places, row: row(vector) });
+            let rows: Vec<_> = rows.collect();
+            for (slot, description) in (0..).zip(&accumulation.rule.slots) {
                 self.components(description.dim, |index| {
-                    let bundle = rules.load_slot(StateView::Locals(locals), accumulation, slot as u32, index);
-                    for (number, vector) in bundle.into_iter().enumerate() {
-                        let row = self.integer(number as i64 * i64::from(self.lanes.count()));
-                        let stored = match description.kind {
-                            Kind::Index => rules.global_column(vector, first_column),
-                            _ => vector,
-                        };
-                        let view = StateView::Buffer { state, places, row };
-                        rules.store_slot(view, accumulation, slot as u32, index, &vec![stored]);
-                    }
+                    body(&rules, (number, slot, description), index, StateView::Locals(&slots[number]), &rows);
                 });
             }
         }
     }
 
-    /// Column numbers within the chunk → column numbers; -1 stays.
-    fn global_column(&self, local: Vector<'ctx>, first_column: IntValue<'ctx>) -> Vector<'ctx> {
+    /// Stores the accumulators, column numbers counted from 0.
+    fn store_accumulators(&self, slots: &[Vec<PointerValue<'ctx>>], state: PointerValue<'ctx>, origin: IntValue<'ctx>) {
+        self.for_each_accumulator(slots, state, |rules, (number, slot, description), index, locals, rows| {
+            let accumulation = &self.pass.accumulations[number];
+            let bundle = rules.load_slot(locals, accumulation, slot, index);
+            for (vector, view) in bundle.into_iter().zip(rows) {
+                let stored = if description.kind == Kind::Index { rules.global_column(vector, origin) } else { vector };
+                rules.store_slot(*view, accumulation, slot, index, &vec![stored]);
+            }
+        });
+    }
+
+    /// Loads the accumulators that [`Kernel::store_accumulators`] has stored.
+    fn load_accumulators(&self, slots: &[Vec<PointerValue<'ctx>>], state: PointerValue<'ctx>, origin: IntValue<'ctx>) {
+        self.for_each_accumulator(slots, state, |rules, (number, slot, description), index, locals, rows| {
+            let accumulation = &self.pass.accumulations[number];
+            let vectors = rows.iter().map(|view| {
+                let vector = rules.load_slot(*view, accumulation, slot, index)[0];
+                if description.kind == Kind::Index { rules.local_column(vector, origin) } else { vector }
+            });
+            rules.store_slot(locals, accumulation, slot, index, &vectors.collect());
+        });
+    }
+
+    /// Column numbers less the origin → column numbers; -1 stays.
+    fn global_column(&self, local: Vector<'ctx>, origin: IntValue<'ctx>) -> Vector<'ctx> {
         let long = self.lanes.with_float(Float::F64);
         let wide = self.sign_extend(local);
         let none = self.compare_vectors(IntPredicate::SLT, wide, long.splat_integer(0));
-        long.select(none, wide, long.integer_add(wide, long.broadcast(first_column.into())))
+        long.select(none, wide, long.integer_add(wide, long.broadcast(origin.into())))
+    }
+
+    /// Column numbers → column numbers less the origin; -1 stays.
+    fn local_column(&self, global: Vector<'ctx>, origin: IntValue<'ctx>) -> Vector<'ctx> {
+        let long = self.lanes.with_float(Float::F64);
+        let none = self.compare_vectors(IntPredicate::SLT, global, long.splat_integer(0));
+        let less = long.integer_sub(global, long.broadcast(origin.into()));
+        self.truncate(long.select(none, global, less))
     }
 }

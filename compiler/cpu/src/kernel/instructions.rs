@@ -61,6 +61,12 @@ impl<'ctx> Kernel<'_, 'ctx> {
         built(self.lanes.builder().build_int_compare(predicate, a, b, ""))
     }
 
+    /// The smaller of two.
+    pub fn smaller(&self, a: IntValue<'ctx>, b: IntValue<'ctx>) -> IntValue<'ctx> {
+        let is_less = self.compare(IntPredicate::SLT, a, b);
+        built(self.lanes.builder().build_select(is_less, a, b, "")).into_int_value()
+    }
+
     /// The low bits of an i64 as an integer of the lanes' width.
     pub fn narrow_integer(&self, a: IntValue<'ctx>) -> IntValue<'ctx> {
         let narrow = self.lanes.integer_scalar_type();
@@ -74,6 +80,12 @@ impl<'ctx> Kernel<'_, 'ctx> {
     pub fn sign_extend(&self, a: Vector<'ctx>) -> Vector<'ctx> {
         let long = self.long_type();
         if a.get_type() == long { a } else { built(self.lanes.builder().build_int_s_extend(a, long, "")) }
+    }
+
+    /// int64 lanes as integer lanes, which have room for their values.
+    pub fn truncate(&self, a: Vector<'ctx>) -> Vector<'ctx> {
+        let narrow = self.lanes.integer_type();
+        if a.get_type() == narrow { a } else { built(self.lanes.builder().build_int_truncate(a, narrow, "")) }
     }
 
     /// int64 lanes of which these are the lower and the upper halves.
@@ -169,6 +181,26 @@ impl<'ctx> Kernel<'_, 'ctx> {
 
 /// Control flow.
 impl<'ctx> Kernel<'_, 'ctx> {
+    /// Whether any lane of any mask holds.
+    pub fn is_any(&self, masks: &[Vector<'ctx>]) -> IntValue<'ctx> {
+        let (builder, context) = (self.lanes.builder(), self.lanes.context());
+        let any = masks.iter().copied().reduce(|a, b| built(builder.build_or(a, b, "")));
+        let Some(any) = any else { return context.bool_type().const_zero() };
+        let bits = context.custom_width_int_type(self.lanes.count().try_into().expect("there are lanes"));
+        let bits = bits.expect("LLVM has integers of this width");
+        let any = built(builder.build_bit_cast(any, bits, "")).into_int_value();
+        self.compare(IntPredicate::NE, any, bits.const_zero())
+    }
+
+    /// `body` where the condition holds, which it seldom does.
+    pub fn if_rare(&self, condition: IntValue<'ctx>, mut body: impl FnMut()) {
+        self.if_else(condition, |holds| {
+            if holds {
+                body();
+            }
+        });
+    }
+
     /// Ends the function.
     pub fn return_nothing(&self) {
         built(self.lanes.builder().build_return(None));

@@ -10,6 +10,7 @@
 //! Only constructs are known here (loads, loops, intrinsics, accumulators), no operation and no reduction by name.
 
 pub mod accumulate;
+pub mod contract;
 pub mod epilogue;
 pub mod expression;
 pub mod instructions;
@@ -18,6 +19,7 @@ pub mod prologue;
 pub mod reader;
 pub mod remembered;
 pub mod state;
+pub mod update;
 
 use inkwell::attributes::{Attribute, AttributeLoc};
 use inkwell::module::{Linkage, Module};
@@ -120,11 +122,11 @@ pub fn emit_pass<'ctx>(
         define("column_prologue", 2, 0, &|kernel, p| prologue::emit_tile(kernel, Block::Column, p[0], p[1]));
     }
     define("initialize", 1, 0, &|kernel, p| state::emit_initialize(kernel, p[0]));
-    define("accumulate", 4, 2, &|kernel, p| accumulate::emit(kernel, p[0], p[1], p[2], p[3]));
+    define("accumulate", 4, 3, &|kernel, p| accumulate::emit(kernel, p[0], p[1], p[2], p[3]));
     if functions.few_rows > 0 {
         // In memory a tile is what it is; only the first vector of rows is read and written.
         let few = PassSchedule { row_vectors: 1, ..schedule.clone() };
-        define_with(&few, "accumulate_few", 4, 2, &|kernel, p| accumulate::emit(kernel, p[0], p[1], p[2], p[3]));
+        define_with(&few, "accumulate_few", 4, 3, &|kernel, p| accumulate::emit(kernel, p[0], p[1], p[2], p[3]));
     }
     define("merge", 2, 0, &|kernel, p| state::emit_merge(kernel, p[0], p[1]));
     define("epilogue", 4, 0, &|kernel, p| epilogue::emit(kernel, p[0], p[1], p[2], p[3]));

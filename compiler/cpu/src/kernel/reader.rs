@@ -41,6 +41,12 @@ pub struct PlanReader<'k, 'a, 'ctx> {
     pub columns: Vec<PointerValue<'ctx>>,
     /// Memory of pair and epilogue values that have some: `[dim][width]` vectors.
     pub memory: HashMap<ValueId, PointerValue<'ctx>>,
+    /// Memory of pair values that are kept: `[columns of a block][row_vectors]` vectors.
+    pub kept: HashMap<ValueId, PointerValue<'ctx>>,
+    /// The number of the column in its block.
+    pub kept_column: IntValue<'ctx>,
+    /// Whether the pairs of the block have been computed before: what is not kept of them is computed again.
+    pub afterwards: bool,
     known: Remembered<'ctx, (ValueId, i64)>,
 }
 
@@ -53,6 +59,9 @@ impl<'k, 'a, 'ctx> PlanReader<'k, 'a, 'ctx> {
             rows,
             columns: Vec::new(),
             memory: HashMap::new(),
+            kept: HashMap::new(),
+            kept_column: kernel.integer(0),
+            afterwards: false,
             known: Remembered::default(),
         }
     }
@@ -60,6 +69,11 @@ impl<'k, 'a, 'ctx> PlanReader<'k, 'a, 'ctx> {
     /// Remembers a component.
     pub fn remember(&mut self, value: ValueId, component: i64, bundle: Bundle<'ctx>) {
         self.known.insert((value, component), bundle);
+    }
+
+    /// The same pairs, computed before, in other rows.
+    pub fn of_rows(self, rows: Rows<'ctx>) -> Self {
+        PlanReader { rows, afterwards: true, known: Remembered::default(), ..self }
     }
 
     fn row_vectors(&self) -> usize {
@@ -75,6 +89,9 @@ impl<'k, 'a, 'ctx> PlanReader<'k, 'a, 'ctx> {
             Block::Row => self.load_rows(value, index),
             Block::Column if self.columns.is_empty() => self.load_rows(value, index),
             Block::Column => self.columns.iter().map(|record| self.load_broadcast(*record, value, index)).collect(),
+            Block::Pair if self.is_kept(value) => {
+                self.kernel.load_all(&self.kept_addresses(value), self.kernel.type_of(value))
+            }
             Block::Pair | Block::Epilogue => self.load_memory(value, index),
         }
     }
@@ -148,6 +165,22 @@ impl<'k, 'a, 'ctx> PlanReader<'k, 'a, 'ctx> {
         (0..width).map(|n| kernel.element(vector, base, kernel.add(first, kernel.integer(n)))).collect()
     }
 
+    /// Where a kept value lies, for each vector.
+    pub fn kept_addresses(&self, value: ValueId) -> Vec<PointerValue<'ctx>> {
+        let kernel = self.kernel;
+        let first = kernel.multiply(self.kept_column, kernel.integer(i64::from(kernel.schedule.row_vectors)));
+        let vectors: Vec<_> = match self.rows {
+            Rows::Vector(_, row) => vec![kernel.divide(row, kernel.integer(i64::from(kernel.lanes.count())))],
+            _ => (0..i64::from(kernel.schedule.row_vectors)).map(|vector| kernel.integer(vector)).collect(),
+        };
+        let element = |vector| kernel.element(kernel.type_of(value), self.kept[&value], kernel.add(first, vector));
+        vectors.into_iter().map(element).collect()
+    }
+
+    fn is_kept(&self, value: ValueId) -> bool {
+        self.kernel.schedule.storage[value.0 as usize] == Storage::Kept
+    }
+
     /// One bundle from what is there a row vector, a column, or once.
     fn spread(&self, bundle: &Bundle<'ctx>, block: Block) -> Bundle<'ctx> {
         let (rows, columns) = (self.row_vectors(), self.columns.len().max(1));
@@ -162,8 +195,10 @@ impl<'k, 'a, 'ctx> PlanReader<'k, 'a, 'ctx> {
     }
 
     fn is_evaluated(&self, value: ValueId) -> bool {
+        let storage = self.kernel.schedule.storage[value.0 as usize];
         self.kernel.pass.value(value).block == Block::Pair
-            && self.kernel.schedule.storage[value.0 as usize] != Storage::Memory
+            && storage != Storage::Kept
+            && (storage != Storage::Memory || self.afterwards)
     }
 
     fn definition(&self, value: ValueId) -> Option<&'a Scalar<ValueId>> {
@@ -207,7 +242,9 @@ impl<'ctx> Reader<'ctx, ValueId> for PlanReader<'_, '_, 'ctx> {
         if let Component::Known(number) = index {
             let remembered = match block {
                 Block::Row => self.kernel.schedule.rows_in_registers,
-                Block::Pair => self.kernel.schedule.storage[value.0 as usize] == Storage::Registers,
+                Block::Pair => {
+                    matches!(self.kernel.schedule.storage[value.0 as usize], Storage::Registers | Storage::Kept)
+                }
                 Block::Epilogue => false,
                 Block::Parameter | Block::Column => true,
             };

@@ -4,7 +4,7 @@ use inkwell::types::VectorType;
 use inkwell::values::{IntValue, PointerValue};
 use keopsc_ir::plan::{Accumulation, ValueId};
 use keopsc_ops::intrinsics::Kind;
-use keopsc_ops::reductions::{Let, Operand};
+use keopsc_ops::reductions::{Let, Operand, Slot};
 use keopsc_ops::scalar::{Counter, Index, Scalar};
 
 use super::Kernel;
@@ -20,6 +20,24 @@ use crate::vector::{Float, Vector};
 pub enum StateView<'s, 'ctx> {
     /// In locals, `[dim][row_vectors]` vectors a slot; row numbers count from the chunk's first column, in lanes of the accumulators' width.
     Locals(&'s [PointerValue<'ctx>]),
+    /// The same, one of the row vectors.
+    Vector {
+        /// The locals.
+        slots: &'s [PointerValue<'ctx>],
+        /// The vector's number.
+        vector: IntValue<'ctx>,
+    },
+    /// In locals too, but that of some slots one component at a time is at hand, `[components][row_vectors]` vectors.
+    Window {
+        /// The locals.
+        slots: &'s [PointerValue<'ctx>],
+        /// Where the components at hand are, of the slots that are taken so.
+        window: &'s [Option<PointerValue<'ctx>>],
+        /// The component's number there.
+        component: i64,
+    },
+    /// Some slots in locals, the others neutral.
+    Pivots(&'s [Option<PointerValue<'ctx>>]),
     /// In a state buffer, one vector of rows; row numbers are int64.
     Buffer {
         /// The buffer.
@@ -51,7 +69,20 @@ pub struct RuleReader<'s, 'p, 'k, 'a, 'ctx> {
     pub known: Remembered<'ctx, (u32, i64)>,
 }
 
-impl<'ctx> RuleReader<'_, '_, '_, '_, 'ctx> {
+impl<'s, 'p, 'k, 'a, 'ctx> RuleReader<'s, 'p, 'k, 'a, 'ctx> {
+    /// A reader for an update by a column.
+    pub fn updating(
+        kernel: Kernel<'a, 'ctx>,
+        accumulation: &'s Accumulation,
+        state: StateView<'s, 'ctx>,
+        lets: &'s [Let],
+        arguments: &'p mut PlanReader<'k, 'a, 'ctx>,
+        column: Vector<'ctx>,
+    ) -> Self {
+        let (arguments, column) = (Some(arguments), Some(column));
+        RuleReader { kernel, accumulation, state, later: None, lets, arguments, column, known: Remembered::default() }
+    }
+
     fn argument(&self, number: u32) -> ValueId {
         self.accumulation.arguments[number as usize]
     }
@@ -60,8 +91,10 @@ impl<'ctx> RuleReader<'_, '_, '_, '_, 'ctx> {
 impl<'ctx> Reader<'ctx, Operand> for RuleReader<'_, '_, '_, '_, 'ctx> {
     fn width(&self) -> usize {
         match self.state {
-            StateView::Locals(_) => self.kernel.schedule.row_vectors as usize,
-            StateView::Buffer { .. } => 1,
+            StateView::Locals(_) | StateView::Window { .. } | StateView::Pivots(_) => {
+                self.kernel.schedule.row_vectors as usize
+            }
+            StateView::Vector { .. } | StateView::Buffer { .. } => 1,
         }
     }
 
@@ -130,8 +163,8 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
 
     fn slot_type(&self, view: StateView<'_, 'ctx>, kind: Kind) -> VectorType<'ctx> {
         match (kind, view) {
-            (Kind::Index, StateView::Locals(_)) => self.lanes.integer_type(),
             (Kind::Index, StateView::Buffer { .. }) => self.long_type(),
+            (Kind::Index, _) => self.lanes.integer_type(),
             _ => self.lanes.vector_type(),
         }
     }
@@ -144,14 +177,23 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         index: Component<'ctx>,
     ) -> Vec<PointerValue<'ctx>> {
         let number = self.component_number(index);
+        let vectors = i64::from(self.schedule.row_vectors);
+        let vector = self.slot_type(view, kind);
+        let all = |slot, number| {
+            let first = self.multiply(number, self.integer(vectors));
+            (0..vectors).map(|n| self.element(vector, slot, self.add(first, self.integer(n)))).collect()
+        };
         match view {
-            StateView::Locals(slots) => {
-                let vectors = i64::from(self.schedule.row_vectors);
+            StateView::Locals(slots) => all(slots[slot as usize], number),
+            StateView::Vector { slots, vector: n } => {
                 let first = self.multiply(number, self.integer(vectors));
-                let vector = self.slot_type(view, kind);
-                let places = (0..vectors).map(|n| self.add(first, self.integer(n)));
-                places.map(|place| self.element(vector, slots[slot as usize], place)).collect()
+                vec![self.element(vector, slots[slot as usize], self.add(first, n))]
             }
+            StateView::Window { slots, window, component } => match window[slot as usize] {
+                Some(window) => all(window, self.integer(component)),
+                None => all(slots[slot as usize], number),
+            },
+            StateView::Pivots(slots) => slots[slot as usize].map_or_else(Vec::new, |slot| all(slot, number)),
             StateView::Buffer { state, places, row } => {
                 let size = if kind == Kind::Index { 8 } else { self.layout.accumulator_size };
                 let line = self.multiply(number, self.integer(i64::from(self.layout.tile_rows)));
@@ -171,7 +213,14 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         index: Component<'ctx>,
     ) -> Bundle<'ctx> {
         let kind = accumulation.rule.slots[slot as usize].kind;
-        self.load_all(&self.slot_addresses(view, kind, slot, index), self.slot_type(view, kind))
+        let places = self.slot_addresses(view, kind, slot, index);
+        if places.is_empty() {
+            return vec![
+                self.initial(view, &accumulation.rule.slots[slot as usize]);
+                self.schedule.row_vectors as usize
+            ];
+        }
+        self.load_all(&places, self.slot_type(view, kind))
     }
 
     /// Stores a component of a slot.
@@ -196,13 +245,18 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         index: Component<'ctx>,
         width: usize,
     ) {
-        let description = &accumulation.rule.slots[slot as usize];
-        let value = match (description.kind, view) {
-            (Kind::Index, StateView::Locals(_)) => self.lanes.splat_integer(description.initial as i64),
-            (Kind::Index, _) => self.lanes.with_float(Float::F64).splat_integer(description.initial as i64),
-            _ => math::constant(&self.lanes, description.initial),
-        };
+        let value = self.initial(view, &accumulation.rule.slots[slot as usize]);
         self.store_slot(view, accumulation, slot, index, &vec![value; width]);
+    }
+
+    fn initial(&self, view: StateView<'_, 'ctx>, slot: &Slot) -> Vector<'ctx> {
+        match (slot.kind, view) {
+            (Kind::Index, StateView::Buffer { .. }) => {
+                self.lanes.with_float(Float::F64).splat_integer(slot.initial as i64)
+            }
+            (Kind::Index, _) => self.lanes.splat_integer(slot.initial as i64),
+            _ => math::constant(&self.lanes, slot.initial),
+        }
     }
 
     /// Replaces a state by what `rules` make of it (one expression a slot), all read before any is written.
@@ -216,13 +270,9 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         if (0..slots.len()).any(is_long) {
             self.remember_lets(reader);
         }
-        let mut pending = Vec::new();
-        for slot in (0..slots.len()).filter(|slot| !is_long(*slot)) {
-            for number in 0..i64::from(slots[slot].dim) {
-                let index = Component::Known(number);
-                pending.push((slot as u32, index, self.apply_rule(&rules[slot], index, reader)));
-            }
-        }
+        let short = rules.iter().enumerate().filter(|(slot, _)| !is_long(*slot));
+        let short: Vec<_> = short.map(|(slot, rule)| (slot as u32, rule)).collect();
+        let pending = self.evaluate_short_rules(&short, reader);
         let mut copies = Vec::new();
         for slot in (0..slots.len()).filter(|slot| is_long(*slot)) {
             let copied = !is_updated_in_place(slot as u32, rules, reader.lets);
@@ -251,6 +301,28 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         for (slot, index, value) in pending {
             self.store_slot(state, accumulation, slot, index, &value);
         }
+    }
+
+    /// Replaces some short slots by what their rules make of the state, all read before any is written.
+    pub fn apply_short_rules(&self, rules: &[(u32, &Scalar<Operand>)], reader: &mut RuleReader<'_, '_, '_, 'a, 'ctx>) {
+        for (slot, index, value) in self.evaluate_short_rules(rules, reader) {
+            self.store_slot(reader.state, reader.accumulation, slot, index, &value);
+        }
+    }
+
+    fn evaluate_short_rules(
+        &self,
+        rules: &[(u32, &Scalar<Operand>)],
+        reader: &mut RuleReader<'_, '_, '_, 'a, 'ctx>,
+    ) -> Vec<(u32, Component<'ctx>, Bundle<'ctx>)> {
+        let mut values = Vec::new();
+        for (slot, rule) in rules {
+            for number in 0..i64::from(reader.accumulation.rule.slots[*slot as usize].dim) {
+                let index = Component::Known(number);
+                values.push((*slot, index, self.apply_rule(rule, index, reader)));
+            }
+        }
+        values
     }
 
     /// Merges the state of later columns into that of earlier ones.

@@ -21,6 +21,9 @@ const LATER_ABOVE: Lets = &[("d", "1", "select(later_m == m, 0, later_m - m)"), 
 const SHIFTED: &[(&str, &str, &str)] = &[("m", "1", "-inf"), ("s", "n", "0")];
 const SHIFTED_UPDATE: &[(&str, &str)] =
     &[("m", "max(m, f)"), ("s", "select(d > 0, s[k] * t + weight[k], s[k] + weight[k] * t)")];
+/// No value lies above the largest one any more.
+const RAISED: Lets = &[("t", "1", "exp(select(f == m, 0, f - m))")];
+const SHIFTED_RAISED: &[(&str, &str)] = &[("s", "s[k] + weight[k] * t")];
 const SHIFTED_MERGE: &[(&str, &str)] =
     &[("m", "max(m, later_m)"), ("s", "select(d > 0, s[k] * t + later_s[k], s[k] + later_s[k] * t)")];
 
@@ -65,6 +68,9 @@ pub(super) const ROWS: &[Reduction] = &[
         state: SHIFTED,
         lets: ABOVE,
         update: SHIFTED_UPDATE,
+        pivots: &["m"],
+        raised_lets: RAISED,
+        raised_update: SHIFTED_RAISED,
         merge_lets: LATER_ABOVE,
         merge: SHIFTED_MERGE,
         outcomes: &["m + log(s[k])"],
@@ -99,6 +105,9 @@ pub(super) const ROWS: &[Reduction] = &[
             ("s", "select(d > 0, s[k] * t + weight[k], s[k] + weight[k] * t)"),
             ("z", "select(d > 0, z * t + 1, z + t)"),
         ],
+        pivots: &["m"],
+        raised_lets: RAISED,
+        raised_update: &[("s", "s[k] + weight[k] * t"), ("z", "z + t")],
         merge_lets: LATER_ABOVE,
         merge: &[
             ("m", "max(m, later_m)"),
@@ -173,6 +182,9 @@ pub(super) const ROWS: &[Reduction] = &[
         state: SHIFTED,
         lets: ABOVE,
         update: SHIFTED_UPDATE,
+        pivots: &["m"],
+        raised_lets: RAISED,
+        raised_update: SHIFTED_RAISED,
         merge_lets: LATER_ABOVE,
         merge: SHIFTED_MERGE,
         outcomes: &["choose(k < 1, m, s[k - 1])"],

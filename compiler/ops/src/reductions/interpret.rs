@@ -1,6 +1,6 @@
 //! The interpreter of rules: in float64 the reference that all back ends are held against.
 
-use super::rule::{Let, Operand, Rule};
+use super::rule::{Let, Operand, Raising, Rule};
 use crate::scalar::{Number, Scalar, evaluate};
 
 /// The accumulators of one row.
@@ -29,6 +29,32 @@ impl Rule {
     pub fn update<N: Number>(&self, state: &RowState<N>, column: u64, arguments: &[Vec<N>]) -> RowState<N> {
         let operands = Operands { arguments, state: &state.slots, later: &[], column: column as f64 };
         self.phase(&self.update_lets, &self.update, operands)
+    }
+
+    /// The state after some more columns, of which the pivots take all in before the other slots do.
+    pub fn update_raised<N: Number>(
+        &self,
+        raising: &Raising,
+        state: &RowState<N>,
+        first: u64,
+        columns: &[Vec<Vec<N>>],
+    ) -> RowState<N> {
+        let numbered = || (first..).zip(columns);
+        let all = numbered().fold(self.initial(), |state, (number, column)| self.update(&state, number, column));
+        let mut pivots = self.initial();
+        for slot in &raising.pivots {
+            pivots.slots[*slot as usize].clone_from(&all.slots[*slot as usize]);
+        }
+        numbered().fold(self.merge(state, &pivots), |state, (number, column)| {
+            let operands = Operands { arguments: column, state: &state.slots, later: &[], column: number as f64 };
+            self.phase(&raising.lets, &raising.update, operands)
+        })
+    }
+
+    /// The components of the guard's truth value for a column.
+    pub fn evaluate_guard<N: Number>(&self, guard: &Let, state: &RowState<N>, arguments: &[Vec<N>]) -> Vec<N> {
+        let operands = Operands { arguments, state: &state.slots, later: &[], column: f64::NAN };
+        operands.components(&guard.value, guard.dim, &[])
     }
 
     /// The state of the columns of both, `earlier` being that of the smaller column numbers.

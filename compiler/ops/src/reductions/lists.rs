@@ -8,6 +8,7 @@ use super::Reduction;
 /// The `K` smallest values so far, in ascending order, and their columns: component `k` is number `k / n` of component
 /// `k % n`. A value moves larger ones up by one place; equal ones stay before it.
 const K_SMALLEST: &[(&str, &str, &str)] = &[("m", "K * n", "inf"), ("a", "K * n", "none")];
+const K_SMALLEST_GUARD: (&str, &str) = ("n", "f[k] < m[(K - 1) * n + k]");
 const K_SMALLEST_UPDATE: &[(&str, &str)] = &[
     (
         "m",
@@ -43,6 +44,7 @@ const K_SMALLEST_MERGE: &[(&str, &str)] = &[
 
 /// The same for the `K` largest values, in descending order.
 const K_LARGEST: &[(&str, &str, &str)] = &[("m", "K * n", "-inf"), ("a", "K * n", "none")];
+const K_LARGEST_GUARD: (&str, &str) = ("n", "f[k] > m[(K - 1) * n + k]");
 const K_LARGEST_UPDATE: &[(&str, &str)] = &[
     (
         "m",
@@ -80,6 +82,8 @@ pub(super) const ROWS: &[Reduction] = &[
         signature: "KMin(f: n, K: int(1, 100)) -> [K, n]",
         state: K_SMALLEST,
         update: K_SMALLEST_UPDATE,
+        guard: K_SMALLEST_GUARD,
+        exact: true,
         merge_lets: K_SMALLEST_MERGE_LETS,
         merge: K_SMALLEST_MERGE,
         outcomes: &["m[k]"],
@@ -94,6 +98,8 @@ pub(super) const ROWS: &[Reduction] = &[
         signature: "ArgKMin(f: n, K: int(1, 100)) -> [K, n]",
         state: K_SMALLEST,
         update: K_SMALLEST_UPDATE,
+        guard: K_SMALLEST_GUARD,
+        exact: true,
         merge_lets: K_SMALLEST_MERGE_LETS,
         merge: K_SMALLEST_MERGE,
         outcomes: &["a[k]"],
@@ -107,6 +113,8 @@ pub(super) const ROWS: &[Reduction] = &[
         signature: "KMin_ArgKMin(f: n, K: int(1, 100)) -> [K, n], [K, n]",
         state: K_SMALLEST,
         update: K_SMALLEST_UPDATE,
+        guard: K_SMALLEST_GUARD,
+        exact: true,
         merge_lets: K_SMALLEST_MERGE_LETS,
         merge: K_SMALLEST_MERGE,
         outcomes: &["m[k]", "a[k]"],
@@ -121,6 +129,8 @@ pub(super) const ROWS: &[Reduction] = &[
         signature: "KMax(f: n, K: int(1, 100)) -> [K, n]",
         state: K_LARGEST,
         update: K_LARGEST_UPDATE,
+        guard: K_LARGEST_GUARD,
+        exact: true,
         merge_lets: K_LARGEST_MERGE_LETS,
         merge: K_LARGEST_MERGE,
         outcomes: &["m[k]"],
@@ -135,6 +145,8 @@ pub(super) const ROWS: &[Reduction] = &[
         signature: "ArgKMax(f: n, K: int(1, 100)) -> [K, n]",
         state: K_LARGEST,
         update: K_LARGEST_UPDATE,
+        guard: K_LARGEST_GUARD,
+        exact: true,
         merge_lets: K_LARGEST_MERGE_LETS,
         merge: K_LARGEST_MERGE,
         outcomes: &["a[k]"],
@@ -148,6 +160,8 @@ pub(super) const ROWS: &[Reduction] = &[
         signature: "KMax_ArgKMax(f: n, K: int(1, 100)) -> [K, n], [K, n]",
         state: K_LARGEST,
         update: K_LARGEST_UPDATE,
+        guard: K_LARGEST_GUARD,
+        exact: true,
         merge_lets: K_LARGEST_MERGE_LETS,
         merge: K_LARGEST_MERGE,
         outcomes: &["m[k]", "a[k]"],

@@ -16,6 +16,9 @@
 //!
 //! * *state*: slots with dimension and neutral value; `none` (-1) makes a slot of row numbers.
 //! * *update* folds a column in: it sees the arguments, the slots, the `lets` and `column`, the column's number.
+//! * *guard* holds, in some component, of every column that changes the state: others need not be looked at further.
+//! * *pivots* are slots such as `m` that many columns may be folded into at once. A state is then raised to them by a merge with one that has
+//!   them and nothing else, and `raised_update` folds the columns into the other slots, without looking for a new pivot.
 //! * *merge* joins the states of two stretches of columns: `m` is that of the earlier one, `later_m` that of the later one.
 //! * *outcomes* are a row's results, over the slots.
 //! * *gradient* is formula text, in which `[j]` stands for the reduced index: other reductions over it may be used, and `Chosen[j](a, v)`, which is
@@ -32,7 +35,7 @@ mod rule;
 mod sums;
 
 pub use interpret::RowState;
-pub use rule::{Let, Operand, Outcome, Rule, Slot};
+pub use rule::{Let, Operand, Outcome, Raising, Rule, Slot};
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, OnceLock};
@@ -61,6 +64,14 @@ pub struct Reduction {
     pub lets: &'static [(&'static str, &'static str, &'static str)],
     /// The new value of each slot that changes.
     pub update: &'static [(&'static str, &'static str)],
+    /// What holds, in some component, of a column that changes the state: dimension and text; empty where every column may.
+    pub guard: (&'static str, &'static str),
+    /// Slots whose update reads nothing else of the state, and which may take several columns in before the others do.
+    pub pivots: &'static [&'static str],
+    /// Values that `raised_update` uses.
+    pub raised_lets: &'static [(&'static str, &'static str, &'static str)],
+    /// The update of the other slots by a column that the pivots have taken in already.
+    pub raised_update: &'static [(&'static str, &'static str)],
     /// Values that `merge` uses.
     pub merge_lets: &'static [(&'static str, &'static str, &'static str)],
     /// The value of each slot of two joined states; a slot that is left out keeps the earlier state's.
@@ -76,6 +87,8 @@ pub struct Reduction {
     pub compensated: &'static str,
     /// Whether multiples of its one argument give multiples of its result, and no columns give 0.
     pub linear: bool,
+    /// Whether the order of columns makes no difference to a bit of the result, as long as of equals the first is kept.
+    pub exact: bool,
     /// Which of its arguments may be complex numbers, and whether the result then is: `z -> z`, with `r` for real ones; empty if it takes none.
     pub complex: &'static str,
     /// One sentence for the reference page.
@@ -91,6 +104,10 @@ impl Reduction {
         state: &[],
         lets: &[],
         update: &[],
+        guard: ("", ""),
+        pivots: &[],
+        raised_lets: &[],
+        raised_update: &[],
         merge_lets: &[],
         merge: &[],
         outcomes: &[],
@@ -98,6 +115,7 @@ impl Reduction {
         equivalent: "",
         compensated: "",
         linear: false,
+        exact: false,
         complex: "",
         doc: "",
     };

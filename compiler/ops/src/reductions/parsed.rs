@@ -4,7 +4,7 @@ use keopsc_grammar::parse_expression;
 use keopsc_grammar::syntax::Expr;
 
 use super::Reduction;
-use super::rule::{Let, Operand, Outcome, Rule, Slot};
+use super::rule::{Let, Operand, Outcome, Raising, Rule, Slot};
 use crate::catalogue::parse_gradient;
 use crate::integers::{Integers, evaluate_integer};
 use crate::intrinsics::Kind;
@@ -27,6 +27,9 @@ pub(super) struct ParsedReduction {
     pub signature: Signature,
     slots: Vec<ParsedSlot>,
     update: Phase,
+    guard: Option<(Expr, Expr)>,
+    pivots: Vec<u32>,
+    raised: Phase,
     merge: Phase,
     outcomes: Vec<Expr>,
     pub gradient: Vec<(usize, Expr)>,
@@ -58,6 +61,9 @@ pub(super) fn parse_row(row: &'static Reduction) -> Result<ParsedReduction, Stri
     Ok(ParsedReduction {
         slots: row.state.iter().map(parse_slot).collect::<Result<_, _>>()?,
         update: parse_phase(row, row.lets, row.update)?,
+        guard: if row.guard.1.is_empty() { None } else { Some((parse(row.guard.0)?, parse(row.guard.1)?)) },
+        pivots: row.pivots.iter().map(|name| slot_number(row, name)).collect::<Result<_, _>>()?,
+        raised: parse_phase(row, row.raised_lets, row.raised_update)?,
         merge: parse_phase(row, row.merge_lets, row.merge)?,
         outcomes: row.outcomes.iter().map(|text| parse(text)).collect::<Result<_, _>>()?,
         gradient,
@@ -75,10 +81,13 @@ fn parse_slot(slot: &(&'static str, &'static str, &'static str)) -> Result<Parse
     Ok(ParsedSlot { name, dim: parse(dim)?, kind, initial })
 }
 
+fn slot_number(row: &Reduction, name: &str) -> Result<u32, String> {
+    let position = row.state.iter().position(|(slot, ..)| *slot == name);
+    position.map(|position| position as u32).ok_or_else(|| format!("there is no slot `{name}`"))
+}
+
 fn parse_phase(row: &Reduction, lets: &[(&'static str, &str, &str)], values: &[(&str, &str)]) -> Result<Phase, String> {
-    if let Some((name, _)) = values.iter().find(|(name, _)| row.state.iter().all(|(slot, ..)| slot != name)) {
-        return Err(format!("there is no slot `{name}`"));
-    }
+    values.iter().try_for_each(|(name, _)| slot_number(row, name).map(|_| ()))?;
     let lets = lets.iter().map(|(name, dim, text)| Ok((*name, parse(dim)?, parse(text)?)));
     let value = |slot: &str| values.iter().find(|(name, _)| *name == slot).map(|(_, text)| parse(text)).transpose();
     Ok(Phase {
@@ -110,6 +119,18 @@ impl ParsedReduction {
             value: Operand::Column,
         });
         update_names.extend(states.iter().cloned());
+        let guard = self.guard.as_ref().map(|(dim, text)| {
+            let dim = dimension(dim, integers)?;
+            let (value, kind) = Scope::new(integers, &update_names, dim).lower(text)?;
+            if kind == Kind::Bool { Ok(Let { kind, dim, value }) } else { Err(format!("the guard is a {kind:?}")) }
+        });
+        let guard = guard.transpose()?;
+        let raising = if self.pivots.is_empty() {
+            None
+        } else {
+            let (lets, update) = self.raised.instantiate(&slots, update_names.clone(), integers)?;
+            Some(Raising { pivots: self.pivots.clone(), lets, update })
+        };
         let (update_lets, update) = self.update.instantiate(&slots, update_names, integers)?;
 
         let mut merge_names = states.clone();
@@ -122,7 +143,7 @@ impl ParsedReduction {
             Ok(Outcome { kind, dim, value })
         });
         let outcomes = outcomes.collect::<Result<_, String>>()?;
-        Ok(Rule { slots, update_lets, update, merge_lets, merge, outcomes })
+        Ok(Rule { slots, update_lets, update, guard, raising, merge_lets, merge, outcomes })
     }
 
     fn named_arguments(&self, dims: &[u32]) -> Vec<Named<Operand>> {

@@ -53,6 +53,18 @@ pub struct Outcome {
     pub value: Scalar<Operand>,
 }
 
+/// How several columns are taken in at once: first by some slots, then by the others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Raising {
+    /// The slots that go first; their `update` reads nothing else of the state. The others follow by a merge with a state that has these
+    /// slots and is neutral otherwise.
+    pub pivots: Vec<u32>,
+    /// Values computed before `update`.
+    pub lets: Vec<Let>,
+    /// The new value of each slot after a column that the pivots have taken in.
+    pub update: Vec<Scalar<Operand>>,
+}
+
 /// A reduction whose dimensions are known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
@@ -62,6 +74,10 @@ pub struct Rule {
     pub update_lets: Vec<Let>,
     /// The new value of component `k` of each slot, all from the old state.
     pub update: Vec<Scalar<Operand>>,
+    /// Of kind [`Kind::Bool`], over the arguments and the state: where no component holds, `update` changes nothing.
+    pub guard: Option<Let>,
+    /// How several columns can be taken in at once.
+    pub raising: Option<Raising>,
     /// Values computed before `merge`.
     pub merge_lets: Vec<Let>,
     /// Component `k` of each slot of the merged state.

@@ -122,6 +122,7 @@ pub(super) const ROWS: &[Reduction] = &[
         outcomes: &["a[k]"],
         gradient: &[("f", "Zero(n)")],
         compensated: "Any",
+        exact: true,
         doc: "1 if any column has a value other than 0, else 0.",
         ..Reduction::EMPTY
     },
@@ -135,6 +136,7 @@ pub(super) const ROWS: &[Reduction] = &[
         outcomes: &["a[k]"],
         gradient: &[("f", "Zero(n)")],
         compensated: "All",
+        exact: true,
         doc: "0 if any column has the value 0, else 1.",
         ..Reduction::EMPTY
     },

@@ -90,10 +90,11 @@ unsafe extern "C" fn accumulate<K: Kernel, const ROWS: usize>(
     tile: *const c_void,
     records: *const c_void,
     count: i64,
+    origin: i64,
     first: i64,
     state: *mut c_void,
 ) {
-    assert!(count > 0 && count as usize <= CHUNK && first >= 0);
+    assert!(count > 0 && count as usize <= CHUNK && origin >= 0 && first == 0);
     assert!([parameters, tile, state.cast_const()].iter().all(|block| block.cast::<Line>().is_aligned()));
     let (parameter_values, row_values, column_values) = counts::<K>();
     unsafe {
@@ -445,11 +446,11 @@ unsafe extern "C" fn smallest_accumulate(
     tile: *const c_void,
     records: *const c_void,
     count: i64,
+    origin: i64,
     first: i64,
     state: *mut c_void,
 ) {
     unsafe {
-        smallest_initialize(state);
         let state = &mut *state.cast::<Smallest>();
         for column in 0..count as usize {
             let y = records.cast::<f32>().add(column).read();
@@ -457,7 +458,7 @@ unsafe extern "C" fn smallest_accumulate(
                 let value = (tile.cast::<f32>().add(row).read() - y).abs();
                 if value < state.value[row] {
                     state.value[row] = value;
-                    state.index[row] = first + column as i64;
+                    state.index[row] = origin + first + column as i64;
                 }
             }
         }
@@ -508,6 +509,7 @@ pub fn smallest(dtype: u8) -> &'static EntryDescriptor {
         state_size: 128,
         result_size: 128,
         initialize: smallest_initialize,
+        order: ORDER_CARRIED,
         accumulate: smallest_accumulate,
         accumulate_few: None,
         merge: smallest_merge,
