@@ -89,8 +89,8 @@ pub struct PassSchedule {
     pub block: u32,
     /// When each accumulation takes a column in.
     pub updates: Vec<Update>,
-    /// Components of a long slot that stay in registers while the columns of a block are taken in.
-    pub components: u32,
+    /// For each accumulation the components of its long slots that stay in registers while the columns of a block are taken in.
+    pub components: Vec<u32>,
     /// For each accumulation whether [`PassSchedule::columns`] columns are summed before their sum is added to the chunk's.
     pub blocked: Vec<bool>,
     /// Folds and component loops up to this count are unrolled.
@@ -297,6 +297,32 @@ fn keep(pass: &Pass, id: ValueId, kept: &mut Vec<ValueId>) -> bool {
     known
 }
 
+/// The row values of which component `k` is needed for component `k` of an accumulation's arguments.
+pub fn rows_at_component(pass: &Pass, accumulation: &Accumulation) -> Vec<ValueId> {
+    fn visit(pass: &Pass, id: ValueId, rows: &mut Vec<ValueId>) {
+        let value = pass.value(id);
+        match &value.definition {
+            _ if value.dim == 1 || rows.contains(&id) => {}
+            _ if value.block == Block::Row => rows.push(id),
+            Definition::Compute(body) if value.block == Block::Pair => body.for_each_read(&mut |id, index| {
+                if *index == Index::K {
+                    visit(pass, *id, rows);
+                }
+            }),
+            _ => {}
+        }
+    }
+    let mut rows = Vec::new();
+    accumulation.arguments.iter().for_each(|argument| visit(pass, *argument, &mut rows));
+    rows
+}
+
+/// How many components of long slots fit into registers, with what they need of the rows.
+fn components(pass: &Pass, accumulation: &Accumulation, machine: &Machine, row_vectors: u32, registers: u32) -> u32 {
+    let rows = rows_at_component(pass, accumulation).len() as u32;
+    (machine.registers * 3 / 4 / (row_vectors * (registers + rows))).clamp(1, UNROLL)
+}
+
 /// Whether component `k` of each long slot depends on nothing but scalars and components `k` of what is long.
 fn is_componentwise(pass: &Pass, accumulation: &Accumulation) -> bool {
     let rule = &accumulation.rule;
@@ -381,7 +407,11 @@ fn schedule_pass(plan: &Plan, pass: &Pass, machine: &Machine) -> PassSchedule {
         order: stretches.order,
         block,
         updates,
-        components: (machine.registers * 3 / 4 / (row_vectors * registers)).clamp(1, UNROLL),
+        components: pass
+            .accumulations
+            .iter()
+            .map(|one| components(pass, one, machine, row_vectors, registers))
+            .collect(),
         blocked: stretches.blocked,
         unroll: UNROLL,
         rows_in_registers,

@@ -71,6 +71,10 @@ impl Geometry {
         let chunks = columns.div_ceil(chunk);
         // Every column block may end in a chunk that is not full.
         let most_chunks = chunks.saturating_add(load.map_or(0, |load| load.parts));
+        let depth = match pass.order {
+            ORDER_CARRIED => 2,
+            _ => (usize::BITS - most_chunks.leading_zeros()) as usize + 1,
+        };
         let all = times(rows, columns.max(1));
         let cycles = |pairs| times(pairs, pass.pair_cost as usize) / 16;
         Geometry {
@@ -82,7 +86,7 @@ impl Geometry {
             record_bytes: times(pass.column_values as usize, element),
             tile_bytes: align(times(times(pass.row_values as usize, tile_rows), element)),
             column_tile_bytes: align(times(times(pass.column_values as usize, tile_rows), element)),
-            depth: (usize::BITS - most_chunks.leading_zeros()) as usize + 1,
+            depth,
             cycles: cycles(load.map_or(all, |load| load.most.in_tiles(tile_rows))),
             mean_cycles: cycles(load.map_or(all, |load| load.mean.in_tiles(tile_rows))),
             is_sparse: load.is_some(),

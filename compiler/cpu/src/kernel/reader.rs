@@ -48,6 +48,7 @@ pub struct PlanReader<'k, 'a, 'ctx> {
     /// Whether the pairs of the block have been computed before: what is not kept of them is computed again.
     pub afterwards: bool,
     known: Remembered<'ctx, (ValueId, i64)>,
+    looped: HashMap<(ValueId, IntValue<'ctx>), Bundle<'ctx>>,
 }
 
 impl<'k, 'a, 'ctx> PlanReader<'k, 'a, 'ctx> {
@@ -63,6 +64,7 @@ impl<'k, 'a, 'ctx> PlanReader<'k, 'a, 'ctx> {
             kept_column: kernel.integer(0),
             afterwards: false,
             known: Remembered::default(),
+            looped: HashMap::new(),
         }
     }
 
@@ -71,9 +73,15 @@ impl<'k, 'a, 'ctx> PlanReader<'k, 'a, 'ctx> {
         self.known.insert((value, component), bundle);
     }
 
+    /// Loads a component of a row value whose number is a loop's, for all that ask for that very number.
+    pub fn remember_looped(&mut self, value: ValueId, component: IntValue<'ctx>) {
+        let bundle = self.load(value, Component::Looped(component));
+        self.looped.insert((value, component), bundle);
+    }
+
     /// The same pairs, computed before, in other rows.
     pub fn of_rows(self, rows: Rows<'ctx>) -> Self {
-        PlanReader { rows, afterwards: true, known: Remembered::default(), ..self }
+        PlanReader { rows, afterwards: true, known: Remembered::default(), looped: HashMap::new(), ..self }
     }
 
     fn row_vectors(&self) -> usize {
@@ -232,6 +240,11 @@ impl<'ctx> Reader<'ctx, ValueId> for PlanReader<'_, '_, 'ctx> {
         let block = self.kernel.pass.value(value).block;
         if let Component::Known(number) = index
             && let Some(bundle) = self.known.get((value, number))
+        {
+            return self.spread(bundle, block);
+        }
+        if let Component::Looped(number) = index
+            && let Some(bundle) = self.looped.get(&(value, number))
         {
             return self.spread(bundle, block);
         }

@@ -203,15 +203,11 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
                 self.accumulating().merge_states(accumulation, StateView::Locals(slots), raised);
                 rules = (&raising.lets, &raising.update);
             }
-            let block = Waiting { shared, chunk, accumulation, slots, rules, first, columns };
+            let components = self.schedule.components[number];
+            let block = Waiting { shared, chunk, accumulation, components, slots, rules, first, columns };
             let lets = self.update_short(&block);
             self.update_long(&block, &lets);
         }
-    }
-
-    /// Whether a slot is taken to registers some components at a time.
-    fn is_long(&self, slot: &Slot) -> bool {
-        slot.dim > self.schedule.components
     }
 
     /// Updates the slots that fit into registers; the scalar `let`s of all columns, if there are other slots that need them.
@@ -221,9 +217,9 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         let pivots = block.accumulation.rule.raising.iter().flat_map(|raising| &raising.pivots);
         let pivots: Vec<usize> = pivots.map(|slot| *slot as usize).collect();
         let short: Vec<usize> =
-            (0..slots.len()).filter(|slot| !self.is_long(&slots[*slot]) && !pivots.contains(slot)).collect();
+            (0..slots.len()).filter(|slot| !block.is_long(&slots[*slot]) && !pivots.contains(slot)).collect();
         let count = self.schedule.block * self.schedule.row_vectors;
-        let has_long = slots.iter().any(|slot| self.is_long(slot));
+        let has_long = slots.iter().any(|slot| block.is_long(slot));
         let scalars = (0..).zip(block.rules.0).filter(|(_, item)| has_long && item.dim == 1 && item.kind == Kind::Real);
         let lets: Vec<_> = scalars.map(|(number, _)| (number, self.local(rules.lanes.vector_type(), count))).collect();
         if short.is_empty() && lets.is_empty() {
@@ -247,9 +243,9 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
     /// Updates the long slots, as many components at a time as registers hold.
     fn update_long(&self, block: &Waiting<'_, '_, 'a, 'ctx>, lets: &[(u32, PointerValue<'ctx>)]) {
         let slots = &block.accumulation.rule.slots;
-        let Some(dim) = slots.iter().filter(|slot| self.is_long(slot)).map(|slot| slot.dim).max() else { return };
-        let long = slots.iter().filter(|slot| self.is_long(slot)).count() as u32;
-        let windows = dim.div_ceil((self.schedule.components / long).max(1));
+        let long: Vec<u32> = slots.iter().filter(|slot| block.is_long(slot)).map(|slot| slot.dim).collect();
+        let Some(dim) = long.iter().copied().max() else { return };
+        let windows = dim.div_ceil((block.components / long.len() as u32).max(1));
         let width = i64::from(dim.div_ceil(windows));
         let dim = i64::from(dim);
         let whole = dim - dim % width;
@@ -272,19 +268,24 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         let rules = self.accumulating();
         let accumulation = block.accumulation;
         let slots = (0..).zip(&accumulation.rule.slots);
-        let long: Vec<u32> = slots.filter(|(_, slot)| self.is_long(slot)).map(|(number, _)| number).collect();
+        let long: Vec<u32> = slots.filter(|(_, slot)| block.is_long(slot)).map(|(number, _)| number).collect();
         let window: Vec<_> = (accumulation.rule.slots.iter())
-            .map(|slot| self.is_long(slot).then(|| self.accumulator(&Slot { dim: width as u32, ..slot.clone() })))
+            .map(|slot| block.is_long(slot).then(|| self.accumulator(&Slot { dim: width as u32, ..slot.clone() })))
             .collect();
-        let at = |component| (Component::Looped(self.add(first, self.integer(component))), component);
+        let numbers: Vec<_> = (0..width).map(|component| self.add(first, self.integer(component))).collect();
+        let at = |component: i64| Component::Looped(numbers[component as usize]);
+        let mut shared = block.shared.clone();
+        for row in keopsc_passes::schedule::rows_at_component(self.pass, accumulation) {
+            numbers.iter().for_each(|number| shared.remember_looped(row, *number));
+        }
         let all = || long.iter().flat_map(|slot| (0..width).map(move |component| (*slot, component)));
         let view = |component| StateView::Window { slots: block.slots, window: &window, component };
         for (slot, component) in all() {
-            let value = rules.load_slot(StateView::Locals(block.slots), accumulation, slot, at(component).0);
+            let value = rules.load_slot(StateView::Locals(block.slots), accumulation, slot, at(component));
             rules.store_slot(view(component), accumulation, slot, Component::Known(0), &value);
         }
         self.counted_loop(block.first, self.add(block.first, block.columns), 1, |column| {
-            let mut reader = block.reader(self, column);
+            let mut reader = block.with(&shared).reader(self, column);
             let number = self.column_number(block.chunk, column);
             let mut known = Remembered::default();
             for (number, place) in lets {
@@ -292,11 +293,10 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
                 known.insert((*number, 0), self.load_all(&places, rules.lanes.vector_type()));
             }
             for component in 0..width {
-                let (index, _) = at(component);
                 let mut rule =
                     RuleReader::updating(rules, accumulation, view(component), block.rules.0, &mut reader, number);
                 rule.known = known.clone();
-                let counters = vec![(Counter(0), index)];
+                let counters = vec![(Counter(0), at(component))];
                 let values: Vec<_> = long
                     .iter()
                     .map(|slot| rules.evaluate(&block.rules.1[*slot as usize], &counters, &mut rule))
@@ -308,23 +308,35 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         });
         for (slot, component) in all() {
             let value = rules.load_slot(view(component), accumulation, slot, Component::Known(0));
-            rules.store_slot(StateView::Locals(block.slots), accumulation, slot, at(component).0, &value);
+            rules.store_slot(StateView::Locals(block.slots), accumulation, slot, at(component), &value);
         }
     }
 }
 
 /// An accumulation that has waited for a block of columns.
+#[derive(Clone, Copy)]
 struct Waiting<'w, 'k, 'a, 'ctx> {
     shared: &'w PlanReader<'k, 'a, 'ctx>,
     chunk: &'w Chunk<'ctx>,
     accumulation: &'a Accumulation,
+    components: u32,
     slots: &'w [PointerValue<'ctx>],
     rules: Rules<'a>,
     first: IntValue<'ctx>,
     columns: IntValue<'ctx>,
 }
 
-impl<'k, 'a, 'ctx> Waiting<'_, 'k, 'a, 'ctx> {
+impl<'w, 'k, 'a, 'ctx> Waiting<'w, 'k, 'a, 'ctx> {
+    /// The same with a reader that knows more.
+    fn with(&self, shared: &'w PlanReader<'k, 'a, 'ctx>) -> Waiting<'w, 'k, 'a, 'ctx> {
+        Waiting { shared, ..*self }
+    }
+
+    /// Whether a slot is taken to registers some components at a time.
+    fn is_long(&self, slot: &Slot) -> bool {
+        slot.dim > self.components
+    }
+
     /// A reader of the pairs with a column, which have been computed.
     fn reader(&self, kernel: &Kernel<'a, 'ctx>, column: IntValue<'ctx>) -> PlanReader<'k, 'a, 'ctx> {
         let mut reader = kernel.at_column(self.shared, self.chunk, self.first, column);
