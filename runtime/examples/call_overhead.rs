@@ -64,6 +64,8 @@ fn main() {
         record_size: 0,
         num_fields: 0,
         few_rows: 0,
+        lanes: 0,
+        reserved: 0,
         row_reads: row_reads.as_ptr(),
         column_reads: column_reads.as_ptr(),
         parameter_reads: core::ptr::null(),
@@ -75,6 +77,9 @@ fn main() {
         initialize,
         accumulate,
         accumulate_few: None,
+        accumulate_across: None,
+        transpose: None,
+        merge_lanes: None,
         merge,
         epilogue,
     };

@@ -445,6 +445,10 @@ pub struct PassDescriptor {
     pub num_fields: u32,
     /// Rows that `accumulate_few` takes, 0 if there is none.
     pub few_rows: u32,
+    /// Lanes of a vector: columns that `accumulate_across` takes side by side.
+    pub lanes: u32,
+    /// Reserved, 0.
+    pub reserved: u32,
     /// What is read per row.
     pub row_reads: *const Read,
     /// What is read per column.
@@ -470,6 +474,12 @@ pub struct PassDescriptor {
     pub accumulate: Accumulate,
     /// The same for a tile in which only the first `few_rows` rows count; those of the others are left as they are.
     pub accumulate_few: Option<Accumulate>,
+    /// The same for the first row of what begins at `row_tile`, with columns in the lanes. NULL together with the next two.
+    pub accumulate_across: Option<AccumulateAcross>,
+    /// Makes column tiles.
+    pub transpose: Option<Transpose>,
+    /// Joins the lanes of what `accumulate_across` leaves.
+    pub merge_lanes: Option<MergeLanes>,
     /// `(left, right)`: merges the state of later columns `right` into that of earlier ones `left`.
     pub merge: unsafe extern "C" fn(*mut c_void, *const c_void),
     /// `(parameters, row_tile, state, results)`: finalizes and computes the result tile.
@@ -478,6 +488,20 @@ pub struct PassDescriptor {
 
 /// See [`PassDescriptor::accumulate`].
 pub type Accumulate = unsafe extern "C" fn(*const c_void, *const c_void, *const c_void, i64, i64, i64, *mut c_void);
+
+/// `(parameters, row_tile, column_tile, count, origin, first_column, stride, state)`: reduces `count` columns in each lane l, the first of which is
+/// number `origin + first_column + l * stride`, to the state's row l. `column_tile` is `[count][column_values][lanes]`. See
+/// [`PassDescriptor::accumulate`] for the rest.
+pub type AccumulateAcross =
+    unsafe extern "C" fn(*const c_void, *const c_void, *const c_void, i64, i64, i64, i64, *mut c_void);
+
+/// `(source, stride, rows, width, values, tile)`: from each of `lanes` places in `source`, `stride` elements from one to the next, takes `rows` rows
+/// of `width` elements to the first `width` of the `values` elements that a column has in the column tile. `rows * width` is at least `lanes`.
+pub type Transpose = unsafe extern "C" fn(*const c_void, i64, i64, i64, i64, *mut c_void);
+
+/// `(state, steps, row, target)`: merges the states in the first `2^steps` lanes of `state`, along a binary tree, and puts the result into row `row`
+/// of `target`. What is in `state` is used up.
+pub type MergeLanes = unsafe extern "C" fn(*mut c_void, i64, i64, *mut c_void);
 
 /// An entry as compiled for one instruction set.
 #[derive(Clone, Copy)]

@@ -5,6 +5,7 @@
 //! `validate` → `problem` → `schedule` (threads and memory) → `execute` (batch; `sum` over it) → `pass` (tiles, chunks) → `pack` (elements).
 //! `ranges` and `sparse` are what calls take of these where only some pairs count; `clusters` makes such ranges.
 
+mod across;
 mod arena;
 mod bits;
 mod clusters;

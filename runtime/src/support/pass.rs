@@ -4,11 +4,12 @@
 //! fold from the last (smallest) to the first. Units are whole subtrees of it, so any division gives the same bits. Chunks may also be
 //! merged one after the other; units are then single chunks or all of them.
 
+use super::across::{Across, Functions, is_across};
 use super::execute::Lane;
 use super::pack::{self, Block, View};
 use super::problem::{Phase, Problem, States, list};
 use super::ranges::Side;
-use super::schedule::{Division, Geometry, Scratch, columns_in_place, element_size, worthwhile};
+use super::schedule::{Division, Geometry, Scratch, columns_are_dense, columns_in_place, element_size, worthwhile};
 use super::state;
 use super::threads::parallel_for;
 use crate::abi::{Accumulate, I64, ORDER_CARRIED, ORDER_TREE, PassDescriptor, ROLE_PARAMETER, ROW_NUMBERS, Read};
@@ -31,6 +32,10 @@ pub struct PassRun<'a> {
     pub(super) scratch_bytes: usize,
     pub(super) threads: usize,
     in_place: bool,
+    /// The functions for columns in the lanes, where they lie so.
+    across: Option<Functions>,
+    /// Whether column tiles are made from the tensors themselves.
+    direct: bool,
     side: Option<Side<'a>>,
     /// Which part of the pass is computed; states are those of this batch element.
     phase: Phase,
@@ -56,6 +61,8 @@ impl<'a> PassRun<'a> {
         let threads = worthwhile(geometry.cycles, threads);
         let division = Division::of(pass, &geometry, threads);
         let in_place = geometry.columns > 0 && columns_in_place(problem, pass);
+        let across = if is_across(pass, &geometry) { Functions::of(pass) } else { None };
+        let direct = across.is_some() && columns_are_dense(problem, pass);
         let records = if in_place {
             // SAFETY: `columns_in_place` found one read, whose view the caller has set.
             unsafe { (*lane.views.add((*pass.column_reads).tensor as usize)).data.cast_const() }
@@ -73,6 +80,8 @@ impl<'a> PassRun<'a> {
             scratch_bytes,
             threads,
             in_place,
+            across,
+            direct,
             side: problem.side(pass, element),
             phase: phase_at(problem.phase, pass, element * records_of_rows),
             records_of_rows,
@@ -103,7 +112,7 @@ pub unsafe fn run_pass(run: &PassRun<'_>) {
     // SAFETY: records are complete before units read them, states before the final merge does.
     unsafe {
         run.pack_parameters();
-        if columns > 0 && !run.in_place {
+        if columns > 0 && !run.in_place && !run.direct {
             let tile_rows = run.tile_rows();
             let cycles = columns.saturating_mul(run.pass.column_values as usize).saturating_mul(PACKING_CYCLES);
             let units = columns.div_ceil(tile_rows).div_ceil(PACKED_TILES);
@@ -151,8 +160,32 @@ impl PassRun<'_> {
     }
 
     /// The number of the first column.
-    fn first_column(&self) -> usize {
+    pub(super) fn first_column(&self) -> usize {
         if let Phase::Partial { first, .. } = self.phase { first as usize } else { 0 }
+    }
+
+    /// What row numbers in carried states count from, at a column.
+    pub(super) fn origin(&self, column: usize) -> usize {
+        let number = self.first_column() + column;
+        number - number % RUN
+    }
+
+    /// Each array that column records are made of, with the elements of a row; the records themselves if they are packed.
+    pub(super) fn for_each_source(&self, mut body: impl FnMut(*const u8, usize)) {
+        if !self.direct {
+            return body(self.records, self.pass.column_values as usize);
+        }
+        for read in self.column_reads() {
+            body(self.view(read.tensor).data.cast_const(), self.width(read));
+        }
+    }
+
+    /// Fills column records that are missing because column tiles were made without.
+    pub(super) unsafe fn pack_rest(&self, begin: usize, end: usize) {
+        if self.direct && !self.in_place && begin < end {
+            // SAFETY: as the caller promises.
+            unsafe { self.pack_records(begin, end) };
+        }
     }
 
     /// Copies rows of a tensor, or their numbers, of which the first row of all has `origin`.
@@ -277,7 +310,16 @@ impl PassRun<'_> {
                     (0..work.tiles)
                         .for_each(|tile| self.load(states, self.rows_of(first_tile + tile), work.state(tile, 0)));
                 }
-                _ => work.reduce(subtree_number * subtree, self.geometry.chunks.min((subtree_number + 1) * subtree)),
+                _ => {
+                    let begin = subtree_number * subtree;
+                    let end = self.geometry.chunks.min(begin + subtree);
+                    match self.across {
+                        Some(functions) => {
+                            Across { group: &work, run: self, functions, memory: work.across() }.reduce(begin, end);
+                        }
+                        None => work.reduce(begin, end),
+                    }
+                }
             }
             for tile in 0..work.tiles {
                 if subtrees == 1 {
@@ -319,7 +361,7 @@ impl PassRun<'_> {
                 if counter.top != subtree {
                     stack(counter.top).copy_from_nonoverlapping(stack(subtree), self.pass.state_size as usize);
                 }
-                counter.push(|left, right| self.merge(stack(left), stack(right)));
+                counter.push(0, |left, right| self.merge(stack(left), stack(right)));
             }
             counter.fold(|left, right| self.merge(stack(left), stack(right)));
             let row_tile = base.wrapping_add(parts.tiles);
@@ -328,7 +370,7 @@ impl PassRun<'_> {
         }
     }
 
-    unsafe fn merge(&self, left: *mut u8, right: *mut u8) {
+    pub(super) unsafe fn merge(&self, left: *mut u8, right: *mut u8) {
         // SAFETY: both are states of one row tile, `right` of later columns.
         unsafe { (self.pass.merge)(left.cast(), right.cast_const().cast()) };
     }
@@ -420,6 +462,10 @@ impl Group<'_> {
         self.base.wrapping_add(self.parts.states + number * self.run.pass.state_size as usize)
     }
 
+    fn across(&self) -> *mut u8 {
+        self.base.wrapping_add(self.parts.across)
+    }
+
     pub(super) fn results(&self) -> *mut u8 {
         self.base.wrapping_add(self.parts.results)
     }
@@ -441,16 +487,15 @@ impl Group<'_> {
         let run = self.run;
         for first in (begin..end).step_by(run.geometry.chunk.max(1)) {
             let count = run.geometry.chunk.min(end - first);
-            let number = run.first_column() + first;
             // SAFETY: the records exist; the counter keeps `top` below `depth`.
             unsafe {
                 if run.pass.order == ORDER_CARRIED {
-                    let origin = number - number % RUN;
+                    let origin = run.origin(first);
                     self.begin_run(counter, origin);
                     self.accumulate(counter.top - 1, first, count, origin);
                 } else {
-                    self.accumulate(counter.top, first, count, number);
-                    counter.push(|left, right| self.merge(left, right));
+                    self.accumulate(counter.top, first, count, run.first_column() + first);
+                    counter.push(0, |left, right| self.merge(left, right));
                 }
             }
         }
@@ -509,7 +554,7 @@ impl Group<'_> {
         counter.fold(|left, right| self.merge(left, right));
     }
 
-    fn merge(&self, left: usize, right: usize) {
+    pub(super) fn merge(&self, left: usize, right: usize) {
         for tile in 0..self.tiles {
             // SAFETY: both levels hold states.
             unsafe { self.run.merge(self.state(tile, left), self.state(tile, right)) };
@@ -527,16 +572,21 @@ pub(super) struct Counter {
 }
 
 impl Counter {
-    /// A leaf has been put on top of the stack.
-    fn push(&mut self, merge: impl Fn(usize, usize)) {
-        let mut carry = if self.in_sequence { self.top } else { self.leaves };
+    /// How many states are on the stack.
+    pub(super) fn top(&self) -> usize {
+        self.top
+    }
+
+    /// A subtree of `2^levels` leaves, or one leaf of a sequence, has been put on top of the stack.
+    pub(super) fn push(&mut self, levels: u32, merge: impl Fn(usize, usize)) {
+        let mut carry = if self.in_sequence { self.top } else { self.leaves >> levels };
         self.top += 1;
         while carry & 1 == 1 {
             merge(self.top - 2, self.top - 1);
             self.top -= 1;
             carry >>= 1;
         }
-        self.leaves += 1;
+        self.leaves += 1 << levels;
     }
 
     /// No more leaves: folds what is left into level 0, the smallest subtrees first.

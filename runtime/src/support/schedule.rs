@@ -3,6 +3,7 @@
 //! Invariant: nothing here changes a bit of the results. Columns are divided along the merge tree only, or at every chunk of a sequence,
 //! and both depend on the number of columns alone.
 
+use super::across::{self, is_across};
 use super::arena::{align, times};
 use super::bits::Bits;
 use super::pack::{View, size_of_type};
@@ -11,7 +12,7 @@ use super::ranges::Ranges;
 use super::sparse::{BlockPlan, most_states};
 use super::sum::Sums;
 use super::threads;
-use crate::abi::{F32, ORDER_CARRIED, ORDER_ROOTS, ORDER_TREE, PassDescriptor};
+use crate::abi::{F32, ORDER_CARRIED, ORDER_ROOTS, ORDER_TREE, PassDescriptor, Read};
 
 /// A thread must have this much to do to be worth starting, in cycles: about 100 µs.
 const CYCLES_A_THREAD: usize = 300_000;
@@ -306,13 +307,23 @@ pub fn temporary_bytes(problem: &Problem<'_>, temporary: &crate::abi::TensorDesc
 pub fn columns_in_place(problem: &Problem<'_>, pass: &PassDescriptor) -> bool {
     // SAFETY: a pass has this many column reads.
     let [only] = (unsafe { list(pass.column_reads, pass.num_column_reads) }) else { return false };
-    let Some(descriptor) = problem.descriptors().get(only.tensor as usize) else { return false };
-    if pass.column_prologue.is_some() || pass.column_values != only.dim || descriptor.dtype != pass.compute {
-        return false;
-    }
-    let view = problem.view(only.tensor as usize, descriptor);
-    let dense_row = only.dim <= 1 || view.component_stride == 1;
-    dense_row && (view.row_stride == only.dim as isize || problem.extents.rows(pass.columns) <= 1)
+    pass.column_prologue.is_none() && pass.column_values == only.dim && is_dense(problem, pass, only)
+}
+
+/// Whether column records are nothing but rows of dense tensors of the computing type.
+pub fn columns_are_dense(problem: &Problem<'_>, pass: &PassDescriptor) -> bool {
+    // SAFETY: a pass has this many column reads.
+    let reads = unsafe { list(pass.column_reads, pass.num_column_reads) };
+    pass.column_prologue.is_none() && reads.iter().all(|read| is_dense(problem, pass, read))
+}
+
+/// Whether a column read finds its rows one after the other, in the computing type.
+fn is_dense(problem: &Problem<'_>, pass: &PassDescriptor, read: &Read) -> bool {
+    let Some(descriptor) = problem.descriptors().get(read.tensor as usize) else { return false };
+    let view = problem.view(read.tensor as usize, descriptor);
+    let dense_row = read.dim <= 1 || view.component_stride == 1;
+    let dense = view.row_stride == read.dim as isize || problem.extents.rows(pass.columns) <= 1;
+    descriptor.dtype == pass.compute && dense_row && dense
 }
 
 /// The parts of a thread's memory for one pass, as offsets. While columns are packed it holds a tile of columns instead.
@@ -323,6 +334,8 @@ pub struct Scratch {
     pub states: usize,
     /// The result tile.
     pub results: usize,
+    /// What columns in the lanes take.
+    pub across: usize,
 }
 
 impl Scratch {
@@ -330,11 +343,12 @@ impl Scratch {
     pub fn of(geometry: &Geometry, pass: &PassDescriptor, group: usize) -> Scratch {
         let states = times(group, geometry.tile_bytes);
         let results = states.saturating_add(times(times(group, geometry.depth), pass.state_size as usize));
-        Scratch { tiles: 0, states, results }
+        let across = align(results.saturating_add(pass.result_size as usize));
+        Scratch { tiles: 0, states, results, across }
     }
 
     fn bytes(pass: &PassDescriptor, geometry: &Geometry, group: usize) -> usize {
-        let rows = Scratch::of(geometry, pass, group).results.saturating_add(pass.result_size as usize);
-        align(rows).max(geometry.column_tile_bytes)
+        let across = if is_across(pass, geometry) { across::scratch_bytes(pass, geometry) } else { 0 };
+        Scratch::of(geometry, pass, group).across.saturating_add(across).max(geometry.column_tile_bytes)
     }
 }

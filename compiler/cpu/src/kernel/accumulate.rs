@@ -12,12 +12,14 @@
 //! store state                                     once
 //! ```
 //!
+//! Where columns lie in the lanes ([`super::across`]), a tile is one row's, and a column is as many as there are lanes.
+//!
 //! A pass that keeps nothing has a single block. [`super::contract`] has the contractions, [`super::update`] the updates.
 
 use std::collections::HashMap;
 
 use inkwell::IntPredicate;
-use inkwell::values::{BasicValueEnum, IntValue, PointerValue};
+use inkwell::values::{IntValue, PointerValue};
 use keopsc_ir::plan::{Block, Definition, Value, ValueId};
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::reductions::Slot;
@@ -40,8 +42,8 @@ pub fn emit<'ctx>(
     records: PointerValue<'ctx>,
     state: PointerValue<'ctx>,
 ) {
-    let integers: Vec<BasicValueEnum> = kernel.function.get_param_iter().filter(|value| value.is_int_value()).collect();
-    let [count, origin, first_column] = [0, 1, 2].map(|number| integers[number].into_int_value());
+    let integers = kernel.integer_parameters();
+    let [count, origin, first_column] = [0, 1, 2].map(|number| integers[number]);
     let accumulators = Accumulators::new(kernel);
     if kernel.schedule.order == Order::Carried {
         kernel.load_accumulators(&accumulators.chunk, state, origin);
@@ -52,7 +54,7 @@ pub fn emit<'ctx>(
     kernel.read_shared(&mut reader);
     reader.memory = kernel.create_memory();
     reader.kept = kernel.create_kept();
-    let chunk = Chunk { tile, records, first_column };
+    let chunk = Chunk { tile, records, first_column, stride: integers.get(3).copied() };
     let block = i64::from(kernel.schedule.block);
     if block == i64::from(kernel.schedule.columns) {
         kernel.accumulate_block(&reader, &accumulators, &chunk, kernel.integer(0), count);
@@ -74,6 +76,8 @@ pub struct Chunk<'ctx> {
     pub records: PointerValue<'ctx>,
     /// The number of the first column, less the origin.
     pub first_column: IntValue<'ctx>,
+    /// Columns from a lane to the next, where columns lie in the lanes.
+    pub stride: Option<IntValue<'ctx>>,
 }
 
 impl<'a, 'ctx> Kernel<'a, 'ctx> {
@@ -144,12 +148,16 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
     /// The number of a column less the origin, in integer lanes of the accumulators' width.
     pub fn column_number(&self, chunk: &Chunk<'ctx>, column: IntValue<'ctx>) -> Vector<'ctx> {
         let rules = self.accumulating();
-        rules.lanes.broadcast(rules.narrow_integer(self.add(chunk.first_column, column)).into())
+        let broadcast = |number| rules.lanes.broadcast(rules.narrow_integer(number).into());
+        let number = broadcast(self.add(chunk.first_column, column));
+        let Some(stride) = chunk.stride else { return number };
+        rules.lanes.integer_add(number, rules.lanes.integer_mul(rules.lanes.lane_numbers(), broadcast(stride)))
     }
 
-    /// The record of a column.
+    /// The record of a column; a row of a column tile, where columns lie in the lanes.
     pub fn record(&self, records: PointerValue<'ctx>, column: IntValue<'ctx>) -> PointerValue<'ctx> {
-        let size = self.integer(i64::from(self.layout.column_values));
+        let lanes = if self.across { self.lanes.count() } else { 1 };
+        let size = self.integer(i64::from(self.layout.column_values) * i64::from(lanes));
         self.lanes.offset(records, self.multiply(column, size))
     }
 

@@ -3,7 +3,7 @@
 use inkwell::IntPredicate;
 use inkwell::builder::BuilderError;
 use inkwell::types::{BasicType, BasicTypeEnum, VectorType};
-use inkwell::values::{BasicValue, IntValue, PointerValue};
+use inkwell::values::{BasicValue, FunctionValue, IntValue, PointerValue};
 
 use super::Kernel;
 use super::expression::Bundle;
@@ -61,10 +61,20 @@ impl<'ctx> Kernel<'_, 'ctx> {
         built(self.lanes.builder().build_int_compare(predicate, a, b, ""))
     }
 
+    /// The integers that the function is given, in order.
+    pub fn integer_parameters(&self) -> Vec<IntValue<'ctx>> {
+        let integers = self.function.get_param_iter().filter(|value| value.is_int_value());
+        integers.map(|value| value.into_int_value()).collect()
+    }
+
+    /// `a` where a condition holds, else `b`.
+    pub fn choose(&self, condition: IntValue<'ctx>, a: IntValue<'ctx>, b: IntValue<'ctx>) -> IntValue<'ctx> {
+        built(self.lanes.builder().build_select(condition, a, b, "")).into_int_value()
+    }
+
     /// The smaller of two.
     pub fn smaller(&self, a: IntValue<'ctx>, b: IntValue<'ctx>) -> IntValue<'ctx> {
-        let is_less = self.compare(IntPredicate::SLT, a, b);
-        built(self.lanes.builder().build_select(is_less, a, b, "")).into_int_value()
+        self.choose(self.compare(IntPredicate::SLT, a, b), a, b)
     }
 
     /// The low bits of an i64 as an integer of the lanes' width.
@@ -143,6 +153,29 @@ impl<'ctx> Kernel<'_, 'ctx> {
         built(unsafe { self.lanes.builder().build_gep(vector, base, &[index], "") })
     }
 
+    /// Stack memory for a state.
+    pub fn state_buffer(&self) -> PointerValue<'ctx> {
+        const LINE: u32 = 64;
+        let bytes = self.lanes.context().i8_type().vec_type(LINE);
+        let lines = (self.layout.state_size.max(u64::from(LINE)) as u32).div_ceil(LINE);
+        let buffer = self.local(bytes, lines);
+        if let Some(instruction) = buffer.as_instruction() {
+            instruction.set_alignment(LINE).expect("alignments are powers of two");
+        }
+        buffer
+    }
+
+    /// The lanes of a line of a state whose elements have 4 or 8 bytes.
+    pub fn line_type(&self, size: u64) -> VectorType<'ctx> {
+        self.lanes.with_float(if size == 8 { Float::F64 } else { Float::F32 }).integer_type()
+    }
+
+    /// Stores the first lane as an element of so many bytes.
+    pub fn store_lane(&self, vector: Vector<'ctx>, place: PointerValue<'ctx>, size: u64) {
+        let instruction = built(self.lanes.builder().build_store(place, self.lanes.lane(vector, 0)));
+        instruction.set_alignment(size as u32).expect("alignments are powers of two");
+    }
+
     /// Loads a vector each.
     pub fn load_all(&self, places: &[PointerValue<'ctx>], vector: VectorType<'ctx>) -> Bundle<'ctx> {
         let load = |place: &PointerValue<'ctx>| {
@@ -199,6 +232,12 @@ impl<'ctx> Kernel<'_, 'ctx> {
                 body();
             }
         });
+    }
+
+    /// Calls a function of the module that takes pointers.
+    pub fn call(&self, function: FunctionValue<'ctx>, pointers: &[PointerValue<'ctx>]) {
+        let arguments: Vec<_> = pointers.iter().map(|pointer| (*pointer).into()).collect();
+        built(self.lanes.builder().build_call(function, &arguments, ""));
     }
 
     /// Ends the function.

@@ -7,6 +7,7 @@
 
 use keopsc_ir::plan::{Block, Definition, Pass, TensorId, Value, ValueId};
 use keopsc_ops::intrinsics::Kind;
+use keopsc_ops::reductions::Slot;
 use keopsc_passes::schedule::PassSchedule;
 
 use crate::vector::Float;
@@ -71,7 +72,7 @@ pub fn layout(pass: &Pass, schedule: &PassSchedule) -> Layout {
         let mut places = Vec::new();
         for slot in &accumulation.rule.slots {
             places.push(SlotPlace { offset: layout.state_size });
-            layout.state_size += block_size(slot.dim, if slot.kind == Kind::Index { 8 } else { accumulator_size });
+            layout.state_size += block_size(slot.dim, layout.element_size(slot));
         }
         layout.slots.push(places);
     }
@@ -105,6 +106,11 @@ impl Layout {
     /// How many real numbers' room a component of a value takes.
     pub fn width(&self, value: &Value) -> u32 {
         if value.is_index { (8 / self.real_size) as u32 } else { 1 }
+    }
+
+    /// Bytes of an element of a slot in the state.
+    pub fn element_size(&self, slot: &Slot) -> u64 {
+        if slot.kind == Kind::Index { 8 } else { self.accumulator_size }
     }
 
     fn place(&mut self, pass: &Pass, block: Block) -> u32 {

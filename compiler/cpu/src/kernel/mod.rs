@@ -5,11 +5,13 @@
 //! | `parameter_prologue`, `row_prologue`, `column_prologue` | completes a record or tile ([`prologue`]) |
 //! | `initialize`, `merge` | neutral state; two states to one ([`state`]) |
 //! | `accumulate`, `accumulate_few` | row tile × chunk of columns → state ([`accumulate`]), of all rows or those of one vector |
+//! | `accumulate_across`, `transpose`, `merge_lanes` | the same for few rows, columns in the lanes ([`across`]) |
 //! | `epilogue` | state → result tile ([`epilogue`]) |
 //!
 //! Only constructs are known here (loads, loops, intrinsics, accumulators), no operation and no reduction by name.
 
 pub mod accumulate;
+pub mod across;
 pub mod contract;
 pub mod epilogue;
 pub mod expression;
@@ -27,7 +29,7 @@ use inkwell::types::BasicMetadataTypeEnum;
 use inkwell::values::{FunctionValue, PointerValue};
 use inkwell::{AddressSpace, GlobalVisibility};
 use keopsc_ir::plan::{Block, Pass};
-use keopsc_passes::schedule::PassSchedule;
+use keopsc_passes::schedule::{Order, PassSchedule};
 
 use crate::level::Level;
 use crate::vector::{Arithmetic, Float, Lanes};
@@ -46,6 +48,8 @@ pub struct Kernel<'a, 'ctx> {
     pub schedule: &'a PassSchedule,
     /// Its layout in memory.
     pub layout: &'a Layout,
+    /// Whether columns lie in the lanes, and rows are broadcast.
+    pub across: bool,
 }
 
 impl Kernel<'_, '_> {
@@ -66,6 +70,8 @@ pub struct PassFunctions {
     pub column_prologue: bool,
     /// Rows that `accumulate_few` takes, 0 if there is none: a tile then has a single vector of rows.
     pub few_rows: u32,
+    /// Whether there are `accumulate_across`, `transpose` and `merge_lanes`.
+    pub across: bool,
 }
 
 impl PassFunctions {
@@ -77,9 +83,13 @@ impl PassFunctions {
             row_prologue: needed(Block::Row),
             column_prologue: needed(Block::Column),
             few_rows: if schedule.row_vectors > 1 { schedule.lanes } else { 0 },
+            across: pass.over.is_some() && matches!(schedule.order, Order::Tree | Order::Carried),
         }
     }
 }
+
+/// The name of the function in which columns lie in the lanes.
+const ACROSS: &str = "accumulate_across";
 
 /// What fills a function, given its pointer arguments.
 type Body<'b, 'ctx> = dyn Fn(&Kernel<'_, 'ctx>, &[PointerValue<'ctx>]) + 'b;
@@ -102,14 +112,16 @@ pub fn emit_pass<'ctx>(
         function.as_global_value().set_visibility(GlobalVisibility::Hidden);
         level.attach(context, function);
         builder.position_at_end(context.append_basic_block(function, "entry"));
-        let kernel = Kernel { lanes, function, pass, schedule, layout: &layout };
+        let across = name == ACROSS;
+        let kernel = Kernel { lanes, function, pass, schedule, layout: &layout, across };
         let arguments: Vec<_> = function.get_param_iter().filter(|value| value.is_pointer_value()).collect();
         let pointers: Vec<_> = arguments.into_iter().map(|value| value.into_pointer_value()).collect();
         body(&kernel, &pointers);
         kernel.return_nothing();
+        function
     };
     let define = |name: &str, pointers: usize, counts: usize, body: &Body<'_, 'ctx>| {
-        define_with(schedule, name, pointers, counts, body);
+        define_with(schedule, name, pointers, counts, body)
     };
     let functions = PassFunctions::of(pass, schedule);
     if functions.parameter_prologue {
@@ -121,14 +133,22 @@ pub fn emit_pass<'ctx>(
     if functions.column_prologue {
         define("column_prologue", 2, 0, &|kernel, p| prologue::emit_tile(kernel, Block::Column, p[0], p[1]));
     }
-    define("initialize", 1, 0, &|kernel, p| state::emit_initialize(kernel, p[0]));
+    let initialize = define("initialize", 1, 0, &|kernel, p| state::emit_initialize(kernel, p[0]));
     define("accumulate", 4, 3, &|kernel, p| accumulate::emit(kernel, p[0], p[1], p[2], p[3]));
     if functions.few_rows > 0 {
         // In memory a tile is what it is; only the first vector of rows is read and written.
         let few = PassSchedule { row_vectors: 1, ..schedule.clone() };
         define_with(&few, "accumulate_few", 4, 3, &|kernel, p| accumulate::emit(kernel, p[0], p[1], p[2], p[3]));
     }
-    define("merge", 2, 0, &|kernel, p| state::emit_merge(kernel, p[0], p[1]));
+    let merge = define("merge", 2, 0, &|kernel, p| state::emit_merge(kernel, p[0], p[1]));
+    if functions.across {
+        let one = PassSchedule { row_vectors: 1, ..schedule.clone() };
+        define_with(&one, ACROSS, 4, 4, &|kernel, p| accumulate::emit(kernel, p[0], p[1], p[2], p[3]));
+        define_with(&one, "transpose", 2, 4, &|kernel, p| across::emit_transpose(kernel, p[0], p[1]));
+        define_with(&one, "merge_lanes", 2, 2, &|kernel, p| {
+            across::emit_merge_lanes(kernel, merge, initialize, p[0], p[1]);
+        });
+    }
     define("epilogue", 4, 0, &|kernel, p| epilogue::emit(kernel, p[0], p[1], p[2], p[3]));
 }
 

@@ -94,8 +94,12 @@ impl<'k, 'a, 'ctx> PlanReader<'k, 'a, 'ctx> {
     fn load(&mut self, value: ValueId, index: Component<'ctx>) -> Bundle<'ctx> {
         match self.kernel.pass.value(value).block {
             Block::Parameter => vec![self.load_broadcast(self.parameters, value, index)],
+            Block::Row if self.kernel.across => vec![self.load_row(value, index)],
             Block::Row => self.load_rows(value, index),
             Block::Column if self.columns.is_empty() => self.load_rows(value, index),
+            Block::Column if self.kernel.across => {
+                self.columns.iter().map(|record| self.load_columns(*record, value, index)).collect()
+            }
             Block::Column => self.columns.iter().map(|record| self.load_broadcast(*record, value, index)).collect(),
             Block::Pair if self.is_kept(value) => {
                 self.kernel.load_all(&self.kept_addresses(value), self.kernel.type_of(value))
@@ -112,6 +116,45 @@ impl<'k, 'a, 'ctx> PlanReader<'k, 'a, 'ctx> {
             return kernel.lanes.broadcast(kernel.load_long(address).into());
         }
         kernel.lanes.broadcast_load(address)
+    }
+
+    /// A component of one row, in every lane.
+    fn load_row(&self, value: ValueId, index: Component<'ctx>) -> Vector<'ctx> {
+        let kernel = self.kernel;
+        let tile = match self.rows {
+            Rows::Tile(tile) | Rows::Vector(tile, _) => tile,
+            Rows::None => self.parameters,
+        };
+        let line = |place| kernel.multiply(place, kernel.integer(i64::from(kernel.layout.tile_rows)));
+        let place = kernel.place(value, index);
+        let low = kernel.lanes.broadcast_load(kernel.lanes.offset(tile, line(place)));
+        if !kernel.pass.value(value).is_index {
+            return low;
+        }
+        let low = kernel.lanes.bits(low);
+        if kernel.lanes.integer_type() == kernel.long_type() {
+            return low;
+        }
+        let next = line(kernel.add(place, kernel.integer(1)));
+        let high = kernel.lanes.bits(kernel.lanes.broadcast_load(kernel.lanes.offset(tile, next)));
+        kernel.join_halves(low, high)
+    }
+
+    /// A component of the columns of a row of a column tile.
+    fn load_columns(&self, record: PointerValue<'ctx>, value: ValueId, index: Component<'ctx>) -> Vector<'ctx> {
+        let kernel = self.kernel;
+        let lanes = kernel.integer(i64::from(kernel.lanes.count()));
+        let at = |place| kernel.lanes.offset(record, kernel.multiply(place, lanes));
+        let place = kernel.place(value, index);
+        if !kernel.pass.value(value).is_index {
+            return kernel.load_all(&[at(place)], kernel.lanes.vector_type())[0];
+        }
+        let low = kernel.load_all(&[at(place)], kernel.lanes.integer_type())[0];
+        if kernel.lanes.integer_type() == kernel.long_type() {
+            return low;
+        }
+        let next = at(kernel.add(place, kernel.integer(1)));
+        kernel.join_halves(low, kernel.load_all(&[next], kernel.lanes.integer_type())[0])
     }
 
     fn load_rows(&self, value: ValueId, index: Component<'ctx>) -> Bundle<'ctx> {

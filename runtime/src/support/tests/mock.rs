@@ -228,6 +228,8 @@ pub fn sum_pass<K: Kernel>(tensors: &[TensorDescriptor], wiring: &Wiring<'_>) ->
         record_size: 8,
         num_fields,
         few_rows: FEW as u32,
+        lanes: 0,
+        reserved: 0,
         row_reads,
         column_reads,
         parameter_reads,
@@ -239,6 +241,9 @@ pub fn sum_pass<K: Kernel>(tensors: &[TensorDescriptor], wiring: &Wiring<'_>) ->
         initialize: initialize::<K::N>,
         accumulate: accumulate::<K, TILE>,
         accumulate_few: Some(accumulate::<K, FEW>),
+        accumulate_across: None,
+        transpose: None,
+        merge_lanes: None,
         merge: merge::<K::N>,
         epilogue: epilogue::<K::N>,
     }
@@ -512,6 +517,9 @@ pub fn smallest(dtype: u8) -> &'static EntryDescriptor {
         order: ORDER_CARRIED,
         accumulate: smallest_accumulate,
         accumulate_few: None,
+        accumulate_across: None,
+        transpose: None,
+        merge_lanes: None,
         merge: smallest_merge,
         epilogue: smallest_epilogue,
         ..sum_pass::<Product>(&tensors, &wiring)
