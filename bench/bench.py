@@ -63,8 +63,9 @@ def main():
         worker.close()
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "cpu.json").write_text(json.dumps(document) + "\n")
-    pictures = plots.draw(document, options.output)
-    page = report.page(document, pictures)
+    results = document["groups"]
+    pictures = {name: plots.draw(GROUPS[name], name, results[name], options.output) for name in results if GROUPS[name].along}
+    page = report.page(document, {name: GROUPS[name].title for name in results}, pictures)
     (options.output / "cpu.md").write_text(page)
     print(page)
 
