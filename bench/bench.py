@@ -6,6 +6,7 @@
 import argparse
 import json
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -50,7 +51,11 @@ def main():
     parser.add_argument("--output", type=Path, default=FOLDER / "results", help="where cpu.json, cpu.md and the plots go")
     options = parser.parse_args()
 
+    if not shutil.which(machine.KEOPSC):
+        parser.error(f"there is no compiler {machine.KEOPSC!r}: set KEOPSC to its path")
+
     document, workers = {"machine": machine.describe(), "groups": {}}, {}
+    options.output.mkdir(parents=True, exist_ok=True)
     for name in options.only:
         start = time.perf_counter()
         if name == STARTING:
@@ -58,16 +63,20 @@ def main():
         else:
             document["groups"][name] = rounds.measure(GROUPS[name], options.contenders, options.quick, workers)
         print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
-
+        page = write(document, options.output)
     for worker in workers.values():
         worker.close()
-    options.output.mkdir(parents=True, exist_ok=True)
-    (options.output / "cpu.json").write_text(json.dumps(document) + "\n")
-    results = document["groups"]
-    pictures = {name: plots.draw(GROUPS[name], name, results[name], options.output) for name in results if GROUPS[name].along}
-    page = report.page(document, {name: GROUPS[name].title for name in results}, pictures)
-    (options.output / "cpu.md").write_text(page)
     print(page)
+
+
+def write(document, folder):
+    """Writes what has been measured so far, so that an interrupted run is not lost; the page."""
+    results = document["groups"]
+    (folder / "cpu.json").write_text(json.dumps(document) + "\n")
+    pictures = {name: plots.draw(GROUPS[name], name, results[name], folder) for name in results if GROUPS[name].along}
+    page = report.page(document, {name: GROUPS[name].title for name in results}, pictures)
+    (folder / "cpu.md").write_text(page)
+    return page
 
 
 if __name__ == "__main__":

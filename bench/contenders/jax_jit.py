@@ -3,20 +3,27 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from contenders.blocks import rows_of_block
 from jax import lax
 from rows import LOOPS, NEIGHBOURS
 
 jax.config.update("jax_enable_x64", True)
-BLOCK = 2**18
+# A turn of lax.map costs something: larger blocks than others have are best.
+ELEMENTS = 2**20
 
 
 def squared_distances(x, y):
     return (x * x).sum(-1)[..., :, None] + (y * y).sum(-1)[..., None, :] - 2 * jnp.matmul(x, y.mT, precision="highest")
 
 
+def divisor(number, most):
+    """The largest one that is not above `most`: lax.map has no last block that is smaller."""
+    return max(count for count in range(1, most + 1) if number % count == 0)
+
+
 def compiled(function, row, data, names, blocks):
     """The call of a function of rows of x and of other arrays, on all rows at once or on blocks of them."""
-    rows = max(count for count in range(1, row.m + 1) if row.m % count == 0 and (count == 1 or count * row.n <= BLOCK))
+    rows = divisor(row.m, rows_of_block(row.n, row.dim, ELEMENTS))
 
     def by_rows(*arrays):
         of_rows = [array.reshape(-1, rows, array.shape[-1]) for array in arrays[: len(names[0])]]
@@ -69,7 +76,7 @@ def sinkhorn(row, data, blocks=False):
     eps = float(data.eps[0])
     if blocks and row.batch:
         return ready(lambda x, y: lax.map(lambda pair: iterations(*pair, eps, None), (x, y)), data.x, data.y)
-    block = max(1, BLOCK // row.n) if blocks else None
+    block = rows_of_block(row.n, row.dim, ELEMENTS) if blocks else None
     return ready(lambda x, y: iterations(x, y, eps, block), data.x, data.y)
 
 
@@ -77,7 +84,7 @@ def iterations(x, y, eps, block):
     def soft_minimum(x, y, g):
         if not block:
             return -eps * jax.nn.logsumexp((g[..., None, :] - squared_distances(x, y)) / eps, axis=-1)
-        rows = max(count for count in range(1, block + 1) if len(x) % count == 0)
+        rows = divisor(len(x), block)
         parts = lax.map(lambda part: jax.nn.logsumexp((g - squared_distances(part, y)) / eps, axis=1), x.reshape(-1, rows, x.shape[-1]))
         return -eps * parts.ravel()
 

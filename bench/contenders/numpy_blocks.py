@@ -1,10 +1,8 @@
-"""NumPy with its BLAS: squared distances by a matrix product, in blocks of rows that stay in the cache, everything else in place."""
+"""NumPy with its BLAS: squared distances by a matrix product, in blocks of rows, everything else in place."""
 
 import numpy as np
+from contenders.blocks import rows_of_block
 from rows import LOOPS, NEIGHBOURS
-
-# Elements of a block.
-BLOCK = 2**18
 
 
 class Distances:
@@ -12,7 +10,7 @@ class Distances:
 
     def __init__(self, x, y):
         self.x, self.norms, self.transposed = x, (y * y).sum(axis=1), np.ascontiguousarray(-2 * y.T)
-        self.rows = min(len(x), max(1, BLOCK // len(y)))
+        self.rows = min(len(x), rows_of_block(*y.shape))
         self.memory = np.empty((self.rows, len(y)), x.dtype)
 
     def blocks(self, row_norms=True):

@@ -1,9 +1,10 @@
-"""torch without its compiler: squared distances by a matrix product (addmm), in blocks of rows that stay in the cache, in place."""
+"""torch without its compiler: squared distances by a matrix product (addmm), in blocks of rows, in place."""
 
 import torch
+from contenders.blocks import rows_of_block
 from rows import LOOPS, NEIGHBOURS
 
-BLOCK = 2**18
+LOG2E = 1.4426950408889634
 
 
 def tensors(data, *names):
@@ -17,7 +18,7 @@ class Scores:
         self.x, self.factor = x, factor
         self.transposed = (-2 * factor * y.T).contiguous()
         self.norms = factor * (y * y).sum(1)
-        self.rows = min(len(x), max(1, BLOCK // len(y)))
+        self.rows = min(len(x), rows_of_block(*y.shape))
         self.memory = torch.empty(self.rows, len(y), dtype=x.dtype)
 
     def blocks(self, shift=None, row_norms=True):
@@ -32,11 +33,11 @@ class Scores:
 
 def kernel_sum(row, data):
     x, y, b = tensors(data, "x", "y", "b")
-    scores, value = Scores(x, y, float(-1 / data.sigma[0] ** 2)), torch.empty(row.m, row.columns, dtype=x.dtype)
+    scores, value = Scores(x, y, float(-LOG2E / data.sigma[0] ** 2)), torch.empty(row.m, row.columns, dtype=x.dtype)
 
     def call():
         for part, _, block in scores.blocks():
-            torch.mm(block.exp_(), b, out=value[part])
+            torch.mm(block.exp2_(), b, out=value[part])
         return [value]
 
     return call
@@ -45,12 +46,12 @@ def kernel_sum(row, data):
 def gradient(row, data):
     x, y, b, e = tensors(data, "x", "y", "b", "e")
     factor = float(-1 / data.sigma[0] ** 2)
-    scores, weighted = Scores(x, y, factor), torch.hstack([b, b * y])
+    scores, weighted = Scores(x, y, LOG2E * factor), torch.hstack([b, b * y])
     value, slope = torch.empty(row.m, 1, dtype=x.dtype), torch.empty(row.m, row.dim, dtype=x.dtype)
 
     def call():
         for part, rows, block in scores.blocks():
-            sums = block.exp_() @ weighted
+            sums = block.exp2_() @ weighted
             value[part] = sums[:, :1]
             slope[part] = 2 * factor * e[part] * (rows * sums[:, :1] - sums[:, 1:])
         return [value, slope]
@@ -82,15 +83,21 @@ def neighbours(row, data):
     return call
 
 
+def soft_maximum(scores, axis):
+    """log2 of the sum of 2^scores along an axis, in place."""
+    most = scores.amax(axis, keepdim=True)
+    return most.squeeze(axis) + scores.sub_(most).exp2_().sum(axis).log2()
+
+
 def sinkhorn(row, data):
-    eps = float(data.eps[0])
+    unit = float(data.eps[0]) / LOG2E
     x, y = tensors(data, "x", "y")
     if row.batch:
-        return batched_sinkhorn(row, x, y, eps)
-    halves = Scores(x, y, -1 / eps), Scores(y, x, -1 / eps)
+        return batched_sinkhorn(row, x, y, unit)
+    halves = Scores(x, y, -1 / unit), Scores(y, x, -1 / unit)
 
     def soft_minimum(scores, g):
-        return -eps * torch.cat([torch.logsumexp(block, 1) for _, _, block in scores.blocks(g / eps)])
+        return -unit * torch.cat([soft_maximum(block, 1) for _, _, block in scores.blocks(g / unit)])
 
     def call():
         g = torch.zeros(row.n, dtype=x.dtype)
@@ -102,15 +109,15 @@ def sinkhorn(row, data):
     return call
 
 
-def batched_sinkhorn(row, x, y, eps):
+def batched_sinkhorn(row, x, y, unit):
     """One small problem after the other: its scores are computed once and stay in the cache."""
 
     def one(x, y):
-        scores = (2 * x @ y.T - (y * y).sum(1) - (x * x).sum(1, keepdim=True)) / eps
+        scores = (2 * x @ y.T - (y * y).sum(1) - (x * x).sum(1, keepdim=True)) / unit
         g = torch.zeros(row.n, dtype=x.dtype)
         for _ in range(LOOPS // 2):
-            f = -eps * torch.logsumexp(scores + g / eps, 1)
-            g = -eps * torch.logsumexp(scores + f[:, None] / eps, 0)
+            f = -unit * soft_maximum(scores + g / unit, 1)
+            g = -unit * soft_maximum(scores + f[:, None] / unit, 0)
         return f, g
 
     def call():

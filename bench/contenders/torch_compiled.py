@@ -4,10 +4,9 @@ higher ones a matrix product in blocks, with everything after it fused.
 
 import torch
 from contenders import low
+from contenders.blocks import rows_of_block
 from contenders.torch_blocks import tensors
 from rows import LOOPS
-
-BLOCK = 2**18
 
 
 def squared_distances(x, y_transposed):
@@ -33,7 +32,7 @@ def kernel_sum(row, data):
         compiled = torch.compile(dense)
         return lambda: [compiled(x, y, b)]
     compiled = torch.compile(dense if low(row) else by_product, dynamic=False)
-    pieces = x.split(max(1, BLOCK // row.n))
+    pieces = x.split(rows_of_block(row.n, row.dim))
     return lambda: [torch.cat([compiled(piece, y, b) for piece in pieces])]
 
 
@@ -62,7 +61,7 @@ def nearest(row, data):
         return torch.where(scores == scores.amin(1, keepdim=True), columns, row.n).amin(1)
 
     compiled = torch.compile(search, dynamic=False)
-    pieces = x.split(max(1, BLOCK // row.n))
+    pieces = x.split(rows_of_block(row.n, row.dim))
     return lambda: [torch.cat([compiled(piece) for piece in pieces])]
 
 
