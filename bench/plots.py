@@ -3,6 +3,8 @@
 import matplotlib
 
 matplotlib.use("svg")
+matplotlib.rcParams["svg.fonttype"] = "none"
+matplotlib.rcParams["svg.hashsalt"] = "keopsc"
 import matplotlib.pyplot as pyplot  # noqa: E402
 from report import timed  # noqa: E402
 

@@ -18,7 +18,7 @@ PEAK = "peak"
 # A call counts once it takes this long; shorter ones are repeated within a round.
 LEAST_SECONDS = 0.005
 # Rounds of a row; the seconds that a contender may take in all of them, and the rounds that it has in any case.
-FULL = {"rounds": 25, "seconds": 1.2, "least": 3}
+FULL = {"rounds": 25, "seconds": 1.0, "least": 3}
 BRIEF = {"rounds": 7, "seconds": 0.4, "least": 2}
 QUICK = {"rounds": 3, "seconds": 0.2, "least": 1}
 # From this on calls are so long that two are enough.

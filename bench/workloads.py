@@ -16,8 +16,8 @@ import numpy as np
 from rows import LOOPS, NEIGHBOURS
 
 # Rows that results are compared on: as many as this many coordinates of differences allow, but some.
-CHECKED_COORDINATES = 300_000_000
-MOST_CHECKED, FEWEST_CHECKED = 256, 16
+CHECKED_COORDINATES = 100_000_000
+MOST_CHECKED, FEWEST_CHECKED = 256, 32
 # A distance counts as equal to another one within this.
 TIE = 1e-5
 # Beyond this a contender is wrong, not inaccurate: relative errors, and for `nearest` and `neighbours` the share of wrong columns.

@@ -76,34 +76,10 @@ def kernel_sum_loop(dim, real, exp):
     return loop
 
 
-@cache
-def columns_loop(dim, real, exp):
-    @jit
-    def loop(x, y, b, factor, result):
-        for i in prange(len(x)):
-            sums = np.zeros(b.shape[1], x.dtype)
-            kernel = np.empty(STRIP, x.dtype)
-            for start in range(0, y.shape[1], STRIP):
-                count = min(STRIP, y.shape[1] - start)
-                for j in range(count):
-                    squared = real(0)
-                    for k in range(dim):
-                        difference = x[i, k] - y[k, start + j]
-                        squared += difference * difference
-                    kernel[j] = exp(factor * squared)
-                for j in range(count):
-                    for column in range(len(sums)):
-                        sums[column] += kernel[j] * b[start + j, column]
-            result[i] = sums
-
-    return loop
-
-
 def kernel_sum(row, data, own=False):
     numba.set_num_threads(row.threads)
-    y, factor, result = np.ascontiguousarray(data.y.T), data.x.dtype.type(-1 / data.sigma[0] ** 2), np.empty((row.m, row.columns), row.dtype)
-    loop = (kernel_sum_loop if row.columns == 1 else columns_loop)(row.dim, *kinds(row, own))
-    b = data.b[:, 0].copy() if row.columns == 1 else data.b
+    y, factor, result = np.ascontiguousarray(data.y.T), data.x.dtype.type(-1 / data.sigma[0] ** 2), np.empty((row.m, 1), row.dtype)
+    b, loop = data.b[:, 0].copy(), kernel_sum_loop(row.dim, *kinds(row, own))
 
     def call():
         loop(data.x, y, b, factor, result)
@@ -144,36 +120,39 @@ def gradient(row, data, own=False):
     return call
 
 
-@cache
-def neighbours_loop(dim, real):
-    @jit
-    def loop(x, y, found):
-        for i in prange(len(x)):
-            distances = np.empty(STRIP, x.dtype)
-            best = np.full(NEIGHBOURS, LARGE, x.dtype)
-            chosen = np.zeros(NEIGHBOURS, np.int64)
-            for start in range(0, y.shape[1], STRIP):
-                count = min(STRIP, y.shape[1] - start)
-                least = best[NEIGHBOURS - 1]
-                for j in range(count):
-                    squared = real(0)
-                    for k in range(dim):
-                        difference = x[i, k] - y[k, start + j]
-                        squared += difference * difference
-                    distances[j] = squared
-                    least = min(least, squared)
-                if least >= best[NEIGHBOURS - 1]:
-                    continue
-                for j in range(count):
-                    if distances[j] < best[NEIGHBOURS - 1]:
-                        place = NEIGHBOURS - 1
-                        while place > 0 and best[place - 1] > distances[j]:
-                            best[place], chosen[place] = best[place - 1], chosen[place - 1]
-                            place -= 1
-                        best[place], chosen[place] = distances[j], start + j
-            found[i] = chosen
+@inline
+def strip_distances(x, y, i, start, distances):
+    """Squared distances from a point to the columns of a strip, for three coordinates; how many there are. Slices of one axis are known to be
+    contiguous, others are not and would not be vectorised.
+    """
+    first, second, third = y[0, start : start + STRIP], y[1, start : start + STRIP], y[2, start : start + STRIP]
+    p, q, r = x[i, 0], x[i, 1], x[i, 2]
+    for j in range(len(first)):
+        u, v, w = p - first[j], q - second[j], r - third[j]
+        distances[j] = u * u + v * v + w * w
+    return len(first)
 
-    return loop
+
+@jit
+def neighbours_loop(x, y, found):
+    """A strip without a near enough column is passed over. Minima are of bits, which are in the order of distances: those of floats are not vectorised."""
+    for i in prange(len(x)):
+        distances, best, chosen = np.empty(STRIP, x.dtype), np.full(NEIGHBOURS, LARGE, x.dtype), np.zeros(NEIGHBOURS, np.int64)
+        bits, worst = distances.view(np.int32), best.view(np.int32)
+        for start in range(0, y.shape[1], STRIP):
+            count, least = strip_distances(x, y, i, start, distances), worst[NEIGHBOURS - 1]
+            for j in range(count):
+                least = min(least, bits[j])
+            if least == worst[NEIGHBOURS - 1]:
+                continue
+            for j in range(count):
+                if distances[j] < best[NEIGHBOURS - 1]:
+                    place = NEIGHBOURS - 1
+                    while place > 0 and best[place - 1] > distances[j]:
+                        best[place], chosen[place] = best[place - 1], chosen[place - 1]
+                        place -= 1
+                    best[place], chosen[place] = distances[j], start + j
+        found[i] = chosen
 
 
 def neighbours(row, data, own=False):
@@ -181,38 +160,34 @@ def neighbours(row, data, own=False):
     if own:
         return None
     numba.set_num_threads(row.threads)
-    y, found, loop = np.ascontiguousarray(data.y.T), np.empty((row.m, NEIGHBOURS), np.int64), neighbours_loop(row.dim, kinds(row, own)[0])
+    y, found = np.ascontiguousarray(data.y.T), np.empty((row.m, NEIGHBOURS), np.int64)
 
     def call():
-        loop(data.x, y, found)
+        neighbours_loop(data.x, y, found)
         return [found]
 
     return call
 
 
 @cache
-def soft_minimum_loop(dim, real, exp):
+def soft_minimum_loop(exp):
     @jit
     def loop(x, y, g, eps, result):
-        """Over problems and rows: strips of scores, their maximum, their exponentials."""
-        rows, columns = x.shape[1], y.shape[2]
+        """Over problems and rows: strips of scores, their maximum, their exponentials. Bits of floats become integers in the same order."""
+        inverse, rows = np.float32(1) / eps, x.shape[1]
         for number in prange(x.shape[0] * rows):
             batch, i = number // rows, number % rows
-            scores = np.empty(STRIP, x.dtype)
-            most, total, inverse = real(-LARGE), real(0), real(1) / eps
-            for start in range(0, columns, STRIP):
-                count, largest = min(STRIP, columns - start), most
+            scores, total, most = np.empty(STRIP, x.dtype), np.float32(0), np.float32(-LARGE)
+            bits = scores.view(np.int32)
+            for start in range(0, y.shape[2], STRIP):
+                count, shift = strip_distances(x[batch], y[batch], i, start, scores), g[batch, start : start + STRIP]
                 for j in range(count):
-                    squared = real(0)
-                    for k in range(dim):
-                        difference = x[batch, i, k] - y[batch, k, start + j]
-                        squared += difference * difference
-                    scores[j] = (g[batch, start + j] - squared) * inverse
-                    largest = max(largest, scores[j])
-                if start > 0:
-                    total *= np.exp(most - largest)
-                most = largest
-                part = real(0)
+                    scores[j] = (shift[j] - scores[j]) * inverse
+                largest = np.int32(-(2**31))
+                for j in range(count):
+                    largest = max(largest, bits[j] ^ ((bits[j] >> np.int32(31)) & np.int32(0x7FFFFFFF)))
+                above = max(most, np.int32(largest ^ ((largest >> np.int32(31)) & np.int32(0x7FFFFFFF))).view(np.float32))
+                total, most, part = total * exp(most - above), above, np.float32(0)
                 for j in range(count):
                     part += exp(scores[j] - most)
                 total += part
@@ -226,7 +201,7 @@ def sinkhorn(row, data, own=False):
     x, y = (array.reshape(-1, *array.shape[-2:]) for array in (data.x, data.y))
     x_transposed, y_transposed = (np.ascontiguousarray(array.transpose(0, 2, 1)) for array in (x, y))
     f, g = (np.zeros(array.shape[:2], row.dtype) for array in (x, y))
-    loop, eps = soft_minimum_loop(row.dim, *kinds(row, own)), data.eps[0]
+    loop, eps = soft_minimum_loop(kinds(row, own)[1]), data.eps[0]
 
     def call():
         g[:] = 0

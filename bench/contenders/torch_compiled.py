@@ -20,18 +20,17 @@ def kernel_sum(row, data):
     y, weights, norms = y.T.contiguous(), b[:, 0].contiguous(), (y * y).sum(1)
 
     def dense(x, y, b):
-        kernel = torch.exp(squared_distances(x, y) * factor)
-        return (kernel * b).sum(1, keepdim=True) if row.columns == 1 else kernel @ b
+        return (torch.exp(squared_distances(x, y) * factor) * b).sum(1, keepdim=True)
 
     def by_product(x, y, b):
         kernel = torch.exp((norms - 2 * x @ y + (x * x).sum(1, keepdim=True)) * factor)
         return (kernel * b).sum(1, keepdim=True) if row.columns == 1 else kernel @ b
 
-    b = weights if row.columns == 1 else b
-    if low(row) and row.columns == 1:
+    if low(row):
         compiled = torch.compile(dense)
-        return lambda: [compiled(x, y, b)]
-    compiled = torch.compile(dense if low(row) else by_product, dynamic=False)
+        return lambda: [compiled(x, y, weights)]
+    b = weights if row.columns == 1 else b
+    compiled = torch.compile(by_product, dynamic=False)
     pieces = x.split(rows_of_block(row.n, row.dim))
     return lambda: [torch.cat([compiled(piece, y, b) for piece in pieces])]
 
