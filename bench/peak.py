@@ -15,9 +15,10 @@ LEVELS = {"avx512": "avx512f", "avx2": "avx2"}
 
 @cache
 def library():
-    path = Path(tempfile.mkdtemp(prefix="keopsc-bench-")) / "peak.so"
-    subprocess.run(["cc", "-O2", "-shared", "-fPIC", FOLDER / "peak.c", "-o", path], check=True)
-    return ctypes.CDLL(str(path))
+    with tempfile.TemporaryDirectory(prefix="keopsc-bench-") as folder:
+        path = Path(folder) / "peak.so"
+        subprocess.run(["cc", "-O2", "-shared", "-fPIC", FOLDER / "peak.c", "-o", path], check=True)
+        return ctypes.CDLL(str(path))
 
 
 def levels():

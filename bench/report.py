@@ -88,7 +88,7 @@ def everyone(results):
     """All contenders: least and median time, and error."""
 
     def cell(report):
-        if not report or "failed" in report:
+        if not report or not report.get("seconds"):
             return "failed" if report else "-"
         return f"{milliseconds(min(report['seconds']))}, {milliseconds(median(report['seconds']))} ({report['error']:.0e})"
 

@@ -15,6 +15,7 @@ from machine import FOLDER
 
 THREAD_VARIABLES = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "KEOPSC_NUM_THREADS", "NPROC"]
 PEAK = "peak"
+DIED = "the process died"
 # A call counts once it takes this long; shorter ones are repeated within a round.
 LEAST_SECONDS = 0.005
 # Rounds of a row; the seconds that a contender may take in all of them, and the rounds that it has in any case.
@@ -32,8 +33,10 @@ class Worker:
         # XLA takes its number of threads from the affinity mask; the flag keeps Eigen from making more of them.
         flags = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"} if threads == 1 else {}
         environment = {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads)), **flags, **dict(process[1:])}
-        if "CXXFLAGS" in environment and process[0] == "genred":
-            environment["KEOPS_CACHE_FOLDER"] = tempfile.mkdtemp(prefix="keops-native-")
+        # pykeops does not compile anew for other flags: what they give must not meet what is in its usual folder.
+        self.cache = tempfile.TemporaryDirectory(prefix="keopsc-bench-", ignore_cleanup_errors=True)
+        if "CXXFLAGS" in dict(process[1:]):
+            environment["KEOPS_CACHE_FOLDER"] = self.cache.name
         processors = sorted(os.sched_getaffinity(0))[-threads:]
         self.process = subprocess.Popen(
             [sys.executable, FOLDER / "worker.py"],
@@ -53,9 +56,13 @@ class Worker:
             line = ""
         return json.loads(line) if line else None
 
+    def lives(self):
+        return self.process.poll() is None
+
     def close(self):
         self.process.stdin.close()
         self.process.wait()
+        self.cache.cleanup()
 
 
 def measure(group, only, quick, workers):
@@ -79,7 +86,7 @@ def measure_row(row, names, workers, plan):
     reports, owners = prepare(row, [name for name in names if CONTENDERS[name].when(row)], workers)
     if row.timed:
         time_rounds({name: report for name, report in reports.items() if "failed" not in report}, owners, plan)
-    peaks = {name: report["work"] / min(report["seconds"]) for name, report in reports.items() if "work" in report}
+    peaks = {name: report["work"] / min(report["seconds"]) for name, report in reports.items() if report.get("seconds") and "work" in report}
     contenders = {name: reports[name] for name in names if name in reports}
     return {**asdict(row), "key": row.key, "pairs": row.pairs, "flops": workloads.flops(row), "peaks": peaks, "contenders": contenders}
 
@@ -98,12 +105,12 @@ def prepare(row, names, workers):
         file.flush()
         for process, those in members.items():
             key = (process, row.threads)
-            workers[key] = workers.get(key) or Worker(process, row.threads)
+            if key not in workers or not workers[key].lives():
+                workers[key] = Worker(process, row.threads)
             answer = workers[key].ask(do="prepare", names=those, path=file.name)
-            owners |= dict.fromkeys(those if answer is None else answer, workers[key])
             if answer is None:
-                del workers[key]
-                answer = {name: {"failed": "the process died"} for name in those}
+                answer = {name: {"failed": DIED} for name in those}
+            owners |= dict.fromkeys(answer, workers[key])
             reports |= answer
     return reports, owners
 
@@ -119,6 +126,9 @@ def time_rounds(reports, owners, plan):
     repeats, counts = {}, {}
     for name, report in reports.items():
         once = timed(name, 1)
+        if once is None:
+            report["failed"], counts[name] = DIED, 0
+            continue
         report["seconds"] = [once] if once > LONG else []
         repeats[name] = max(1, int(LEAST_SECONDS / max(once, 1e-7)))
         least = 1 if once > LONG else plan["least"]
@@ -126,4 +136,5 @@ def time_rounds(reports, owners, plan):
     for number in range(plan["rounds"]):
         for name, report in reports.items():
             if (number + 1) * counts[name] // plan["rounds"] > number * counts[name] // plan["rounds"]:
-                report["seconds"].append(timed(name, repeats[name]))
+                seconds = timed(name, repeats[name])
+                report["seconds"] += [seconds] if seconds else []

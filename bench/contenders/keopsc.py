@@ -15,11 +15,13 @@ sys.path.insert(0, str(FOLDER.parent / "tests" / "python"))
 from keops import Library  # noqa: E402
 from rows import LOOPS, NEIGHBOURS  # noqa: E402
 
+LIBRARIES = tempfile.TemporaryDirectory(prefix="keopsc-bench-")
+
 
 @cache
 def library(name, dtype, sum="auto", **dimensions):
     """A formula file of this benchmark as a library."""
-    path = Path(tempfile.mkdtemp(prefix="keopsc-bench-")) / f"lib{name}.so"
+    path = Path(tempfile.mkdtemp(dir=LIBRARIES.name)) / f"lib{name}.so"
     sizes = [part for item in dimensions.items() for part in ("-D", "{}={}".format(*item))]
     types = ["--dtype", {"float32": "f32", "float64": "f64"}[dtype]]
     subprocess.run([KEOPSC, "compile", FOLDER / "formulas" / f"{name}.kf", "-o", path, "--sum", sum, *types, *sizes], check=True)
