@@ -20,8 +20,8 @@ def draw(group, name, results, folder):
         for contender, seconds in timed(result).items():
             lines.setdefault(contender, []).append((size, 1e3 * min(seconds)))
     for contender, points in lines.items():
-        ours = contender == "keopsc"
-        axes.plot(*zip(*points, strict=True), marker="o", markersize=3, linewidth=2.5 if ours else 1, color="black" if ours else None, label=contender)
+        style = {"linewidth": 2.5, "color": "black"} if contender == "keopsc" else {"linewidth": 1}
+        axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=contender, **style)
     limits = [(result[group.along], 1e3 * result["pairs"] * result["flops"] / max(result["peaks"].values())) for result in results]
     axes.plot(*zip(*limits, strict=True), "--", color="grey", linewidth=1, label="peak of multiply-adds")
     axes.set(xscale="log", yscale="log", xlabel=LABELS[group.along], ylabel="ms", title=f"{group.title}: {describe(group.along, results[0])}")

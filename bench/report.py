@@ -2,11 +2,12 @@
 
 from statistics import median
 
-INTRODUCTION = """Times are the least of alternating rounds; where two stand together the second is the median. Errors in brackets are relative Euclidean
-ones against float64, for nearest points the share of wrong columns. Ratios are of minima, in brackets of medians. `cpu.json` has every round.
+INTRODUCTION = """Times are the least of alternating rounds; where two stand together the second is the median. Errors in brackets are relative
+Euclidean ones against float64, for nearest points the share of wrong columns. Ratios are of minima, in brackets of medians. `cpu.json` has
+every round.
 
-*Peak* is the share of the fused multiply-adds that the processor did in the same rounds (`peak.c`), if a pair costs the operations that `workloads.py`
-counts. *pykeops* is the faster of its NumPy and torch interfaces, *native* the same built with `CXXFLAGS="-march=native -ffast-math"`.
+*Peak* is the share of the fused multiply-adds that the processor did in the same rounds (`peak.c`), if a pair costs the operations that
+`workloads.py` counts. *pykeops* is the faster of its NumPy and torch interfaces, *native* the same built with `CXXFLAGS="-march=native -ffast-math"`.
 """
 OURS, NATIVE = "keopsc", "pykeops native"
 AVX2 = "keopsc AVX2"

@@ -135,7 +135,9 @@ def strip_distances(x, y, i, start, distances):
 
 @jit
 def neighbours_loop(x, y, found):
-    """A strip without a near enough column is passed over. Minima are of bits, which are in the order of distances: those of floats are not vectorised."""
+    """A strip without a near enough column is passed over. Minima are of bits, which are in the order of distances: those of floats are
+    not vectorised.
+    """
     for i in prange(len(x)):
         distances, best, chosen = np.empty(STRIP, x.dtype), np.full(NEIGHBOURS, LARGE, x.dtype), np.zeros(NEIGHBOURS, np.int64)
         bits, worst = distances.view(np.int32), best.view(np.int32)
