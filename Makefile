@@ -41,7 +41,7 @@ demo: build ## reads handwritten digits with a compiled formula; writes demo.png
 	scripts/setup.sh python
 	KEOPSC=$(abspath $(BINARY)) $(PYTHON) samples/python/digits.py demo.png
 
-bench: build ## keopsc beside pykeops, PyTorch and NumPy; writes bench/results/
+bench: build ## keopsc beside pykeops and other peers; writes bench/results/ (25 minutes)
 	scripts/setup.sh bench
 	KEOPSC=$(abspath $(BINARY)) $(BENCH_PYTHON) bench/bench.py $(BENCH_ARGUMENTS)
 

@@ -24,7 +24,7 @@ os.environ["KEOPSC_NUM_THREADS"] = "1"
 import machine  # noqa: E402
 import numpy as np  # noqa: E402
 import report  # noqa: E402
-from contenders import KEOPSC  # noqa: E402
+from machine import KEOPSC  # noqa: E402
 from report import table  # noqa: E402
 
 KERNEL = "Exp(-SqDist(x, y)) * b"
@@ -259,7 +259,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="few terms and rounds: to see that it works")
     parser.add_argument("--output", type=Path, default=FOLDER / "results", help="where accuracy.json and accuracy.md go")
     options = parser.parse_args()
-    document = {"machine": machine.describe(KEOPSC)}
+    document = {"machine": machine.describe()}
     with tempfile.TemporaryDirectory(prefix="keopsc-accuracy-") as folder:
         document["costs"] = measure_costs(Path(folder), 5 if options.quick else 101)
         document["errors"] = measure_errors(Path(folder), COUNTS[:2] if options.quick else COUNTS)

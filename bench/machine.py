@@ -7,8 +7,10 @@ import subprocess
 import time
 from pathlib import Path
 
+FOLDER = Path(__file__).resolve().parent
+KEOPSC = os.environ.get("KEOPSC", "keopsc")
 LSCPU_FIELDS = ["Model name", "CPU(s)", "Thread(s) per core", "CPU max MHz", "L1d cache", "L2 cache", "L3 cache"]
-PACKAGES = ["numpy", "torch", "pykeops"]
+PACKAGES = ["numpy", "torch", "pykeops", "jax", "numba", "faiss-cpu", "scikit-learn", "scipy"]
 
 
 def output(*command):
@@ -17,14 +19,6 @@ def output(*command):
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return ""
-
-
-def version(package):
-    """That of an installed package, or that it is not there."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
 
 
 def blas():
@@ -47,19 +41,18 @@ def installed(name):
         return ""
 
 
-def describe(keopsc):
+def describe():
     """Everything that a reader of the figures wants to know."""
     fields = dict(line.split(":", 1) for line in output("lscpu").splitlines() if ":" in line)
-    folder = Path(__file__).parent
     return {
         "date": time.strftime("%Y-%m-%d"),
-        "commit": output("git", "-C", folder, "describe", "--always", "--dirty", "--exclude", "*"),
+        "commit": output("git", "-C", FOLDER, "describe", "--always", "--dirty", "--exclude", "*"),
         "processor": {name: fields[name].strip() for name in LSCPU_FIELDS if name in fields},
         "processors usable": len(os.sched_getaffinity(0)),
         "load before": os.getloadavg()[0],
         "system": platform.platform(),
         "python": platform.python_version(),
-        "keopsc": output(keopsc, "--version"),
+        "keopsc": output(KEOPSC, "--version"),
         "g++": output("g++", "--version").splitlines()[:1],
         "packages": {name: version for name in PACKAGES if (version := installed(name))},
         "BLAS": blas(),

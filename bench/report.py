@@ -2,7 +2,15 @@
 
 from statistics import median
 
-DETAILS = "Times are the least of alternating rounds on a machine that others use too; `cpu.json` has medians and all rounds."
+INTRODUCTION = """Times are the least of alternating rounds; where two stand together the second is the median. Errors in brackets are relative
+Euclidean ones against float64, for nearest points the share of wrong columns. Ratios are of minima, in brackets of medians. `cpu.json` has
+every round.
+
+*Peak* is the share of the fused multiply-adds that the processor did in the same rounds (`peak.c`), if a pair costs the operations that
+`workloads.py` counts. *pykeops* is the faster of its NumPy and torch interfaces, *native* the same built with `CXXFLAGS="-march=native -ffast-math"`.
+"""
+OURS, NATIVE = "keopsc", "pykeops native"
+AVX2 = "keopsc AVX2"
 
 
 def milliseconds(seconds):
@@ -13,85 +21,131 @@ def milliseconds(seconds):
     return f"{value:.0f} ms" if value >= 1000 else f"{value:.3g} ms"
 
 
-def cell(report):
-    """A contender's time and error."""
-    if "failed" in report:
-        return "failed"
-    return f"{milliseconds(min(report['seconds']))} ({report['error']:.0e})"
-
-
-def ratio(contenders, first, second):
-    """How many times `second` takes what `first` takes: of the minima, and of the medians."""
-    times = {report["name"]: report.get("seconds") for report in contenders}
-    if not times.get(first) or not times.get(second):
-        return "-"
-    return f"{min(times[second]) / min(times[first]):.1f} ({median(times[second]) / median(times[first]):.1f})"
-
-
-def best_peer(contenders):
-    """The fastest that is neither keopsc nor pykeops."""
-    peers = [report for report in contenders if report.get("seconds") and not report["name"].startswith(("keopsc", "pykeops"))]
-    return min(peers, key=lambda report: min(report["seconds"]))["name"] if peers else None
-
-
 def table(header, lines):
     """A Markdown table."""
     rows = ["| " + " | ".join(line) + " |" for line in (header, ["---"] * len(header), *lines)]
     return "\n".join(rows) + "\n"
 
 
-def names(results):
-    """Contenders in the order in which they first come."""
-    return list(dict.fromkeys(report["name"] for result in results for report in result["contenders"]))
+def timed(result):
+    """Contender → seconds, of those that have any."""
+    return {name: report["seconds"] for name, report in result["contenders"].items() if report.get("seconds")}
 
 
-def sums(results):
-    """Time (relative error) of each contender, rates and ratios."""
-    contenders = names(results)
+def fastest(times, wanted):
+    """The one of least time among the names that `wanted` holds for."""
+    return min(filter(wanted, times), key=lambda name: min(times[name]), default=None)
+
+
+def is_pykeops(name):
+    return name in ("pykeops NumPy", "pykeops torch")
+
+
+def is_peer(name):
+    """Neither keopsc nor pykeops."""
+    return not name.startswith(("keopsc", "pykeops"))
+
+
+def ratio(times, ours, theirs):
+    """How many times the one takes what the other takes."""
+    if ours not in times or theirs not in times:
+        return "-"
+    return f"{min(times[theirs]) / min(times[ours]):.3g} ({median(times[theirs]) / median(times[ours]):.3g})"
+
+
+def rate(result, seconds):
+    """1e9 pairs a second."""
+    return f"{result['pairs'] / min(seconds) / 1e9:.3g}"
+
+
+def share(result, seconds, level):
+    """Of the processor's peak."""
+    if level not in result["peaks"]:
+        return "-"
+    return f"{result['pairs'] * result['flops'] / min(seconds) / result['peaks'][level]:.0%}"
+
+
+def comparison(results):
+    """keopsc beside pykeops and the best of the others."""
     lines = []
     for result in results:
-        reports = {report["name"]: report for report in result["contenders"]}
-        ours = reports["keopsc"].get("seconds")
-        rate = f"{result['m'] * result['n'] / min(ours) / 1e9:.2f}" if ours else "-"
-        peer = best_peer(result["contenders"])
-        lines.append(
-            [
-                result["label"],
-                f"{result['m']:.0e} x {result['n']:.0e}".replace("e+0", "e"),
-                result["dtype"],
-                str(result["threads"]),
-                *(cell(reports[name]) if name in reports else "-" for name in contenders),
-                rate,
-                ratio(result["contenders"], "keopsc", "pykeops NumPy"),
-                ratio(result["contenders"], "keopsc", peer),
-            ]
-        )
-    header = ["workload", "M x N", "type", "threads", *contenders, "keopsc, 1e9 pairs/s", "pykeops / keopsc", "best peer / keopsc"]
-    return "Time (relative error). Ratios are of minima, in brackets of medians.\n\n" + table(header, lines)
+        times = timed(result)
+        cell = lambda name: milliseconds(min(times[name])) if name in times else "-"  # noqa: B023, E731
+        pykeops, peer = fastest(times, is_pykeops), fastest(times, is_peer)
+        level = max(result["peaks"], key=result["peaks"].get, default=None)
+        ours = [cell(OURS), rate(result, times[OURS]), share(result, times[OURS], level)] if OURS in times else ["-"] * 3
+        ratios = [ratio(times, OURS, name) for name in (pykeops, NATIVE, peer)]
+        lines.append([result["key"], *ours, cell(pykeops), cell(NATIVE), f"{peer}: {cell(peer)}" if peer else "-", *ratios])
+    header = ["workload", "keopsc", "1e9 pairs/s", "peak", "pykeops", "native", "best other peer"]
+    return table([*header, "pykeops / keopsc", "native / keopsc", "best peer / keopsc"], lines)
 
 
-def calls(results):
-    """Time of one call on tiny arrays."""
-    lines = [[report["name"], cell(report)] for result in results for report in result["contenders"]]
-    return table(["M = N = 10", "time of a call (relative error)"], lines)
+def names(results):
+    """Contenders in the order in which they first come."""
+    return list(dict.fromkeys(name for result in results for name in result["contenders"]))
 
 
-def accuracy(results):
-    """Relative errors of long sums."""
+def everyone(results):
+    """All contenders: least and median time, and error."""
+
+    def cell(report):
+        if not report or not report.get("seconds"):
+            return "failed" if report else "-"
+        return f"{milliseconds(min(report['seconds']))}, {milliseconds(median(report['seconds']))} ({report['error']:.0e})"
+
+    contenders = names(results)
+    return table(["", *contenders], [[result["key"], *(cell(result["contenders"].get(name)) for name in contenders)] for result in results])
+
+
+def errors(results):
+    """What is not timed: errors alone."""
+    contenders = names(results)
     lines = []
-    for name in names(results):
-        found = {result["dtype"]: report for result in results for report in result["contenders"] if report["name"] == name}
-        lines.append([name, *(f"{report['error']:.1e}" if "error" in report else "failed" for report in found.values())])
-    return table(["relative error of sums of 1e5 terms", *(result["dtype"] for result in results)], lines)
+    for name in contenders:
+        found = [result["contenders"].get(name, {}) for result in results]
+        lines.append([name, *(f"{report['error']:.1e}" if "error" in report else "failed" for report in found)])
+    return table(["relative error", *(result["key"] for result in results)], lines)
+
+
+def failures(results):
+    """Why contenders failed."""
+    found = [
+        f"- {name}, {result['key']}: {report['failed'].splitlines()[0]}\n"
+        for result in results
+        for name, report in result["contenders"].items()
+        if "failed" in report
+    ]
+    return "".join(["Failed:\n\n", *found]) if found else ""
+
+
+def group(results, picture):
+    """The tables of a group."""
+    if not any(timed(result) for result in results):
+        return errors(results) + failures(results)
+    image = f"![{picture}]({picture})\n\n" if picture else ""
+    return image + "\n".join([comparison(results), "Everyone:\n", everyone(results), failures(results)])
+
+
+def narrow(groups):
+    """keopsc's AVX2 code in the rows that have it."""
+    lines = []
+    for results in groups.values():
+        for result in results:
+            times = timed(result)
+            if AVX2 in times:
+                seconds = times[AVX2]
+                cells = [milliseconds(min(seconds)), rate(result, seconds), share(result, seconds, "avx2")]
+                lines.append([result["key"], *cells, ratio(times, OURS, AVX2), ratio(times, AVX2, fastest(times, is_pykeops))])
+    header = ["workload", "keopsc, AVX2 code", "1e9 pairs/s", "AVX2 peak", "AVX2 / keopsc", "pykeops / AVX2"]
+    return table(header, lines) if lines else ""
 
 
 def starting(times):
     """Least and median time of each way to a new formula."""
-    lines = [
-        [name, milliseconds(min(seconds)), milliseconds(median(seconds))] if seconds else [name, "failed", "-"]
-        for name, seconds in times.items()
-    ]
-    return table(["new formulas: whole processes (pykeops: after its import)", "least", "median"], lines)
+    formulas = list(dict.fromkeys(formula for found in times.values() for formula in found))
+    cell = lambda seconds: f"{milliseconds(min(seconds))}, {milliseconds(median(seconds))}" if seconds else "-"  # noqa: E731
+    lines = [[way, *(cell(found.get(formula)) for formula in formulas)] for way, found in times.items()]
+    return table(["least, median", *formulas], lines)
 
 
 def machine(description):
@@ -105,14 +159,14 @@ def machine(description):
     return "".join(f"- {name}: {text(value)}\n" for name, value in description.items())
 
 
-SECTIONS = {"sums": ("Sums", sums), "calls": ("Calls", calls), "accuracy": ("Accuracy", accuracy), "starting": ("New formulas", starting)}
-
-
-def page(document):
-    """The whole page."""
-    parts = ["# Measured on the CPU\n", DETAILS + "\n"]
-    for name, (title, make) in SECTIONS.items():
-        if document["results"].get(name):
-            parts += [f"## {title}\n", make(document["results"][name])]
+def page(document, titles, pictures):
+    """The whole page. `titles` are those of the groups, `pictures` the files of some."""
+    parts = ["# Measured on the CPU\n", INTRODUCTION]
+    for name, results in document["groups"].items():
+        parts += [f"## {titles[name]}\n", group(results, pictures.get(name))]
+    if lines := narrow(document["groups"]):
+        parts += ["## AVX2\n", "keopsc with `KEOPSC_TARGET=x86-64-v3`, in the rounds of the tables above.\n", lines]
+    if "starting" in document:
+        parts += ["## CPU 7: new formulas\n", starting(document["starting"])]
     parts += ["## Machine\n", machine(document["machine"])]
     return "\n".join(parts)

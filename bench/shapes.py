@@ -20,7 +20,7 @@ sys.path.insert(0, str(FOLDER.parent / "tests" / "python"))
 sys.path.insert(0, str(FOLDER))
 
 import machine  # noqa: E402
-from keops import BINARY, compile_formula  # noqa: E402
+from keops import compile_formula  # noqa: E402
 
 FUSED = """
 x = Vi(3)
@@ -138,7 +138,7 @@ def main():
                 results.append({"workload": label, "seconds": medians, "ratio": slow / fast})
                 print(lines[-1], flush=True)
             lines.append("")
-    about = machine.describe(BINARY)
+    about = machine.describe()
     head = f"# Fused passes and small problems\n\nWritten by `bench/shapes.py`. {about['processor'].get('Model name', '')}, {about['processors usable']} processors, "
     head += f"load {about['load before']:.1f} before, {about['date']}, commit {about['commit']}.\n\n"
     (options.output / "shapes.md").write_text(head + "\n".join(lines))

@@ -1,9 +1,11 @@
 """What it takes until a new formula can be called: whole processes, from start to end.
 
-    compile, all instruction sets    keopsc compile gauss.kf -o libgauss.so, a new formula each time
-    compile --cached, new            this machine's instruction set, a new formula each time
-    compile --cached, known          a formula that is in the cache
-    pykeops, new                     the first call of a new formula in a process that has imported pykeops
+    keopsc compile                     into a library for all instruction sets, a new formula each time
+    keopsc compile --cached, new       for this machine's instruction set, a new formula each time
+    keopsc compile --cached, known     a formula that is in the cache
+    pykeops, first call                of a new formula, in a process that has imported pykeops and has its own binaries
+    NumPy alone                        a Python process that imports NumPy and evaluates the formula on ten points with it
+    NumPy to result                    one that gets the result from keopsc (by its command and ctypes) or pykeops, formula new or known
 """
 
 import os
@@ -11,73 +13,102 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
+from collections import defaultdict
 
-from contenders import FORMULA, KEOPSC
+from machine import KEOPSC
 
-PYKEOPS_PROGRAM = """
+KERNEL = "Exp(-SqDist(x, y) / IntCst({number})) * b"
+# Name → dimension, whether it is the gradient in x.
+FORMULAS = {"Gaussian sum": (3, False), "its gradient": (3, True), "Gaussian sum, D = 100": (100, False)}
+
+ARRAYS = """
 import sys, time
 import numpy as np
+dim, gradient = int(sys.argv[1]), sys.argv[2] == "True"
+x, y, b, e = (np.random.rand(10, width).astype("float32") for width in (dim, dim, 1, 1))
+"""
+NUMPY_PROGRAM = ARRAYS + """
+kernel = np.exp(-((x[:, None] - y) ** 2).sum(axis=2) / 2) * b[:, 0]
+result = -e * (x * kernel.sum(axis=1, keepdims=True) - kernel @ y) if gradient else kernel.sum(axis=1)
+"""
+KEOPSC_PROGRAM = ARRAYS + """
+import ctypes, subprocess
+path = subprocess.run(sys.argv[3:], check=True, capture_output=True, text=True).stdout.strip()
+result = np.empty((10, dim if gradient else 1), "float32")
+arrays = [x, y, b, e, result] if gradient else [x, y, b, result]
+status = ctypes.CDLL(path).kernel_s(ctypes.c_int64(10), ctypes.c_int64(10), *(ctypes.c_void_p(array.ctypes.data) for array in arrays))
+assert status == 0 and np.isfinite(result).all()
+"""
+PYKEOPS_PROGRAM = ARRAYS + """
 import pykeops
 pykeops.set_verbose(False)
 from pykeops.numpy import Genred
-x, y, b = np.random.rand(10, 3), np.random.rand(10, 3), np.random.rand(10, 1)
-formula = f"Exp(-SqDist(x, y) / IntCst({sys.argv[1]})) * b"
 start = time.perf_counter()
-Genred(formula, ["x = Vi(3)", "y = Vj(3)", "b = Vj(1)"], reduction_op="Sum", axis=1)(x, y, b, backend="CPU")
+aliases = [f"x = Vi({dim})", f"y = Vj({dim})", "b = Vj(1)"]
+if gradient:
+    result = Genred(f"Grad({sys.argv[3]}, x, e)", [*aliases, "e = Vi(1)"], reduction_op="Sum", axis=1)(x, y, b, e, backend="CPU")
+else:
+    result = Genred(sys.argv[3], aliases, reduction_op="Sum", axis=1)(x, y, b, backend="CPU")
 print(time.perf_counter() - start)
 """
 
 
 def timed(command, environment):
-    """Seconds of a whole process."""
+    """Seconds of a whole process, and what it printed."""
     start = time.perf_counter()
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
+    done = subprocess.run([str(part) for part in command], env=environment, check=True, capture_output=True, text=True)
+    return time.perf_counter() - start, done.stdout
 
 
-def new_formula(folder, number):
-    """A formula that was never compiled before, as large as the one measured elsewhere."""
-    path = Path(folder) / f"gauss{number}.kf"
-    text = "\n".join(line for line in FORMULA.read_text().split("\nfused ")[0].splitlines() if not line.startswith("#"))
-    path.write_text(text.replace("/ sigma**2", f"/ (sigma**2 + {number + 2})"))
-    return path
+def keopsc_text(dim, gradient, number):
+    """A formula that no other number gives."""
+    total = f"Sum[j]({KERNEL.format(number=number)})"
+    return f"x = Vi({dim}); y = Vj({dim}); b = Vj(1); out s = {f'Grad({total}, x)' if gradient else total}"
 
 
-def keopsc_times(rounds):
-    """The three keopsc rows."""
-    times = {"keopsc compile, all instruction sets": [], "keopsc compile --cached, new": [], "keopsc compile --cached, known": []}
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "KEOPSC_CACHE_DIR": f"{folder}/cache"}
-        for number in range(rounds):
-            source = new_formula(folder, number)
-            commands = [["-o", f"{folder}/libgauss{number}.so"], ["--cached"], ["--cached"]]
-            for name, options in zip(times, commands, strict=True):
-                times[name].append(timed([KEOPSC, "compile", source, *options], environment))
-    return times
+def keopsc_round(folder, number, dim, gradient):
+    """Seconds of each way with keopsc."""
+    environment = {**os.environ, "KEOPSC_CACHE_DIR": f"{folder}/cache"}
+    new, other = ([KEOPSC, "compile", "-e", keopsc_text(dim, gradient, 2 * number + part)] for part in (2, 3))
+    python = [sys.executable, "-c", KEOPSC_PROGRAM, dim, gradient]
+    ways = {
+        "keopsc compile": [*new, "-o", f"{folder}/libkernel.so"],
+        "keopsc compile --cached, new": [*new, "--cached"],
+        "keopsc compile --cached, known": [*new, "--cached"],
+        "NumPy alone": [sys.executable, "-c", NUMPY_PROGRAM, dim, gradient],
+        "NumPy to result, keopsc, new": [*python, *other, "--cached"],
+        "NumPy to result, keopsc, known": [*python, *other, "--cached"],
+    }
+    return {name: timed(command, environment)[0] for name, command in ways.items()}
 
 
-def pykeops_times(rounds):
-    """First calls of new formulas, each in a new process with pykeops imported and its own binaries built."""
-    times = []
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "KEOPS_CACHE_FOLDER": folder}
-        # The first process of all also builds what every formula shares; it does not count.
-        for number in range(rounds + 1):
-            command = [sys.executable, "-c", PYKEOPS_PROGRAM, str(number + 2)]
-            output = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-            times.append(float(output.split()[-1]))
-    return {"pykeops, first call of a new formula": times[1:]}
+def pykeops_round(folder, number, dim, gradient):
+    """Seconds of each way with pykeops."""
+    environment = {**os.environ, "KEOPS_CACHE_FOLDER": folder}
+    command = [sys.executable, "-c", PYKEOPS_PROGRAM, dim, gradient, KERNEL.format(number=number + 2)]
+    new, printed = timed(command, environment)
+    known, _ = timed(command, environment)
+    return {"pykeops, first call": float(printed.split()[-1]), "NumPy to result, pykeops, new": new, "NumPy to result, pykeops, known": known}
 
 
 def measure(quick):
-    """All rows: name → seconds of each round."""
-    results = {}
-    for what, rounds in ((keopsc_times, 5 if quick else 20), (pykeops_times, 1 if quick else 3)):
+    """Way → formula → seconds of each round. Where pykeops fails it has none."""
+    times = defaultdict(lambda: defaultdict(list))
+    most, few = (3, 1) if quick else (15, 3)
+
+    def add(function, number):
+        for formula, (dim, gradient) in FORMULAS.items():
+            for way, seconds in function(folder, number, dim, gradient).items():
+                times[way][formula].append(seconds)
+
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(most):
+            add(keopsc_round, number)
         try:
-            results.update(what(rounds))
-        except (subprocess.CalledProcessError, OSError) as problem:
-            detail = getattr(problem, "stderr", None) or ""
-            print(f"  {what.__name__}: {problem}\n{detail}", file=sys.stderr)
-            results[what.__name__] = []
-    return results
+            # The first process of pykeops also builds what all formulas share; it does not count.
+            pykeops_round(folder, few, 3, False)
+            for number in range(few):
+                add(pykeops_round, number)
+        except subprocess.CalledProcessError as problem:
+            print(f"  pykeops: {problem}\n{problem.stderr}", file=sys.stderr)
+    return times

@@ -1,44 +1,21 @@
-"""Times the contenders of some rows in one process, whose number of threads its environment has fixed.
+"""One contender's process (see contenders): prepares, checks and times what it is told to.
 
-    python worker.py ROWS.json RESULTS.json
+    python worker.py < requests > answers
+
+A request and its answer are a line of JSON each. `prepare` makes contenders of a row ready: the answer says for each how wrong it is, how long
+a call took and what failed. `time` calls one of them some times: the answer is the seconds of a call.
 """
 
 import json
+import os
+import pickle
 import sys
 import time
 import traceback
 
-import numpy as np
-from contenders import CONTENDERS, Data
-from rows import Row
-
-CHECKED_ROWS = 256
-# A call counts once it takes this long; shorter ones are repeated within a round.
-LEAST_SECONDS = 0.01
-# A contender is wrong, not inaccurate, beyond this.
-WRONG = {"float32": 1e-3, "float64": 1e-9}
-
-
-def exact(row, data):
-    """The results on the first rows, in float64 or better."""
-    kind = np.longdouble if row.dtype == "float64" else np.float64
-    y, b, sigma = (array.astype(kind) for array in (data.y, data.b, data.sigma))
-    values, slopes = [], []
-    for point, e in zip(data.x[:CHECKED_ROWS].astype(kind), data.e[:CHECKED_ROWS].astype(kind)):
-        difference = point - y
-        weights = np.exp(-(difference**2).sum(axis=1) / sigma[0] ** 2) * b[:, 0]
-        values.append([weights.sum()])
-        slopes.append(-2 / sigma[0] ** 2 * e[0] * (weights @ difference))
-    return [np.array(values), np.array(slopes)] if row.kind == "gradient" else [np.array(values)]
-
-
-def error(results, expected):
-    """The largest relative Euclidean error of the results."""
-    parts = []
-    for result, wanted in zip(results, expected, strict=True):
-        found = np.asarray(result.detach() if hasattr(result, "detach") else result)[:CHECKED_ROWS]
-        parts.append(np.linalg.norm((found - wanted).astype(float)) / np.linalg.norm(wanted.astype(float)))
-    return float(max(parts))
+import peak
+import workloads
+from contenders import CONTENDERS
 
 
 def seconds(call, repeats):
@@ -48,49 +25,62 @@ def seconds(call, repeats):
     return (time.perf_counter() - start) / repeats
 
 
-def prepare(row, data, expected, name, make):
-    """Checks a contender; the call, how often to repeat it in a round, and what the report says."""
-    try:
-        call = make(row, data)
-        found = error(call(), expected)
-    except Exception as problem:
-        traceback.print_exc()
-        return None, 0, {"name": name, "failed": f"{type(problem).__name__}: {problem}"}
-    if not found < WRONG[row.dtype]:
-        return None, 0, {"name": name, "failed": f"wrong result: relative error {found:.1e}"}
-    once = seconds(call, 1)
-    return call, max(1, int(LEAST_SECONDS / max(once, 1e-7))), {"name": name, "error": found, "seconds": []}
+def prepare(name, row, data, expected):
+    """The call of a contender, and what is to be said of it; nothing where it does not compute such rows."""
+    contender = CONTENDERS[name]
+    make = contender.function(row.kind)
+    call = make and make(row, data, **contender.options)
+    if not call:
+        return None, None
+    start = time.perf_counter()
+    results = call()
+    first = time.perf_counter() - start
+    error = workloads.error(row, data, results, expected)
+    if workloads.is_wrong(row, error):
+        return None, {"failed": f"wrong result: error {error:.1e}"}
+    return call, {"error": error, "first": first}
 
 
-def measure(row, budget):
-    """All contenders of a row, in alternating rounds until the time is used up (three rounds at least)."""
-    data = Data(row)
-    expected = exact(row, data)
-    prepared = [prepare(row, data, expected, name, make) for name, make in CONTENDERS[row.kind].items()]
-    running = [(call, repeats, report) for call, repeats, report in prepared if call]
-    end = time.perf_counter() + budget
-    rounds = 0
-    while running and row.kind != "accuracy" and (rounds < 3 or time.perf_counter() < end):
-        for call, repeats, report in running:
-            # The threads of the contender before may still be spinning.
-            time.sleep(0.005)
-            call() if repeats > 1 else None
-            report["seconds"].append(seconds(call, repeats))
-        rounds += 1
-    return {**row.__dict__, "key": row.key, "contenders": [report for _, _, report in prepared]}
+def prepare_peaks(row):
+    """The probes of the processor's peak."""
+    calls, reports = {}, {}
+    for level in peak.levels():
+        calls[level], work = peak.call(level, row.dtype, row.threads)
+        reports[level] = {"work": work, "first": seconds(calls[level], 1)}
+    return calls, reports
 
 
-def main(rows_path, results_path):
-    with open(rows_path) as file:
-        work = json.load(file)
-    results = []
-    for fields in work["rows"]:
-        row = Row(**fields)
-        print(f"  {row.key}", file=sys.stderr, flush=True)
-        results.append(measure(row, work["budget"]))
-    with open(results_path, "w") as file:
-        json.dump(results, file)
+def answer(request, calls):
+    if request["do"] == "time":
+        call, repeats = calls[request["name"]], request["repeats"]
+        if repeats > 1:
+            call()
+        return seconds(call, repeats)
+    calls.clear()
+    with open(request["path"], "rb") as file:
+        row, data, expected = pickle.load(file)
+    if request["names"] == ["peak"]:
+        made, reports = prepare_peaks(row)
+        calls.update(made)
+        return reports
+    reports = {}
+    for name in request["names"]:
+        try:
+            calls[name], reports[name] = prepare(name, row, data, expected)
+        except Exception as problem:
+            traceback.print_exc()
+            reports[name] = {"failed": f"{type(problem).__name__}: {problem}"}
+    return {name: report for name, report in reports.items() if report}
+
+
+def main():
+    # What libraries print must not stand among the answers.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    calls = {}
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line), calls)), file=answers, flush=True)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -2,7 +2,7 @@
 # Sets up a bare Debian 12 machine, one part at a time; what is there already is left alone, so a second run does nothing.
 #   scripts/setup.sh compiler   what building keopsc needs: a C compiler, LLVM 22, Rust
 #   scripts/setup.sh python     .venv: what the tests and the demo need
-#   scripts/setup.sh bench      .venv-bench: the peers of the benchmark (about 2 GB)
+#   scripts/setup.sh bench      .venv-bench: the peers of the benchmark (about 5 GB)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
