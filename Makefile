@@ -12,10 +12,10 @@ BENCH_PYTHON := .venv-bench/bin/python
 RUN_TESTS := $(if $(shell command -v cargo-nextest 2>/dev/null),$(CARGO) nextest run --no-tests=warn,$(CARGO) test --lib --bins --tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-rust test-python demo bench accuracy shapes keops-reference install clean
+.PHONY: help build test test-rust test-aarch64 test-python demo bench accuracy shapes keops-reference install clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 build: ## the compiler: target/release/keopsc
 	scripts/setup.sh compiler
@@ -26,12 +26,19 @@ test: ## every check and every test
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(MAKE) --no-print-directory test-rust
+	$(MAKE) --no-print-directory test-aarch64
 	$(MAKE) --no-print-directory test-python
 
 # One selection of packages for all commands: another one would build the dependencies with other features, and so again.
 test-rust: ## the Rust tests, and the examples in the documentation
 	$(RUN_TESTS) --locked --workspace
 	$(CARGO) test --locked --doc --workspace
+
+# The level is no other machine's where this one is of that architecture; then the same tests run without an emulator.
+test-aarch64: ## compiled code for aarch64, in an emulator: docs/testing.md
+	scripts/setup.sh emulator
+	KEOPSC_LEVEL=aarch64-neon KEOPSC_CASES=2500 $(CARGO) test --locked --workspace --test ring
+	KEOPSC_LEVEL=aarch64-neon $(CARGO) test --locked --workspace --test intrinsics --test differential --test choices --test c_programs
 
 test-python: build ## compiled libraries called from Python and C, and the samples
 	scripts/setup.sh python

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sets up a bare Debian 12 machine, one part at a time; what is there already is left alone, so a second run does nothing.
 #   scripts/setup.sh compiler   what building keopsc needs: a C compiler, LLVM 22, Rust
+#   scripts/setup.sh emulator   what runs code for aarch64 on another machine: QEMU, a C compiler (56 MB)
 #   scripts/setup.sh python     .venv: what the tests and the demo need
 #   scripts/setup.sh bench      .venv-bench: the peers of the benchmark (about 5 GB)
 set -euo pipefail
@@ -82,6 +83,9 @@ compiler)
     debian_packages gcc g++ make libc6-dev llvm-22-dev libpolly-22-dev zlib1g-dev libzstd-dev libffi-dev libxml2-dev
     rust
     ;;
+emulator)
+    [ "$(uname -m)" = aarch64 ] || debian_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+    ;;
 python)
     virtual_environment .venv install_python scripts/requirements.txt
     ;;
@@ -91,6 +95,6 @@ bench)
     virtual_environment .venv-bench install_bench scripts/requirements-bench.txt scripts/requirements-torch.txt
     ;;
 *)
-    fail "usage: scripts/setup.sh compiler|python|bench"
+    fail "usage: scripts/setup.sh compiler|emulator|python|bench"
     ;;
 esac

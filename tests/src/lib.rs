@@ -1,5 +1,7 @@
-//! What the end-to-end tests share: plans compiled into a library that is loaded and called in this process.
+//! What the end-to-end tests share: plans compiled into a library that is loaded and called in this process, or in an emulator of another processor.
 
+pub mod emulated;
+mod functions;
 pub mod guarded;
 pub mod ring;
 mod shards;
@@ -15,51 +17,76 @@ use keopsc_ir::plan::{Tensor, TensorKind, Verified};
 use keopsc_ir::types::ScalarType;
 use keopsc_passes::schedule::Scheduled;
 use keopsc_runtime::SUPPORT_OBJECT;
-use keopsc_runtime::abi::{C64, C128, Call, EntryPoint, F32, F64, I64, MODULE_SYMBOL, Module};
+use keopsc_runtime::abi::{C64, C128, F32, F64, I64, MODULE_SYMBOL};
 use keopsc_runtime::support::processor_level;
+
+use emulated::{Emulated, support_object};
 
 /// The prefix of the compiled functions.
 const NAME: &str = "test";
 
 /// Compiled plans, loaded.
 pub struct Compiled {
-    library: libloading::Library,
+    code: Code,
     plans: Vec<Verified>,
-    _folder: tempfile::TempDir,
 }
 
-/// The levels that this processor can run, so that tests cover each.
+/// Where it runs.
+enum Code {
+    Here(libloading::Library, #[expect(dead_code, reason = "kept as long as the library")] tempfile::TempDir),
+    Emulated(Emulated),
+}
+
+/// The levels that tests cover: those that this processor can run, or the one that `KEOPSC_LEVEL` names.
 pub fn runnable_levels() -> Vec<&'static Level> {
+    if let Ok(name) = std::env::var("KEOPSC_LEVEL") {
+        return vec![Level::from_name(&name).unwrap_or_else(|| panic!("KEOPSC_LEVEL={name}: there is no such level"))];
+    }
     let levels = targets()[0].levels();
     levels.into_iter().filter(|level| level.requirement <= processor_level()).collect()
+}
+
+/// Whether only an emulator runs code of that level.
+pub fn is_foreign(level: &Level) -> bool {
+    !["", std::env::consts::ARCH].contains(&level.triple_arch)
+}
+
+/// The support code for the architecture of a level.
+pub fn support_code(level: &Level) -> &'static [u8] {
+    if is_foreign(level) { support_object(level) } else { SUPPORT_OBJECT }
 }
 
 /// Compiles, links and loads plans for one level.
 pub fn compile(plans: &[Verified], level: &'static Level) -> Compiled {
     let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}" };
-    open(plans, &keopsc_cpu::compile(&library, &[level]).expect("plans compile"))
+    open(plans, level, &keopsc_cpu::compile(&library, &[level]).expect("plans compile"))
 }
 
 /// The same in integers instead of real numbers, by [`keopsc_ops::ring`], in the given layouts.
 pub fn compile_in_ring(plans: &[Verified], level: &'static Level, schedules: Vec<Scheduled>) -> Compiled {
     let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}" };
-    open(plans, &keopsc_cpu::compile_in_ring(&library, level, schedules).expect("plans compile"))
+    open(plans, level, &keopsc_cpu::compile_in_ring(&library, level, schedules).expect("plans compile"))
 }
 
-fn open(plans: &[Verified], objects: &[keopsc_cpu::Object]) -> Compiled {
+fn open(plans: &[Verified], level: &'static Level, objects: &[keopsc_cpu::Object]) -> Compiled {
     let mut files: Vec<(String, &[u8])> =
         objects.iter().map(|object| (format!("{}.o", object.name), object.bytes.as_slice())).collect();
-    files.push(("support.o".to_string(), SUPPORT_OBJECT));
+    files.push(("support.o".to_string(), support_code(level)));
     let mut exports: Vec<String> = plans.iter().map(|plan| format!("{NAME}_{}", plan.name)).collect();
     exports.push(MODULE_SYMBOL.to_string());
     let request = LinkRequest { soname: "libtest.so", exports: &exports, objects: &files };
     let bytes = link(&Linker::InProcess, &request).expect("objects link");
+    let code =
+        if is_foreign(level) { Code::Emulated(Emulated::load(level.triple_arch, &bytes)) } else { open_here(&bytes) };
+    Compiled { code, plans: plans.to_vec() }
+}
+
+fn open_here(library: &[u8]) -> Code {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("libtest.so");
-    std::fs::write(&path, bytes).expect("a writable temporary folder");
+    std::fs::write(&path, library).expect("a writable temporary folder");
     // SAFETY: the library was compiled here and has no initializers.
-    let library = unsafe { libloading::Library::new(&path) }.expect("the library loads");
-    Compiled { library, plans: plans.to_vec(), _folder: folder }
+    Code::Here(unsafe { libloading::Library::new(&path) }.expect("the library loads"), folder)
 }
 
 impl Compiled {
@@ -86,92 +113,6 @@ impl Compiled {
         results
             .map(|(tensor, buffer)| load(buffer, sizes.rows(tensor.role) * tensor.dim() as usize, tensor.scalar))
             .collect()
-    }
-
-    /// Calls an entry through layer 1; the status.
-    ///
-    /// # Safety
-    /// There is a pointer for each argument and each result, to as many elements as the sizes say.
-    unsafe fn call_layer_1(&self, entry: usize, sizes: Sizes, pointers: &[*mut c_void]) -> i32 {
-        let name = format!("{NAME}_{}", self.plans[entry].name);
-        // SAFETY: the symbol is a C function of two int64 and this many pointers.
-        unsafe {
-            let symbol = self.library.get::<unsafe extern "C" fn()>(name).expect("an exported entry");
-            invoke(*symbol, sizes, pointers)
-        }
-    }
-
-    /// Calls an entry through layer 2; the status.
-    ///
-    /// # Safety
-    /// The call is as the ABI wants it.
-    unsafe fn call_layer_2(&self, entry: usize, call: &Call) -> i32 {
-        // SAFETY: as the caller promises.
-        unsafe { (self.entry_point(entry).run)(call) }
-    }
-
-    /// The bytes of workspace that a call wants, and the status.
-    ///
-    /// # Safety
-    /// As for [`Compiled::call_layer_2`].
-    unsafe fn workspace_of(&self, entry: usize, call: &Call) -> (u64, i32) {
-        let mut bytes = 0;
-        // SAFETY: as the caller promises.
-        let status = unsafe { (self.entry_point(entry).workspace)(call, &mut bytes) };
-        (bytes, status)
-    }
-
-    /// The functions of an entry.
-    pub fn entry_point(&self, number: usize) -> &EntryPoint {
-        // SAFETY: every library has the symbol with this type; the table lives as long as the library.
-        let module = unsafe {
-            let symbol = self.library.get::<unsafe extern "C" fn() -> *const Module>(MODULE_SYMBOL);
-            &*symbol.expect("an exported module")()
-        };
-        assert!(number < module.num_entries as usize);
-        // SAFETY: entries lie `entry_size` apart.
-        unsafe { &*module.entries.byte_add(number * module.entry_size as usize) }
-    }
-}
-
-macro_rules! pointer_type {
-    ($number:expr) => {
-        *mut c_void
-    };
-}
-
-macro_rules! invoke_by_count {
-    ($function:expr, $sizes:expr, $pointers:expr; $($count:literal: $($number:literal)*;)*) => {
-        match $pointers.len() {
-            $($count => {
-                type Function = unsafe extern "C" fn(i64, i64, $(pointer_type!($number)),*) -> i32;
-                // SAFETY: as the caller promises, the function has this signature.
-                unsafe {
-                    let function = std::mem::transmute::<unsafe extern "C" fn(), Function>($function);
-                    function($sizes.i as i64, $sizes.j as i64, $($pointers[$number]),*)
-                }
-            })*
-            count => panic!("no call of {count} pointers is spelled out"),
-        }
-    };
-}
-
-/// # Safety
-/// The function takes two int64 and as many pointers as given.
-unsafe fn invoke(function: unsafe extern "C" fn(), sizes: Sizes, pointers: &[*mut c_void]) -> i32 {
-    invoke_by_count! { function, sizes, pointers;
-        1: 0;
-        2: 0 1;
-        3: 0 1 2;
-        4: 0 1 2 3;
-        5: 0 1 2 3 4;
-        6: 0 1 2 3 4 5;
-        7: 0 1 2 3 4 5 6;
-        8: 0 1 2 3 4 5 6 7;
-        9: 0 1 2 3 4 5 6 7 8;
-        10: 0 1 2 3 4 5 6 7 8 9;
-        11: 0 1 2 3 4 5 6 7 8 9 10;
-        12: 0 1 2 3 4 5 6 7 8 9 10 11;
     }
 }
 

@@ -72,13 +72,10 @@ impl Compiled {
     pub fn run_in_shards(&self, entry: usize, sizes: Sizes, inputs: &[Vec<f64>], shards: i64) -> Option<Vec<Vec<f64>>> {
         let plan = &self.plans[entry];
         let described = plan.shards()?;
-        let point = self.entry_point(entry);
         let over = described.over;
         let columns = sizes.rows(over.role());
-        let rows = sizes.rows(described.rows) as i64;
-        // SAFETY: the functions only compute.
-        let (length, size) = unsafe { (point.shard?(columns as i64, shards), point.state_size?(rows)) };
-        let length = length as usize;
+        let length = self.shard(entry, columns, shards) as usize;
+        let size = self.state_size(entry, sizes.rows(described.rows)) as u64;
         let mut states = Vec::new();
         for first in (0..columns.max(1)).step_by(length) {
             let count = length.min(columns - first);
@@ -90,10 +87,9 @@ impl Compiled {
             let mut arrays: Vec<_> =
                 tensors.zip(inputs).map(|(tensor, values)| Some(cut(tensor, values, over, first, part))).collect();
             let mut state = vec![7_u64; size as usize / 8];
-            let partial = point.partial?;
             // SAFETY: tensors and state have the sizes that they say.
             with_call(&mut arrays, part, |call| unsafe {
-                partial(call, first as i64, state.as_mut_ptr().cast::<c_void>(), size as u64)
+                self.partial(entry, call, first as i64, (state.as_mut_ptr().cast::<c_void>(), size))
             });
             states.push(state);
         }
@@ -101,9 +97,11 @@ impl Compiled {
         while step < states.len() {
             for shard in (0..states.len() - step).step_by(2 * step) {
                 let (left, right) = states.split_at_mut(shard + step);
-                let (state, later, merge) = (left[shard].as_mut_ptr(), right[0].as_ptr(), point.merge?);
+                let (state, later) = (left[shard].as_mut_ptr(), right[0].as_mut_ptr());
                 // SAFETY: both states have that size.
-                with_call(&mut [], sizes, |call| unsafe { merge(call, state.cast(), later.cast(), size as u64) });
+                with_call(&mut [], sizes, |call| unsafe {
+                    self.merge(entry, call, (state.cast(), size), (later.cast(), size))
+                });
             }
             step *= 2;
         }
@@ -120,9 +118,9 @@ impl Compiled {
                 is_read.then(|| Array::new(tensor, rows, values))
             });
         }
-        let finalize = point.finalize?;
+        let state = (states[0].as_mut_ptr().cast(), size);
         // SAFETY: tensors and state have the sizes that they say.
-        with_call(&mut arrays, sizes, |call| unsafe { finalize(call, states[0].as_ptr().cast(), size as u64) });
+        with_call(&mut arrays, sizes, |call| unsafe { self.finalize(entry, call, state) });
         let results = arrays.iter().flatten().filter(|array| array.tensor.kind == TensorKind::Output);
         Some(
             results

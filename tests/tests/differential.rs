@@ -4,10 +4,12 @@ use keopsc_ir::evaluation::Sizes;
 use keopsc_ir::formula::evaluate::evaluate;
 use keopsc_ir::formula::generate::{generate, generate_inputs};
 use keopsc_ir::formula::{Entry, Program};
-use keopsc_ir::plan::{Plan, Verified};
+use keopsc_ir::plan::{Plan, TensorKind, Verified};
 use keopsc_ir::random::Random;
 use keopsc_ir::types::{ScalarType, SumScheme};
+use keopsc_passes::resolve::Options;
 use keopsc_passes::{hoist, plan, simplify};
+use keopsc_tests::ring::plans::usual_formulas;
 use keopsc_tests::{compile, runnable_levels};
 
 /// Sizes around lane counts, tiles and chunks.
@@ -48,6 +50,60 @@ fn random_programs_compute_what_the_interpreter_says() {
                             "seed {seed}, entry {}, output {output}, {sizes:?}, element {place}: {:e} instead of {:e}",
                             entry.name, found[place], expected.values[place]
                         ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} differences:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Coordinates and weights, sizes: distances in registers and as contractions, few and many rows.
+const USUAL: [(u32, u32, Sizes); 4] = [
+    (3, 1, Sizes { i: 61, j: 203 }),
+    (16, 3, Sizes { i: 7, j: 130 }),
+    (17, 1, Sizes { i: 130, j: 37 }),
+    (100, 2, Sizes { i: 13, j: 67 }),
+];
+
+/// Storage, summation, accumulators if they are told, and the error allowed.
+const SETTINGS: [(ScalarType, SumScheme, Option<ScalarType>, f64); 4] = [
+    (ScalarType::F64, SumScheme::Auto, None, 1e-11),
+    (ScalarType::F32, SumScheme::Auto, None, 1e-4),
+    (ScalarType::F32, SumScheme::Kahan, None, 1e-4),
+    (ScalarType::F32, SumScheme::Auto, Some(ScalarType::F64), 1e-4),
+];
+
+#[test]
+fn usual_formulas_compute_what_the_interpreter_says() {
+    let levels = runnable_levels();
+    let mut failures = Vec::new();
+    for (shape, (d, e, sizes)) in USUAL.into_iter().enumerate() {
+        let program = usual_formulas(d, e, &Options { dtype: Some(ScalarType::F64), ..Options::default() }).program;
+        let inputs_of = |entry: &Entry| {
+            let mut inputs = generate_inputs(&program, entry, sizes, &mut Random::new(7));
+            inputs.iter_mut().flatten().for_each(|value| *value = f64::from(*value as f32));
+            inputs
+        };
+        let inputs: Vec<_> = program.entries.iter().map(inputs_of).collect();
+        let evaluated =
+            program.entries.iter().zip(&inputs).map(|(entry, inputs)| evaluate(&program, entry, sizes, inputs));
+        let expected: Vec<_> = evaluated.map(|results| results.expect("the formulas evaluate")).collect();
+        for (turn, (scalar, sum, accumulate, tolerance)) in SETTINGS.into_iter().enumerate() {
+            let level = levels[(shape + turn) % levels.len()];
+            let options =
+                Options { dtype: Some(scalar), sum: Some(sum), accumulate: accumulate.map(Some), ..Options::default() };
+            let plans = usual_formulas(d, e, &options).plans;
+            let compiled = compile(&plans, level);
+            for (number, plan) in plans.iter().enumerate() {
+                let found = compiled.run(number, sizes, &inputs[number]);
+                let results = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Output);
+                for (result, (expected, found)) in results.zip(expected[number].iter().zip(&found)) {
+                    // Rounded distances may have another order.
+                    let may_differ = result.scalar == ScalarType::I64 && scalar == ScalarType::F32;
+                    let error = largest_error(&expected.values, found);
+                    if error > tolerance && !may_differ {
+                        failures.push(format!("{}, D = {d}, {options:?}, {}: {error:e}", level.name, result.name));
                     }
                 }
             }

@@ -15,7 +15,7 @@ pub fn run() -> Result<(), Stop> {
             levels => levels.join(", "),
         };
         let made = if made.is_empty() { made } else { format!(" ({made})") };
-        format!("{:<10}  {}{made}\n", target.name, target.description)
+        format!("{:<12}  {}{made}\n", target.name, target.description)
     });
     Ok(console::output(lines.collect::<String>().as_bytes())?)
 }

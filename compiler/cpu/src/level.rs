@@ -85,7 +85,23 @@ pub static X86_64_V4: Level = Level {
     has_avx512: true,
 };
 
-/// Any processor that LLVM knows, by generic vectors of 128 bits (aarch64 has these as NEON).
+/// aarch64 as every processor of it is: NEON, whose multiply-add is fused.
+pub static AARCH64_NEON: Level = Level {
+    name: "aarch64-neon",
+    description: "every aarch64 processor: NEON",
+    requirement: abi::REQUIRES_NOTHING,
+    triple_arch: "aarch64",
+    cpu: "generic",
+    features: "",
+    lanes_f32: 4,
+    lanes_f64: 2,
+    registers: 32,
+    vector_bits: 128,
+    has_fma: true,
+    has_avx512: false,
+};
+
+/// Any other processor that LLVM knows, by generic vectors of 128 bits.
 pub static PORTABLE: Level = Level {
     name: "portable",
     description: "any processor, in vectors of 128 bits",
@@ -103,7 +119,7 @@ pub static PORTABLE: Level = Level {
 
 impl Level {
     /// Every level, the most capable of an architecture last but for [`PORTABLE`].
-    pub const ALL: [&'static Level; 4] = [&X86_64_V2, &X86_64_V3, &X86_64_V4, &PORTABLE];
+    pub const ALL: [&'static Level; 5] = [&X86_64_V2, &X86_64_V3, &X86_64_V4, &AARCH64_NEON, &PORTABLE];
 
     /// The level of that name.
     pub fn from_name(name: &str) -> Option<&'static Level> {

@@ -1,6 +1,6 @@
 //! Target machines: from a module in LLVM IR to an object file or assembly text for one level.
 
-use std::sync::OnceLock;
+use std::sync::Once;
 
 use inkwell::OptimizationLevel;
 use inkwell::module::Module;
@@ -13,14 +13,14 @@ use crate::level::Level;
 /// What is done to the IR before code generation. The generator emits clean SSA but for locals, so little is needed, and compile time counts.
 const PIPELINE: &str = "function(sroa,early-cse<memssa>,simplifycfg)";
 
-/// The machine of this process's architecture at a level.
+/// The machine of a level: this process's own, or Linux on another architecture.
 pub fn machine(level: &Level) -> Result<TargetMachine, CompileError> {
-    static INITIALIZED: OnceLock<Result<(), String>> = OnceLock::new();
-    INITIALIZED
-        .get_or_init(|| Target::initialize_native(&InitializationConfig::default()))
-        .as_ref()
-        .map_err(|text| CompileError::new("LLVM has no code generator for this processor", text.clone()))?;
-    let triple = triple();
+    static INITIALIZED: Once = Once::new();
+    INITIALIZED.call_once(|| {
+        Target::initialize_x86(&InitializationConfig::default());
+        Target::initialize_aarch64(&InitializationConfig::default());
+    });
+    let triple = triple(level);
     let target = Target::from_triple(&triple)
         .map_err(|text| CompileError::new("LLVM does not know this target", text.to_string()))?;
     target
@@ -35,9 +35,11 @@ pub fn machine(level: &Level) -> Result<TargetMachine, CompileError> {
         .ok_or_else(|| CompileError::new("LLVM cannot generate code for this level", level.name.to_string()))
 }
 
-/// The triple of this process.
-pub fn triple() -> TargetTriple {
-    TargetMachine::get_default_triple()
+fn triple(level: &Level) -> TargetTriple {
+    match level.triple_arch {
+        "" | std::env::consts::ARCH => TargetMachine::get_default_triple(),
+        other => TargetTriple::create(&format!("{other}-unknown-linux-gnu")),
+    }
 }
 
 /// Verifies a module and runs the light pipeline on it.

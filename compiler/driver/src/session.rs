@@ -55,12 +55,17 @@ impl Compiled {
 
 /// Compiles a formula into a library that calls itself `soname`.
 pub fn compile(source: &Source, options: &Options, soname: &str) -> Result<Compiled, Failure> {
+    compile_with(SUPPORT_OBJECT, source, options, soname)
+}
+
+/// The same with the support code of the architecture that the levels are for.
+pub fn compile_with(support: &[u8], source: &Source, options: &Options, soname: &str) -> Result<Compiled, Failure> {
     let front = front_end(source, &options.formula, &mut |_, _| {})?;
     let manifest = front.manifest(options);
     let text = json(&manifest)?;
     let library = Library { name: &options.name, plans: &front.output.plans, manifest: &text };
     let objects = keopsc_cpu::compile(&library, &options.levels).map_err(code_generation)?;
-    let bytes = link_library(&objects, &manifest, options, soname)?;
+    let bytes = link_library(&objects, support, &manifest, options, soname)?;
     Ok(Compiled { library: bytes, header: header(&manifest), manifest, warnings: front.output.warnings })
 }
 
@@ -130,7 +135,13 @@ fn front_end(
     Ok(FrontEnd { file, output })
 }
 
-fn link_library(objects: &[Object], manifest: &Manifest, options: &Options, soname: &str) -> Result<Vec<u8>, Failure> {
+fn link_library(
+    objects: &[Object],
+    support: &[u8],
+    manifest: &Manifest,
+    options: &Options,
+    soname: &str,
+) -> Result<Vec<u8>, Failure> {
     let name = &manifest.name;
     let functions = manifest.entries.iter().flat_map(|entry| {
         let ends = entry.shards.iter().flat_map(|_| SHARD_ENDS);
@@ -138,7 +149,7 @@ fn link_library(objects: &[Object], manifest: &Manifest, options: &Options, sona
     });
     let own = [format!("{name}_strerror"), format!("{name}_target"), MODULE_SYMBOL.to_owned()];
     let exports: Vec<String> = functions.chain(own).collect();
-    let support = ("support.o".to_owned(), SUPPORT_OBJECT);
+    let support = ("support.o".to_owned(), support);
     let compiled = objects.iter().map(|object| (format!("{}.o", object.name), object.bytes.as_slice()));
     let objects: Vec<(String, &[u8])> = compiled.chain([support]).collect();
     Ok(link(&options.linker, &LinkRequest { soname, exports: &exports, objects: &objects })?)

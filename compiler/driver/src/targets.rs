@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(
             names(&["avx2"]),
             Err("error[E0304]: there is no target `avx2`\n  \
-                 = help: targets are portable, native, x86-64-v2, x86-64-v3, x86-64-v4"
+                 = help: targets are portable, native, x86-64-v2, x86-64-v3, x86-64-v4, aarch64-neon"
                 .to_owned())
         );
     }

@@ -98,13 +98,13 @@ unsafe fn list(clones: &[CloneDescriptor], limit: u32, message: &mut Message) {
 }
 
 /// The highest requirement that this processor meets.
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(any(not(target_arch = "x86_64"), keops_retarget))]
 pub fn processor_level() -> u32 {
     REQUIRES_NOTHING
 }
 
 /// The highest requirement that this processor and its operating system meet.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(keops_retarget)))]
 pub fn processor_level() -> u32 {
     use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
     let highest = __cpuid(0).eax;
@@ -132,7 +132,7 @@ pub fn processor_level() -> u32 {
     REQUIRES_X86_64_V4
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(keops_retarget)))]
 fn bits(numbers: &[u32]) -> u32 {
     numbers.iter().fold(0, |word, number| word | 1 << number)
 }

@@ -85,13 +85,17 @@ out scaled = Sum[j](x * Sum(b))
 out mixed = Sum[i](Norm2(x) * Sin(L) - (x | y) * Cos(A))
 ";
 
-fn of_usual_formulas(random: &mut Random) -> Vec<Verified> {
-    let (d, e) = (random.pick(&[1, 2, 3, 16, 17, 20, 33]), random.pick(&[1, 1, 2, 3, 17]));
+/// The formulas that libraries are made for, with points of `d` coordinates and `e` weights.
+pub fn usual_formulas(d: u32, e: u32, options: &Options) -> pipeline::Output {
     let (file, errors) = parse_file(&format!("dim D = {d}; dim E = {e}{USUAL}"));
     assert!(errors.is_empty(), "{errors:?}");
+    pipeline::run(&file, options, &mut |_, _| {}).unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+fn of_usual_formulas(random: &mut Random) -> Vec<Verified> {
+    let (d, e) = (random.pick(&[1, 2, 3, 16, 17, 20, 33]), random.pick(&[1, 1, 2, 3, 17]));
     let options = Options { dtype: Some(random.pick(&[ScalarType::F32, ScalarType::F64])), ..Options::default() };
-    let output = pipeline::run(&file, &options, &mut |_, _| {}).unwrap_or_else(|errors| panic!("{errors:?}"));
-    let mut plans = output.plans;
+    let mut plans = usual_formulas(d, e, &options).plans;
     while plans.len() > 3 {
         plans.swap_remove(random.below(plans.len()));
     }

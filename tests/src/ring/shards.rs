@@ -13,16 +13,14 @@ impl Trial {
     /// Writes the results by way of states.
     pub(super) fn call_in_shards(&self, compiled: &Compiled, entry: usize, plan: &Plan) -> Result<(), String> {
         let shards = plan.shards().expect("a call in shards is drawn where there are shards");
-        let point = compiled.entry_point(entry);
         let columns = self.sizes.of(shards.over);
         let mut random = Random::new(self.seed);
         let mut cuts: Vec<usize> = (0..random.below(6)).map(|_| random.below(columns + 1)).collect();
         cuts.extend([0, columns]);
         cuts.sort_unstable();
         let rows = self.elements() * self.sizes.rows(shards.rows);
-        // SAFETY: the library is loaded, and the function takes any number.
-        let size = unsafe { point.state_size.expect("shards")(rows as i64) };
-        let size = usize::try_from(size).map_err(|_| format!("{rows} rows have no states"))?;
+        let size =
+            usize::try_from(compiled.state_size(entry, rows)).map_err(|_| format!("{rows} rows have no states"))?;
 
         let number_of_inputs = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Input).count();
         let mut states = Vec::new();
@@ -53,8 +51,7 @@ impl Trial {
             let call = self.call_of(&pointers, rows, &mut message);
             let state = Guarded::new(size, random.pick(&[Flush::Front, Flush::Back]));
             // SAFETY: all pointers in the call lead to what the ABI says; the state has its size.
-            let status =
-                unsafe { point.partial.expect("shards")(&call, first as i64, state.data().cast(), size as u64) };
+            let status = unsafe { compiled.partial(entry, &call, first as i64, (state.data().cast(), size as u64)) };
             succeeded("partial", status, &message)?;
             states.push(state);
         }
@@ -65,8 +62,9 @@ impl Trial {
             let mut message = [0_u8; 512];
             let call = self.call_of(&[], (-1, -1), &mut message);
             let earlier = states[later - 1].data().cast();
+            let later = (state.data().cast(), size as u64);
             // SAFETY: both states have this size.
-            let status = unsafe { point.merge.expect("shards")(&call, earlier, state.data().cast(), size as u64) };
+            let status = unsafe { compiled.merge(entry, &call, (earlier, size as u64), later) };
             succeeded("merge", status, &message)?;
         }
         let tensors: Vec<DLTensor> = self.tensors.iter().map(|(_, strided)| strided.tensor()).collect();
@@ -79,7 +77,7 @@ impl Trial {
         let mut message = [0_u8; 512];
         let call = self.call_of(&pointers, (self.sizes.i as i64, self.sizes.j as i64), &mut message);
         // SAFETY: as above; the results may be written.
-        let status = unsafe { point.finalize.expect("shards")(&call, states[0].data().cast(), size as u64) };
+        let status = unsafe { compiled.finalize(entry, &call, (states[0].data().cast(), size as u64)) };
         succeeded("finalize", status, &message)
     }
 

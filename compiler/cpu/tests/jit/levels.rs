@@ -1,11 +1,20 @@
 //! Which levels this machine can run.
 
-use keopsc_cpu::level::{Level, PORTABLE, X86_64_V2, X86_64_V3, X86_64_V4};
+use keopsc_cpu::level::{AARCH64_NEON, Level, PORTABLE, X86_64_V2, X86_64_V3, X86_64_V4};
 
-/// The levels that this machine can run, the best first.
+/// The levels that this machine can run, the best first; or the one that `KEOPSC_LEVEL` names, in an emulator perhaps.
 pub fn runnable_levels() -> Vec<&'static Level> {
-    let rows: [(&'static Level, bool); 4] =
-        [(&X86_64_V4, has_v4()), (&X86_64_V3, has_v3()), (&X86_64_V2, has_v2()), (&PORTABLE, true)];
+    if let Ok(name) = std::env::var("KEOPSC_LEVEL") {
+        return vec![Level::from_name(&name).unwrap_or_else(|| panic!("KEOPSC_LEVEL={name}: there is no such level"))];
+    }
+    let is_aarch64 = cfg!(target_arch = "aarch64");
+    let rows: [(&'static Level, bool); 5] = [
+        (&X86_64_V4, has_v4()),
+        (&X86_64_V3, has_v3()),
+        (&X86_64_V2, has_v2()),
+        (&AARCH64_NEON, is_aarch64),
+        (&PORTABLE, true),
+    ];
     rows.into_iter().filter(|(_, runs)| *runs).map(|(level, _)| level).collect()
 }
 

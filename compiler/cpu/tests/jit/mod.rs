@@ -1,4 +1,4 @@
-//! Compiles one intrinsic into a loop over arrays and runs it in this process.
+//! Compiles one intrinsic into a loop over arrays and runs it in this process, or in an emulator where the level is of another processor.
 
 pub mod double_double;
 pub mod levels;
@@ -8,13 +8,17 @@ use inkwell::builder::Builder;
 use inkwell::context::Context;
 use inkwell::execution_engine::ExecutionEngine;
 use inkwell::module::Module;
-use inkwell::targets::{InitializationConfig, Target};
+use inkwell::targets::{FileType, InitializationConfig, Target};
 use inkwell::values::{FunctionValue, PointerValue};
 use inkwell::{AddressSpace, IntPredicate};
 use keopsc_cpu::level::Level;
 use keopsc_cpu::math;
+use keopsc_cpu::target;
 use keopsc_cpu::vector::{Float, Lanes, Vector};
+use keopsc_driver::link::{LinkRequest, Linker, link};
 use keopsc_ops::intrinsics::{Intrinsic, Kind};
+use keopsc_tests::emulated::{Argument, Emulated};
+use keopsc_tests::is_foreign;
 
 /// The type of an array's elements.
 pub trait Element: Copy + Default {
@@ -34,10 +38,15 @@ type Entry = unsafe extern "C" fn(*const [*const u8; 3], *mut u8, i64);
 
 /// A compiled intrinsic. The functions of one thread share nothing with another's.
 pub struct Compiled<'ctx> {
-    entry: Entry,
+    code: Code<'ctx>,
     block: usize,
     float: Float,
-    _engine: ExecutionEngine<'ctx>,
+}
+
+enum Code<'ctx> {
+    /// The engine owns the code.
+    Here(Entry, #[expect(dead_code, reason = "kept as long as the function")] ExecutionEngine<'ctx>),
+    Emulated(Emulated),
 }
 
 /// Compiles `intrinsic` with `chains` vectors side by side.
@@ -48,16 +57,29 @@ pub fn compile<'ctx>(
     float: Float,
     chains: u32,
 ) -> Compiled<'ctx> {
-    Target::initialize_native(&InitializationConfig::default()).expect("this machine is a target");
     let (module, builder) = (context.create_module("jit"), context.create_builder());
     let lanes = Lanes::new(&module, &builder, level, float);
     build_loop(&module, &builder, &lanes, intrinsic, chains);
     module.verify().expect("the function is well formed");
+    let code = if is_foreign(level) { emulate(&module, level) } else { run_here(&module) };
+    Compiled { code, block: (chains * lanes.count()) as usize, float }
+}
+
+fn run_here<'ctx>(module: &Module<'ctx>) -> Code<'ctx> {
+    Target::initialize_native(&InitializationConfig::default()).expect("this machine is a target");
     let engine = module.create_jit_execution_engine(OptimizationLevel::Aggressive).expect("an engine");
     let address = engine.get_function_address("run").expect("the function exists");
     // SAFETY: `build_loop` gave the function this signature, and the engine that owns its code lives in the result.
-    let entry = unsafe { std::mem::transmute::<usize, Entry>(address) };
-    Compiled { entry, block: (chains * lanes.count()) as usize, float, _engine: engine }
+    Code::Here(unsafe { std::mem::transmute::<usize, Entry>(address) }, engine)
+}
+
+fn emulate<'ctx>(module: &Module<'ctx>, level: &'static Level) -> Code<'ctx> {
+    let machine = target::machine(level).expect("a target machine");
+    target::optimize(module, &machine).expect("the function is well formed");
+    let object = target::generate(module, &machine, FileType::Object).expect("an object");
+    let (exports, objects) = (["run".to_string()], [("run.o".to_string(), object.as_slice())]);
+    let request = LinkRequest { soname: "librun.so", exports: &exports, objects: &objects };
+    Code::Emulated(Emulated::load(level.triple_arch, &link(&Linker::InProcess, &request).expect("it links")))
 }
 
 impl Compiled<'_> {
@@ -83,10 +105,20 @@ impl Compiled<'_> {
 
     /// The first `count` elements, at least one block of them.
     fn run_blocks<E: Element>(&self, arguments: &[&[E]], out: &mut [E], count: usize) {
-        let address = |k: usize| arguments.get(k).map_or(std::ptr::null(), |values| values.as_ptr().cast::<u8>());
+        let address = |k: usize| arguments.get(k).map_or(std::ptr::null(), |values| values.as_ptr().cast());
         let addresses = [address(0), address(1), address(2)];
         // SAFETY: the arrays have `count` elements, a multiple of the block, and the function reads and writes no others.
-        unsafe { (self.entry)(&raw const addresses, out.as_mut_ptr().cast(), count as i64) }
+        unsafe {
+            match &self.code {
+                Code::Here(entry, _) => entry(&raw const addresses, out.as_mut_ptr().cast(), count as i64),
+                Code::Emulated(library) => {
+                    let bytes = count * size_of::<E>();
+                    let arrays = addresses.map(|address| (address.cast(), bytes));
+                    let out = Argument::Memory(out.as_mut_ptr().cast(), bytes);
+                    library.call("run", &[Argument::Memories(&arrays), out, Argument::Number(count as i64)]);
+                }
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use libwild::Args;
 use libwild::error::Result;
+use object::Architecture;
 
 use keopsc_diagnostics::Code;
 
@@ -13,7 +14,11 @@ const VERSION_SCRIPT: &str = "exports.map";
 const OUTPUT: &str = "output.so";
 
 /// Links the request against the stubs of the system libraries.
-pub fn link(request: &LinkRequest<'_>, system_libraries: &[(String, Vec<u8>)]) -> Result<Vec<u8>> {
+pub fn link(
+    machine: Architecture,
+    request: &LinkRequest<'_>,
+    system_libraries: &[(String, Vec<u8>)],
+) -> Result<Vec<u8>> {
     let script = version_script(request.exports);
     let mut options = common_options(request);
     options.push(format!("--version-script={VERSION_SCRIPT}"));
@@ -24,12 +29,12 @@ pub fn link(request: &LinkRequest<'_>, system_libraries: &[(String, Vec<u8>)]) -
     files.extend(request.objects.iter().map(|(name, bytes)| (name.as_str(), *bytes)));
     files.extend(system_libraries.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())));
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
-    run(&options, &files)
+    run(machine, &options, &files)
 }
 
 /// Runs the linker on files in memory and gives the output's bytes.
-pub fn run(options: &[&str], files: &[(&str, &[u8])]) -> Result<Vec<u8>> {
-    let fixed = ["ld", "-m", emulation(), "--no-identity-comment", "-o", OUTPUT];
+pub fn run(machine: Architecture, options: &[&str], files: &[(&str, &[u8])]) -> Result<Vec<u8>> {
+    let fixed = ["ld", "-m", emulation(machine), "--no-identity-comment", "-o", OUTPUT];
     let arguments = || fixed.iter().chain(options).copied();
     let mut parsed = Args::new(arguments)?;
     parsed.on_warning(Box::new(|_| {}));
@@ -54,9 +59,9 @@ pub fn problem(error: libwild::error::Error) -> Problem {
         .with_help("`--linker cc` links with the C compiler of this machine instead")
 }
 
-fn emulation() -> &'static str {
-    match cfg!(target_arch = "aarch64") {
-        true => "aarch64linux",
-        false => "elf_x86_64",
+fn emulation(machine: Architecture) -> &'static str {
+    match machine {
+        Architecture::Aarch64 => "aarch64linux",
+        _ => "elf_x86_64",
     }
 }

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Invariants: nothing but the wanted symbols is exported, nothing but functions of the C library ([`system`]) stays
-//! undefined, and the bytes depend on the request alone, not on time, folder or environment.
+//! undefined, and the bytes depend on the request alone, not on time, folder or environment. The objects say what machine they are for.
 
 mod command;
 mod in_process;
@@ -13,6 +13,8 @@ mod memory_files;
 mod system;
 
 use std::path::PathBuf;
+
+use object::{Architecture, Object as _};
 
 use crate::failure::Problem;
 
@@ -61,12 +63,19 @@ pub struct LinkRequest<'a> {
 
 /// Links a shared library and gives its bytes.
 pub fn link(linker: &Linker, request: &LinkRequest<'_>) -> Result<Vec<u8>, Problem> {
-    let system_libraries = system::stubs().map_err(in_process::problem)?;
+    let machine = machine(request);
+    let system_libraries = system::stubs(machine).map_err(in_process::problem)?;
     match linker {
-        Linker::InProcess => in_process::link(request, &system_libraries).map_err(in_process::problem),
+        Linker::InProcess => in_process::link(machine, request, &system_libraries).map_err(in_process::problem),
         Linker::CCompiler => command::link(&command::c_compiler()?, request, &system_libraries),
         Linker::Program(path) => command::link(&command::Tool::from_path(path), request, &system_libraries),
     }
+}
+
+/// The machine that the objects are for; what is no object is the linker's to refuse.
+fn machine(request: &LinkRequest<'_>) -> Architecture {
+    let first = request.objects.first().map(|(_, bytes)| object::File::parse(*bytes));
+    first.and_then(Result::ok).map_or(Architecture::X86_64, |file| file.architecture())
 }
 
 /// Options of `ld` that are the same for every linker; the version script and the file names are added to them.

@@ -139,18 +139,18 @@ const SYSTEM_LIBRARIES: [SystemLibrary; 2] = [
     },
 ];
 
-/// The stubs: file names and contents.
-pub fn stubs() -> libwild::error::Result<Vec<(String, Vec<u8>)>> {
-    SYSTEM_LIBRARIES.iter().map(|library| Ok((library.soname.to_owned(), stub(library)?))).collect()
+/// The stubs for a machine: file names and contents.
+pub fn stubs(machine: Architecture) -> libwild::error::Result<Vec<(String, Vec<u8>)>> {
+    SYSTEM_LIBRARIES.iter().map(|library| Ok((library.soname.to_owned(), stub(library, machine)?))).collect()
 }
 
-fn stub(library: &SystemLibrary) -> libwild::error::Result<Vec<u8>> {
-    let object = object_defining(library.functions)?;
-    in_process::run(&["-shared", "-soname", library.soname, "stub.o"], &[("stub.o", &object)])
+fn stub(library: &SystemLibrary, machine: Architecture) -> libwild::error::Result<Vec<u8>> {
+    let object = object_defining(library.functions, machine)?;
+    in_process::run(machine, &["-shared", "-soname", library.soname, "stub.o"], &[("stub.o", &object)])
 }
 
-fn object_defining(functions: &[&str]) -> libwild::error::Result<Vec<u8>> {
-    let mut object = Object::new(BinaryFormat::Elf, host_architecture(), Endianness::Little);
+fn object_defining(functions: &[&str], machine: Architecture) -> libwild::error::Result<Vec<u8>> {
+    let mut object = Object::new(BinaryFormat::Elf, machine, Endianness::Little);
     let text = object.section_id(StandardSection::Text);
     object.append_section_data(text, &[0; 16], 16);
     for name in functions {
@@ -166,12 +166,4 @@ fn object_defining(functions: &[&str]) -> libwild::error::Result<Vec<u8>> {
         });
     }
     Ok(object.write()?)
-}
-
-/// Objects are only ever linked for the machine that the compiler runs on.
-fn host_architecture() -> Architecture {
-    match cfg!(target_arch = "aarch64") {
-        true => Architecture::Aarch64,
-        false => Architecture::X86_64,
-    }
 }
