@@ -17,7 +17,7 @@ use keopsc_runtime::abi;
 
 use crate::Library;
 use crate::kernel::layout::{self, Layout};
-use crate::kernel::{PassFunctions, declare};
+use crate::kernel::{self, PassFunctions};
 use crate::level::Level;
 use crate::symbols;
 
@@ -334,7 +334,7 @@ impl<'ctx> Glue<'_, 'ctx> {
                 let prefix = symbols::kernel_prefix(scheduled.plan(), first_pass + number, level);
                 let shards = shards.as_ref().filter(|shards| number < shards.passes.len());
                 let fields = shards.map(|shards| Fields { shards, pass: number });
-                self.pass(scheduled.plan(), pass, schedule, fields, &prefix)
+                self.pass(level, scheduled.plan(), (pass, schedule), fields, &prefix)
             })
             .collect();
         self.structure(&[
@@ -348,9 +348,9 @@ impl<'ctx> Glue<'_, 'ctx> {
     /// A pass; `state` says what it puts into records, if states can leave it.
     fn pass(
         &self,
+        level: &Level,
         plan: &Plan,
-        pass: &Pass,
-        schedule: &PassSchedule,
+        (pass, schedule): (&Pass, &PassSchedule),
         state: Option<Fields<'_, '_>>,
         prefix: &str,
     ) -> StructValue<'ctx> {
@@ -414,7 +414,7 @@ impl<'ctx> Glue<'_, 'ctx> {
             kernel("accumulate", 4, 3),
             if functions.few_rows > 0 { kernel("accumulate_few", 4, 3) } else { null },
             if functions.across { kernel("accumulate_across", 4, 4) } else { null },
-            if functions.across { kernel("transpose", 2, 4) } else { null },
+            if functions.across { self.kernel(&symbols::transpose(level, pass.compute), 2, 4) } else { null },
             if functions.across { kernel("merge_lanes", 2, 2) } else { null },
             kernel("merge", 2, 0),
             kernel("epilogue", 4, 0),
@@ -449,9 +449,7 @@ impl<'ctx> Glue<'_, 'ctx> {
     }
 
     fn kernel(&self, name: &str, pointers: usize, counts: usize) -> BasicValueEnum<'ctx> {
-        let function = self.module.get_function(name).unwrap_or_else(|| declare(self.module, name, pointers, counts));
-        function.as_global_value().set_visibility(GlobalVisibility::Hidden);
-        address(function)
+        address(kernel::find(self.module, name, pointers, counts))
     }
 
     fn support(

@@ -1,7 +1,7 @@
 //! Scheduled plan → LLVM IR → object files.
 //!
-//! A library is several object files: one a level of the instruction set with the kernels ([`kernel`]), and one with the exported functions and
-//! the tables that the support code reads ([`glue`]). The driver links them with the support code.
+//! A library is several object files: the kernels of each plan for each level of the instruction set ([`kernel`]), and one with the exported
+//! functions and the tables that the support code reads ([`glue`]). They are compiled side by side; the driver links them with the support code.
 //!
 //! Invariant: results depend on the plan, the level and the arguments only; code of a level is the same whatever machine compiled it.
 
@@ -9,6 +9,7 @@ pub mod glue;
 pub mod kernel;
 pub mod level;
 pub mod math;
+mod parallel;
 pub mod symbols;
 pub mod target;
 pub mod vector;
@@ -19,6 +20,7 @@ use inkwell::targets::FileType;
 use keopsc_ir::plan::Verified;
 use keopsc_passes::schedule::{Machine, Scheduled, schedule};
 
+use kernel::Part;
 use level::Level;
 use vector::Arithmetic;
 
@@ -68,7 +70,7 @@ impl std::error::Error for CompileError {}
 /// Bytes of stack for code generation, which walks nested expressions by recursion.
 const STACK_SIZE: usize = 64 << 20;
 
-/// Compiles a library for some levels, best last. Levels are compiled side by side.
+/// Compiles a library for some levels, best last.
 pub fn compile(library: &Library<'_>, levels: &[&'static Level]) -> Result<Vec<Object>, CompileError> {
     let clones: Vec<_> = levels.iter().map(|level| (*level, schedules(library, level))).collect();
     compile_clones(library, Arithmetic::Real, &clones)
@@ -85,39 +87,46 @@ pub fn compile_in_ring(
     compile_clones(library, Arithmetic::Ring, &[(level, schedules)])
 }
 
+/// A module of its own, so that modules are compiled side by side. How a library is cut depends on the library alone.
+#[derive(Clone, Copy)]
+struct Unit<'a> {
+    level: &'static Level,
+    plans: &'a [Scheduled],
+    parts: &'a [Part],
+}
+
 fn compile_clones(
     library: &Library<'_>,
     arithmetic: Arithmetic,
     clones: &[(&'static Level, Vec<Scheduled>)],
 ) -> Result<Vec<Object>, CompileError> {
-    std::thread::scope(|scope| {
-        let mut threads = Vec::new();
-        for clone in clones {
-            let thread = std::thread::Builder::new().stack_size(STACK_SIZE);
-            let spawned = thread.spawn_scoped(scope, move || kernels_object(library, arithmetic, clone));
-            threads
-                .push(spawned.map_err(|error| CompileError::new("a thread could not be started", error.to_string()))?);
-        }
-        let mut objects = vec![glue_object(library, clones)?];
-        for thread in threads {
-            let object = thread.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload))?;
-            objects.push(object);
-        }
-        Ok(objects)
-    })
+    let units = clones.iter().flat_map(|(level, plans)| {
+        let unit = |plans, part| Unit { level, plans, parts: std::slice::from_ref(part) };
+        let own = plans.chunks(1).flat_map(move |plan| Part::OF_A_PLAN.iter().map(move |part| unit(plan, part)));
+        own.chain([unit(plans, &Part::Shared)])
+    });
+    let units: Vec<_> = units.collect();
+    let objects = parallel::map(units.len() + 1, STACK_SIZE, |number| match number.checked_sub(1) {
+        None => glue_object(library, clones),
+        Some(number) => kernels_object(library, arithmetic, &units[number]),
+    });
+    let objects = objects.map_err(|error| CompileError::new("a thread could not be started", error.to_string()))?;
+    objects.into_iter().collect()
 }
 
 /// The kernels of a level as LLVM IR, after the IR passes.
 pub fn emit_llvm(library: &Library<'_>, level: &'static Level) -> Result<String, CompileError> {
     let context = Context::create();
-    let (module, _) = kernels_module(&context, library, Arithmetic::Real, &(level, schedules(library, level)))?;
+    let unit = Unit { level, plans: &schedules(library, level), parts: &Part::ALL };
+    let (module, _) = kernels_module(&context, library, Arithmetic::Real, &unit)?;
     Ok(module.print_to_string().to_string())
 }
 
 /// The kernels of a level as assembly text.
 pub fn emit_assembly(library: &Library<'_>, level: &'static Level) -> Result<String, CompileError> {
     let context = Context::create();
-    let (module, machine) = kernels_module(&context, library, Arithmetic::Real, &(level, schedules(library, level)))?;
+    let unit = Unit { level, plans: &schedules(library, level), parts: &Part::ALL };
+    let (module, machine) = kernels_module(&context, library, Arithmetic::Real, &unit)?;
     let text = target::generate(&module, &machine, FileType::Assembly)?;
     Ok(String::from_utf8_lossy(&text).trim_end_matches('\0').to_string())
 }
@@ -128,31 +137,31 @@ pub fn schedules(library: &Library<'_>, level: &Level) -> Vec<Scheduled> {
     library.plans.iter().map(|plan| schedule(plan, &machine)).collect()
 }
 
-fn kernels_object(
-    library: &Library<'_>,
-    arithmetic: Arithmetic,
-    clone: &(&'static Level, Vec<Scheduled>),
-) -> Result<Object, CompileError> {
+fn kernels_object(library: &Library<'_>, arithmetic: Arithmetic, unit: &Unit<'_>) -> Result<Object, CompileError> {
     let context = Context::create();
-    let (module, machine) = kernels_module(&context, library, arithmetic, clone)?;
+    let (module, machine) = kernels_module(&context, library, arithmetic, unit)?;
     let bytes = target::generate(&module, &machine, FileType::Object)?;
-    Ok(Object { name: clone.0.name.to_string(), bytes })
+    let plans = unit.plans.iter().map(|scheduled| scheduled.plan().name.as_str()).collect::<Vec<_>>().join("-");
+    let parts = unit.parts.iter().map(|part| part.name()).collect::<Vec<_>>().join("-");
+    Ok(Object { name: format!("{}-{parts}-{plans}", unit.level.name), bytes })
 }
 
 fn kernels_module<'ctx>(
     context: &'ctx Context,
     library: &Library<'_>,
     arithmetic: Arithmetic,
-    (level, plans): &(&'static Level, Vec<Scheduled>),
+    unit: &Unit<'_>,
 ) -> Result<(Module<'ctx>, inkwell::targets::TargetMachine), CompileError> {
-    let machine = target::machine(level)?;
+    let machine = target::machine(unit.level)?;
     let module = context.create_module(library.name);
-    for scheduled in plans {
+    for scheduled in unit.plans {
         // Passes for calls with ranges are numbered after the others.
         let for_ranges = scheduled.for_ranges().into_iter().flat_map(Scheduled::passes);
         for (number, pass) in scheduled.passes().chain(for_ranges).enumerate() {
-            let prefix = symbols::kernel_prefix(scheduled.plan(), number, level);
-            kernel::emit_pass(&module, &prefix, level, arithmetic, pass);
+            let prefix = symbols::kernel_prefix(scheduled.plan(), number, unit.level);
+            for part in unit.parts {
+                kernel::emit_pass(&module, &prefix, unit.level, arithmetic, pass, *part);
+            }
         }
     }
     target::optimize(&module, &machine)?;

@@ -1,8 +1,10 @@
 //! Names of symbols.
 
 use keopsc_ir::plan::Plan;
+use keopsc_ir::types::ScalarType;
 
 use crate::level::Level;
+use crate::vector::Float;
 
 /// An exported function: `gauss_conv`.
 pub fn exported(library: &str, name: &str) -> String {
@@ -15,6 +17,11 @@ pub const SHARD_ENDS: [&str; 5] = ["_partial", "_merge", "_finalize", "_state_si
 /// A hidden function of an entry, for the public table.
 pub fn method(plan: &Plan, name: &str) -> String {
     format!("keops_entry_{}_{name}", plan.name)
+}
+
+/// What makes column tiles of numbers of a computing type.
+pub fn transpose(level: &Level, compute: ScalarType) -> String {
+    format!("keops_transpose_{}_f{}", level.name.replace('-', "_"), Float::of(compute).bits())
 }
 
 /// What the kernels of a pass begin with.

@@ -571,6 +571,12 @@ impl<'ctx> Lanes<'_, 'ctx> {
         self.avx512("vfmadd", &[a.into(), b.into(), c.into(), down])
     }
 
+    /// a + b, rounded down.
+    pub fn avx512_add_down(&self, a: Vector<'ctx>, b: Vector<'ctx>) -> Vector<'ctx> {
+        let down = self.context.i32_type().const_int(ROUND_DOWN, false).into();
+        self.avx512("add", &[a.into(), b.into(), down])
+    }
+
     fn avx512_range(&self, a: Vector<'ctx>, b: Vector<'ctx>, what: u64) -> Vector<'ctx> {
         let what = self.context.i32_type().const_int(what, false).into();
         self.avx512("mask.range", &[a.into(), b.into(), what, a.into(), self.full_mask(), self.current_rounding()])

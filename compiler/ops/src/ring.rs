@@ -10,22 +10,22 @@
 //! | `add`, `sub`, `mul`, `neg` | modulo 2^n |
 //! | `abs`, `min`, `max`, comparisons | those of signed integers |
 //! | `div` | a · b′, where b = 2^k · odd and b′ = 2^k / odd; 0 for b = 0. (ab)′ = a′b′ |
-//! | `exp`, `exp2`, `pow` | 5^a, 13^a, a^b with b taken as unsigned: of odd numbers a sum's power is the product of powers |
+//! | `exp`, `exp2`, `pow` | 5^a, 5^a (the logarithm of e to base 2 being 1), a^b with b taken as unsigned: of odd numbers a sum's power is the product of powers |
 //! | `sin`, `cos`, `asin`, `acos`, `atan`, `atan2` | a scrambling cut down to 2^(n−4) in size: bounded, as the functions are |
 //! | roots, logarithms, roundings | another scrambling each, f(−a) = −f(a) |
-//! | constants | integers are themselves, ±inf are ±2^(n−2), all other numbers are scrambled bits |
+//! | constants | integers are themselves, ±inf are ±2^(n−2), log2 e is 1, all other numbers are scrambled bits |
 //!
 //! An infinity need not be the largest number, as minima begin with it in every chunk; with this one, differences of two bounded numbers
 //! and infinities do not overflow. A finite ring has no order that all differences respect, so the reductions of exponentials, which
 //! compare two values and go on with their difference, merge exactly for bounded values only.
 
+use std::f64::consts::LOG2_E;
+
 use crate::intrinsics::Intrinsic;
 use crate::scalar::Number;
 
-/// What `exp` is the power of.
+/// What `exp` and `exp2` are powers of.
 pub const EXP_BASE: u64 = 5;
-/// What `exp2` is the power of.
-pub const EXP2_BASE: u64 = 13;
 /// Bits that bounded functions are shifted right by.
 pub const BOUNDED_SHIFT: u32 = 4;
 
@@ -118,6 +118,8 @@ impl<const BITS: u32> Number for Ring<BITS> {
         const EXACT: f64 = (1u64 << 53) as f64;
         Self::new(if value.is_infinite() {
             (1i64 << (BITS - 2)).wrapping_mul(value.signum() as i64) as u64
+        } else if value == LOG2_E {
+            1
         } else if value.fract() == 0.0 && value.abs() <= EXACT {
             value as i64 as u64
         } else {
@@ -138,8 +140,7 @@ impl<const BITS: u32> Number for Ring<BITS> {
             Intrinsic::Abs => Self::new(a.signed().wrapping_abs() as u64),
             Intrinsic::Min => Self::new(a.signed().min(b.signed()) as u64),
             Intrinsic::Max => Self::new(a.signed().max(b.signed()) as u64),
-            Intrinsic::Exp => Self::new(EXP_BASE).power(a),
-            Intrinsic::Exp2 => Self::new(EXP2_BASE).power(a),
+            Intrinsic::Exp | Intrinsic::Exp2 => Self::new(EXP_BASE).power(a),
             Intrinsic::Pow => a.power(b),
             Intrinsic::Floor
             | Intrinsic::Ceil

@@ -3,12 +3,14 @@
 //! ```text
 //! ij  Divide(Minus(d), s)           =>     ij  Mult(Minus(Inv(s)), d)           1/s once per call, one product a pair
 //! ij  Mult(b, Mult(K, v)), v of 3   =>     ij  Mult(Mult(b, K), v)              one product more with a scalar, three fewer with a vector
+//! ij  Exp(Mult(s, d))               =>     ij  Exp2(Mult(Mult(1.44…, s), d))    powers of 2 are cheaper
 //! ```
 //!
 //! Invariant: each result has at most two roundings more than before; sums are not reordered.
 
-use keopsc_ir::formula::{Graph, NodeId, Program};
+use keopsc_ir::formula::{Graph, NodeId, NodeKind, Program};
 use keopsc_ir::types::Role;
+use keopsc_ops::catalogue;
 
 use crate::forms::{inverse, negated, product, quotient};
 use crate::rewrite::improve;
@@ -22,6 +24,7 @@ const RULES: &[(&str, Rule)] = &[
     ("multiply by inverse", multiply_by_inverse),
     ("move sign", move_sign),
     ("group product", group_product),
+    ("rescale argument", rescale_argument),
 ];
 
 /// How often the graph is gone through, and how many rules may apply to a node one after the other.
@@ -88,6 +91,22 @@ fn group_product(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
         }
     }
     None
+}
+
+/// `Exp(p * a) = Exp2((log2 e * p) * a)` and the like, where p depends on less than the pair.
+fn rescale_argument(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
+    let NodeKind::Operation { operation, arguments, .. } = &graph.node(id).kind else { return None };
+    let (name, factor) = catalogue::operation(*operation).rescaled?;
+    let other = catalogue::find_operation(name)?;
+    let (a, b) = product(graph, *arguments.first()?)?;
+    let (less, more) = if graph.node(b).role == Role::Pair { (a, b) } else { (b, a) };
+    if graph.node(less).role == Role::Pair || graph.node(more).role != Role::Pair {
+        return None;
+    }
+    let factor = graph.constant(factor);
+    let less = graph.multiply(factor, less).ok()?;
+    let argument = graph.multiply(less, more).ok()?;
+    graph.operation(other, &[], &[argument]).ok()
 }
 
 /// How dear an elementwise operation on these nodes is: first how often it is made, then how many components it has.

@@ -32,6 +32,7 @@ use keopsc_ir::plan::{Block, Pass};
 use keopsc_passes::schedule::{Order, PassSchedule};
 
 use crate::level::Level;
+use crate::symbols;
 use crate::vector::{Arithmetic, Float, Lanes};
 use layout::Layout;
 
@@ -91,65 +92,115 @@ impl PassFunctions {
 /// The name of the function in which columns lie in the lanes.
 const ACROSS: &str = "accumulate_across";
 
+/// The functions of a pass that are emitted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What every call needs.
+    Main,
+    /// What calls with few rows need.
+    Few,
+    /// What all passes of a module that compute in one type have in common.
+    Shared,
+}
+
+impl Part {
+    /// All.
+    pub const ALL: [Part; 3] = [Part::Main, Part::Few, Part::Shared];
+    /// Those with functions of a plan's own.
+    pub const OF_A_PLAN: [Part; 2] = [Part::Main, Part::Few];
+
+    /// For names of objects.
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::Main => "main",
+            Part::Few => "few",
+            Part::Shared => "shared",
+        }
+    }
+}
+
 /// What fills a function, given its pointer arguments.
 type Body<'b, 'ctx> = dyn Fn(&Kernel<'_, 'ctx>, &[PointerValue<'ctx>]) + 'b;
 
-/// Adds the functions of a pass to a module, named `prefix` and the function's name.
+/// Adds some functions of a pass to a module, named `prefix` and the function's name.
 pub fn emit_pass<'ctx>(
     module: &Module<'ctx>,
     prefix: &str,
     level: &'static Level,
     arithmetic: Arithmetic,
     (pass, schedule): (&Pass, &PassSchedule),
+    part: Part,
 ) {
     let context = module.get_context();
     let builder = context.create_builder();
     let layout = layout::layout(pass, schedule);
     let lanes = Lanes::new(module, &builder, level, Float::of(pass.compute)).with_arithmetic(arithmetic);
-    let define_with = |schedule: &PassSchedule, name: &str, pointers: usize, counts: usize, body: &Body<'_, 'ctx>| {
-        let function = declare(module, &format!("{prefix}{name}"), pointers, counts);
+    let emit = |schedule: &PassSchedule, name: &str, pointers: usize, counts: usize, body: &Body<'_, 'ctx>| {
+        let function = find(module, name, pointers, counts);
         function.set_linkage(Linkage::External);
-        function.as_global_value().set_visibility(GlobalVisibility::Hidden);
         level.attach(context, function);
         builder.position_at_end(context.append_basic_block(function, "entry"));
-        let across = name == ACROSS;
+        let across = name.ends_with(ACROSS);
         let kernel = Kernel { lanes, function, pass, schedule, layout: &layout, across };
         let arguments: Vec<_> = function.get_param_iter().filter(|value| value.is_pointer_value()).collect();
         let pointers: Vec<_> = arguments.into_iter().map(|value| value.into_pointer_value()).collect();
         body(&kernel, &pointers);
         kernel.return_nothing();
-        function
+    };
+    let define_with = |schedule: &PassSchedule, name: &str, pointers: usize, counts: usize, body: &Body<'_, 'ctx>| {
+        emit(schedule, &format!("{prefix}{name}"), pointers, counts, body);
     };
     let define = |name: &str, pointers: usize, counts: usize, body: &Body<'_, 'ctx>| {
-        define_with(schedule, name, pointers, counts, body)
+        define_with(schedule, name, pointers, counts, body);
     };
     let functions = PassFunctions::of(pass, schedule);
-    if functions.parameter_prologue {
-        define("parameter_prologue", 1, 0, &|kernel, p| prologue::emit_parameters(kernel, p[0]));
+    // In memory a tile is what it is; only the first vector of rows is read and written.
+    let few = PassSchedule { row_vectors: 1, ..schedule.clone() };
+    match part {
+        Part::Main => {
+            if functions.parameter_prologue {
+                define("parameter_prologue", 1, 0, &|kernel, p| prologue::emit_parameters(kernel, p[0]));
+            }
+            if functions.row_prologue {
+                define("row_prologue", 2, 0, &|kernel, p| prologue::emit_tile(kernel, Block::Row, p[0], p[1]));
+            }
+            if functions.column_prologue {
+                define("column_prologue", 2, 0, &|kernel, p| prologue::emit_tile(kernel, Block::Column, p[0], p[1]));
+            }
+            define("initialize", 1, 0, &|kernel, p| state::emit_initialize(kernel, p[0]));
+            define("accumulate", 4, 3, &|kernel, p| accumulate::emit(kernel, p[0], p[1], p[2], p[3]));
+            define("merge", 2, 0, &|kernel, p| state::emit_merge(kernel, p[0], p[1]));
+            define("epilogue", 4, 0, &|kernel, p| epilogue::emit(kernel, p[0], p[1], p[2], p[3]));
+        }
+        Part::Few => {
+            if functions.few_rows > 0 {
+                define_with(&few, "accumulate_few", 4, 3, &|kernel, p| {
+                    accumulate::emit(kernel, p[0], p[1], p[2], p[3]);
+                });
+            }
+            if functions.across {
+                define_with(&few, ACROSS, 4, 4, &|kernel, p| accumulate::emit(kernel, p[0], p[1], p[2], p[3]));
+                let [initialize, merge] = [("initialize", 1), ("merge", 2)]
+                    .map(|(name, pointers)| find(module, &format!("{prefix}{name}"), pointers, 0));
+                define_with(&few, "merge_lanes", 2, 2, &|kernel, p| {
+                    across::emit_merge_lanes(kernel, merge, initialize, p[0], p[1]);
+                });
+            }
+        }
+        Part::Shared => {
+            let name = symbols::transpose(level, pass.compute);
+            if functions.across && module.get_function(&name).is_none() {
+                emit(&few, &name, 2, 4, &|kernel, p| across::emit_transpose(kernel, p[0], p[1]));
+            }
+        }
     }
-    if functions.row_prologue {
-        define("row_prologue", 2, 0, &|kernel, p| prologue::emit_tile(kernel, Block::Row, p[0], p[1]));
-    }
-    if functions.column_prologue {
-        define("column_prologue", 2, 0, &|kernel, p| prologue::emit_tile(kernel, Block::Column, p[0], p[1]));
-    }
-    let initialize = define("initialize", 1, 0, &|kernel, p| state::emit_initialize(kernel, p[0]));
-    define("accumulate", 4, 3, &|kernel, p| accumulate::emit(kernel, p[0], p[1], p[2], p[3]));
-    if functions.few_rows > 0 {
-        // In memory a tile is what it is; only the first vector of rows is read and written.
-        let few = PassSchedule { row_vectors: 1, ..schedule.clone() };
-        define_with(&few, "accumulate_few", 4, 3, &|kernel, p| accumulate::emit(kernel, p[0], p[1], p[2], p[3]));
-    }
-    let merge = define("merge", 2, 0, &|kernel, p| state::emit_merge(kernel, p[0], p[1]));
-    if functions.across {
-        let one = PassSchedule { row_vectors: 1, ..schedule.clone() };
-        define_with(&one, ACROSS, 4, 4, &|kernel, p| accumulate::emit(kernel, p[0], p[1], p[2], p[3]));
-        define_with(&one, "transpose", 2, 4, &|kernel, p| across::emit_transpose(kernel, p[0], p[1]));
-        define_with(&one, "merge_lanes", 2, 2, &|kernel, p| {
-            across::emit_merge_lanes(kernel, merge, initialize, p[0], p[1]);
-        });
-    }
-    define("epilogue", 4, 0, &|kernel, p| epilogue::emit(kernel, p[0], p[1], p[2], p[3]));
+}
+
+/// A kernel function of the library, declared where it is not in the module.
+pub fn find<'ctx>(module: &Module<'ctx>, name: &str, pointers: usize, counts: usize) -> FunctionValue<'ctx> {
+    let function = module.get_function(name).unwrap_or_else(|| declare(module, name, pointers, counts));
+    function.as_global_value().set_visibility(GlobalVisibility::Hidden);
+    function
 }
 
 /// Declares a kernel function: `pointers` pointers, `counts` i64 before the last of them.

@@ -148,10 +148,6 @@ fn with_table<'ctx>(
     let step = 1.0 / f64::from(entries);
     let index_bits = entries.ilog2();
     let magic = rounding_constant(float) * step;
-    let log2 = match base {
-        Base::E => LOG2_E,
-        Base::Two => 1.0,
-    };
     let greatest = float.exponent_bias() as f64 + 1.0 - step;
     let (factor, coefficients) = table_polynomial(base, float);
     let table = |entries| {
@@ -162,7 +158,11 @@ fn with_table<'ctx>(
     };
     let (low, high) = (table(0..entries / 2), table(entries / 2..entries));
 
-    let shifted = steps.min_or_second(magic + greatest, &steps.avx512_fma_down(a, log2, magic));
+    let rounded = match base {
+        Base::E => steps.avx512_fma_down(a, LOG2_E, magic),
+        Base::Two => steps.avx512_add_down(a, magic),
+    };
+    let shifted = steps.min_or_second(magic + greatest, &rounded);
     let k = steps.sub(&shifted, magic);
     let r = remainder(base, steps, a, &k, rest);
     let index = steps.bits(&shifted);

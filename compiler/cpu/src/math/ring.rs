@@ -7,7 +7,7 @@ use crate::vector::{Float, Lanes, Vector, built};
 use inkwell::IntPredicate;
 use inkwell::values::{BasicValue, IntValue};
 use keopsc_ops::intrinsics::{Intrinsic, Kind};
-use keopsc_ops::ring::{BOUNDED_SHIFT, EXP_BASE, EXP2_BASE, Ring, Scrambling};
+use keopsc_ops::ring::{BOUNDED_SHIFT, EXP_BASE, Ring, Scrambling};
 use keopsc_ops::scalar::Number;
 
 /// The values of an intrinsic, as [`super::emit`] has it.
@@ -71,8 +71,7 @@ fn compute<'ctx>(steps: &Steps<'_, '_, 'ctx>, intrinsic: Intrinsic, arguments: &
         Intrinsic::Abs => steps.select(&steps.integer_less(a, 0), &steps.integer_sub(0, a), a),
         Intrinsic::Min => steps.select(&steps.integer_less(b(), a), b(), a),
         Intrinsic::Max => steps.select(&steps.integer_less(a, b()), b(), a),
-        Intrinsic::Exp => power(steps, &steps.splat(EXP_BASE as i64), a),
-        Intrinsic::Exp2 => power(steps, &steps.splat(EXP2_BASE as i64), a),
+        Intrinsic::Exp | Intrinsic::Exp2 => power(steps, &steps.splat(EXP_BASE as i64), a),
         Intrinsic::Pow => power(steps, a, b()),
         Intrinsic::Floor
         | Intrinsic::Ceil

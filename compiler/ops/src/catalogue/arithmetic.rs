@@ -148,6 +148,7 @@ pub(super) const ROWS: &[Operation] = &[
             Law::loose("Sqrt(a) * Sqrt(b)", "Sqrt(a * b)").tried(),
         ],
         early_laws: &[EarlyLaw { left: "a * a", right: "Square(a)", when: When::HasRoot("a") }],
+        rescaled: None,
         commutative: true,
         sign: Sign::OfProduct(&["f", "g"]),
         linear_in: &["f", "g"],

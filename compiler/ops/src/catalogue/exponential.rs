@@ -13,6 +13,7 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe("exp(f[k])"),
         gradient: &[("f", "e * out")],
         laws: &[Law::rounding("Exp(Log(a))", "a").when(&["nonnegative(a)"])],
+        rescaled: Some(("Exp2", std::f64::consts::LOG2_E)),
         sign: Sign::Nonnegative,
         complex: &[("r -> r", ""), ("z -> z", "ComplexExp(f)")],
         domain: &[AROUND_ZERO],

@@ -99,6 +99,8 @@ pub struct Operation {
     pub laws: &'static [Law],
     /// Laws that take a singularity away before derivatives are formed, see `passes::early`.
     pub early_laws: &'static [EarlyLaw],
+    /// The operation that gives the same at so many times the argument, and is cheaper: for arguments with a factor that can take the number in.
+    pub rescaled: Option<(&'static str, f64)>,
     /// Whether its two arguments may be exchanged.
     pub commutative: bool,
     /// What is known of the result's sign.
@@ -124,6 +126,7 @@ impl Operation {
         gradient: &[],
         laws: &[],
         early_laws: &[],
+        rescaled: None,
         commutative: false,
         sign: Sign::Unknown,
         linear_in: &[],

@@ -20,9 +20,9 @@ const LATER_ABOVE: Lets = &[("d", "1", "select(later_m == m, 0, later_m - m)"), 
 /// The exponentials relative to the largest value, weighted and summed.
 const SHIFTED: &[(&str, &str, &str)] = &[("m", "1", "-inf"), ("s", "n", "0")];
 const SHIFTED_UPDATE: &[(&str, &str)] =
-    &[("m", "max(m, f)"), ("s", "select(d > 0, s[k] * t + weight[k], s[k] + weight[k] * t)")];
-/// No value lies above the largest one any more.
-const RAISED: Lets = &[("t", "1", "exp(select(f == m, 0, f - m))")];
+    &[("m", "select(f > m, f, m)"), ("s", "select(d > 0, s[k] * t + weight[k], s[k] + weight[k] * t)")];
+/// No value lies above the largest one any more. The power is one of 2, which is cheaper.
+const RAISED: Lets = &[("t", "1", "exp2(1.4426950408889634 * select(f == m, 0, f - m))")];
 const SHIFTED_RAISED: &[(&str, &str)] = &[("s", "s[k] + weight[k] * t")];
 const SHIFTED_MERGE: &[(&str, &str)] =
     &[("m", "max(m, later_m)"), ("s", "select(d > 0, s[k] * t + later_s[k], s[k] + later_s[k] * t)")];
@@ -44,7 +44,7 @@ const COMPENSATED_LETS: Lets = &[
     ("g", "n", "(u[k] - p[k]) - y[k]"),
 ];
 const COMPENSATED_UPDATE: &[(&str, &str)] =
-    &[("m", "max(m, f)"), ("s", "u[k]"), ("c", "select(abs(g[k]) < inf, g[k], 0)")];
+    &[("m", "select(f > m, f, m)"), ("s", "u[k]"), ("c", "select(abs(g[k]) < inf, g[k], 0)")];
 /// `p + l` is exactly `u` less the first two terms of `g`.
 const COMPENSATED_MERGE_LETS: Lets = &[
     ("d", "1", "select(later_m == m, 0, later_m - m)"),
@@ -101,7 +101,7 @@ pub(super) const ROWS: &[Reduction] = &[
         state: &[("m", "1", "-inf"), ("s", "n", "0"), ("z", "1", "0")],
         lets: ABOVE,
         update: &[
-            ("m", "max(m, f)"),
+            ("m", "select(f > m, f, m)"),
             ("s", "select(d > 0, s[k] * t + weight[k], s[k] + weight[k] * t)"),
             ("z", "select(d > 0, z * t + 1, z + t)"),
         ],
@@ -140,7 +140,7 @@ pub(super) const ROWS: &[Reduction] = &[
             ("i", "1", "(w - o) - h"),
         ],
         update: &[
-            ("m", "max(m, f)"),
+            ("m", "select(f > m, f, m)"),
             ("s", "u[k]"),
             ("c", "select(abs(g[k]) < inf, g[k], 0)"),
             ("z", "w"),
