@@ -150,7 +150,7 @@ mod tests {
         let head = "f = Sum[j](Exp(-SqDist(x, y) / s**2))\n  takes x (M x 3), y (N x 3), s (1 x 1); gives f (M x 1)\n  \
                     one pass: for each i, over all j, in f32\n    once per call   ";
         assert!(explained.starts_with(head), "{explained}");
-        let tail = "\n    for each pair   2 add, 1 exp, 4 mul, 3 sub\n    over all j      Sum of 1 number\n    writes          f\n";
+        let tail = "\n    for each pair   2 add, 1 exp2, 4 mul, 3 sub\n    over all j      Sum of 1 number\n    writes          f\n";
         assert!(explained.ends_with(tail), "{explained}");
     }
 }

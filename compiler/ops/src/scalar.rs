@@ -8,9 +8,11 @@
 
 mod evaluate;
 mod number;
+mod sign;
 
 pub use evaluate::evaluate;
 pub use number::Number;
+pub use sign::{Sign, Signs};
 
 use crate::intrinsics::Intrinsic;
 

@@ -8,7 +8,7 @@
 use inkwell::IntPredicate;
 use inkwell::values::{IntValue, PointerValue};
 use keopsc_ops::intrinsics::Intrinsic;
-use keopsc_ops::scalar::{Comparison, Counter, Index, Scalar};
+use keopsc_ops::scalar::{Comparison, Counter, Index, Scalar, Sign};
 
 use super::Kernel;
 use crate::math;
@@ -37,6 +37,8 @@ pub trait Reader<'ctx, V: Copy> {
     fn read(&mut self, value: V, index: Component<'ctx>) -> Bundle<'ctx>;
     /// The two factors of a component that is a product nobody else needs, so that it can become part of a fused multiply-add.
     fn factors(&mut self, value: V, index: Component<'ctx>) -> Option<(Bundle<'ctx>, Bundle<'ctx>)>;
+    /// What is known of the sign of an expression.
+    fn sign(&self, scalar: &Scalar<V>) -> Sign;
     /// Called around code that may run not at all or several times: what is remembered inside is forgotten after.
     fn enter(&mut self);
     /// See [`Reader::enter`].
@@ -67,9 +69,11 @@ impl<'ctx> Kernel<'_, 'ctx> {
             Scalar::Call(Intrinsic::Add, arguments) => self.sum(&arguments[0], &arguments[1], counters, reader),
             Scalar::Call(Intrinsic::Sub, arguments) => self.difference(&arguments[0], &arguments[1], counters, reader),
             Scalar::Call(intrinsic, arguments) => {
+                let heeded = math::heeds_signs(*intrinsic);
+                let signs: Vec<_> = arguments.iter().filter(|_| heeded).map(|argument| reader.sign(argument)).collect();
                 let arguments: Vec<_> =
                     arguments.iter().map(|argument| self.evaluate(argument, counters, reader)).collect();
-                math::emit(&self.lanes, *intrinsic, &arguments)
+                math::emit_signed(&self.lanes, *intrinsic, &arguments, &signs)
             }
             Scalar::Fold { with, counter, count, body } => {
                 if *count <= self.schedule.unroll {

@@ -28,7 +28,9 @@ use inkwell::module::{Linkage, Module};
 use inkwell::types::BasicMetadataTypeEnum;
 use inkwell::values::{FunctionValue, PointerValue};
 use inkwell::{AddressSpace, GlobalVisibility};
+use keopsc_ir::plan::signs::signs;
 use keopsc_ir::plan::{Block, Pass};
+use keopsc_ops::scalar::Sign;
 use keopsc_passes::schedule::{Order, PassSchedule};
 
 use crate::level::Level;
@@ -49,6 +51,8 @@ pub struct Kernel<'a, 'ctx> {
     pub schedule: &'a PassSchedule,
     /// Its layout in memory.
     pub layout: &'a Layout,
+    /// What is known of the signs of its values.
+    pub signs: &'a [Sign],
     /// Whether columns lie in the lanes, and rows are broadcast.
     pub across: bool,
 }
@@ -134,6 +138,7 @@ pub fn emit_pass<'ctx>(
     let context = module.get_context();
     let builder = context.create_builder();
     let layout = layout::layout(pass, schedule);
+    let signs = signs(pass);
     let lanes = Lanes::new(module, &builder, level, Float::of(pass.compute)).with_arithmetic(arithmetic);
     let emit = |schedule: &PassSchedule, name: &str, pointers: usize, counts: usize, body: &Body<'_, 'ctx>| {
         let function = find(module, name, pointers, counts);
@@ -141,7 +146,7 @@ pub fn emit_pass<'ctx>(
         level.attach(context, function);
         builder.position_at_end(context.append_basic_block(function, "entry"));
         let across = name.ends_with(ACROSS);
-        let kernel = Kernel { lanes, function, pass, schedule, layout: &layout, across };
+        let kernel = Kernel { lanes, function, pass, schedule, layout: &layout, signs: &signs, across };
         let arguments: Vec<_> = function.get_param_iter().filter(|value| value.is_pointer_value()).collect();
         let pointers: Vec<_> = arguments.into_iter().map(|value| value.into_pointer_value()).collect();
         body(&kernel, &pointers);

@@ -9,7 +9,7 @@ use inkwell::types::VectorType;
 use inkwell::values::{IntValue, PointerValue};
 use keopsc_ir::plan::{Block, Definition, ValueId};
 use keopsc_ops::intrinsics::Intrinsic;
-use keopsc_ops::scalar::{Counter, Scalar};
+use keopsc_ops::scalar::{Counter, Scalar, Sign, Signs};
 use keopsc_passes::schedule::Storage;
 
 use super::Kernel;
@@ -274,6 +274,15 @@ impl<'ctx> Kernel<'_, 'ctx> {
     }
 }
 
+/// The signs of a pass's values.
+struct ValueSigns<'s>(&'s [Sign]);
+
+impl Signs<ValueId> for ValueSigns<'_> {
+    fn of_value(&self, value: &ValueId) -> Sign {
+        self.0[value.0 as usize]
+    }
+}
+
 impl<'ctx> Reader<'ctx, ValueId> for PlanReader<'_, '_, 'ctx> {
     fn width(&self) -> usize {
         self.row_vectors() * self.columns.len().max(1)
@@ -321,6 +330,10 @@ impl<'ctx> Reader<'ctx, ValueId> for PlanReader<'_, '_, 'ctx> {
         let counters = vec![(Counter(0), index)];
         let first = self.kernel.evaluate(&arguments[0], &counters, self);
         Some((first, self.kernel.evaluate(&arguments[1], &counters, self)))
+    }
+
+    fn sign(&self, scalar: &Scalar<ValueId>) -> Sign {
+        scalar.sign(&ValueSigns(self.kernel.signs))
     }
 
     fn enter(&mut self) {

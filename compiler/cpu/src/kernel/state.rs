@@ -3,9 +3,9 @@
 use inkwell::types::VectorType;
 use inkwell::values::{IntValue, PointerValue};
 use keopsc_ir::plan::{Accumulation, ValueId};
-use keopsc_ops::intrinsics::Kind;
+use keopsc_ops::intrinsics::{Intrinsic, Kind};
 use keopsc_ops::reductions::{Let, Operand, Slot};
-use keopsc_ops::scalar::{Counter, Index, Scalar};
+use keopsc_ops::scalar::{Counter, Index, Scalar, Sign, Signs};
 
 use super::Kernel;
 use super::expression::{Bundle, Component, Reader};
@@ -88,6 +88,37 @@ impl<'s, 'p, 'k, 'a, 'ctx> RuleReader<'s, 'p, 'k, 'a, 'ctx> {
     }
 }
 
+/// The signs of what rules refer to.
+struct OperandSigns<'s> {
+    accumulation: &'s Accumulation,
+    lets: &'s [Let],
+    signs: &'s [Sign],
+}
+
+impl Signs<Operand> for OperandSigns<'_> {
+    fn of_value(&self, operand: &Operand) -> Sign {
+        match operand {
+            Operand::Argument(number) => self.signs[self.accumulation.arguments[*number as usize].0 as usize],
+            Operand::Let(number) => self.lets[*number as usize].value.sign(self),
+            Operand::State(_) | Operand::Later(_) | Operand::Column => Sign::UNKNOWN,
+        }
+    }
+
+    /// Pivots that are the largest value so far lie above that of a column that they have taken in.
+    fn of_difference(&self, a: &Scalar<Operand>, b: &Scalar<Operand>) -> Sign {
+        let Some(raising) = &self.accumulation.rule.raising else { return Sign::UNKNOWN };
+        let is_raised = std::ptr::eq(raising.lets.as_slice(), self.lets);
+        match b {
+            Scalar::Component(Operand::State(slot), _) if is_raised && raising.pivots.contains(slot) => {
+                let larger = Scalar::Call(Intrinsic::Less, vec![b.clone(), a.clone()]);
+                let largest = Scalar::Call(Intrinsic::Select, vec![larger, a.clone(), b.clone()]);
+                if self.accumulation.rule.update[*slot as usize] == largest { Sign::NONPOSITIVE } else { Sign::UNKNOWN }
+            }
+            _ => Sign::UNKNOWN,
+        }
+    }
+}
+
 impl<'ctx> Reader<'ctx, Operand> for RuleReader<'_, '_, '_, '_, 'ctx> {
     fn width(&self) -> usize {
         match self.state {
@@ -138,6 +169,10 @@ impl<'ctx> Reader<'ctx, Operand> for RuleReader<'_, '_, '_, '_, 'ctx> {
         // What is computed in narrower lanes is rounded there.
         let same = reader.kernel.lanes.float() == self.kernel.lanes.float();
         if same { reader.factors(value, index) } else { None }
+    }
+
+    fn sign(&self, scalar: &Scalar<Operand>) -> Sign {
+        scalar.sign(&OperandSigns { accumulation: self.accumulation, lets: self.lets, signs: self.kernel.signs })
     }
 
     fn enter(&mut self) {

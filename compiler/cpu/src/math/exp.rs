@@ -17,17 +17,27 @@ use std::f64::consts::{LN_2, LOG2_E};
 
 /// e^a within 1 ULP. See the file's head for the method and edge values.
 pub fn exp<'ctx>(lanes: &Lanes<'_, 'ctx>, a: &[Vector<'ctx>]) -> Vec<Vector<'ctx>> {
-    power_of(Base::E, &Steps::new(lanes, a.len()), a, None)
+    power_of(Base::E, &Steps::new(lanes, a.len()), a, None, Range::All)
+}
+
+/// [`exp`] of numbers that are not above 0.
+pub fn exp_of_nonpositive<'ctx>(lanes: &Lanes<'_, 'ctx>, a: &[Vector<'ctx>]) -> Vec<Vector<'ctx>> {
+    power_of(Base::E, &Steps::new(lanes, a.len()), a, None, Range::Nonpositive)
+}
+
+/// [`exp2`] of numbers that are not above 0.
+pub fn exp2_of_nonpositive<'ctx>(lanes: &Lanes<'_, 'ctx>, a: &[Vector<'ctx>]) -> Vec<Vector<'ctx>> {
+    power_of(Base::Two, &Steps::new(lanes, a.len()), a, None, Range::Nonpositive)
 }
 
 /// 2^a within 1 ULP; exact where a is an integer. See the file's head for the method and edge values.
 pub fn exp2<'ctx>(lanes: &Lanes<'_, 'ctx>, a: &[Vector<'ctx>]) -> Vec<Vector<'ctx>> {
-    power_of(Base::Two, &Steps::new(lanes, a.len()), a, None)
+    power_of(Base::Two, &Steps::new(lanes, a.len()), a, None, Range::All)
 }
 
 /// e^(a + b) for a b as small as what the rounding of a took.
 pub(super) fn exp_of_sum<'ctx>(steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>], b: &[Vector<'ctx>]) -> Chains<'ctx> {
-    power_of(Base::E, steps, a, Some(b))
+    power_of(Base::E, steps, a, Some(b), Range::All)
 }
 
 /// What is raised to a power.
@@ -35,6 +45,14 @@ pub(super) fn exp_of_sum<'ctx>(steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>], 
 enum Base {
     E,
     Two,
+}
+
+/// Which exponents may occur.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Range {
+    All,
+    /// None above 0, so that nothing overflows.
+    Nonpositive,
 }
 
 /// The factor of all table entries, and the polynomial of base^r / factor − 1 for r from 0 to a step of k: relative error 3e-10 in
@@ -124,11 +142,12 @@ fn power_of<'ctx>(
     steps: &Steps<'_, '_, 'ctx>,
     a: &[Vector<'ctx>],
     rest: Option<&[Vector<'ctx>]>,
+    range: Range,
 ) -> Chains<'ctx> {
     if steps.lanes.is_avx512_register() {
-        with_table(base, steps, a, rest)
+        with_table(base, steps, a, rest, range)
     } else {
-        without_table(base, steps, a, rest)
+        without_table(base, steps, a, rest, range)
     }
 }
 
@@ -142,6 +161,7 @@ fn with_table<'ctx>(
     steps: &Steps<'_, '_, 'ctx>,
     a: &[Vector<'ctx>],
     rest: Option<&[Vector<'ctx>]>,
+    range: Range,
 ) -> Chains<'ctx> {
     let lanes = steps.lanes;
     let (float, entries) = (lanes.float(), 2 * lanes.count());
@@ -162,7 +182,10 @@ fn with_table<'ctx>(
         Base::E => steps.avx512_fma_down(a, LOG2_E, magic),
         Base::Two => steps.avx512_add_down(a, magic),
     };
-    let shifted = steps.min_or_second(magic + greatest, &rounded);
+    let shifted = match range {
+        Range::All => steps.min_or_second(magic + greatest, &rounded),
+        Range::Nonpositive => rounded,
+    };
     let k = steps.sub(&shifted, magic);
     let r = remainder(base, steps, a, &k, rest);
     let index = steps.bits(&shifted);
@@ -180,6 +203,7 @@ fn without_table<'ctx>(
     steps: &Steps<'_, '_, 'ctx>,
     a: &[Vector<'ctx>],
     rest: Option<&[Vector<'ctx>]>,
+    range: Range,
 ) -> Chains<'ctx> {
     let float = steps.lanes.float();
     let bias = float.exponent_bias();
@@ -190,7 +214,11 @@ fn without_table<'ctx>(
     let (lowest, highest) = (unit * (1 - bias) as f64, unit * (bias as f64 + 1.25));
     let magic = rounding_constant(float) + (bias - 1) as f64;
 
-    let a = steps.max_or_second(lowest, &steps.min_or_second(highest, a));
+    let a = match range {
+        Range::All => steps.min_or_second(highest, a),
+        Range::Nonpositive => a.to_vec(),
+    };
+    let a = steps.max_or_second(lowest, &a);
     let shifted = shifted_exponent(base, steps, &a, magic);
     let k = steps.sub(&shifted, magic);
     let r = remainder(base, steps, &a, &k, rest);

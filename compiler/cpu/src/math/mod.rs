@@ -21,6 +21,7 @@ pub mod trig;
 use crate::vector::{Arithmetic, Lanes, Vector, built};
 use inkwell::values::IntValue;
 use keopsc_ops::intrinsics::Intrinsic;
+use keopsc_ops::scalar::Sign;
 use steps::Steps;
 
 /// The values of an intrinsic for several independent vectors.
@@ -34,6 +35,28 @@ pub fn emit<'ctx>(lanes: &Lanes<'_, 'ctx>, intrinsic: Intrinsic, arguments: &[Ve
         Arithmetic::Real => emit_real(lanes, intrinsic, arguments),
         Arithmetic::Ring => ring::emit(lanes, intrinsic, arguments),
     }
+}
+
+/// Whether [`emit_signed`] makes use of signs.
+pub fn heeds_signs(intrinsic: Intrinsic) -> bool {
+    matches!(intrinsic, Intrinsic::Exp | Intrinsic::Exp2)
+}
+
+/// [`emit`] where something is known of the signs of the arguments.
+pub fn emit_signed<'ctx>(
+    lanes: &Lanes<'_, 'ctx>,
+    intrinsic: Intrinsic,
+    arguments: &[Vec<Vector<'ctx>>],
+    signs: &[Sign],
+) -> Vec<Vector<'ctx>> {
+    if lanes.arithmetic() == Arithmetic::Real && signs.first().is_some_and(|sign| sign.nonpositive) {
+        match intrinsic {
+            Intrinsic::Exp => return exp::exp_of_nonpositive(lanes, &arguments[0]),
+            Intrinsic::Exp2 => return exp::exp2_of_nonpositive(lanes, &arguments[0]),
+            _ => {}
+        }
+    }
+    emit(lanes, intrinsic, arguments)
 }
 
 /// A constant in every lane.

@@ -24,6 +24,7 @@ mod parse_scalar;
 pub mod print;
 pub mod print_scalar;
 pub mod shards;
+pub mod signs;
 pub mod verify;
 mod verify_scalar;
 
