@@ -5,6 +5,7 @@ mod jit;
 
 use inkwell::context::Context;
 use jit::double_double::{Sum, reference};
+use jit::functions::Function;
 use jit::levels::runnable_levels;
 use keopsc_cpu::level::Level;
 use keopsc_cpu::vector::Float;
@@ -156,7 +157,7 @@ fn wanted(intrinsic: Intrinsic, float: Float, arguments: &[f64]) -> (Sum, f64) {
     let plain = Sum(intrinsic.evaluate(arguments), 0.0);
     match float {
         Float::F32 => (plain, 1e-3),
-        Float::F64 => reference(intrinsic, arguments).map_or((plain, 0.6), |value| (value, 1e-9)),
+        Float::F64 => reference(&intrinsic.into(), arguments).map_or((plain, 0.6), |value| (value, 1e-9)),
     }
 }
 
@@ -225,7 +226,7 @@ fn signs_agree(intrinsic: Intrinsic, got: f64, want: f64) -> bool {
 
 fn run(intrinsic: Intrinsic, float: Float, level: &'static Level, columns: &[Vec<f64>]) -> Vec<f64> {
     let context = Context::create();
-    let compiled = jit::compile(&context, intrinsic, level, float, 3);
+    let compiled = jit::compile(&context, &Function::from(intrinsic), level, float, 3);
     match float {
         Float::F64 => {
             let mut out = vec![0.0; columns[0].len()];

@@ -70,7 +70,7 @@ fn intrinsic_counts(intrinsic: Intrinsic) -> Counts {
         | NotEqual | EqualIndex | Select | SelectIndex => Counts { arithmetic: 1, ..one },
         Div | Sqrt | Rsqrt => Counts { division: 1, ..one },
         Exp | Exp2 => Counts { exponential: 1, ..one },
-        Log | Log2 | Sin | Cos | Asin | Acos | Atan => Counts { transcendental: 1, ..one },
+        Log | Log2 | Sin | Cos | Tan | Asin | Acos | Atan | Tanh => Counts { transcendental: 1, ..one },
         Atan2 | Pow => Counts { power: 1, ..one },
     }
 }

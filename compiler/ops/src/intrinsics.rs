@@ -90,10 +90,12 @@ intrinsics! {
     Log2 "log2" (Real) -> Real, 1.0, "the logarithm to base 2", |a| a[0].log2();
     Sin "sin" (Real) -> Real, 1.0, "the sine of radians", |a| a[0].sin();
     Cos "cos" (Real) -> Real, 1.0, "the cosine of radians", |a| a[0].cos();
+    Tan "tan" (Real) -> Real, 1.0, "the tangent of radians", |a| a[0].tan();
     Asin "asin" (Real) -> Real, 2.0, "the arc sine, NaN outside [-1, 1]", |a| a[0].asin();
     Acos "acos" (Real) -> Real, 2.0, "the arc cosine, NaN outside [-1, 1]", |a| a[0].acos();
     Atan "atan" (Real) -> Real, 1.0, "the arc tangent", |a| a[0].atan();
     Atan2 "atan2" (Real, Real) -> Real, 2.0, "the angle of the point (b, a), as in C", |a| a[0].atan2(a[1]);
+    Tanh "tanh" (Real) -> Real, 1.0, "the hyperbolic tangent: -1 at -inf, 1 at inf", |a| a[0].tanh();
     Pow "pow" (Real, Real) -> Real, 2.0, "a to the power b, as in C", |a| a[0].powf(a[1]);
     Less "lt" (Real, Real) -> Bool, 0.0, "a < b", |a| truth(a[0] < a[1]);
     LessEqual "le" (Real, Real) -> Bool, 0.0, "a <= b", |a| truth(a[0] <= a[1]);

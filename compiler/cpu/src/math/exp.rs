@@ -30,6 +30,21 @@ pub(super) fn exp_of_sum<'ctx>(steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>], 
     power_of(Base::E, steps, a, Some(b))
 }
 
+/// e^a as power · (1 + less_one), |less_one| < 1/2, for a whose power is a normal number: what e^a ± 1 is made of with few roundings.
+pub(super) fn exp_parts<'ctx>(steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>]) -> (Chains<'ctx>, Chains<'ctx>) {
+    let float = steps.lanes.float();
+    if steps.lanes.is_avx512_register() {
+        let magic = table_magic(steps.lanes);
+        return table_parts(Base::E, steps, a, &steps.avx512_fma_down(a, LOG2_E, magic), None);
+    }
+    let magic = rounding_constant(float) + float.exponent_bias() as f64;
+    let shifted = shifted_exponent(Base::E, steps, a, magic);
+    let r = remainder(Base::E, steps, a, &steps.sub(&shifted, magic), None);
+    let power = steps.from_bits(&steps.shift_left(&steps.bits(&shifted), i64::from(float.mantissa_bits())));
+    let tail = steps.polynomial(&r, full_polynomial(Base::E, float));
+    (power, steps.fma(&steps.mul(&r, &r), &tail, &r))
+}
+
 /// What is raised to a power.
 #[derive(Clone, Copy)]
 enum Base {
@@ -143,16 +158,40 @@ fn with_table<'ctx>(
     a: &[Vector<'ctx>],
     rest: Option<&[Vector<'ctx>]>,
 ) -> Chains<'ctx> {
-    let lanes = steps.lanes;
-    let (float, entries) = (lanes.float(), 2 * lanes.count());
-    let step = 1.0 / f64::from(entries);
-    let index_bits = entries.ilog2();
-    let magic = rounding_constant(float) * step;
+    let float = steps.lanes.float();
+    let magic = table_magic(steps.lanes);
     let log2 = match base {
         Base::E => LOG2_E,
         Base::Two => 1.0,
     };
-    let greatest = float.exponent_bias() as f64 + 1.0 - step;
+    let greatest = float.exponent_bias() as f64 + 1.0 - table_step(steps.lanes);
+    let shifted = steps.min_or_second(magic + greatest, &steps.avx512_fma_down(a, log2, magic));
+    let (power, less_one) = table_parts(base, steps, a, &shifted, rest);
+    let normal = steps.not_less(&shifted, magic + (1 - float.exponent_bias()) as f64);
+    steps.select(&normal, &steps.fma(&power, &less_one, &power), 0.0)
+}
+
+/// The step of k for tables of two registers.
+fn table_step(lanes: &Lanes<'_, '_>) -> f64 {
+    0.5 / f64::from(lanes.count())
+}
+
+/// Added to a small number, it leaves the multiple of the step in the low bits of the significand.
+fn table_magic(lanes: &Lanes<'_, '_>) -> f64 {
+    rounding_constant(lanes.float()) * table_step(lanes)
+}
+
+/// 2^k and e^r − 1, up to the common factor of the table, for k with [`table_magic`] added.
+fn table_parts<'ctx>(
+    base: Base,
+    steps: &Steps<'_, '_, 'ctx>,
+    a: &[Vector<'ctx>],
+    shifted: &[Vector<'ctx>],
+    rest: Option<&[Vector<'ctx>]>,
+) -> (Chains<'ctx>, Chains<'ctx>) {
+    let lanes = steps.lanes;
+    let (float, step, entries) = (lanes.float(), table_step(lanes), 2 * lanes.count());
+    let index_bits = entries.ilog2();
     let (factor, coefficients) = table_polynomial(base, float);
     let table = |entries| {
         lanes.constant_bits(entries, |entry: u32| {
@@ -162,16 +201,13 @@ fn with_table<'ctx>(
     };
     let (low, high) = (table(0..entries / 2), table(entries / 2..entries));
 
-    let shifted = steps.min_or_second(magic + greatest, &steps.avx512_fma_down(a, log2, magic));
-    let k = steps.sub(&shifted, magic);
+    let k = steps.sub(shifted, table_magic(lanes));
     let r = remainder(base, steps, a, &k, rest);
-    let index = steps.bits(&shifted);
+    let index = steps.bits(shifted);
     let exponent = steps.shift_left(&index, i64::from(float.mantissa_bits() - index_bits));
     let entry = steps.bits(&steps.avx512_table(&index, low, high));
     let power = steps.from_bits(&steps.integer_add(&entry, &exponent));
-    let less_one = steps.polynomial(&r, coefficients);
-    let normal = steps.not_less(&shifted, magic + (1 - float.exponent_bias()) as f64);
-    steps.select(&normal, &steps.fma(&power, &less_one, &power), 0.0)
+    (power, steps.polynomial(&r, coefficients))
 }
 
 /// a is cut to where the exponent of the result, less one, is one that a normal number can have, or that of 0.

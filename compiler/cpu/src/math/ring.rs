@@ -81,10 +81,14 @@ fn compute<'ctx>(steps: &Steps<'_, '_, 'ctx>, intrinsic: Intrinsic, arguments: &
         | Intrinsic::Sqrt
         | Intrinsic::Rsqrt
         | Intrinsic::Log
-        | Intrinsic::Log2 => scrambled(steps, intrinsic, a),
-        Intrinsic::Sin | Intrinsic::Cos | Intrinsic::Asin | Intrinsic::Acos | Intrinsic::Atan => {
-            bounded(steps, intrinsic, a)
-        }
+        | Intrinsic::Log2
+        | Intrinsic::Tan => scrambled(steps, intrinsic, a),
+        Intrinsic::Sin
+        | Intrinsic::Cos
+        | Intrinsic::Asin
+        | Intrinsic::Acos
+        | Intrinsic::Atan
+        | Intrinsic::Tanh => bounded(steps, intrinsic, a),
         Intrinsic::Atan2 => {
             let sum = steps.integer_add(a, &scrambled(steps, intrinsic, b()));
             bounded(steps, intrinsic, &sum)

@@ -43,7 +43,7 @@ pub(super) const ROWS: &[Operation] = &[
         name: "Tan",
         aliases: &["tan"],
         signature: "Tan(f: n) -> n",
-        value: Value::Recipe("sin(f[k]) / cos(f[k])"),
+        value: Value::Recipe("tan(f[k])"),
         gradient: &[("f", "e * (1 + Square(out))")],
         laws: &[Law::exact("Tan(-a)", "-Tan(a)")],
         domain: &[(-1.0, 1.0)],
@@ -127,12 +127,7 @@ pub(super) const ROWS: &[Operation] = &[
         name: "Tanh",
         aliases: &["tanh"],
         signature: "Tanh(f: n) -> n",
-        // Near 0 by the Padé fraction of order [7/6], whose error there is below the rounding of float64.
-        value: Value::Recipe(
-            "select(abs(f[k]) < 0.5, \
-             f[k] * poly(f[k]*f[k], 135135, 17325, 378, 1) / poly(f[k]*f[k], 135135, 62370, 3150, 28), \
-             select(f[k] < 0, 2 / (1 + exp(-2 * f[k])) - 1, 1 - 2 / (1 + exp(2 * f[k]))))",
-        ),
+        value: Value::Recipe("tanh(f[k])"),
         gradient: &[("f", "e * (1 - out) * (1 + out)")],
         laws: &[Law::exact("Tanh(-a)", "-Tanh(a)")],
         sign: Sign::NonnegativeIf(&["f"]),

@@ -183,6 +183,8 @@ fn derivatives<C: Number>(intrinsic: Intrinsic, x: &C) -> [C; 4] {
             let (sin, cos) = (call(Intrinsic::Sin), call(Intrinsic::Cos));
             [cos.clone(), Terms::times(-1.0, &sin), Terms::times(-1.0, &cos), sin]
         }
+        Intrinsic::Tan => tangent(call(Intrinsic::Tan), 1.0),
+        Intrinsic::Tanh => tangent(call(Intrinsic::Tanh), -1.0),
         Intrinsic::Asin => arc_sine(call(Intrinsic::Asin), x, 1.0),
         Intrinsic::Acos => arc_sine(call(Intrinsic::Acos), x, -1.0),
         Intrinsic::Atan => {
@@ -208,6 +210,16 @@ fn derivatives<C: Number>(intrinsic: Intrinsic, x: &C) -> [C; 4] {
         | Intrinsic::Select
         | Intrinsic::SelectIndex => unreachable!("{} takes more than one number", intrinsic.name()),
     }
+}
+
+/// The derivatives of t = tan and, for the sign -1, tanh: with w = 1 ± t² they are w, ±2 t w and ±2 w (w ± 2 t²).
+fn tangent<C: Number>(value: C, sign: f64) -> [C; 4] {
+    let square = Terms::mul(&value, &value);
+    let first = Terms::add(&C::real(1.0), &Terms::times(sign, &square));
+    let second = Terms::mul(&Terms::times(2.0 * sign, &value), &first);
+    let sum = Terms::add(&first, &Terms::times(2.0 * sign, &square));
+    let third = Terms::mul(&Terms::times(2.0 * sign, &first), &sum);
+    [value, first, second, third]
 }
 
 /// The derivatives of ±asin: with u = 1/√(1 - x²) they are u, x u³ and u³ + 3 x² u⁵.
