@@ -86,8 +86,11 @@ intrinsics! {
     Rsqrt "rsqrt" (Real) -> Real, 1.0, "1/sqrt(a): +inf at 0, NaN below", |a| 1.0 / a[0].sqrt();
     Exp "exp" (Real) -> Real, 1.0, "e to the power a", |a| a[0].exp();
     Exp2 "exp2" (Real) -> Real, 1.0, "2 to the power a", |a| a[0].exp2();
+    Expm1 "expm1" (Real) -> Real, 1.0, "e to the power a, less 1", |a| a[0].exp_m1();
     Log "log" (Real) -> Real, 1.0, "the natural logarithm: -inf at 0, NaN below", |a| a[0].ln();
     Log2 "log2" (Real) -> Real, 1.0, "the logarithm to base 2", |a| a[0].log2();
+    Log10 "log10" (Real) -> Real, 1.0, "the logarithm to base 10", |a| a[0].log10();
+    Log1p "log1p" (Real) -> Real, 1.0, "the natural logarithm of 1 + a: -inf at -1, NaN below", |a| a[0].ln_1p();
     Sin "sin" (Real) -> Real, 1.0, "the sine of radians", |a| a[0].sin();
     Cos "cos" (Real) -> Real, 1.0, "the cosine of radians", |a| a[0].cos();
     Tan "tan" (Real) -> Real, 1.0, "the tangent of radians", |a| a[0].tan();
@@ -95,6 +98,8 @@ intrinsics! {
     Acos "acos" (Real) -> Real, 2.0, "the arc cosine, NaN outside [-1, 1]", |a| a[0].acos();
     Atan "atan" (Real) -> Real, 1.0, "the arc tangent", |a| a[0].atan();
     Atan2 "atan2" (Real, Real) -> Real, 2.0, "the angle of the point (b, a), as in C", |a| a[0].atan2(a[1]);
+    Sinh "sinh" (Real) -> Real, 2.0, "the hyperbolic sine", |a| a[0].sinh();
+    Cosh "cosh" (Real) -> Real, 2.0, "the hyperbolic cosine", |a| a[0].cosh();
     Tanh "tanh" (Real) -> Real, 1.0, "the hyperbolic tangent: -1 at -inf, 1 at inf", |a| a[0].tanh();
     Pow "pow" (Real, Real) -> Real, 2.0, "a to the power b, as in C", |a| a[0].powf(a[1]);
     Less "lt" (Real, Real) -> Bool, 0.0, "a < b", |a| truth(a[0] < a[1]);

@@ -1,10 +1,11 @@
-//! log a and log2 a.
+//! log a, log2 a, log10 a and log(1 + a).
 //!
 //! a = 2^e · (1 + f) with 1 + f in [√½, √2); log(1 + f) = f + t with a small t, and the large terms e·ln 2 and f are added with
 //! their rounding error kept. t is f²·(−1/2 + f·P(f)) with a polynomial of degree 7 in float32; in float64 it is
 //! s·(h + s²·Q(s²)) − h, where h = f²/2, s = f/(2 + f): 2·artanh(s) = log(1 + f).
 //!
 //! Edge values: −∞ at ±0, NaN below 0, ∞ at ∞, NaN for NaN; +0 at 1; subnormal arguments in full. Bound: 1 ULP.
+//! log(1 + a) likewise at −1 and below; ±0 at ±0.
 
 use super::exp::ln_2_parts;
 use super::steps::{Chains, Steps};
@@ -35,6 +36,41 @@ pub fn log2<'ctx>(lanes: &Lanes<'_, 'ctx>, a: &[Vector<'ctx>]) -> Vec<Vector<'ct
     let (large, lost) = steps.fast_two_sum(&e, &steps.mul(&high, leading));
     let small = steps.fma(&low, leading, &steps.fma(&steps.add(&high, &low), rest, &lost));
     with_edges(steps, a, &steps.add(&large, &small))
+}
+
+/// The logarithm to base 10 within 1 ULP. See the file's head for the method and edge values.
+///
+/// As [`log2`], with e·log10 2 in two parts.
+pub fn log10<'ctx>(lanes: &Lanes<'_, 'ctx>, a: &[Vector<'ctx>]) -> Vec<Vector<'ctx>> {
+    let steps = &Steps::new(lanes, a.len());
+    let Parts { e, f, t } = parts(steps, a);
+    let (keep, [leading, rest], [two, two_rest]) = match lanes.float() {
+        Float::F32 => (!0xfff_i64, [0.434326171875, -3.168997136526741e-05], [0.301025390625, 4.605039066518657e-06]),
+        Float::F64 => (
+            !0x7ff_ffff_i64,
+            [0.4342944845557213, -2.6524694553078553e-09],
+            [0.30102999566395283, 2.8363394551044964e-14],
+        ),
+    };
+    let high = steps.from_bits(&steps.and(&steps.bits(&steps.add(&f, &t)), keep));
+    let low = steps.add(&steps.sub(&f, &high), &t);
+    let (large, lost) = steps.fast_two_sum(&steps.mul(&e, two), &steps.mul(&high, leading));
+    let small = steps.fma(&steps.add(&high, &low), rest, &steps.fma(&e, two_rest, &lost));
+    with_edges(steps, a, &steps.add(&large, &steps.fma(&low, leading, &small)))
+}
+
+/// The logarithm of 1 + a within 1 ULP. See the file's head for the method and edge values.
+///
+/// With u = 1 + a rounded and c what rounding took, it is log u + c/u.
+pub fn log1p<'ctx>(lanes: &Lanes<'_, 'ctx>, a: &[Vector<'ctx>]) -> Vec<Vector<'ctx>> {
+    let steps = &Steps::new(lanes, a.len());
+    let u = steps.add(a, 1.0);
+    let c = steps.sub(a, &steps.sub(&u, 1.0));
+    let Parts { e, f, t } = parts(steps, &u);
+    let [first, second] = ln_2_parts(lanes.float(), false);
+    let (large, lost) = steps.fast_two_sum(&steps.mul(&e, first), &f);
+    let small = steps.add(&steps.div(&c, &u), &steps.add(&t, &steps.fma(&e, second, &lost)));
+    steps.copy_sign(&with_edges(steps, &u, &steps.add(&large, &small)), a)
 }
 
 /// log a = e·ln 2 + (f + t).

@@ -81,14 +81,16 @@ fn compute<'ctx>(steps: &Steps<'_, '_, 'ctx>, intrinsic: Intrinsic, arguments: &
         | Intrinsic::Sqrt
         | Intrinsic::Rsqrt
         | Intrinsic::Log
+        | Intrinsic::Expm1
         | Intrinsic::Log2
-        | Intrinsic::Tan => scrambled(steps, intrinsic, a),
-        Intrinsic::Sin
-        | Intrinsic::Cos
-        | Intrinsic::Asin
-        | Intrinsic::Acos
-        | Intrinsic::Atan
-        | Intrinsic::Tanh => bounded(steps, intrinsic, a),
+        | Intrinsic::Log10
+        | Intrinsic::Log1p
+        | Intrinsic::Tan
+        | Intrinsic::Sinh
+        | Intrinsic::Cosh => scrambled(steps, intrinsic, a),
+        Intrinsic::Sin | Intrinsic::Cos | Intrinsic::Asin | Intrinsic::Acos | Intrinsic::Atan | Intrinsic::Tanh => {
+            bounded(steps, intrinsic, a)
+        }
         Intrinsic::Atan2 => {
             let sum = steps.integer_add(a, &scrambled(steps, intrinsic, b()));
             bounded(steps, intrinsic, &sum)

@@ -35,10 +35,12 @@ pub fn tan<'ctx>(lanes: &Lanes<'_, 'ctx>, a: &[Vector<'ctx>]) -> Vec<Vector<'ctx
     let magnitude = steps.abs(a);
     let reduced = reduce(steps, &magnitude);
     let (square, square_lost) = steps.two_product(&reduced.high, &reduced.high);
-    let (large, small) = near_sine(steps, &reduced, &square);
+    let (start, small) = near_cosine(steps, &reduced, &square);
+    let (cosine, cosine_rest) = steps.fast_two_sum(&start, &steps.fma(&square_lost, -0.5, &small));
+    // What r.low adds to the sine is r.low · cos r.
+    let low = steps.mul(&reduced.low, &start);
+    let (large, small) = near_sine(steps, &Reduced { low, ..reduced.clone() }, &square);
     let (sine, sine_rest) = steps.fast_two_sum(&large, &small);
-    let (large, small) = near_cosine(steps, &reduced, &square);
-    let (cosine, cosine_rest) = steps.fast_two_sum(&large, &steps.fma(&square_lost, -0.5, &small));
 
     let odd = steps.integer_equal(&steps.and(&reduced.quarters, 1), 1);
     let (numerator, numerator_rest) =

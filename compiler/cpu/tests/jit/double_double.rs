@@ -10,6 +10,7 @@ use std::f64::consts::{FRAC_PI_2, LN_2};
 pub struct Sum(pub f64, pub f64);
 
 const LN_2_SUM: Sum = Sum(LN_2, 2.3190468138462996e-17);
+const PI: Sum = Sum(std::f64::consts::PI, 1.2246467991473532e-16);
 const HALF_PI: [f64; 4] = [FRAC_PI_2, 6.123233995736766e-17, -1.4973849048591698e-33, 5.562271104316826e-50];
 
 /// The value of a function of float64 numbers, if it is regular there: finite, not zero, and far from underflow, and there is a reference.
@@ -23,6 +24,7 @@ pub fn reference(function: &Function, arguments: &[f64]) -> Option<Sum> {
     }
     let value = match function.body {
         Scalar::Call(intrinsic, _) if function.is_intrinsic() => of_intrinsic(intrinsic, arguments, plain)?,
+        _ if !(1e-140..1e140).contains(&arguments[0].abs()) => return None,
         _ => of_operation(function.name, Sum(arguments[0], 0.0))?,
     };
     assert!(
@@ -40,6 +42,9 @@ fn of_intrinsic(intrinsic: Intrinsic, arguments: &[f64], plain: f64) -> Option<S
         Intrinsic::Exp => exp(a)?,
         Intrinsic::Exp2 => exp(multiply(a, LN_2_SUM))?,
         Intrinsic::Log => log(a),
+        Intrinsic::Expm1 => expm1(a)?,
+        Intrinsic::Log10 => divide(log(a), log(Sum(10.0, 0.0))),
+        Intrinsic::Log1p => log1p(a),
         Intrinsic::Log2 => divide(log(a), LN_2_SUM),
         Intrinsic::Sin | Intrinsic::Cos => {
             let (quarter, r) = reduce(a.0)?;
@@ -57,6 +62,12 @@ fn of_intrinsic(intrinsic: Intrinsic, arguments: &[f64], plain: f64) -> Option<S
             let (sine, cosine) = sine_and_cosine(r);
             if quarter % 2 == 0 { divide(sine, cosine) } else { negate(divide(cosine, sine)) }
         }
+        // (t + t/(1 + t))/2 with t = e^a − 1.
+        Intrinsic::Sinh => {
+            let t = expm1(a)?;
+            half(add(t, divide(t, add(Sum(1.0, 0.0), t))))
+        }
+        Intrinsic::Cosh => half(add(exp(a)?, exp(negate(a))?)),
         Intrinsic::Tanh => tanh(a)?,
         Intrinsic::Atan => atan(a),
         Intrinsic::Asin => asin(a),
@@ -76,22 +87,14 @@ fn of_intrinsic(intrinsic: Intrinsic, arguments: &[f64], plain: f64) -> Option<S
 /// The operations that are more than an intrinsic, by their definitions.
 fn of_operation(name: &str, a: Sum) -> Option<Sum> {
     const ONE: Sum = Sum(1.0, 0.0);
-    let half = |a: Sum| Sum(0.5 * a.0, 0.5 * a.1);
     Some(match name {
-        "Expm1" => expm1(a)?,
-        "Log10" => divide(log(a), log(Sum(10.0, 0.0))),
-        "Log1p" => log1p(a),
+        "Erf" => erf(a)?,
+        "Erfc" => erfc(a)?,
         "XLogX" => multiply(a, log(a)),
         "Rsqrt" => divide(ONE, root(a)),
         "Sigmoid" => divide(ONE, add(ONE, exp(negate(a))?)),
         "Softplus" if a.0 > 0.0 => add(a, log1p(exp(negate(a))?)),
         "Softplus" => log1p(exp(a)?),
-        // (t + t/(1 + t))/2 with t = e^a - 1.
-        "Sinh" => {
-            let t = expm1(a)?;
-            half(add(t, divide(t, add(ONE, t))))
-        }
-        "Cosh" => half(add(exp(a)?, exp(negate(a))?)),
         // log(a + √(a² + 1)), with a² / (1 + √(a² + 1)) for √(a² + 1) - 1.
         "Asinh" if a.0 < 0.0 => negate(of_operation(name, negate(a))?),
         "Asinh" => {
@@ -103,6 +106,12 @@ fn of_operation(name: &str, a: Sum) -> Option<Sum> {
             log1p(add(below, root(multiply(below, above))))
         }
         "Atanh" => half(log1p(divide(add(a, a), add(ONE, negate(a))))),
+        "Sinc" => {
+            let r = a.0 - a.0.round();
+            let (sine, _) = sine_and_cosine(multiply(PI, Sum(r, 0.0)));
+            let value = divide(sine, multiply(PI, a));
+            if a.0.round().rem_euclid(2.0) == 0.0 { value } else { negate(value) }
+        }
         "SinXDivX" => {
             let (quarter, r) = reduce(a.0)?;
             let (sine, cosine) = sine_and_cosine(r);
@@ -122,6 +131,10 @@ fn two_sum(a: f64, b: f64) -> Sum {
 fn two_product(a: f64, b: f64) -> Sum {
     let product = a * b;
     Sum(product, a.mul_add(b, -product))
+}
+
+fn half(a: Sum) -> Sum {
+    Sum(0.5 * a.0, 0.5 * a.1)
 }
 
 fn negate(a: Sum) -> Sum {
@@ -190,6 +203,29 @@ fn expm1(a: Sum) -> Option<Sum> {
         sum = add(Sum(1.0, 0.0), divide(multiply(a, sum), Sum(f64::from(n), 0.0)));
     }
     Some(multiply(a, sum))
+}
+
+/// By e^(−a²)·2/√π·(a + 2a³/3 + 4a⁵/15 + …), whose terms have one sign.
+fn erf(a: Sum) -> Option<Sum> {
+    if a.0.abs() > 6.5 {
+        return Some(Sum(1f64.copysign(a.0), 0.0));
+    }
+    let square = multiply(a, a);
+    let mut sum = Sum(1.0, 0.0);
+    for n in (1..=200).rev() {
+        sum = add(Sum(1.0, 0.0), divide(multiply(add(square, square), sum), Sum(f64::from(2 * n + 1), 0.0)));
+    }
+    let factor = multiply(exp(negate(square))?, multiply(a, sum));
+    Some(divide(add(factor, factor), root(PI)))
+}
+
+/// Above 3 by the continued fraction e^(−a²)/√π / (a + 1/2/(a + 2/2/(a + 3/2/(a + …)))).
+fn erfc(a: Sum) -> Option<Sum> {
+    if a.0 < 3.0 {
+        return Some(add(Sum(1.0, 0.0), negate(erf(a)?)));
+    }
+    let fraction = (1..=150).rev().fold(a, |tail, n| add(a, divide(Sum(f64::from(n) / 2.0, 0.0), tail)));
+    Some(divide(exp(negate(multiply(a, a)))?, multiply(root(PI), fraction)))
 }
 
 fn log(a: Sum) -> Sum {

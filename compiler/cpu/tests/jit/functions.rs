@@ -1,5 +1,7 @@
 //! What is measured: intrinsics, and the operations of the catalogue that are functions of one real number, as scalar expressions.
 
+use keopsc_cpu::level::Level;
+use keopsc_cpu::vector::Float;
 use keopsc_grammar::parse_file;
 use keopsc_ir::plan::{Definition, Pass, ValueId, Verified};
 use keopsc_ir::types::ScalarType;
@@ -43,10 +45,43 @@ impl Function {
         scalar::evaluate(&self.body, 0, |argument, _| arguments[*argument as usize])
     }
 
+    /// Under what results a function that ends in an exponential may be 0: what is subnormal, and half a binade above without AVX-512.
+    pub fn flushed_below(&self, float: Float, level: &Level) -> f64 {
+        let mut flushes = false;
+        self.body.visit(&mut |part| {
+            flushes |= match part {
+                Scalar::Call(Intrinsic::Exp | Intrinsic::Exp2, _) => true,
+                Scalar::Call(Intrinsic::Pow, _) => float == Float::F64,
+                _ => false,
+            };
+        });
+        let least = (1 - float.exponent_bias()) as f64;
+        let above = if level.has_avx512 && !self.body_is(Intrinsic::Pow) { 0.001 } else { 0.51 };
+        if flushes { (least + above).exp2() } else { 0.0 }
+    }
+
+    fn body_is(&self, intrinsic: Intrinsic) -> bool {
+        matches!(&self.body, Scalar::Call(called, _) if *called == intrinsic)
+    }
+
     /// Whether it is just one intrinsic, whatever its name.
     pub fn is_intrinsic(&self) -> bool {
         matches!(&self.body, Scalar::Call(_, arguments) if arguments.iter().all(|part| matches!(part, Scalar::Component(..))))
     }
+}
+
+/// Every function of a real number that is more than an instruction, and the instructions of roots and roundings: the intrinsics that no
+/// operation is, then the operations.
+pub fn unary_functions() -> Vec<Function> {
+    let operations = unary_operations();
+    let exact = [Intrinsic::Neg, Intrinsic::Abs, Intrinsic::Floor, Intrinsic::Ceil, Intrinsic::Trunc];
+    let unary =
+        Intrinsic::ALL.iter().filter(|intrinsic| intrinsic.arguments() == [Kind::Real] && !exact.contains(intrinsic));
+    let is_operation = |function: &Function| operations.iter().any(|operation| operation.body == function.body);
+    let mut functions: Vec<Function> =
+        unary.map(|intrinsic| Function::from(*intrinsic)).filter(|function| !is_operation(function)).collect();
+    functions.extend(operations);
+    functions
 }
 
 /// The operations that map each component of one real argument, without parameters, and are more than an instruction: found by what the
@@ -107,12 +142,9 @@ fn substituted(pass: &Pass, scalar: &Scalar<ValueId>) -> Option<Scalar<u32>> {
             *intrinsic,
             arguments.iter().map(|argument| substituted(pass, argument)).collect::<Option<Vec<_>>>()?,
         ),
-        Scalar::Fold { with, counter, count, body } => Scalar::Fold {
-            with: *with,
-            counter: *counter,
-            count: *count,
-            body: Box::new(substituted(pass, body)?),
-        },
+        Scalar::Fold { with, counter, count, body } => {
+            Scalar::Fold { with: *with, counter: *counter, count: *count, body: Box::new(substituted(pass, body)?) }
+        }
         Scalar::Choose { .. } => return None,
         Scalar::Constant(number) => Scalar::Constant(*number),
         Scalar::Index(index) => Scalar::Index(index.clone()),

@@ -169,11 +169,18 @@ fn derivatives<C: Number>(intrinsic: Intrinsic, x: &C) -> [C; 4] {
             let value = call(Intrinsic::Exp2);
             std::array::from_fn(|order| Terms::mul(&value, &Terms::power(1.0, &log, order as u32)))
         }
+        Intrinsic::Expm1 => {
+            std::array::from_fn(|order| call(if order == 0 { Intrinsic::Expm1 } else { Intrinsic::Exp }))
+        }
         Intrinsic::Log => [call(Intrinsic::Log), r(), Terms::power(-1.0, &r(), 2), Terms::power(2.0, &r(), 3)],
-        Intrinsic::Log2 => {
-            let scale = std::f64::consts::LOG2_E;
+        Intrinsic::Log2 | Intrinsic::Log10 => {
+            let scale = if intrinsic == Intrinsic::Log2 { std::f64::consts::LOG2_E } else { std::f64::consts::LOG10_E };
             let powers = |factor: f64, exponent| Terms::power(factor * scale, &r(), exponent);
-            [call(Intrinsic::Log2), powers(1.0, 1), powers(-1.0, 2), powers(2.0, 3)]
+            [call(intrinsic), powers(1.0, 1), powers(-1.0, 2), powers(2.0, 3)]
+        }
+        Intrinsic::Log1p => {
+            let r = Terms::div(&constant(1.0), &Terms::add(&constant(1.0), x));
+            [call(intrinsic), r.clone(), Terms::power(-1.0, &r, 2), Terms::power(2.0, &r, 3)]
         }
         Intrinsic::Sin => {
             let (sin, cos) = (call(Intrinsic::Sin), call(Intrinsic::Cos));
@@ -182,6 +189,10 @@ fn derivatives<C: Number>(intrinsic: Intrinsic, x: &C) -> [C; 4] {
         Intrinsic::Cos => {
             let (sin, cos) = (call(Intrinsic::Sin), call(Intrinsic::Cos));
             [cos.clone(), Terms::times(-1.0, &sin), Terms::times(-1.0, &cos), sin]
+        }
+        Intrinsic::Sinh | Intrinsic::Cosh => {
+            let other = if intrinsic == Intrinsic::Sinh { Intrinsic::Cosh } else { Intrinsic::Sinh };
+            [call(intrinsic), call(other), call(intrinsic), call(other)]
         }
         Intrinsic::Tan => tangent(call(Intrinsic::Tan), 1.0),
         Intrinsic::Tanh => tangent(call(Intrinsic::Tanh), -1.0),
