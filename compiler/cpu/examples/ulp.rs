@@ -48,6 +48,10 @@ fn main() {
     println!(
         "The largest error over all 2^32 arguments, in units in the last place of the exact result; 0.5 is correct rounding."
     );
+    println!(
+        "Functions without a bound are those with zeros next to which no digit need be right: every 101st argument, in units in the last"
+    );
+    println!("place of max(1, |result|).");
     println!("Results below 2^-126 (2^-125.5 without AVX-512) that become 0 are counted apart.");
     println!(
         "ns: time a value, three vectors side by side, arrays in the first-level cache, one thread, of this machine.\n"
@@ -61,9 +65,9 @@ fn main() {
     }
     println!("\n## float64: samples\n");
     println!(
-        "The largest error over 200000 arguments where the function varies, against sums of two float64; where there is no such reference"
+        "The largest error over 200000 arguments where the function varies, against sums of two float64; of functions without a bound"
     );
-    println!("only the time.\n");
+    println!("the time alone.\n");
     println!("| function | level | max ULP | bound | at | ns |\n| --- | --- | --- | --- | --- | --- |");
     for (function, level) in runs.iter().filter(|(function, _)| function.ulp > 0.0) {
         println!("{}", float64_row(function, level));
@@ -87,6 +91,11 @@ fn circumstances() -> String {
         runnable_levels()[0].name,
         if every == 1 { String::new() } else { format!(", of each {every}th argument only") },
     )
+}
+
+/// Which arguments are taken: all of a function with a bound.
+fn every(function: &Function) -> u32 {
+    setting("EVERY") * if function.ulp.is_finite() { 1 } else { 101 }
 }
 
 /// A number from the environment, 1 if there is none.
@@ -142,10 +151,15 @@ fn float32_row(function: &Function, level: &'static Level) -> String {
         function.name,
         level.name,
         worst.error,
-        function.ulp,
+        bound(function),
         values.join(" | "),
         nanoseconds_f32(function, level),
     )
+}
+
+/// The bound, if there is one.
+fn bound(function: &Function) -> String {
+    if function.ulp.is_finite() { function.ulp.to_string() } else { "none".into() }
 }
 
 /// The arguments whose bits are in the blocks `thread` modulo `threads`.
@@ -155,8 +169,8 @@ fn sweep(function: &Function, level: &'static Level, thread: u32, threads: u32) 
     let exact = jit::compile(&context, function, runnable_levels()[0], Float::F64, 3);
     let (mut arguments, mut wide) = (vec![0.0f32; BLOCK], vec![0.0f64; BLOCK]);
     let (mut got, mut want) = (vec![0.0f32; BLOCK], vec![0.0f64; BLOCK]);
-    let flushed_below = function.flushed_below(Float::F32, level);
-    let every = setting("EVERY");
+    let measure = Measure::new(function, level);
+    let every = every(function);
     let mut worst = Worst::default();
     for block in (thread..(1 << 18) / every).step_by(threads as usize) {
         for (k, argument) in arguments.iter_mut().enumerate() {
@@ -165,60 +179,83 @@ fn sweep(function: &Function, level: &'static Level, thread: u32, threads: u32) 
         }
         tested.run(&[&arguments], &mut got);
         exact.run(&[&wide], &mut want);
-        if largest_error(&got, &want, flushed_below) > worst.error {
+        if measure.largest_error(&got, &want) > worst.error {
             for k in 0..BLOCK {
-                let error = error_in_ulp(got[k], want[k], flushed_below);
+                let error = measure.error_in_ulp(got[k], want[k]);
                 worst =
                     if error > worst.error { Worst { error, bits: arguments[k].to_bits(), ..worst } } else { worst };
             }
         }
-        let flushed =
-            || got.iter().zip(&want).filter(|(got, want)| **got == 0.0 && **want != 0.0 && want.abs() < flushed_below);
-        worst.flushed += if flushed_below > 0.0 { flushed().count() as u64 } else { 0 };
+        worst.flushed += measure.flushed(&got, &want);
     }
     worst
 }
 
-/// [`error_in_ulp`] of the worst of a block.
-fn largest_error(got: &[f32], want: &[f64], flushed_below: f64) -> f64 {
-    #[cfg(target_arch = "x86_64")]
-    if runnable_levels()[0].has_avx512 {
-        // SAFETY: this processor has the instructions of the level.
-        return unsafe { largest_error_by_avx512(got, want, flushed_below) };
+/// How errors of a function are measured.
+#[derive(Clone, Copy)]
+struct Measure {
+    /// Under what results 0 is right.
+    flushed_below: f64,
+    /// Errors of smaller results are in units in the last place of this number.
+    least: f64,
+}
+
+impl Measure {
+    fn new(function: &Function, level: &Level) -> Measure {
+        let least = if function.ulp.is_finite() { f64::from(f32::MIN_POSITIVE) } else { 1.0 };
+        Measure { flushed_below: function.flushed_below(Float::F32, level), least }
     }
-    largest_of_eight(got, want, flushed_below)
-}
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,fma")]
-fn largest_error_by_avx512(got: &[f32], want: &[f64], flushed_below: f64) -> f64 {
-    largest_of_eight(got, want, flushed_below)
-}
-
-/// Eight maxima side by side.
-#[inline(always)]
-fn largest_of_eight(got: &[f32], want: &[f64], flushed_below: f64) -> f64 {
-    let mut largest = [0.0f64; 8];
-    for (got, want) in got.as_chunks::<8>().0.iter().zip(want.as_chunks::<8>().0) {
-        for k in 0..8 {
-            let error = error_in_ulp(got[k], want[k], flushed_below);
-            largest[k] = if error > largest[k] { error } else { largest[k] };
+    /// How many results of a block have become 0.
+    fn flushed(self, got: &[f32], want: &[f64]) -> u64 {
+        if self.flushed_below == 0.0 {
+            return 0;
         }
+        let is_flushed = |got: f32, want: f64| got == 0.0 && want != 0.0 && want.abs() < self.flushed_below;
+        got.iter().zip(want).filter(|(got, want)| is_flushed(**got, **want)).count() as u64
     }
-    largest.into_iter().fold(0.0, f64::max)
-}
 
-/// The distance in units in the last place of what is wanted: 0 where both are NaN or the same infinity, infinite where only one
-/// is. A 0 for what may be flushed is right. Written without branches, for speed.
-#[inline(always)]
-fn error_in_ulp(got: f32, want: f64, flushed_below: f64) -> f64 {
-    let magnitude = if want.abs() > f64::from(f32::MIN_POSITIVE) { want.abs() } else { f64::from(f32::MIN_POSITIVE) };
-    let units_per_one = f64::from_bits(((2046 + 23) << 52) - (magnitude.to_bits() & (0x7ff << 52)));
-    let error = (f64::from(got) - want).abs() * units_per_one;
-    let same = (got == want as f32) & got.is_infinite() | (got.is_nan() & want.is_nan());
-    let flushed = (got == 0.0) & (want.abs() < flushed_below);
-    let error = if got.is_nan() | want.is_nan() { f64::INFINITY } else { error };
-    if same | flushed { 0.0 } else { error }
+    /// The error of the worst of a block.
+    fn largest_error(self, got: &[f32], want: &[f64]) -> f64 {
+        #[cfg(target_arch = "x86_64")]
+        if runnable_levels()[0].has_avx512 {
+            // SAFETY: this processor has the instructions of the level.
+            return unsafe { self.largest_error_by_avx512(got, want) };
+        }
+        self.largest_of_eight(got, want)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,fma")]
+    fn largest_error_by_avx512(self, got: &[f32], want: &[f64]) -> f64 {
+        self.largest_of_eight(got, want)
+    }
+
+    /// Eight maxima side by side.
+    #[inline(always)]
+    fn largest_of_eight(self, got: &[f32], want: &[f64]) -> f64 {
+        let mut largest = [0.0f64; 8];
+        for (got, want) in got.as_chunks::<8>().0.iter().zip(want.as_chunks::<8>().0) {
+            for k in 0..8 {
+                let error = self.error_in_ulp(got[k], want[k]);
+                largest[k] = if error > largest[k] { error } else { largest[k] };
+            }
+        }
+        largest.into_iter().fold(0.0, f64::max)
+    }
+
+    /// The distance in units in the last place of what is wanted: 0 where both are NaN or the same infinity, infinite where only one
+    /// is. A 0 for what may be flushed is right. Written without branches, for speed.
+    #[inline(always)]
+    fn error_in_ulp(self, got: f32, want: f64) -> f64 {
+        let magnitude = if want.abs() > self.least { want.abs() } else { self.least };
+        let units_per_one = f64::from_bits(((2046 + 23) << 52) - (magnitude.to_bits() & (0x7ff << 52)));
+        let error = (f64::from(got) - want).abs() * units_per_one;
+        let same = (got == want as f32) & got.is_infinite() | (got.is_nan() & want.is_nan());
+        let flushed = (got == 0.0) & (want.abs() < self.flushed_below);
+        let error = if got.is_nan() | want.is_nan() { f64::INFINITY } else { error };
+        if same | flushed { 0.0 } else { error }
+    }
 }
 
 /// Where a function varies and is regular.
@@ -253,7 +290,7 @@ fn float64_row(function: &Function, level: &'static Level) -> String {
     }
     let (error, at) = worst.map_or(("".into(), "".into()), |(error, at)| (format!("{error:.3}"), format!("{at:e}")));
     let speed = nanoseconds(|| compiled.run(&[&arguments[..3072]], &mut got[..3072])) / 3072.0;
-    format!("| {} | {} | {error} | {} | {at} | {speed:.3} |", function.name, level.name, function.ulp)
+    format!("| {} | {} | {error} | {} | {at} | {speed:.3} |", function.name, level.name, bound(function))
 }
 
 fn nanoseconds_f32(function: &Function, level: &'static Level) -> f64 {
