@@ -13,7 +13,7 @@ use keopsc_ops::intrinsics::{Intrinsic, Kind};
 use keopsc_ops::scalar::Scalar;
 
 /// Numbers at which functions turn, end or overflow.
-const EDGES: [f64; 44] = [
+const EDGES: [f64; 46] = [
     0.0,
     -0.0,
     1.0,
@@ -38,6 +38,8 @@ const EDGES: [f64; 44] = [
     88.722_84,
     88.8,
     89.0,
+    89.4,
+    -89.42,
     -87.336,
     -87.4,
     -103.9,
@@ -61,7 +63,7 @@ const EDGES: [f64; 44] = [
 ];
 
 /// Further ones of float64 alone.
-const WIDE_EDGES: [f64; 6] = [1.7e308, -1.7e308, 2.3e-308, 5e-324, 1e300, 9007199254740993.0];
+const WIDE_EDGES: [f64; 8] = [710.4, -710.5, 1.7e308, -1.7e308, 2.3e-308, 5e-324, 1e300, 9007199254740993.0];
 
 /// The range beside all bit patterns in which points are drawn.
 fn dense_range(function: &Function) -> (f64, f64) {
