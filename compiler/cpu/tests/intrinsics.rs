@@ -1,17 +1,19 @@
-//! Every intrinsic, at every level that this machine runs, in both types: against references of higher precision within the bound
-//! of the table of intrinsics, and bit by bit at edge values.
+//! Every intrinsic, and every operation of one number that is more than an instruction, at every level that this machine runs, in both types:
+//! against references of higher precision within the bounds of the tables, and bit by bit at edge values.
 
 mod jit;
 
 use inkwell::context::Context;
 use jit::double_double::{Sum, reference};
+use jit::functions::{Function, unary_functions, unary_operations};
 use jit::levels::runnable_levels;
 use keopsc_cpu::level::Level;
 use keopsc_cpu::vector::Float;
 use keopsc_ops::intrinsics::{Intrinsic, Kind};
+use keopsc_ops::scalar::Scalar;
 
 /// Numbers at which functions turn, end or overflow.
-const EDGES: [f64; 44] = [
+const EDGES: [f64; 46] = [
     0.0,
     -0.0,
     1.0,
@@ -36,6 +38,8 @@ const EDGES: [f64; 44] = [
     88.722_84,
     88.8,
     89.0,
+    89.4,
+    -89.42,
     -87.336,
     -87.4,
     -103.9,
@@ -59,21 +63,24 @@ const EDGES: [f64; 44] = [
 ];
 
 /// Further ones of float64 alone.
-const WIDE_EDGES: [f64; 6] = [1.7e308, -1.7e308, 2.3e-308, 5e-324, 1e300, 9007199254740993.0];
+const WIDE_EDGES: [f64; 8] = [710.4, -710.5, 1.7e308, -1.7e308, 2.3e-308, 5e-324, 1e300, 9007199254740993.0];
 
 /// The range beside all bit patterns in which points are drawn.
-fn dense_range(intrinsic: Intrinsic) -> (f64, f64) {
-    match intrinsic {
-        Intrinsic::Exp | Intrinsic::Exp2 => (-130.0, 130.0),
-        Intrinsic::Asin | Intrinsic::Acos => (-1.0, 1.0),
-        Intrinsic::Log | Intrinsic::Log2 => (0.0, 3.0),
-        Intrinsic::Pow => (-1.0, 30.0),
+fn dense_range(function: &Function) -> (f64, f64) {
+    match function.name {
+        "exp" | "exp2" => (-130.0, 130.0),
+        "asin" | "acos" | "Atanh" => (-1.0, 1.0),
+        "log" | "log2" | "log10" | "XLogX" => (0.0, 3.0),
+        "expm1" | "log1p" | "sinh" | "tanh" | "Asinh" | "Erf" => (-3.0, 3.0),
+        "Sigmoid" | "Softplus" | "Erfc" => (-12.0, 12.0),
+        "Acosh" => (1.0, 3.0),
+        "pow" => (-1.0, 30.0),
         _ => (-100.0, 100.0),
     }
 }
 
 /// Points of one argument: bit patterns of any number, numbers of the dense range, in turn. NaN is quiet, as operations leave it.
-fn points(intrinsic: Intrinsic, float: Float, count: usize, seed: u64) -> Vec<f64> {
+fn points(function: &Function, float: Float, count: usize, seed: u64) -> Vec<f64> {
     let mut state = seed;
     let mut random = move || {
         state ^= state << 13;
@@ -81,7 +88,7 @@ fn points(intrinsic: Intrinsic, float: Float, count: usize, seed: u64) -> Vec<f6
         state ^= state << 17;
         state
     };
-    let (low, high) = dense_range(intrinsic);
+    let (low, high) = dense_range(function);
     let mut point = |k: usize| match (k % 2, float) {
         (0, Float::F32) => f64::from(f32::from_bits(random() as u32)),
         (0, Float::F64) => f64::from_bits(random()),
@@ -91,22 +98,22 @@ fn points(intrinsic: Intrinsic, float: Float, count: usize, seed: u64) -> Vec<f6
 }
 
 /// The arguments of all points: every combination of edge values, then random ones.
-fn arguments(intrinsic: Intrinsic, float: Float, random: usize) -> Vec<Vec<f64>> {
+fn arguments(function: &Function, float: Float, random: usize) -> Vec<Vec<f64>> {
     let mut edges: Vec<f64> = EDGES.to_vec();
     edges.extend([f64::INFINITY, f64::NEG_INFINITY, f64::NAN]);
     if float == Float::F64 {
         edges.extend(WIDE_EDGES);
     }
-    let arity = intrinsic.arguments().len();
+    let arity = function.arguments.len();
     let combinations = edges.len().pow(arity.min(2) as u32);
     (0..arity)
         .map(|argument| {
             let pick = |k: usize| if argument == 1 { edges[k / edges.len()] } else { edges[k % edges.len()] };
             let mut column: Vec<f64> = (0..combinations).map(pick).collect();
-            column.extend(points(intrinsic, float, random, 0x9e37_79b9_7f4a_7c15 + argument as u64));
+            column.extend(points(function, float, random, 0x9e37_79b9_7f4a_7c15 + argument as u64));
             let rounded =
                 column.into_iter().map(|value| if float == Float::F32 { f64::from(value as f32) } else { value });
-            rounded.map(|value| of_kind(intrinsic.arguments()[argument], value)).collect()
+            rounded.map(|value| of_kind(function.arguments[argument], value)).collect()
         })
         .collect()
 }
@@ -152,37 +159,37 @@ fn error_in_ulp(format: &Format, got: f64, rounded: f64, want: Sum) -> f64 {
 }
 
 /// The value wanted, and by how many units it may be wrong itself.
-fn wanted(intrinsic: Intrinsic, float: Float, arguments: &[f64]) -> (Sum, f64) {
-    let plain = Sum(intrinsic.evaluate(arguments), 0.0);
+fn wanted(function: &Function, float: Float, arguments: &[f64]) -> (Sum, f64) {
+    let plain = Sum(function.evaluate(arguments), 0.0);
     match float {
         Float::F32 => (plain, 1e-3),
-        Float::F64 => reference(intrinsic, arguments).map_or((plain, 0.6), |value| (value, 1e-9)),
+        Float::F64 => reference(function, arguments).map_or((plain, 0.6), |value| (value, 1e-9)),
     }
 }
 
-fn check(intrinsic: Intrinsic, float: Float, random: usize) {
-    let columns = arguments(intrinsic, float, random);
+fn check(function: &Function, float: Float, random: usize) {
+    let columns = arguments(function, float, random);
     let count = columns[0].len();
     let format = format(float);
     let wanted: Vec<(Sum, f64)> = (0..count)
-        .map(|k| wanted(intrinsic, float, &columns.iter().map(|column| column[k]).collect::<Vec<_>>()))
+        .map(|k| wanted(function, float, &columns.iter().map(|column| column[k]).collect::<Vec<_>>()))
         .collect();
     for level in runnable_levels() {
-        let got = run(intrinsic, float, level, &columns);
+        let got = run(function, float, level, &columns);
         let mut worst = (0.0, 0);
         for k in 0..count {
             let (want, slack) = wanted[k];
-            if got[k] == 0.0 && want.0.abs() < flushed_below(intrinsic, float, level) {
+            if got[k] == 0.0 && want.0.abs() < function.flushed_below(float, level) {
                 continue;
             }
             let rounded = if float == Float::F32 { f64::from(want.0 as f32) } else { want.0 };
             let error =
-                error_in_ulp(&format, got[k], rounded, want) - if intrinsic.ulp() == 0.0 { 0.500_001 } else { slack };
+                error_in_ulp(&format, got[k], rounded, want) - if function.ulp == 0.0 { 0.500_001 } else { slack };
             if error > worst.0 {
                 worst = (error, k);
             }
             assert!(
-                signs_agree(intrinsic, got[k], want.0),
+                signs_agree(function, got[k], want.0),
                 "{}: sign of {} at {:?}",
                 level.name,
                 got[k],
@@ -190,9 +197,9 @@ fn check(intrinsic: Intrinsic, float: Float, random: usize) {
             );
         }
         assert!(
-            worst.0 <= intrinsic.ulp(),
+            worst.0 <= function.ulp,
             "{} {float:?} at {}: {} ULP at {:?}: {:e} instead of {:e}",
-            intrinsic.name(),
+            function.name,
             level.name,
             worst.0,
             row(&columns, worst.1),
@@ -206,26 +213,15 @@ fn row(columns: &[Vec<f64>], k: usize) -> Vec<f64> {
     columns.iter().map(|column| column[k]).collect()
 }
 
-/// Under what results powers become 0: where they would be subnormal, and half a binade above without AVX-512.
-fn flushed_below(intrinsic: Intrinsic, float: Float, level: &Level) -> f64 {
-    let least = f64::from(format(float).least_exponent);
-    match intrinsic {
-        Intrinsic::Exp | Intrinsic::Exp2 if level.has_avx512 => (least + 0.001).exp2(),
-        Intrinsic::Exp | Intrinsic::Exp2 => (least + 0.51).exp2(),
-        Intrinsic::Pow if float == Float::F64 => (least + 0.51).exp2(),
-        _ => 0.0,
-    }
-}
-
 /// Zeros have the sign of the reference's, but for the choice between +0 and −0 by min and max.
-fn signs_agree(intrinsic: Intrinsic, got: f64, want: f64) -> bool {
-    let chosen = matches!(intrinsic, Intrinsic::Min | Intrinsic::Max);
+fn signs_agree(function: &Function, got: f64, want: f64) -> bool {
+    let chosen = ["min", "max"].contains(&function.name);
     chosen || got != 0.0 || want != 0.0 || got.is_sign_negative() == want.is_sign_negative()
 }
 
-fn run(intrinsic: Intrinsic, float: Float, level: &'static Level, columns: &[Vec<f64>]) -> Vec<f64> {
+fn run(function: &Function, float: Float, level: &'static Level, columns: &[Vec<f64>]) -> Vec<f64> {
     let context = Context::create();
-    let compiled = jit::compile(&context, intrinsic, level, float, 3);
+    let compiled = jit::compile(&context, function, level, float, 3);
     match float {
         Float::F64 => {
             let mut out = vec![0.0; columns[0].len()];
@@ -245,14 +241,83 @@ fn run(intrinsic: Intrinsic, float: Float, level: &'static Level, columns: &[Vec
 #[test]
 fn float32_values_are_within_their_bounds() {
     for intrinsic in Intrinsic::ALL {
-        check(*intrinsic, Float::F32, 200_001);
+        check(&Function::from(*intrinsic), Float::F32, 200_001);
     }
 }
 
 #[test]
 fn float64_values_are_within_their_bounds() {
     for intrinsic in Intrinsic::ALL {
-        check(*intrinsic, Float::F64, 20_001);
+        check(&Function::from(*intrinsic), Float::F64, 20_001);
+    }
+}
+
+/// The operations that are more than an intrinsic.
+fn composed_operations() -> impl Iterator<Item = Function> {
+    unary_operations().into_iter().filter(|function| !function.is_intrinsic())
+}
+
+#[test]
+fn operations_are_within_their_bounds_in_float32() {
+    for function in composed_operations().filter(|function| function.ulp.is_finite()) {
+        check(&function, Float::F32, 50_001);
+    }
+}
+
+#[test]
+fn operations_are_within_their_bounds_in_float64() {
+    for function in composed_operations().filter(|function| function.ulp.is_finite()) {
+        check(&function, Float::F64, 5_001);
+    }
+}
+
+#[test]
+fn every_operation_of_one_number_publishes_a_bound() {
+    for function in unary_operations() {
+        assert!(function.ulp > 0.0, "{} has no bound", function.name);
+        let Scalar::Call(intrinsic, _) = function.body else { panic!("{} calls nothing", function.name) };
+        let inherited = if function.is_intrinsic() { intrinsic.ulp() } else { function.ulp };
+        assert_eq!(function.ulp, inherited, "{}", function.name);
+    }
+}
+
+/// docs/ulp.md is the output of examples/ulp.rs.
+#[test]
+fn the_published_table_keeps_the_bounds_and_has_every_function() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/ulp.md");
+    let text = std::fs::read_to_string(path).expect("the table is there");
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split('|').map(str::trim).collect()).collect();
+    for function in unary_functions() {
+        let rows: Vec<_> = rows.iter().filter(|row| row.len() > 4 && row[1] == function.name).collect();
+        let expected = if function.ulp > 0.0 { 2 } else { 1 };
+        assert!(rows.len() >= expected, "docs/ulp.md has no row of {}", function.name);
+        for row in rows {
+            let bound: Option<f64> = row[4].parse().ok();
+            assert_eq!(bound.unwrap_or(f64::INFINITY), function.ulp, "{}", function.name);
+            let Some(bound) = bound else { continue };
+            let largest: f64 = row[3].parse().expect("a number");
+            assert!(largest <= f64::max(bound, 0.5), "{}", function.name);
+        }
+    }
+}
+
+/// Code for arguments that are known not to be above 0 leaves out what keeps powers from overflowing.
+#[test]
+fn powers_of_nonpositive_numbers_are_the_same() {
+    for intrinsic in [Intrinsic::Exp, Intrinsic::Exp2] {
+        let plain = Function::from(intrinsic);
+        let Scalar::Call(_, argument) = plain.body.clone() else { panic!("an intrinsic is a call") };
+        let below = Scalar::Call(Intrinsic::Neg, vec![Scalar::Call(Intrinsic::Abs, argument)]);
+        let known = Function { body: Scalar::Call(intrinsic, vec![below]), ..plain.clone() };
+        for float in [Float::F32, Float::F64] {
+            let negative: Vec<f64> = points(&plain, float, 20_000, 5).into_iter().map(|a| -a.abs()).collect();
+            for level in runnable_levels() {
+                let [plain, known] =
+                    [&plain, &known].map(|function| run(function, float, level, std::slice::from_ref(&negative)));
+                let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+                assert_eq!(bits(&plain), bits(&known), "{intrinsic:?} {float:?} {}", level.name);
+            }
+        }
     }
 }
 
@@ -260,7 +325,7 @@ fn float64_values_are_within_their_bounds() {
 fn huge_angles_are_reduced_in_full() {
     for (angle, sine) in [(1e22, -0.852_200_849_767_188_8), (1.7e308, 1.7e308f64.sin()), (1e7, 1e7f64.sin())] {
         for level in runnable_levels() {
-            let got = run(Intrinsic::Sin, Float::F64, level, &[vec![angle]])[0];
+            let got = run(&Function::from(Intrinsic::Sin), Float::F64, level, &[vec![angle]])[0];
             assert!((got - sine).abs() < 2e-16, "{}: sin {angle:e} = {got}", level.name);
         }
     }
@@ -270,10 +335,15 @@ fn huge_angles_are_reduced_in_full() {
 fn a_power_of_nothing_is_one() {
     for level in runnable_levels() {
         for float in [Float::F32, Float::F64] {
-            assert_eq!(run(Intrinsic::Exp, float, level, &[vec![0.0, -0.0]]), [1.0, 1.0], "{}", level.name);
+            assert_eq!(
+                run(&Function::from(Intrinsic::Exp), float, level, &[vec![0.0, -0.0]]),
+                [1.0, 1.0],
+                "{}",
+                level.name
+            );
             let integers: Vec<f64> = (-100..100).map(f64::from).collect();
             let powers: Vec<f64> = integers.iter().map(|k| k.exp2()).collect();
-            assert_eq!(run(Intrinsic::Exp2, float, level, &[integers]), powers, "{}", level.name);
+            assert_eq!(run(&Function::from(Intrinsic::Exp2), float, level, &[integers]), powers, "{}", level.name);
         }
     }
 }

@@ -69,8 +69,10 @@ fn intrinsic_counts(intrinsic: Intrinsic) -> Counts {
         Add | Sub | Mul | Neg | Abs | Min | Max | Floor | Ceil | Trunc | Round | Less | LessEqual | Equal
         | NotEqual | EqualIndex | Select | SelectIndex => Counts { arithmetic: 1, ..one },
         Div | Sqrt | Rsqrt => Counts { division: 1, ..one },
-        Exp | Exp2 => Counts { exponential: 1, ..one },
-        Log | Log2 | Sin | Cos | Asin | Acos | Atan => Counts { transcendental: 1, ..one },
+        Exp | Exp2 | Expm1 => Counts { exponential: 1, ..one },
+        Log | Log2 | Log10 | Log1p | Sin | Cos | Tan | Asin | Acos | Atan | Sinh | Cosh | Tanh => {
+            Counts { transcendental: 1, ..one }
+        }
         Atan2 | Pow => Counts { power: 1, ..one },
     }
 }

@@ -11,8 +11,8 @@
 //! | `abs`, `min`, `max`, comparisons | those of signed integers |
 //! | `div` | a · b′, where b = 2^k · odd and b′ = 2^k / odd; 0 for b = 0. (ab)′ = a′b′ |
 //! | `exp`, `exp2`, `pow` | 5^a, 5^a (the logarithm of e to base 2 being 1), a^b with b taken as unsigned: of odd numbers a sum's power is the product of powers |
-//! | `sin`, `cos`, `asin`, `acos`, `atan`, `atan2` | a scrambling cut down to 2^(n−4) in size: bounded, as the functions are |
-//! | roots, logarithms, roundings | another scrambling each, f(−a) = −f(a) |
+//! | `sin`, `cos`, `asin`, `acos`, `atan`, `atan2`, `tanh` | a scrambling cut down to 2^(n−4) in size: bounded, as the functions are |
+//! | roots, logarithms, roundings, `expm1`, `tan`, `sinh`, `cosh` | another scrambling each, f(−a) = −f(a) |
 //! | constants | integers are themselves, ±inf are ±2^(n−2), log2 e is 1, all other numbers are scrambled bits |
 //!
 //! An infinity need not be the largest number, as minima begin with it in every chunk; with this one, differences of two bounded numbers
@@ -149,8 +149,14 @@ impl<const BITS: u32> Number for Ring<BITS> {
             | Intrinsic::Sqrt
             | Intrinsic::Rsqrt
             | Intrinsic::Log
-            | Intrinsic::Log2 => a.scrambled(intrinsic),
-            Intrinsic::Sin | Intrinsic::Cos | Intrinsic::Asin | Intrinsic::Acos | Intrinsic::Atan => {
+            | Intrinsic::Expm1
+            | Intrinsic::Log2
+            | Intrinsic::Log10
+            | Intrinsic::Log1p
+            | Intrinsic::Tan
+            | Intrinsic::Sinh
+            | Intrinsic::Cosh => a.scrambled(intrinsic),
+            Intrinsic::Sin | Intrinsic::Cos | Intrinsic::Asin | Intrinsic::Acos | Intrinsic::Atan | Intrinsic::Tanh => {
                 a.bounded(intrinsic)
             }
             Intrinsic::Atan2 => Self::new(a.0.wrapping_add(b.scrambled(intrinsic).0)).bounded(intrinsic),

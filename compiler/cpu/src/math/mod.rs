@@ -4,11 +4,12 @@
 //! Every function takes the vectors of several independent chains and advances them step by step ([`steps`]), so that a processor
 //! finds work while a polynomial waits for itself. [`emit`] is the one entry that needs the name of a function.
 //!
-//! `sin` and `cos`, and powers in the ring, end in another basic block than they began in: a loop that carries values takes its back edge
+//! `sin`, `cos` and `tan`, and powers in the ring, end in another basic block than they began in: a loop that carries values takes its back edge
 //! from where the builder stands afterwards.
 
 pub mod exp;
 mod far_reduction;
+pub mod hyperbolic;
 pub mod inverse_trig;
 pub mod log;
 pub mod pow;
@@ -156,14 +157,21 @@ fn emit_real<'ctx>(
         Intrinsic::Rsqrt => root::rsqrt(lanes, a),
         Intrinsic::Exp => exp::exp(lanes, a),
         Intrinsic::Exp2 => exp::exp2(lanes, a),
+        Intrinsic::Expm1 => exp::expm1(lanes, a),
         Intrinsic::Log => log::log(lanes, a),
         Intrinsic::Log2 => log::log2(lanes, a),
+        Intrinsic::Log10 => log::log10(lanes, a),
+        Intrinsic::Log1p => log::log1p(lanes, a),
         Intrinsic::Sin => trig::sin(lanes, a),
         Intrinsic::Cos => trig::cos(lanes, a),
+        Intrinsic::Tan => trig::tan(lanes, a),
         Intrinsic::Asin => inverse_trig::asin(lanes, a),
         Intrinsic::Acos => inverse_trig::acos(lanes, a),
         Intrinsic::Atan => inverse_trig::atan(lanes, a),
         Intrinsic::Atan2 => inverse_trig::atan2(lanes, a, &arguments[1]),
+        Intrinsic::Sinh => hyperbolic::sinh(lanes, a),
+        Intrinsic::Cosh => hyperbolic::cosh(lanes, a),
+        Intrinsic::Tanh => hyperbolic::tanh(lanes, a),
         Intrinsic::Pow => pow::pow(lanes, a, &arguments[1]),
         Intrinsic::Less => steps.less(a, &arguments[1]),
         Intrinsic::LessEqual => steps.less_equal(a, &arguments[1]),
@@ -177,7 +185,7 @@ fn emit_real<'ctx>(
 /// Whether an intrinsic of real numbers uses instructions that there are for full registers only.
 fn has_register_form(intrinsic: Intrinsic) -> bool {
     use Intrinsic::*;
-    matches!(intrinsic, Min | Max | Sqrt | Rsqrt | Exp | Exp2 | Log | Log2)
+    matches!(intrinsic, Min | Max | Sqrt | Rsqrt | Exp | Exp2 | Log | Log2 | Sinh | Cosh | Tanh)
 }
 
 /// The values for vectors of two registers, register by register: twice as many chains.

@@ -10,6 +10,7 @@ use crate::vector::{Float, Lanes, Vector, built};
 use std::f64::consts::FRAC_2_PI;
 
 /// |a| = n·π/2 + high + low, n modulo 4 in the low bits of `quarters`; NaN where a is infinite.
+#[derive(Clone)]
 pub(super) struct Reduced<'ctx> {
     /// Integer lanes congruent to n.
     pub quarters: Chains<'ctx>,

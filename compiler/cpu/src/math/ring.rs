@@ -80,8 +80,14 @@ fn compute<'ctx>(steps: &Steps<'_, '_, 'ctx>, intrinsic: Intrinsic, arguments: &
         | Intrinsic::Sqrt
         | Intrinsic::Rsqrt
         | Intrinsic::Log
-        | Intrinsic::Log2 => scrambled(steps, intrinsic, a),
-        Intrinsic::Sin | Intrinsic::Cos | Intrinsic::Asin | Intrinsic::Acos | Intrinsic::Atan => {
+        | Intrinsic::Expm1
+        | Intrinsic::Log2
+        | Intrinsic::Log10
+        | Intrinsic::Log1p
+        | Intrinsic::Tan
+        | Intrinsic::Sinh
+        | Intrinsic::Cosh => scrambled(steps, intrinsic, a),
+        Intrinsic::Sin | Intrinsic::Cos | Intrinsic::Asin | Intrinsic::Acos | Intrinsic::Atan | Intrinsic::Tanh => {
             bounded(steps, intrinsic, a)
         }
         Intrinsic::Atan2 => {

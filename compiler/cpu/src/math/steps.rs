@@ -132,6 +132,15 @@ impl<'s, 'a, 'ctx> Steps<'s, 'a, 'ctx> {
         (product, error)
     }
 
+    /// a − q · b exactly, where q is next to a / b.
+    pub fn division_rest(&self, a: &[Vector<'ctx>], q: &[Vector<'ctx>], b: &[Vector<'ctx>]) -> Chains<'ctx> {
+        if self.lanes.level().has_fma {
+            return self.fnma(q, b, a);
+        }
+        let (product, lost) = self.two_product(q, b);
+        self.sub(&self.sub(a, &product), &lost)
+    }
+
     /// a as a sum of two numbers of half its significant bits.
     fn halves(&self, a: &[Vector<'ctx>]) -> (Chains<'ctx>, Chains<'ctx>) {
         let half_bits = self.lanes.float().mantissa_bits().div_ceil(2) + 1;

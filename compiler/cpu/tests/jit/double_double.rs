@@ -1,6 +1,8 @@
 //! Reference values of the intrinsics to about 100 bits: sums of two float64, by series and Newton steps, without regard to speed.
 
+use super::functions::Function;
 use keopsc_ops::intrinsics::Intrinsic;
+use keopsc_ops::scalar::Scalar;
 use std::f64::consts::{FRAC_PI_2, LN_2};
 
 /// The unevaluated sum of a rounded value and what rounding took.
@@ -8,23 +10,41 @@ use std::f64::consts::{FRAC_PI_2, LN_2};
 pub struct Sum(pub f64, pub f64);
 
 const LN_2_SUM: Sum = Sum(LN_2, 2.3190468138462996e-17);
+const PI: Sum = Sum(std::f64::consts::PI, 1.2246467991473532e-16);
 const HALF_PI: [f64; 4] = [FRAC_PI_2, 6.123233995736766e-17, -1.4973849048591698e-33, 5.562271104316826e-50];
 
-/// The value of a function of float64 numbers, if it is regular there: finite, not zero, and far from underflow.
-pub fn reference(intrinsic: Intrinsic, arguments: &[f64]) -> Option<Sum> {
-    let plain = intrinsic.evaluate(arguments);
+/// The value of a function of float64 numbers, if it is regular there: finite, not zero, and far from underflow, and there is a reference.
+pub fn reference(function: &Function, arguments: &[f64]) -> Option<Sum> {
+    let plain = function.evaluate(arguments);
     if !plain.is_finite()
         || plain.abs() < 1e-290
-        || arguments[..intrinsic.arguments().len()].iter().any(|a| !a.is_finite())
+        || arguments[..function.arguments.len()].iter().any(|a| !a.is_finite())
     {
         return None;
     }
+    let value = match function.body {
+        Scalar::Call(intrinsic, _) if function.is_intrinsic() => of_intrinsic(intrinsic, arguments, plain)?,
+        _ if !(1e-140..1e140).contains(&arguments[0].abs()) => return None,
+        _ => of_operation(function.name, Sum(arguments[0], 0.0))?,
+    };
+    assert!(
+        (value.0 - plain).abs() <= plain.abs() * 1e-13,
+        "{} of {arguments:?}: {value:?} is not {plain}",
+        function.name
+    );
+    Some(value)
+}
+
+fn of_intrinsic(intrinsic: Intrinsic, arguments: &[f64], plain: f64) -> Option<Sum> {
     let a = Sum(arguments[0], 0.0);
-    let value = match intrinsic {
+    Some(match intrinsic {
         Intrinsic::Rsqrt => divide(Sum(1.0, 0.0), root(a)),
         Intrinsic::Exp => exp(a)?,
         Intrinsic::Exp2 => exp(multiply(a, LN_2_SUM))?,
         Intrinsic::Log => log(a),
+        Intrinsic::Expm1 => expm1(a)?,
+        Intrinsic::Log10 => divide(log(a), log(Sum(10.0, 0.0))),
+        Intrinsic::Log1p => log1p(a),
         Intrinsic::Log2 => divide(log(a), LN_2_SUM),
         Intrinsic::Sin | Intrinsic::Cos => {
             let (quarter, r) = reduce(a.0)?;
@@ -37,6 +57,18 @@ pub fn reference(intrinsic: Intrinsic, arguments: &[f64]) -> Option<Sum> {
                 _ => negate(cosine),
             }
         }
+        Intrinsic::Tan => {
+            let (quarter, r) = reduce(a.0)?;
+            let (sine, cosine) = sine_and_cosine(r);
+            if quarter % 2 == 0 { divide(sine, cosine) } else { negate(divide(cosine, sine)) }
+        }
+        // (t + t/(1 + t))/2 with t = e^a − 1.
+        Intrinsic::Sinh => {
+            let t = expm1(a)?;
+            half(add(t, divide(t, add(Sum(1.0, 0.0), t))))
+        }
+        Intrinsic::Cosh => half(add(exp(a)?, exp(negate(a))?)),
+        Intrinsic::Tanh => tanh(a)?,
         Intrinsic::Atan => atan(a),
         Intrinsic::Asin => asin(a),
         Intrinsic::Acos if a.0.abs() < 0.5 => add(Sum(HALF_PI[0], HALF_PI[1]), negate(asin(a))),
@@ -49,13 +81,45 @@ pub fn reference(intrinsic: Intrinsic, arguments: &[f64]) -> Option<Sum> {
             if plain < 0.0 { negate(value) } else { value }
         }
         _ => return None,
-    };
-    assert!(
-        (value.0 - plain).abs() <= plain.abs() * 1e-14,
-        "{} of {arguments:?}: {value:?} is not {plain}",
-        intrinsic.name()
-    );
-    Some(value)
+    })
+}
+
+/// The operations that are more than an intrinsic, by their definitions.
+fn of_operation(name: &str, a: Sum) -> Option<Sum> {
+    const ONE: Sum = Sum(1.0, 0.0);
+    Some(match name {
+        "Erf" => erf(a)?,
+        "Erfc" => erfc(a)?,
+        "XLogX" => multiply(a, log(a)),
+        "Rsqrt" => divide(ONE, root(a)),
+        "Sigmoid" => divide(ONE, add(ONE, exp(negate(a))?)),
+        "Softplus" if a.0 > 0.0 => add(a, log1p(exp(negate(a))?)),
+        "Softplus" => log1p(exp(a)?),
+        // log(a + √(a² + 1)), with a² / (1 + √(a² + 1)) for √(a² + 1) - 1.
+        "Asinh" if a.0 < 0.0 => negate(of_operation(name, negate(a))?),
+        "Asinh" => {
+            let square = multiply(a, a);
+            log1p(add(a, divide(square, add(ONE, root(add(ONE, square))))))
+        }
+        "Acosh" => {
+            let (below, above) = (add(a, negate(ONE)), add(a, ONE));
+            log1p(add(below, root(multiply(below, above))))
+        }
+        "Atanh" => half(log1p(divide(add(a, a), add(ONE, negate(a))))),
+        "Sinc" => {
+            let r = a.0 - a.0.round();
+            let (sine, _) = sine_and_cosine(multiply(PI, Sum(r, 0.0)));
+            let value = divide(sine, multiply(PI, a));
+            if a.0.round().rem_euclid(2.0) == 0.0 { value } else { negate(value) }
+        }
+        "SinXDivX" => {
+            let (quarter, r) = reduce(a.0)?;
+            let (sine, cosine) = sine_and_cosine(r);
+            let value = if quarter % 2 == 0 { sine } else { cosine };
+            divide(if quarter.rem_euclid(4) < 2 { value } else { negate(value) }, a)
+        }
+        _ => return None,
+    })
 }
 
 fn two_sum(a: f64, b: f64) -> Sum {
@@ -67,6 +131,10 @@ fn two_sum(a: f64, b: f64) -> Sum {
 fn two_product(a: f64, b: f64) -> Sum {
     let product = a * b;
     Sum(product, a.mul_add(b, -product))
+}
+
+fn half(a: Sum) -> Sum {
+    Sum(0.5 * a.0, 0.5 * a.1)
 }
 
 fn negate(a: Sum) -> Sum {
@@ -116,6 +184,50 @@ fn exp(a: Sum) -> Option<Sum> {
     value.0.is_finite().then_some(value)
 }
 
+/// By (e^2a − 1)/(e^2a + 1).
+fn tanh(a: Sum) -> Option<Sum> {
+    if a.0.abs() > 40.0 {
+        return Some(Sum(1f64.copysign(a.0), -0.0));
+    }
+    let less_one = expm1(add(a, a))?;
+    Some(divide(less_one, add(less_one, Sum(2.0, 0.0))))
+}
+
+/// e^a − 1, near 0 by its series.
+fn expm1(a: Sum) -> Option<Sum> {
+    if a.0.abs() > 0.5 {
+        return Some(add(exp(a)?, Sum(-1.0, 0.0)));
+    }
+    let mut sum = Sum(1.0, 0.0);
+    for n in (2..=28).rev() {
+        sum = add(Sum(1.0, 0.0), divide(multiply(a, sum), Sum(f64::from(n), 0.0)));
+    }
+    Some(multiply(a, sum))
+}
+
+/// By e^(−a²)·2/√π·(a + 2a³/3 + 4a⁵/15 + …), whose terms have one sign.
+fn erf(a: Sum) -> Option<Sum> {
+    if a.0.abs() > 6.5 {
+        return Some(Sum(1f64.copysign(a.0), 0.0));
+    }
+    let square = multiply(a, a);
+    let mut sum = Sum(1.0, 0.0);
+    for n in (1..=200).rev() {
+        sum = add(Sum(1.0, 0.0), divide(multiply(add(square, square), sum), Sum(f64::from(2 * n + 1), 0.0)));
+    }
+    let factor = multiply(exp(negate(square))?, multiply(a, sum));
+    Some(divide(add(factor, factor), root(PI)))
+}
+
+/// Above 3 by the continued fraction e^(−a²)/√π / (a + 1/2/(a + 2/2/(a + 3/2/(a + …)))).
+fn erfc(a: Sum) -> Option<Sum> {
+    if a.0 < 3.0 {
+        return Some(add(Sum(1.0, 0.0), negate(erf(a)?)));
+    }
+    let fraction = (1..=150).rev().fold(a, |tail, n| add(a, divide(Sum(f64::from(n) / 2.0, 0.0), tail)));
+    Some(divide(exp(negate(multiply(a, a)))?, multiply(root(PI), fraction)))
+}
+
 fn log(a: Sum) -> Sum {
     if !(1e-290..1e290).contains(&a.0) {
         let shift = if a.0 < 1.0 { 200.0 } else { -200.0 };
@@ -123,16 +235,28 @@ fn log(a: Sum) -> Sum {
         return add(log(shifted), multiply(LN_2_SUM, Sum(-shift, 0.0)));
     }
     if (a.0 - 1.0).abs() < 0.1 {
-        let s = divide(add(a, Sum(-1.0, 0.0)), add(a, Sum(1.0, 0.0)));
-        let square = multiply(s, s);
-        let terms = (0..22).rev().map(|n| divide(Sum(2.0, 0.0), Sum(f64::from(2 * n + 1), 0.0)));
-        return multiply(s, terms.fold(Sum(0.0, 0.0), |sum, term| add(multiply(sum, square), term)));
+        return log_of_ratio(divide(add(a, Sum(-1.0, 0.0)), add(a, Sum(1.0, 0.0))));
     }
     let first = Sum(a.0.ln(), 0.0);
     let power = exp(negate(first)).expect("the inverse of a number that is not near 0 is a number");
     let ratio = add(multiply(a, power), Sum(-1.0, 0.0));
     // log(1 + ratio) for a ratio of at most 1e-13.
     add(first, add(ratio, Sum(-0.5 * ratio.0 * ratio.0, 0.0)))
+}
+
+/// log(1 + a), near 0 by 2·artanh(a/(2 + a)).
+fn log1p(a: Sum) -> Sum {
+    if a.0.abs() > 0.09 {
+        return log(add(a, Sum(1.0, 0.0)));
+    }
+    log_of_ratio(divide(a, add(a, Sum(2.0, 0.0))))
+}
+
+/// log((1 + s)/(1 − s)) for a small s.
+fn log_of_ratio(s: Sum) -> Sum {
+    let square = multiply(s, s);
+    let terms = (0..22).rev().map(|n| divide(Sum(2.0, 0.0), Sum(f64::from(2 * n + 1), 0.0)));
+    multiply(s, terms.fold(Sum(0.0, 0.0), |sum, term| add(multiply(sum, square), term)))
 }
 
 /// a = quarter·π/2 + r, for magnitudes up to 1e6.

@@ -1,6 +1,8 @@
-//! Compiles one intrinsic into a loop over arrays and runs it in this process, or in an emulator where the level is of another processor.
+//! Compiles one scalar function into a loop over arrays, as kernels have it, and runs it in this process, or in an emulator where the level is of
+//! another processor.
 
 pub mod double_double;
+pub mod functions;
 pub mod levels;
 
 use inkwell::OptimizationLevel;
@@ -11,14 +13,20 @@ use inkwell::module::Module;
 use inkwell::targets::{FileType, InitializationConfig, Target};
 use inkwell::values::{FunctionValue, PointerValue};
 use inkwell::{AddressSpace, IntPredicate};
+use keopsc_cpu::kernel::Kernel;
+use keopsc_cpu::kernel::expression::{Bundle, Component, Reader};
+use keopsc_cpu::kernel::layout::layout;
 use keopsc_cpu::level::Level;
-use keopsc_cpu::math;
 use keopsc_cpu::target;
 use keopsc_cpu::vector::{Float, Lanes, Vector};
 use keopsc_driver::link::{LinkRequest, Linker, link};
-use keopsc_ops::intrinsics::{Intrinsic, Kind};
+use keopsc_ops::intrinsics::Kind;
+use keopsc_ops::scalar::{Scalar, Sign, Signs};
+use keopsc_passes::schedule::{Machine, schedule};
 use keopsc_tests::emulated::{Argument, Emulated};
 use keopsc_tests::is_foreign;
+
+use functions::{Function, plan};
 
 /// The type of an array's elements.
 pub trait Element: Copy + Default {
@@ -36,7 +44,7 @@ impl Element for f64 {
 
 type Entry = unsafe extern "C" fn(*const [*const u8; 3], *mut u8, i64);
 
-/// A compiled intrinsic. The functions of one thread share nothing with another's.
+/// A compiled function. The functions of one thread share nothing with another's.
 pub struct Compiled<'ctx> {
     code: Code<'ctx>,
     block: usize,
@@ -49,18 +57,19 @@ enum Code<'ctx> {
     Emulated(Emulated),
 }
 
-/// Compiles `intrinsic` with `chains` vectors side by side.
+/// Compiles `source` with `chains` vectors side by side.
 pub fn compile<'ctx>(
     context: &'ctx Context,
-    intrinsic: Intrinsic,
+    source: &Function,
     level: &'static Level,
     float: Float,
     chains: u32,
 ) -> Compiled<'ctx> {
     let (module, builder) = (context.create_module("jit"), context.create_builder());
     let lanes = Lanes::new(&module, &builder, level, float);
-    build_loop(&module, &builder, &lanes, intrinsic, chains);
-    module.verify().expect("the function is well formed");
+    build_loop(&module, &builder, &lanes, source, chains);
+    let machine = target::machine(level).expect("a target machine");
+    target::optimize(&module, &machine).expect("the function is well formed");
     let code = if is_foreign(level) { emulate(&module, level) } else { run_here(&module) };
     Compiled { code, block: (chains * lanes.count()) as usize, float }
 }
@@ -75,7 +84,6 @@ fn run_here<'ctx>(module: &Module<'ctx>) -> Code<'ctx> {
 
 fn emulate<'ctx>(module: &Module<'ctx>, level: &'static Level) -> Code<'ctx> {
     let machine = target::machine(level).expect("a target machine");
-    target::optimize(module, &machine).expect("the function is well formed");
     let object = target::generate(module, &machine, FileType::Object).expect("an object");
     let (exports, objects) = (["run".to_string()], [("run.o".to_string(), object.as_slice())]);
     let request = LinkRequest { soname: "librun.so", exports: &exports, objects: &objects };
@@ -83,7 +91,7 @@ fn emulate<'ctx>(module: &Module<'ctx>, level: &'static Level) -> Code<'ctx> {
 }
 
 impl Compiled<'_> {
-    /// `out[k] = intrinsic(a[k], b[k], c[k])`; arguments beyond the intrinsic's are not read. All slices are equally long.
+    /// `out[k] = f(a[k], b[k], c[k])`; arguments beyond the function's are not read. All slices are equally long.
     pub fn run<E: Element>(&self, arguments: &[&[E]], out: &mut [E]) {
         assert!(E::FLOAT == self.float && arguments.iter().all(|argument| argument.len() == out.len()));
         let whole = out.len() / self.block * self.block;
@@ -126,7 +134,7 @@ fn build_loop<'ctx>(
     module: &Module<'ctx>,
     builder: &Builder<'ctx>,
     lanes: &Lanes<'_, 'ctx>,
-    intrinsic: Intrinsic,
+    source: &Function,
     chains: u32,
 ) {
     let context = lanes.context();
@@ -142,7 +150,7 @@ fn build_loop<'ctx>(
 
     builder.position_at_end(entry);
     let arrays: Vec<PointerValue<'ctx>> =
-        (0..intrinsic.arguments().len()).map(|k| argument_array(lanes, function, k as u64)).collect();
+        (0..source.arguments.len()).map(|k| argument_array(lanes, function, k as u64)).collect();
     let out = function.get_nth_param(1).expect("a parameter").into_pointer_value();
     let count = function.get_nth_param(2).expect("a parameter").into_int_value();
     builder.build_unconditional_branch(body).expect("built");
@@ -159,13 +167,13 @@ fn build_loop<'ctx>(
     let alignment = lanes.float().bits() / 8;
     let arguments: Vec<Vec<Vector<'ctx>>> = arrays
         .iter()
-        .zip(intrinsic.arguments())
+        .zip(source.arguments)
         .map(|(array, kind)| {
             (0..chains).map(|chain| decode(lanes, *kind, lanes.load(at(*array, chain), alignment))).collect()
         })
         .collect();
-    for (chain, value) in math::emit(lanes, intrinsic, &arguments).into_iter().enumerate() {
-        lanes.store(encode(lanes, intrinsic.result(), value), at(out, chain as u32), alignment);
+    for (chain, value) in evaluate(lanes, function, source, arguments).into_iter().enumerate() {
+        lanes.store(encode(lanes, source.result, value), at(out, chain as u32), alignment);
     }
     let next =
         builder.build_int_add(start, long.const_int(u64::from(chains * lanes.count()), false), "").expect("built");
@@ -175,6 +183,55 @@ fn build_loop<'ctx>(
 
     builder.position_at_end(exit);
     builder.build_return(None).expect("built");
+}
+
+/// The function's values, emitted as a kernel does it. What a kernel has beside its instructions is that of any plan.
+fn evaluate<'ctx>(
+    lanes: &Lanes<'_, 'ctx>,
+    function: FunctionValue<'ctx>,
+    source: &Function,
+    arguments: Vec<Bundle<'ctx>>,
+) -> Bundle<'ctx> {
+    let machine = Machine { lanes_f32: lanes.level().lanes_f32, registers: lanes.level().registers };
+    let scheduled = schedule(&plan("y = Vj(1)\nout f = Max[j](y)"), &machine);
+    let (pass, schedule) = scheduled.passes().next().expect("a plan has a pass");
+    let layout = layout(pass, schedule);
+    let kernel = Kernel { lanes: *lanes, function, pass, schedule, layout: &layout, signs: &[], across: false };
+    kernel.evaluate(&source.body, &Vec::new(), &mut Arguments(arguments))
+}
+
+/// One bundle an argument.
+struct Arguments<'ctx>(Vec<Bundle<'ctx>>);
+
+impl<'ctx> Reader<'ctx, u32> for Arguments<'ctx> {
+    fn width(&self) -> usize {
+        self.0[0].len()
+    }
+
+    fn read(&mut self, argument: u32, _: Component<'ctx>) -> Bundle<'ctx> {
+        self.0[argument as usize].clone()
+    }
+
+    fn factors(&mut self, _: u32, _: Component<'ctx>) -> Option<(Bundle<'ctx>, Bundle<'ctx>)> {
+        None
+    }
+
+    fn sign(&self, scalar: &Scalar<u32>) -> Sign {
+        scalar.sign(&Unknown)
+    }
+
+    fn enter(&mut self) {}
+
+    fn leave(&mut self) {}
+}
+
+/// Arguments may have any sign.
+struct Unknown;
+
+impl Signs<u32> for Unknown {
+    fn of_value(&self, _: &u32) -> Sign {
+        Sign::UNKNOWN
+    }
 }
 
 fn argument_array<'ctx>(lanes: &Lanes<'_, 'ctx>, function: FunctionValue<'ctx>, k: u64) -> PointerValue<'ctx> {

@@ -45,6 +45,8 @@ reference interpreter as the page was made, in float64, and are shown with six d
 A *gradient* is the formula of the cotangent of an argument, where `e` is that of the value and `out` the value itself; an example shows
 it for an `e` of ones. Where an operation *stands for* a formula, its derivatives are those of that formula. A *law* says what the compiler replaces
 by what; `c` and `d` in it are constants. At ±inf, nan and ±0 the operations that work component by component have tables.
+The *error* is that of code for CPUs, in units in the last place (ULP) in float32 and float64; [ulp.md](ulp.md) has the largest one over all float32
+arguments.
 
 ";
 
@@ -61,6 +63,9 @@ fn entry(id: OperationId, row: &Operation, examples: &mut Vec<Example>) -> Strin
         text.push_str(&format!("- Gradient in `{argument}`: `{formula}`\n"));
     }
     text.push_str(&laws(row));
+    if row.ulp > 0.0 && row.ulp.is_finite() {
+        text.push_str(&format!("- Error: at most {} ULP\n", row.ulp));
+    }
     text.push_str(&example(id, examples).unwrap_or_default());
     if let Some((table, computed)) = edges(id) {
         text.push_str(&format!("\n{table}"));

@@ -160,6 +160,7 @@ pub(super) const ROWS: &[Operation] = &[
         ],
         domain: &[AROUND_ZERO, AROUND_ZERO],
         doc: "`f * g`, component by component; a scalar broadcasts.",
+        ..Operation::EMPTY
     },
     Operation {
         name: "Divide",

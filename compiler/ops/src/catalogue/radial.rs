@@ -87,6 +87,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "BesselJ0(f: n) -> n",
         value: Value::Expansion(&[("", "BesselLambda(f, 0)")]),
         domain: &[AROUND_ZERO],
+        ulp: f64::INFINITY,
         doc: "The Bessel function of the first kind of order 0: 0 at the infinities; it has derivatives up to order 7.",
         ..Operation::EMPTY
     },
@@ -96,6 +97,7 @@ pub(super) const ROWS: &[Operation] = &[
         signature: "BesselJ1(f: n) -> n",
         value: Value::Expansion(&[("", "f * BesselLambda(f, 1)")]),
         domain: &[AROUND_ZERO],
+        ulp: f64::INFINITY,
         doc: "The Bessel function of the first kind of order 1: NaN at the infinities; it has derivatives up to order 6.",
         ..Operation::EMPTY
     },

@@ -6,14 +6,6 @@ const AROUND_ZERO: (f64, f64) = (-2.0, 2.0);
 const INSIDE_ONE: (f64, f64) = (-0.9, 0.9);
 const POSITIVE: (f64, f64) = (0.5, 2.0);
 
-/// The logarithm of 1 + t for t >= 0, where u = 1 + t and the text given is u wherever t is below 1/2: near 0 the rounding error of u is made up
-/// for by the factor t / (u - 1).
-macro_rules! log1p {
-    ($u:literal) => {
-        concat!("select(u == 1, t, log(", $u, ") * select(t < 0.5, t / (u - 1), 1))")
-    };
-}
-
 pub(super) const ROWS: &[Operation] = &[
     Operation {
         name: "Sin",
@@ -24,6 +16,7 @@ pub(super) const ROWS: &[Operation] = &[
         laws: &[Law::exact("Sin(-a)", "-Sin(a)")],
         complex: &[("r -> r", ""), ("z -> z", "ComplexSin(f)")],
         domain: &[AROUND_ZERO],
+        ulp: 1.0,
         doc: "The sine of radians.",
         ..Operation::EMPTY
     },
@@ -36,6 +29,7 @@ pub(super) const ROWS: &[Operation] = &[
         laws: &[Law::exact("Cos(-a)", "Cos(a)"), Law::exact("Cos(Abs(a))", "Cos(a)")],
         complex: &[("r -> r", ""), ("z -> z", "ComplexCos(f)")],
         domain: &[AROUND_ZERO],
+        ulp: 1.0,
         doc: "The cosine of radians.",
         ..Operation::EMPTY
     },
@@ -43,10 +37,11 @@ pub(super) const ROWS: &[Operation] = &[
         name: "Tan",
         aliases: &["tan"],
         signature: "Tan(f: n) -> n",
-        value: Value::Recipe("sin(f[k]) / cos(f[k])"),
+        value: Value::Recipe("tan(f[k])"),
         gradient: &[("f", "e * (1 + Square(out))")],
         laws: &[Law::exact("Tan(-a)", "-Tan(a)")],
         domain: &[(-1.0, 1.0)],
+        ulp: 1.0,
         doc: "The tangent of radians.",
         ..Operation::EMPTY
     },
@@ -59,6 +54,7 @@ pub(super) const ROWS: &[Operation] = &[
         laws: &[Law::exact("Asin(-a)", "-Asin(a)")],
         sign: Sign::NonnegativeIf(&["f"]),
         domain: &[INSIDE_ONE],
+        ulp: 2.0,
         doc: "The arc sine: NaN outside [-1, 1]; its derivative at -1 and 1 is taken as 0.",
         ..Operation::EMPTY
     },
@@ -70,6 +66,7 @@ pub(super) const ROWS: &[Operation] = &[
         gradient: &[("f", "-(e * Rsqrt((1 - f) * (1 + f)))")],
         sign: Sign::Nonnegative,
         domain: &[INSIDE_ONE],
+        ulp: 2.0,
         doc: "The arc cosine: NaN outside [-1, 1]; its derivative at -1 and 1 is taken as 0.",
         ..Operation::EMPTY
     },
@@ -82,6 +79,7 @@ pub(super) const ROWS: &[Operation] = &[
         laws: &[Law::exact("Atan(-a)", "-Atan(a)")],
         sign: Sign::NonnegativeIf(&["f"]),
         domain: &[AROUND_ZERO],
+        ulp: 1.0,
         doc: "The arc tangent.",
         ..Operation::EMPTY
     },
@@ -99,44 +97,38 @@ pub(super) const ROWS: &[Operation] = &[
         name: "Sinh",
         aliases: &["sinh"],
         signature: "Sinh(f: n) -> n",
-        // Near 0 by the Taylor series, whose terms have one sign.
-        value: Value::Recipe(
-            "select(abs(f[k]) < 1, f[k] * poly(f[k]*f[k], 1, 1/6, 1/120, 1/5040, 1/362880, 1/39916800, 1/6227020800, \
-             1/1307674368000, 1/355687428096000), 0.5 * exp(f[k]) - 0.5 * exp(-f[k]))",
-        ),
+        value: Value::Recipe("sinh(f[k])"),
         gradient: &[("f", "e * Cosh(f)")],
         laws: &[Law::exact("Sinh(-a)", "-Sinh(a)")],
         sign: Sign::NonnegativeIf(&["f"]),
         domain: &[AROUND_ZERO],
-        doc: "The hyperbolic sine: infinite where `Exp(Abs(f))` is.",
+        ulp: 2.0,
+        doc: "The hyperbolic sine.",
         ..Operation::EMPTY
     },
     Operation {
         name: "Cosh",
         aliases: &["cosh"],
         signature: "Cosh(f: n) -> n",
-        value: Value::Recipe("0.5 * exp(f[k]) + 0.5 * exp(-f[k])"),
+        value: Value::Recipe("cosh(f[k])"),
         gradient: &[("f", "e * Sinh(f)")],
         laws: &[Law::exact("Cosh(-a)", "Cosh(a)"), Law::exact("Cosh(Abs(a))", "Cosh(a)")],
         sign: Sign::Nonnegative,
         domain: &[AROUND_ZERO],
-        doc: "The hyperbolic cosine: infinite where `Exp(Abs(f))` is.",
+        ulp: 2.0,
+        doc: "The hyperbolic cosine.",
         ..Operation::EMPTY
     },
     Operation {
         name: "Tanh",
         aliases: &["tanh"],
         signature: "Tanh(f: n) -> n",
-        // Near 0 by the Padé fraction of order [7/6], whose error there is below the rounding of float64.
-        value: Value::Recipe(
-            "select(abs(f[k]) < 0.5, \
-             f[k] * poly(f[k]*f[k], 135135, 17325, 378, 1) / poly(f[k]*f[k], 135135, 62370, 3150, 28), \
-             select(f[k] < 0, 2 / (1 + exp(-2 * f[k])) - 1, 1 - 2 / (1 + exp(2 * f[k]))))",
-        ),
+        value: Value::Recipe("tanh(f[k])"),
         gradient: &[("f", "e * (1 - out) * (1 + out)")],
         laws: &[Law::exact("Tanh(-a)", "-Tanh(a)")],
         sign: Sign::NonnegativeIf(&["f"]),
         domain: &[AROUND_ZERO],
+        ulp: 1.0,
         doc: "The hyperbolic tangent: -1 at -inf, 1 at inf.",
         ..Operation::EMPTY
     },
@@ -144,14 +136,14 @@ pub(super) const ROWS: &[Operation] = &[
         name: "Asinh",
         aliases: &["asinh", "arcsinh"],
         signature: "Asinh(f: n) -> n",
-        // log(a + sqrt(1 + a²)) for a = |f| as `log1p!` of t = a + a²/(1 + sqrt(1 + a²)); log(2a) where the 1 is rounded off.
-        value: Value::Recipe(concat!(
-            "where(select(f[k] < 0, -1, 1) * (",
-            log1p!("select(a > 1e9, a, u)"),
-            " + select(a > 1e9, 0.6931471805599453, 0)), a = abs(f[k]), t = a + a*a / (1 + sqrt(1 + a*a)), u = 1 + t)",
-        )),
+        // log(a + sqrt(1 + a²)) for a = |f|; log(2a) where the 1 is rounded off, before a² overflows.
+        value: Value::Recipe(
+            "where(select(f[k] < 0, -1, 1) * (log1p(select(a > 1e9, a - 1, a + a*a / (1 + sqrt(1 + a*a)))) + \
+             select(a > 1e9, 0.6931471805599453, 0)), a = abs(f[k]))",
+        ),
         gradient: &[("f", "e / Hypot(f, 1)")],
         domain: &[AROUND_ZERO],
+        ulp: 2.0,
         doc: "The inverse of the hyperbolic sine.",
         ..Operation::EMPTY
     },
@@ -159,14 +151,15 @@ pub(super) const ROWS: &[Operation] = &[
         name: "Acosh",
         aliases: &["acosh", "arccosh"],
         signature: "Acosh(f: n) -> n",
-        // log(f + sqrt(f² - 1)) as `log1p!` of t = f - 1 + sqrt(f - 1) sqrt(f + 1), one root of which is NaN below 1.
-        value: Value::Recipe(concat!(
-            "where(",
-            log1p!("select(f[k] > 1e9, f[k], u)"),
-            " + select(f[k] > 1e9, 0.6931471805599453, 0), t = (f[k] - 1) + sqrt(f[k] - 1) * sqrt(f[k] + 1), u = 1 + t)",
-        )),
+        // log(f + sqrt(f² - 1)) as log1p of t = d + s, d = f - 1, with what the sum's rounding took; log1p(-2), which is NaN, below 1; log(2f)
+        // where the 1 is rounded off, before d² overflows.
+        value: Value::Recipe(
+            "where(log1p(select(f[k] < 1, -2, select(f[k] > 1e9, d, t))) + \
+             select(f[k] > 1e9, 0.6931471805599453, (d - (t - s)) / (1 + t)), d = f[k] - 1, s = sqrt(d*d + 2*d), t = d + s)",
+        ),
         gradient: &[("f", "e * (Rsqrt(f - 1) * Rsqrt(f + 1))")],
         domain: &[(1.5, 3.0)],
+        ulp: 2.0,
         doc: "The inverse of the hyperbolic cosine: NaN below 1; its derivative at 1 is taken as 0.",
         ..Operation::EMPTY
     },
@@ -174,14 +167,13 @@ pub(super) const ROWS: &[Operation] = &[
         name: "Atanh",
         aliases: &["atanh", "arctanh"],
         signature: "Atanh(f: n) -> n",
-        // log((1 + a)/(1 - a))/2 for a = |f| as `log1p!` of t = 2a/(1 - a).
-        value: Value::Recipe(concat!(
-            "where(select(f[k] < 0, -0.5, 0.5) * ",
-            log1p!("u"),
-            ", a = abs(f[k]), t = 2 * a / (1 - a), u = 1 + t)",
-        )),
+        // log((1 + a)/(1 - a))/2 for a = |f|, as log1p of 2a/(1 - a), which below 1/2 is 2a and a smaller part.
+        value: Value::Recipe(
+            "where(select(f[k] < 0, -0.5, 0.5) * log1p(select(a < 0.5, 2*a + 2*a * q, 2 * q)), a = abs(f[k]), q = a / (1 - a))",
+        ),
         gradient: &[("f", "e / ((1 - f) * (1 + f))")],
         domain: &[INSIDE_ONE],
+        ulp: 2.0,
         doc: "The inverse of the hyperbolic tangent: infinite at -1 and 1, NaN outside.",
         ..Operation::EMPTY
     },
@@ -197,6 +189,7 @@ pub(super) const ROWS: &[Operation] = &[
             when: When::HasRoot("a"),
         }],
         domain: &[AROUND_ZERO],
+        ulp: 2.0,
         doc: "`Sin(f) / f`: 1 at 0, where its derivative is 0, and 0 at the infinities.",
         ..Operation::EMPTY
     },
@@ -204,8 +197,21 @@ pub(super) const ROWS: &[Operation] = &[
         name: "Sinc",
         aliases: &["sinc"],
         signature: "Sinc(f: n) -> n",
-        value: Value::Expansion(&[("", "SinXDivX(3.141592653589793 * f)")]),
+        // sin(πf)/π is up to its sign that of the distance r from the next integer, which is exact: r and a polynomial (relative error 1.2e-17).
+        value: Value::Recipe(
+            "where(select(f[k] == 0, 1, select(abs(f[k]) == inf, 0, select(n == 2 * floor(0.5 * n), 1, -1) * \
+             (r + r * (z * (z * poly(z, 0.8117424252833519, -0.19075182412194128, 0.026147847813078808, -0.0023460809634923995, \
+             0.00014842817816693618, -6.972960555564221e-06, 2.459180384815939e-07)) + z * -1.6449340668482264)) / f[k])), \
+             n = round(f[k]), r = f[k] - n, z = r*r)",
+        ),
+        gradient: &[("f", "-(9.869604401089358 * e * f * SphericalLambda(3.141592653589793 * f, 1))")],
+        early_laws: &[EarlyLaw {
+            left: "Sinc(a)",
+            right: "SphericalLambdaOfSquare(9.869604401089358 * Square(a), 0)",
+            when: When::HasRoot("a"),
+        }],
         domain: &[(-0.9, 0.9)],
+        ulp: 2.5,
         doc: "`SinXDivX(pi * f)`, the normalised sinc as in NumPy.",
         ..Operation::EMPTY
     },

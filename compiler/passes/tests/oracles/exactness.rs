@@ -31,7 +31,6 @@ const REAL_LAWS: &[&str] = &[
     "Powf(a, 1.5) -> a * Sqrt(a)",
     "Log(Sqrt(a)) -> 0.5 * Log(a)",
     "Log(Inv(a)) -> -Log(a)",
-    "Log1p(Expm1(a)) -> a",
     "Floor(Floor(a)) -> Floor(a)",
     "Ceil(Ceil(a)) -> Ceil(a)",
     "Trunc(Trunc(a)) -> Trunc(a)",

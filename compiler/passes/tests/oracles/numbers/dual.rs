@@ -169,11 +169,18 @@ fn derivatives<C: Number>(intrinsic: Intrinsic, x: &C) -> [C; 4] {
             let value = call(Intrinsic::Exp2);
             std::array::from_fn(|order| Terms::mul(&value, &Terms::power(1.0, &log, order as u32)))
         }
+        Intrinsic::Expm1 => {
+            std::array::from_fn(|order| call(if order == 0 { Intrinsic::Expm1 } else { Intrinsic::Exp }))
+        }
         Intrinsic::Log => [call(Intrinsic::Log), r(), Terms::power(-1.0, &r(), 2), Terms::power(2.0, &r(), 3)],
-        Intrinsic::Log2 => {
-            let scale = std::f64::consts::LOG2_E;
+        Intrinsic::Log2 | Intrinsic::Log10 => {
+            let scale = if intrinsic == Intrinsic::Log2 { std::f64::consts::LOG2_E } else { std::f64::consts::LOG10_E };
             let powers = |factor: f64, exponent| Terms::power(factor * scale, &r(), exponent);
-            [call(Intrinsic::Log2), powers(1.0, 1), powers(-1.0, 2), powers(2.0, 3)]
+            [call(intrinsic), powers(1.0, 1), powers(-1.0, 2), powers(2.0, 3)]
+        }
+        Intrinsic::Log1p => {
+            let r = Terms::div(&constant(1.0), &Terms::add(&constant(1.0), x));
+            [call(intrinsic), r.clone(), Terms::power(-1.0, &r, 2), Terms::power(2.0, &r, 3)]
         }
         Intrinsic::Sin => {
             let (sin, cos) = (call(Intrinsic::Sin), call(Intrinsic::Cos));
@@ -183,6 +190,12 @@ fn derivatives<C: Number>(intrinsic: Intrinsic, x: &C) -> [C; 4] {
             let (sin, cos) = (call(Intrinsic::Sin), call(Intrinsic::Cos));
             [cos.clone(), Terms::times(-1.0, &sin), Terms::times(-1.0, &cos), sin]
         }
+        Intrinsic::Sinh | Intrinsic::Cosh => {
+            let other = if intrinsic == Intrinsic::Sinh { Intrinsic::Cosh } else { Intrinsic::Sinh };
+            [call(intrinsic), call(other), call(intrinsic), call(other)]
+        }
+        Intrinsic::Tan => tangent(call(Intrinsic::Tan), 1.0),
+        Intrinsic::Tanh => tangent(call(Intrinsic::Tanh), -1.0),
         Intrinsic::Asin => arc_sine(call(Intrinsic::Asin), x, 1.0),
         Intrinsic::Acos => arc_sine(call(Intrinsic::Acos), x, -1.0),
         Intrinsic::Atan => {
@@ -208,6 +221,16 @@ fn derivatives<C: Number>(intrinsic: Intrinsic, x: &C) -> [C; 4] {
         | Intrinsic::Select
         | Intrinsic::SelectIndex => unreachable!("{} takes more than one number", intrinsic.name()),
     }
+}
+
+/// The derivatives of t = tan and, for the sign -1, tanh: with w = 1 ± t² they are w, ±2 t w and ±2 w (w ± 2 t²).
+fn tangent<C: Number>(value: C, sign: f64) -> [C; 4] {
+    let square = Terms::mul(&value, &value);
+    let first = Terms::add(&C::real(1.0), &Terms::times(sign, &square));
+    let second = Terms::mul(&Terms::times(2.0 * sign, &value), &first);
+    let sum = Terms::add(&first, &Terms::times(2.0 * sign, &square));
+    let third = Terms::mul(&Terms::times(2.0 * sign, &first), &sum);
+    [value, first, second, third]
 }
 
 /// The derivatives of ±asin: with u = 1/√(1 - x²) they are u, x u³ and u³ + 3 x² u⁵.
