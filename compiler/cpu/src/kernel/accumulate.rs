@@ -24,13 +24,13 @@ use keopsc_ir::plan::{Block, Definition, Value, ValueId};
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::reductions::Slot;
 use keopsc_ops::scalar::Counter;
-use keopsc_passes::schedule::{Order, Storage};
+use keopsc_passes::schedule::{Order, Storage, Update};
 
-use super::Kernel;
 use super::expression::{Component, Reader};
 use super::reader::{PlanReader, Rows};
 use super::state::StateView;
 use super::update::Accumulators;
+use super::{Kernel, SHORT};
 use crate::vector::{Float, Vector};
 
 /// `(parameters, row_tile, column_records, count, origin, first_column, state)`: the first column's number is `origin + first_column`, and
@@ -262,8 +262,11 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
             let rows =
                 (0..self.schedule.row_vectors).map(|vector| StateView::Buffer { state, places, row: row(vector) });
             let rows: Vec<_> = rows.collect();
+            // Those that are seldom updated are in memory anyway.
+            let seldom = self.schedule.updates[number] == Update::Guarded;
+            let unroll = if seldom { SHORT } else { self.schedule.unroll };
             for (slot, description) in (0..).zip(&accumulation.rule.slots) {
-                self.components(description.dim, |index| {
+                self.components_up_to(unroll, description.dim, |index| {
                     body(&rules, (number, slot, description), index, StateView::Locals(&slots[number]), &rows);
                 });
             }

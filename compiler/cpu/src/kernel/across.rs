@@ -10,7 +10,7 @@
 use inkwell::IntPredicate;
 use inkwell::values::{FunctionValue, IntValue, PointerValue};
 
-use super::Kernel;
+use super::{Kernel, SHORT};
 use crate::vector::Vector;
 
 /// `(state, steps, row, target)`: merges neighbouring lanes of a state `steps` times, and puts what is then in the first lane into a row
@@ -53,7 +53,7 @@ impl<'ctx> Kernel<'_, 'ctx> {
         for (accumulation, places) in self.pass.accumulations.iter().zip(&self.layout.slots) {
             for (slot, place) in accumulation.rule.slots.iter().zip(places) {
                 let size = self.layout.element_size(slot);
-                self.components(slot.dim, |index| {
+                self.components_up_to(SHORT, slot.dim, |index| {
                     let bytes = self.integer((u64::from(self.layout.tile_rows) * size) as i64);
                     let line = self.multiply(self.component_number(index), bytes);
                     body(size, self.add(self.integer(place.offset as i64), line));

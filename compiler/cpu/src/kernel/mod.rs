@@ -93,6 +93,9 @@ impl PassFunctions {
     }
 }
 
+/// Components up to which loops are unrolled where little time is spent.
+const SHORT: u32 = 4;
+
 /// The name of the function in which columns lie in the lanes.
 const ACROSS: &str = "accumulate_across";
 
@@ -174,7 +177,8 @@ pub fn emit_pass<'ctx>(
             }
             define("initialize", 1, 0, &|kernel, p| state::emit_initialize(kernel, p[0]));
             define("accumulate", 4, 3, &|kernel, p| accumulate::emit(kernel, p[0], p[1], p[2], p[3]));
-            define("merge", 2, 0, &|kernel, p| state::emit_merge(kernel, p[0], p[1]));
+            let looped = PassSchedule { unroll: schedule.unroll.min(SHORT), ..schedule.clone() };
+            define_with(&looped, "merge", 2, 0, &|kernel, p| state::emit_merge(kernel, p[0], p[1]));
             define("epilogue", 4, 0, &|kernel, p| epilogue::emit(kernel, p[0], p[1], p[2], p[3]));
         }
         Part::Few => {

@@ -58,8 +58,13 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
     }
 
     /// `emit` for each of `dim` components: unrolled if they are few, else in a loop.
-    pub fn components(&self, dim: u32, mut emit: impl FnMut(Component<'ctx>)) {
-        if dim <= self.schedule.unroll {
+    pub fn components(&self, dim: u32, emit: impl FnMut(Component<'ctx>)) {
+        self.components_up_to(self.schedule.unroll, dim, emit);
+    }
+
+    /// The same, few being up to `unroll`.
+    pub fn components_up_to(&self, unroll: u32, dim: u32, mut emit: impl FnMut(Component<'ctx>)) {
+        if dim <= unroll {
             (0..i64::from(dim)).for_each(|number| emit(Component::Known(number)));
         } else {
             self.fixed_loop(0, u64::from(dim), |number| emit(Component::Looped(number)));
