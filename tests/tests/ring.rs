@@ -86,8 +86,13 @@ impl Library {
         let (pass, layout) = random.pick(&passes);
         let (tile, chunk) = (u64::from(layout.lanes * layout.row_vectors), u64::from(layout.chunk));
         for _ in 0..50 {
-            let rows = around(tile, random);
-            let columns = if random.percent(60) { around(chunk, random) } else { random.below(20) };
+            let (mut rows, mut columns) = (around(tile, random), random.below(20));
+            if random.percent(15) {
+                // Few rows, whose columns fill the lanes with chunks.
+                (rows, columns) = (random.below(13), around(chunk.saturating_mul(u64::from(layout.lanes)), random));
+            } else if random.percent(60) {
+                columns = around(chunk, random);
+            }
             let (other, by_rows) = (random.below(9), pass.rows == Role::I || pass.over == Some(Axis::J));
             let rows = if pass.rows == Role::Parameter { other } else { rows };
             let (i, j) = if by_rows { (rows, columns) } else { (columns, rows) };
@@ -224,12 +229,35 @@ fn random_plans_have_everything() {
             "rows p",
             "f32 arithmetic",
             "f64 arithmetic",
+            "Along",
+            "Guarded",
+            "After",
+            "Tree",
+            "Sequence",
+            "Roots",
+            "Carried",
+            "contractions",
+            "several kinds of updates",
         ]
         .map(String::from),
     );
     let mut see = |what: String| missing.retain(|other| *other != what);
     for seed in 0..150 {
-        for plan in draw(&mut Library::random(seed)) {
+        let random = &mut Library::random(seed);
+        let plans = draw(random);
+        for scheduled in draw_schedules(&plans, runnable_levels()[0], random) {
+            for (_, layout) in scheduled.passes() {
+                layout.updates.iter().for_each(|update| see(format!("{update:?}")));
+                see(format!("{:?}", layout.order));
+                if !layout.contractions.is_empty() {
+                    see("contractions".to_owned());
+                }
+                if layout.updates.iter().any(|update| *update != layout.updates[0]) {
+                    see("several kinds of updates".to_owned());
+                }
+            }
+        }
+        for plan in plans {
             plan.tensors.iter().for_each(|tensor| see(tensor.scalar.name().to_owned()));
             for pass in &plan.passes {
                 see(format!("rows {}", pass.rows));
