@@ -20,10 +20,9 @@ const TILE_BYTES: usize = 32 << 10;
 pub fn is_across(pass: &PassDescriptor, geometry: &Geometry) -> bool {
     let lanes = (pass.lanes as usize).max(1);
     let few = geometry.rows <= lanes - lanes / 4;
-    // A column tile has as many columns as lanes at least, so that it can be transposed.
-    let tiles = pass.order == ORDER_CARRIED || geometry.chunk >= lanes;
-    let many = geometry.columns / lanes >= geometry.chunk.max(lanes);
-    pass.accumulate_across.is_some() && few && tiles && many && !geometry.is_sparse
+    // A column tile, which is no longer than a chunk, can be transposed if it has as many columns as there are lanes.
+    let many = geometry.chunk >= lanes && geometry.columns / lanes >= geometry.chunk;
+    pass.accumulate_across.is_some() && few && many && !geometry.is_sparse
 }
 
 /// Bytes of a thread's memory for that: a column tile, and for each row the states of the lanes.
