@@ -1,0 +1,179 @@
+//! Kernel plan → scheduled plan: how each pass is laid out on a machine with vector registers.
+//!
+//! Rows lie in the lanes of `row_vectors` registers; columns come one after the other, `columns` at a time, and are broadcast. Folds and
+//! component loops up to `unroll` are unrolled into registers; longer ones stay loops, and a long fold over components of the pair's two
+//! points (a *contraction*) is computed for the whole register tile of `row_vectors × columns` at once, like a matrix product.
+//!
+//! ```text
+//! Σ_j exp(-|x-y|²)·b, D = 3,   32 registers:  3 row vectors × 1 column,   everything in registers
+//! Σ_j exp(-|x-y|²)·b, D = 100, 32 registers:  3 row vectors × 8 columns,  24 partial distances in registers
+//! ```
+//!
+//! Accumulations that are dear to update column by column wait: what they need of the pairs (*kept* values) is computed for a block of columns
+//! first. Then the exponentials of all its columns are taken relative to one largest value; sums of many components are added up some
+//! components at a time, which stay in registers over the whole block, like a second matrix product; and lists of the best columns look at
+//! those alone that get in.
+//!
+//! Invariant: a schedule changes how fast a result is found and in which order of columns it is summed, nothing else; it depends on
+//! plan and machine alone. [`Scheduled`] can only be made here, from a verified plan: back ends take nothing else.
+
+mod pass;
+mod storage;
+mod stretches;
+mod tile;
+mod updates;
+
+use keopsc_ir::plan::{Pass, Plan, ValueId, Verified};
+use keopsc_ir::types::ScalarType;
+use keopsc_ops::scalar::Scalar;
+
+use pass::schedule_pass;
+pub use updates::rows_at_component;
+
+/// What the scheduler knows of a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// float32 lanes of a vector register; half as many float64.
+    pub lanes_f32: u32,
+    /// Vector registers.
+    pub registers: u32,
+}
+
+/// Where a value of a pass lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// Each component in registers, computed at its first use.
+    Registers,
+    /// Nowhere: its expression is computed where its one use stands.
+    Inline,
+    /// In memory, all components computed by a loop where the value is defined.
+    Memory,
+    /// In memory for all columns of a block; a scalar.
+    Kept,
+}
+
+/// When an accumulation takes a column in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Update {
+    /// When its pairs have been computed.
+    Along,
+    /// Then too, but only if the column gets past the reduction's guard in some row.
+    Guarded,
+    /// When the pairs of all columns of a block have been computed.
+    After,
+}
+
+/// In which order the states of chunks become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// In a binary tree.
+    Tree,
+    /// One after the other.
+    Sequence,
+    /// One after the other, a chunk having as many columns as there are chunks: about √N.
+    Roots,
+    /// None are merged where nothing forces it: each chunk goes on with the state of the one before.
+    Carried,
+}
+
+/// The layout of one pass.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PassSchedule {
+    /// Lanes of a vector of the computing type.
+    pub lanes: u32,
+    /// The accumulators' type; a vector of them has as many lanes, where they are wider in more registers.
+    pub accumulate: ScalarType,
+    /// Row vectors of a tile: a tile has `lanes * row_vectors` rows.
+    pub row_vectors: u32,
+    /// Columns that are computed together.
+    pub columns: u32,
+    /// Columns whose results are accumulated without looking at the others, before they are merged; at most so many in
+    /// [`Order::Roots`].
+    pub chunk: u32,
+    /// In which order chunks are merged.
+    pub order: Order,
+    /// Columns whose pairs are computed before kept values are used; [`PassSchedule::columns`] where none are kept.
+    pub block: u32,
+    /// When each accumulation takes a column in.
+    pub updates: Vec<Update>,
+    /// For each accumulation the components of its long slots that stay in registers while the columns of a block are taken in.
+    pub components: Vec<u32>,
+    /// For each accumulation whether [`PassSchedule::columns`] columns are summed before their sum is added to the chunk's.
+    pub blocked: Vec<bool>,
+    /// Folds and component loops up to this count are unrolled.
+    pub unroll: u32,
+    /// Whether the components of row values stay in registers over all columns, or are read again for each.
+    pub rows_in_registers: bool,
+    /// Storage of each value.
+    pub storage: Vec<Storage>,
+    /// Pair values that are computed for the whole register tile.
+    pub contractions: Vec<ValueId>,
+    /// Estimated cycles a pair, in sixteenths.
+    pub pair_cost: u32,
+}
+
+/// A verified plan with a layout for each of its passes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scheduled {
+    plan: Plan,
+    passes: Vec<PassSchedule>,
+    for_ranges: Option<Box<Scheduled>>,
+}
+
+impl Scheduled {
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Each pass with its layout.
+    pub fn passes(&self) -> impl Iterator<Item = (&Pass, &PassSchedule)> {
+        self.plan.passes.iter().zip(&self.passes)
+    }
+
+    /// The same entry for calls in which only some pairs count, if its plan is another one.
+    pub fn for_ranges(&self) -> Option<&Scheduled> {
+        self.for_ranges.as_deref()
+    }
+}
+
+/// For tests, which have to meet the ends of chunks and the work of several threads in small problems.
+impl Scheduled {
+    /// The same with chunks of that many columns, at least 1.
+    pub fn with_chunk(mut self, chunk: u32) -> Scheduled {
+        self.change_passes(&|pass| pass.chunk = chunk.max(1));
+        self
+    }
+
+    /// The same with another estimate of what a pair costs.
+    pub fn with_pair_cost(mut self, pair_cost: u32) -> Scheduled {
+        self.change_passes(&|pass| pass.pair_cost = pair_cost);
+        self
+    }
+
+    fn change_passes(&mut self, change: &impl Fn(&mut PassSchedule)) {
+        self.passes.iter_mut().for_each(change);
+        if let Some(other) = &mut self.for_ranges {
+            other.change_passes(change);
+        }
+    }
+}
+
+/// Lays out a plan on a machine.
+pub fn schedule(plan: &Verified, machine: &Machine) -> Scheduled {
+    let lay_out = |plan: &Plan, for_ranges| {
+        let passes = plan.passes.iter().map(|pass| schedule_pass(plan, pass, machine)).collect();
+        Scheduled { plan: plan.clone(), passes, for_ranges }
+    };
+    lay_out(plan, plan.for_ranges().map(|plan| Box::new(lay_out(plan, None))))
+}
+
+/// Components up to which loops are unrolled.
+const UNROLL: u32 = 16;
+
+/// Whether an expression reads a value.
+pub fn reads_value(scalar: &Scalar<ValueId>, value: ValueId) -> bool {
+    let mut found = false;
+    scalar.for_each_read(&mut |id, _| found |= *id == value);
+    found
+}
