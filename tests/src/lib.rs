@@ -36,13 +36,13 @@ pub fn runnable_levels() -> Vec<&'static Level> {
 
 /// Compiles, links and loads plans for one level.
 pub fn compile(plans: &[Verified], level: &'static Level) -> Compiled {
-    let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}" };
+    let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}", tiles: &[] };
     open(plans, &keopsc_cpu::compile(&library, &[level]).expect("plans compile"))
 }
 
 /// The same in integers instead of real numbers, by [`keopsc_ops::ring`], in the given layouts.
 pub fn compile_in_ring(plans: &[Verified], level: &'static Level, schedules: Vec<Scheduled>) -> Compiled {
-    let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}" };
+    let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}", tiles: &[] };
     open(plans, &keopsc_cpu::compile_in_ring(&library, level, schedules).expect("plans compile"))
 }
 

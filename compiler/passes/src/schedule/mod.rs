@@ -17,27 +17,25 @@
 //! Invariant: a schedule changes how fast a result is found and in which order of columns it is summed, nothing else; it depends on
 //! plan and machine alone. [`Scheduled`] can only be made here, from a verified plan: back ends take nothing else.
 
+mod cost;
+mod machine;
 mod pass;
 mod storage;
 mod stretches;
 mod tile;
 mod updates;
+mod work;
 
 use keopsc_ir::plan::{Pass, Plan, ValueId, Verified};
 use keopsc_ir::types::ScalarType;
 use keopsc_ops::scalar::Scalar;
 
-use pass::schedule_pass;
+pub use cost::{Bound, Candidate};
+pub use machine::{Machine, Ports};
+use pass::Frame;
+pub use tile::Tile;
 pub use updates::rows_at_component;
-
-/// What the scheduler knows of a machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Machine {
-    /// float32 lanes of a vector register; half as many float64.
-    pub lanes_f32: u32,
-    /// Vector registers.
-    pub registers: u32,
-}
+pub use work::{Instructions, Work};
 
 /// Where a value of a pass lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +135,39 @@ impl Scheduled {
     }
 }
 
+/// Another tile than the cheapest for a pass of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The plan's name.
+    pub plan: String,
+    /// The pass.
+    pub pass: usize,
+    /// The tile.
+    pub tile: Tile,
+}
+
+/// Other layouts than the one that was chosen.
+impl Scheduled {
+    /// The tiles that a pass can have on a machine, with what they are estimated to cost, best first; and the work that they share.
+    pub fn candidates(&self, pass: usize, machine: &Machine) -> (Work, Vec<Candidate>) {
+        let frame = Frame::new(&self.plan, &self.plan.passes[pass], machine);
+        (frame.work, frame.candidates())
+    }
+
+    /// The same with the tiles that are chosen for its plan, as far as they are candidates. Results have the same bits.
+    pub fn with_tiles(mut self, choices: &[Choice], machine: &Machine) -> Scheduled {
+        for Choice { pass, tile, .. } in choices.iter().filter(|choice| choice.plan == self.plan.name) {
+            if let Some(found) = self.plan.passes.get(*pass) {
+                let frame = Frame::new(&self.plan, found, machine);
+                if frame.candidates().iter().any(|candidate| candidate.tile == *tile) {
+                    self.passes[*pass] = frame.lay_out(*tile);
+                }
+            }
+        }
+        self
+    }
+}
+
 /// For tests, which have to meet the ends of chunks and the work of several threads in small problems.
 impl Scheduled {
     /// The same with chunks of that many columns, at least 1.
@@ -162,7 +193,7 @@ impl Scheduled {
 /// Lays out a plan on a machine.
 pub fn schedule(plan: &Verified, machine: &Machine) -> Scheduled {
     let lay_out = |plan: &Plan, for_ranges| {
-        let passes = plan.passes.iter().map(|pass| schedule_pass(plan, pass, machine)).collect();
+        let passes = plan.passes.iter().map(|pass| Frame::new(plan, pass, machine).best()).collect();
         Scheduled { plan: plan.clone(), passes, for_ranges }
     };
     lay_out(plan, plan.for_ranges().map(|plan| Box::new(lay_out(plan, None))))

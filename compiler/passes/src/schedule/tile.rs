@@ -1,8 +1,44 @@
-//! How many row vectors a tile has.
+//! The tiles that a pass can have, and the registers they need.
+
+use std::fmt;
 
 use keopsc_ir::plan::{Block, Definition, Pass, Value, ValueId};
+use keopsc_ops::scalar::Scalar;
 
+use super::storage::has_contractions;
+use super::updates::{components, vectors_of_component};
 use super::{Machine, Storage, UNROLL, Update};
+
+/// A register tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tile {
+    /// Vectors of rows.
+    pub row_vectors: u32,
+    /// Columns that are computed together.
+    pub columns: u32,
+}
+
+impl fmt::Display for Tile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} x {}", self.row_vectors, self.columns)
+    }
+}
+
+/// Row vectors of a tile at most.
+const ROW_VECTORS: u32 = 4;
+/// Coefficients of an exponential.
+const COEFFICIENTS: u32 = 6;
+/// Registers for the column's component at hand and what is made of it.
+const COLUMN: u32 = 2;
+
+/// All tiles with so many columns.
+pub(super) fn tiles(columns: &[u32]) -> impl Iterator<Item = Tile> {
+    let with = |columns: &u32| {
+        let columns = *columns;
+        (1..=ROW_VECTORS).map(move |row_vectors| Tile { row_vectors, columns })
+    };
+    columns.iter().flat_map(with)
+}
 
 /// Components of accumulators and of pair values in memory above which a tile has a single row vector, to spare the caller's stack.
 pub(super) const LONG_LOCALS: u32 = 1024;
@@ -19,6 +55,10 @@ pub(super) struct Pressure {
     pub(super) rows: u32,
     accumulators: u32,
     temporaries: u32,
+    coefficients: u32,
+    /// For each accumulation that is updated some components at a time the vectors that one needs, and how many there are.
+    windows: Vec<(u32, u32)>,
+    is_contracted: bool,
 }
 
 impl Pressure {
@@ -26,7 +66,10 @@ impl Pressure {
     pub(super) fn of(pass: &Pass, updates: &[Update], registers: u32) -> Pressure {
         let uses = count_uses(pass, |block| block == Block::Pair);
         let used = |id: ValueId| uses[id.0 as usize] > 0;
-        let rows = pass.block(Block::Row).filter(|(id, _)| used(*id)).map(|(_, value)| value.dim).sum();
+        let is_contracted = has_contractions(pass);
+        // Contractions read rows from memory.
+        let rows = pass.block(Block::Row).filter(|(id, _)| used(*id) && !is_contracted);
+        let rows = rows.map(|(_, value)| value.dim).fold(0, u32::saturating_add);
         let slots = pass.accumulations.iter().zip(updates).flat_map(|(one, update)| {
             let pivots = one.rule.raising.iter().flat_map(|raising| &raising.pivots);
             let held = move |number: &u32| match update {
@@ -37,20 +80,66 @@ impl Pressure {
             (0..).zip(&one.rule.slots).filter(move |(number, _)| held(number)).map(|(_, slot)| slot)
         });
         let shared = pass.block(Block::Pair).filter(|(id, _)| uses[id.0 as usize] > 1);
-        let temporaries = 3 + shared.map(|(_, value)| value.dim.min(UNROLL)).sum::<u32>();
-        Pressure { rows, accumulators: registers * slots.map(|slot| slot.dim).sum::<u32>(), temporaries }
+        let temporaries = 2 + shared.map(|(_, value)| value.dim.min(UNROLL)).sum::<u32>();
+        let waiting = pass.accumulations.iter().zip(updates).filter(|(_, update)| **update == Update::After);
+        let windows = waiting.filter_map(|(one, _)| {
+            let longest = one.rule.slots.iter().map(|slot| slot.dim).max().filter(|dim| *dim > 1);
+            longest.map(|dim| (vectors_of_component(pass, one, registers), dim))
+        });
+        Pressure {
+            rows,
+            accumulators: registers * slots.map(|slot| slot.dim).sum::<u32>(),
+            temporaries,
+            coefficients: coefficients(pass),
+            windows: windows.collect(),
+            is_contracted,
+        }
     }
 
-    pub(super) fn row_vectors(&self, machine: &Machine) -> u32 {
-        // Coefficients of functions, parameters, the column.
-        let shared = 8;
-        let fits = |vectors: &u32| {
-            let resident = vectors * self.rows;
-            let rows = if resident <= machine.registers / 2 { resident } else { 0 };
-            rows + vectors * (self.accumulators + self.temporaries) + shared <= machine.registers
-        };
-        (1..=4).rev().find(fits).unwrap_or(1)
+    /// Registers that hold what changes from pair to pair.
+    pub(super) fn registers(&self, tile: Tile, machine: &Machine) -> u32 {
+        let pairs = tile.row_vectors.saturating_mul(self.accumulators.saturating_add(self.temporaries));
+        pairs.saturating_add(COLUMN).max(self.whole(tile, machine))
     }
+
+    /// Whether what has to be in registers all the time is: the sums of contractions, and those of a window of components.
+    pub(super) fn fits(&self, tile: Tile, machine: &Machine) -> bool {
+        tile.row_vectors == 1 || self.whole(tile, machine) <= machine.registers
+    }
+
+    /// Registers of contractions, and of windows of components.
+    fn whole(&self, Tile { row_vectors, columns }: Tile, machine: &Machine) -> u32 {
+        // A product that is not part of an addition has to be somewhere.
+        let column = if machine.ports.fused { 1 } else { 2 };
+        let windows = self.windows.iter().map(|(vectors, dim)| {
+            let components = components(*vectors, machine, row_vectors).min(*dim);
+            row_vectors * (components * vectors + 1) + column
+        });
+        let contraction = if self.is_contracted { row_vectors * (columns + 1) + COLUMN } else { 0 };
+        windows.fold(contraction, u32::max)
+    }
+
+    /// What is read from memory where it is used, if only so many registers are left: rows, and the coefficients of functions.
+    pub(super) fn memory_operands(&self, tile: Tile, left: u32) -> u32 {
+        tile.row_vectors.saturating_mul(self.rows).saturating_add(self.coefficients).saturating_sub(left)
+    }
+}
+
+/// Coefficients of the functions of a pass: those of an exponential, about, for each.
+fn coefficients(pass: &Pass) -> u32 {
+    let mut functions = Vec::new();
+    for (_, value) in pass.block(Block::Pair) {
+        let Definition::Compute(body) = &value.definition else { continue };
+        body.visit(&mut |part| {
+            if let Scalar::Call(intrinsic, _) = part
+                && intrinsic.is_function()
+                && !functions.contains(intrinsic)
+            {
+                functions.push(*intrinsic);
+            }
+        });
+    }
+    COEFFICIENTS * functions.len() as u32
 }
 
 /// How often each value stands in the definitions of a block's values, in accumulations and (for all blocks) in writes.

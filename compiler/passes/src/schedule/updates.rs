@@ -92,14 +92,12 @@ pub fn rows_at_component(pass: &Pass, accumulation: &Accumulation) -> Vec<ValueI
     rows
 }
 
-/// How many components of long slots fit into registers, with what they need of the rows.
-pub(super) fn components(
-    pass: &Pass,
-    accumulation: &Accumulation,
-    machine: &Machine,
-    row_vectors: u32,
-    registers: u32,
-) -> u32 {
-    let rows = rows_at_component(pass, accumulation).len() as u32;
-    (machine.registers * 3 / 4 / (row_vectors * (registers + rows))).clamp(1, UNROLL)
+/// The vectors a row vector that a component of long slots needs: its accumulators, which take so many registers, and what is read of the rows.
+pub(super) fn vectors_of_component(pass: &Pass, accumulation: &Accumulation, registers: u32) -> u32 {
+    registers + rows_at_component(pass, accumulation).len() as u32
+}
+
+/// How many components of long slots fit into registers.
+pub(super) fn components(vectors_of_component: u32, machine: &Machine, row_vectors: u32) -> u32 {
+    (machine.registers * 3 / 4 / (row_vectors * vectors_of_component)).clamp(1, UNROLL)
 }
