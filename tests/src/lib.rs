@@ -13,7 +13,7 @@ use keopsc_driver::targets::targets;
 use keopsc_ir::evaluation::Sizes;
 use keopsc_ir::plan::{Tensor, TensorKind, Verified};
 use keopsc_ir::types::ScalarType;
-use keopsc_passes::schedule::Scheduled;
+use keopsc_passes::schedule::{Choice, Scheduled};
 use keopsc_runtime::SUPPORT_OBJECT;
 use keopsc_runtime::abi::{C64, C128, Call, EntryPoint, F32, F64, I64, MODULE_SYMBOL, Module};
 use keopsc_runtime::support::processor_level;
@@ -36,7 +36,12 @@ pub fn runnable_levels() -> Vec<&'static Level> {
 
 /// Compiles, links and loads plans for one level.
 pub fn compile(plans: &[Verified], level: &'static Level) -> Compiled {
-    let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}", tiles: &[] };
+    compile_with_tiles(plans, level, &[])
+}
+
+/// The same with other tiles than the scheduler's.
+pub fn compile_with_tiles(plans: &[Verified], level: &'static Level, tiles: &[Choice]) -> Compiled {
+    let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}", tiles };
     open(plans, &keopsc_cpu::compile(&library, &[level]).expect("plans compile"))
 }
 

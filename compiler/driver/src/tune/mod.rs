@@ -24,7 +24,7 @@ use crate::options::Options;
 use crate::session::{FrontEnd, front_end};
 
 /// Candidates of a pass that are timed.
-const TIMED: usize = 16;
+const TIMED: usize = 4;
 
 /// Another tile than the model's has to be faster by this factor, so that noise does not choose.
 const LEAST_GAIN: f64 = 1.02;

@@ -63,13 +63,19 @@ const SPILL: f64 = 0.15;
 /// Tiles that differ by less are equally good.
 const EQUAL: f64 = 1.025;
 
-/// The candidates of a pass, the best first: that with fewest row vectors of those that are about as cheap as any; then the cheapest.
+/// The candidates of a pass, the best first: of those that are about as cheap as any the one with fewest row vectors, of contractions the
+/// largest, which loads least; then the cheapest.
 pub(super) fn ranked(costs: &Costs<'_>, tiles: &[Tile]) -> Vec<Candidate> {
     let mut all: Vec<Candidate> = tiles.iter().map(|tile| costs.candidate(*tile)).collect();
     all.sort_by(|one, other| one.cycles.total_cmp(&other.cycles));
     let enough = all.first().map_or(0.0, |cheapest| cheapest.cycles * EQUAL);
+    let is_contracted = costs.work.contractions != Instructions::default();
+    let preference = |Tile { row_vectors, columns }: Tile| match is_contracted {
+        true => u32::MAX - row_vectors * columns,
+        false => row_vectors,
+    };
     let good = all.iter().enumerate().filter(|(_, candidate)| candidate.cycles <= enough);
-    if let Some((best, _)) = good.min_by_key(|(_, candidate)| candidate.tile.row_vectors) {
+    if let Some((best, _)) = good.min_by_key(|(_, candidate)| preference(candidate.tile)) {
         all[..=best].rotate_right(1);
     }
     all
@@ -78,17 +84,20 @@ pub(super) fn ranked(costs: &Costs<'_>, tiles: &[Tile]) -> Vec<Candidate> {
 impl Costs<'_> {
     fn candidate(&self, tile: Tile) -> Candidate {
         let [rows, columns] = [tile.row_vectors, tile.columns].map(f64::from);
-        let registers = self.pressure.registers(tile, self.machine);
         let Work { pairs, contractions } = self.work;
+        let ports = &self.machine.ports;
+        let registers = self.pressure.registers(tile, self.machine);
         let left = self.machine.registers.saturating_sub(registers);
-        let rest = f64::from(self.pressure.memory_operands(tile, left));
-        let (mut cycles, mut bound) = self.phase(pairs, rest / rows, 1.0, rows, columns * rows);
-        cycles += f64::from(pairs.computing() * self.machine.ports.latency) / WINDOW / rows;
-        let (contracted, other) = self.phase(contractions, 0.0, columns, rows, columns * rows);
+        let operands = f64::from(self.pressure.memory_operands(tile, left)) / rows;
+        let turns = f64::from(contractions.carried) / columns / rows;
+
+        let (mut cycles, mut bound) = self.phase(pairs, Shared { rows, columns: 1.0 }, 1.0 / columns / rows, operands);
+        cycles += self.waiting(pairs, rows);
+        let (mut contracted, other) = self.phase(contractions, Shared { rows, columns }, turns, 0.0);
+        contracted += self.waiting(contractions, rows * columns);
         if contracted > cycles {
             bound = other;
         }
-        let ports = &self.machine.ports;
         let again = SPILL * (1.0 / f64::from(ports.stores) + 1.0 / f64::from(ports.loads));
         let spilled = f64::from(registers.saturating_sub(self.machine.registers)) * again / rows;
         if spilled * 10.0 > cycles + contracted {
@@ -97,26 +106,35 @@ impl Costs<'_> {
         Candidate { tile, cycles: cycles + contracted + spilled, registers, bound }
     }
 
-    /// The time of some instructions: their loads are for that many columns and rows at once, beside `operands` that are read where they are
-    /// used; a turn of the loop is for so many vectors of pairs.
-    fn phase(&self, work: &Instructions, operands: f64, columns: f64, rows: f64, turn: f64) -> (f64, Bound) {
+    /// The time in which too few of so many chains go on.
+    fn waiting(&self, work: &Instructions, chains: f64) -> f64 {
+        f64::from(work.computing()) * f64::from(self.machine.ports.latency) / WINDOW / chains
+    }
+
+    /// The time of some instructions, with so many turns of a loop and so many operands that are read from memory where they are used.
+    fn phase(&self, work: &Instructions, shared: Shared, turns: f64, operands: f64) -> (f64, Bound) {
         let ports = &self.machine.ports;
         let per = |count: f64, rate: u32| count / f64::from(rate);
         let [products, sums, quotients, stores, carried] =
             [work.products, work.sums, work.quotients, work.stores, work.carried].map(f64::from);
         let computing = f64::from(work.computing());
-        let loads = f64::from(work.loads) / columns + f64::from(work.column_loads) / rows;
-        let turns = if work.carried > 0 && columns > 1.0 { carried } else { 1.0 };
-        let others = if computing > 0.0 { loads + stores + TURN * turns / turn } else { 0.0 };
+        let loads = f64::from(work.loads) / shared.columns + f64::from(work.column_loads) / shared.rows;
         let bounds = [
             (per(products, ports.products), Bound::Products),
             (per(sums, ports.sums), Bound::Sums),
             (per(computing, ports.computing), Bound::Computing),
             (quotients * f64::from(ports.quotient), Bound::Quotients),
             (per(loads + operands, ports.loads).max(per(stores, ports.stores)), Bound::Memory),
-            (per(computing + others, ports.all), Bound::Issue),
-            (carried * f64::from(ports.latency) / rows / columns, Bound::Latency),
+            (per(computing + loads + stores + TURN * turns, ports.all), Bound::Issue),
+            (carried * f64::from(ports.latency) / shared.rows / shared.columns, Bound::Latency),
         ];
         bounds.into_iter().fold((0.0, Bound::Issue), |most, next| if next.0 > most.0 { next } else { most })
     }
+}
+
+/// For how many rows and columns what is loaded of a column and of a row is.
+#[derive(Clone, Copy)]
+struct Shared {
+    rows: f64,
+    columns: f64,
 }
