@@ -35,8 +35,8 @@ pub fn run(arguments: &Compile, console: &Console) -> Result<(), Stop> {
     }
     let kinds = arguments.emit.iter().map(|text| Emit::from_option(text)).collect::<Result<Vec<Emit>, _>>()?;
     let source = formula::read_source(&arguments.source)?;
-    let target = if arguments.tune { TARGET_FOR_NOW } else { TARGET_TO_KEEP };
-    let mut options = formula::options(&arguments.source, &arguments.code, target)?;
+    let target = if arguments.tune { target_for_now() } else { TARGET_TO_KEEP.to_owned() };
+    let mut options = formula::options(&arguments.source, &arguments.code, &target)?;
     if !kinds.is_empty() && arguments.output.as_deref() == Some(Path::new("-")) {
         return Err(Problem::new("stdout can take the library or the representations, not both")
             .with_help("give the library a file with `-o`, or leave out `-o` or `--emit`")
@@ -64,6 +64,12 @@ pub fn through_cache(source: &SourceArguments, code: &CodeArguments, console: &C
     Ok(cached(source, code, false, console)?.library)
 }
 
+/// The target of what is for this machine, where no argument says.
+fn target_for_now() -> String {
+    let wanted = std::env::var(TARGET_VARIABLE).ok().filter(|target| !target.is_empty());
+    wanted.unwrap_or_else(|| TARGET_FOR_NOW.to_owned())
+}
+
 struct Cached {
     library: PathBuf,
     origin: Origin,
@@ -81,8 +87,7 @@ impl Cached {
 
 fn cached(source: &SourceArguments, code: &CodeArguments, tuned: bool, console: &Console) -> Result<Cached, Stop> {
     let source_text = formula::read_source(source)?;
-    let wanted = std::env::var(TARGET_VARIABLE).ok().filter(|target| !target.is_empty());
-    let mut options = formula::options(source, code, wanted.as_deref().unwrap_or(TARGET_FOR_NOW))?;
+    let mut options = formula::options(source, code, &target_for_now())?;
     if tuned {
         tune(&source_text, &mut options, console)?;
     }

@@ -138,3 +138,45 @@ fn only_level(options: &Options) -> Result<&'static Level, Problem> {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use keopsc_cpu::level::X86_64_V2;
+
+    use super::*;
+    use crate::link::Linker;
+    use crate::options::FormulaOptions;
+
+    /// No processor has it.
+    static FUTURE: Level = Level { name: "future", requirement: u32::MAX, ..X86_64_V2 };
+
+    #[test]
+    fn code_that_does_not_run_here_is_not_timed() {
+        let options = Options {
+            name: "k".to_owned(),
+            formula: FormulaOptions::default(),
+            levels: vec![&FUTURE],
+            tiles: Vec::new(),
+            linker: Linker::InProcess,
+        };
+        let problem = only_level(&options).unwrap_err();
+        assert_eq!(
+            problem.to_string(),
+            "error[E0306]: code for `future` cannot be timed here: this processor does not have it\n  \
+             = help: `--target native` is what this machine runs best"
+        );
+    }
+
+    #[test]
+    fn a_finding_is_a_line() {
+        let tile = |row_vectors| Tile { row_vectors, columns: 8 };
+        let mut finding =
+            Finding { plan: "f".to_owned(), pass: 0, model: tile(3), chosen: tile(3), gain: 1.0, times: Vec::new() };
+        assert_eq!(finding.to_string(), "f, pass 0: 3 x 8, the model's choice (remembered)");
+        finding = Finding { chosen: tile(2), gain: 1.08, times: vec![(tile(3), 5.4e6), (tile(2), 5e6)], ..finding };
+        assert_eq!(
+            finding.to_string(),
+            "f, pass 0: 2 x 8, 1.08 times as fast as with the model's 3 x 8 (3 x 8: 5.40 ms, 2 x 8: 5.00 ms)"
+        );
+    }
+}

@@ -1,7 +1,7 @@
 //! Instructions of a pass by the ports that execute them, for one vector of pairs.
 //!
 //! ```text
-//! Σ_j exp(-|x-y|²)·b, D = 3, AVX-512:  11 products, 8 sums, 1 look-up; a column has 4 components to be broadcast
+//! Σ_j exp(-|x-y|²)·b, D = 3, AVX-512:  10 products, 8 sums, 1 look-up; a column has 4 components to be broadcast
 //! ```
 
 use std::ops::AddAssign;
