@@ -16,8 +16,10 @@ use super::{Finding, LEAST_GAIN, Plans};
 use crate::failure::{Failure, Problem};
 use crate::session::{code_generation, json, link_library};
 
-/// Estimated cycles of a call.
-const CYCLES: f64 = 3e7;
+/// Estimated cycles of a first call, which tells how many pairs take [`CALL`].
+const CYCLES: f64 = 1e7;
+/// Nanoseconds that a call is to take.
+const CALL: f64 = 8e6;
 /// Rows are in whole tiles, whatever the tile is.
 const WHOLE_TILES: u64 = 192;
 /// Rows of the index that stays, at least: there are many columns for each, as in problems that take long.
@@ -55,8 +57,17 @@ struct Trial {
     model: Vec<Tile>,
     /// The other tiles of passes, one of which a library has.
     others: Vec<(usize, Tile)>,
-    /// Rows of its inputs.
-    extents: Extents,
+    shape: Shape,
+}
+
+/// What decides how large the inputs of a call are.
+struct Shape {
+    /// Estimated cycles a pair.
+    pair: f64,
+    /// Numbers of the widest tensor's rows.
+    widest: u64,
+    /// Whether there are passes over i, and over j.
+    over: [bool; 2],
 }
 
 /// M and N of a call.
@@ -80,7 +91,7 @@ impl Trial {
             plan: plan.name.clone(),
             model: candidates.iter().map(|tiles| tiles[0]).collect(),
             others: others.collect(),
-            extents: extents(&scheduled, widest),
+            shape: Shape::of(&scheduled, widest),
         }
     }
 
@@ -111,9 +122,11 @@ impl Trial {
 
     /// The least time of a call of each entry, in nanoseconds: rounds in which each has its turn.
     fn times(&self, entries: &[Entry<'_>], budget: Duration) -> Result<Vec<f64>, Failure> {
-        let mut call = Call::new(entries[0], self.extents)?;
-        let mut least = vec![f64::INFINITY; entries.len()];
         let start = Instant::now();
+        let pairs = CYCLES / self.shape.pair;
+        let first = Call::new(entries[0], self.shape.extents(pairs))?.time(&entries[0])?;
+        let mut call = Call::new(entries[0], self.shape.extents(pairs * CALL / first.max(1.0)))?;
+        let mut least = vec![f64::INFINITY; entries.len()];
         for round in 0..ROUNDS.end {
             if round >= ROUNDS.start && start.elapsed() > budget {
                 break;
@@ -126,20 +139,25 @@ impl Trial {
     }
 }
 
-/// As many rows and columns as make a call take [`CYCLES`]. `widest` is how many numbers a row of a tensor has.
-fn extents(scheduled: &Scheduled, widest: u64) -> Extents {
-    let pair: f64 = scheduled.passes().map(|(_, layout)| f64::from(layout.pair_cost) / 16.0).sum();
-    let pairs = CYCLES / pair.max(0.01);
-    let whole = |rows: f64, most: u64| (rows as u64).min(most).max(WHOLE_TILES) / WHOLE_TILES * WHOLE_TILES;
-    let most = MOST_NUMBERS / widest.max(1);
-    let reduces = |role| scheduled.passes().any(|(pass, _)| pass.rows != role && pass.rows != IrRole::Parameter);
-    if reduces(IrRole::I) && reduces(IrRole::J) {
-        let rows = whole(pairs.sqrt(), most);
-        return Extents { i: rows, j: rows };
+impl Shape {
+    fn of(scheduled: &Scheduled, widest: u64) -> Shape {
+        let pair: f64 = scheduled.passes().map(|(_, layout)| f64::from(layout.pair_cost) / 16.0).sum();
+        let over = [IrRole::J, IrRole::I].map(|rows| scheduled.passes().any(|(pass, _)| pass.rows == rows));
+        Shape { pair: pair.max(0.01), widest: widest.max(1), over }
     }
-    let many = whole(pairs / FEW_ROWS as f64, most);
-    let few = whole(pairs / many as f64, u64::MAX);
-    if reduces(IrRole::I) { Extents { i: many, j: few } } else { Extents { i: few, j: many } }
+
+    /// Rows and columns for about so many pairs.
+    fn extents(&self, pairs: f64) -> Extents {
+        let whole = |rows: f64, most: u64| (rows as u64).min(most).max(WHOLE_TILES) / WHOLE_TILES * WHOLE_TILES;
+        let most = MOST_NUMBERS / self.widest;
+        if self.over == [true, true] {
+            let rows = whole(pairs.sqrt(), most);
+            return Extents { i: rows, j: rows };
+        }
+        let many = whole(pairs / FEW_ROWS as f64, most);
+        let few = whole(pairs / many as f64, most);
+        if self.over[0] { Extents { i: many, j: few } } else { Extents { i: few, j: many } }
+    }
 }
 
 fn library(plans: &Plans<'_>, tiles: &[Choice], path: &std::path::Path) -> Result<Library, Failure> {
