@@ -41,18 +41,8 @@ pub struct Level {
 }
 
 /// About what processors of the last ten years do.
-const COMMON: Ports = Ports {
-    products: 2,
-    sums: 2,
-    computing: 4,
-    loads: 2,
-    stores: 2,
-    all: 5,
-    latency: 4,
-    quotient: 5,
-    fused: true,
-    tables: false,
-};
+const COMMON: Ports =
+    Ports { products: 2, sums: 2, computing: 4, loads: 2, stores: 2, all: 5, latency: 4, quotient: 5 };
 
 /// x86-64-v2: SSE4.2, two-operand instructions, no fused multiply-add.
 pub static X86_64_V2: Level = Level {
@@ -69,7 +59,7 @@ pub static X86_64_V2: Level = Level {
     has_fma: false,
     has_avx512: false,
     // Two-operand instructions need copies.
-    ports: Ports { all: 4, fused: false, ..COMMON },
+    ports: Ports { all: 4, ..COMMON },
 };
 
 /// x86-64-v3: AVX2 and fused multiply-add.
@@ -103,7 +93,7 @@ pub static X86_64_V4: Level = Level {
     vector_bits: 512,
     has_fma: true,
     has_avx512: true,
-    ports: Ports { stores: 1, tables: true, ..COMMON },
+    ports: Ports { stores: 1, ..COMMON },
 };
 
 /// Any processor that LLVM knows, by generic vectors of 128 bits (aarch64 has these as NEON).
@@ -120,7 +110,7 @@ pub static PORTABLE: Level = Level {
     vector_bits: 128,
     has_fma: false,
     has_avx512: false,
-    ports: Ports { fused: false, ..COMMON },
+    ports: COMMON,
 };
 
 impl Level {
@@ -134,7 +124,13 @@ impl Level {
 
     /// What schedules are made for.
     pub fn machine(&self) -> Machine {
-        Machine { lanes_f32: self.lanes_f32, registers: self.registers, ports: self.ports }
+        Machine {
+            lanes_f32: self.lanes_f32,
+            registers: self.registers,
+            fused: self.has_fma,
+            tables: self.has_avx512,
+            ports: self.ports,
+        }
     }
 
     /// Marks a function as compiled for this level, whatever the module's own target machine is.

@@ -6,23 +6,12 @@ use keopsc_ir::plan::Verified;
 use keopsc_passes::schedule::{Choice, Machine, PassSchedule, Ports, Scheduled, Tile, schedule};
 use keopsc_passes::{hoist::hoist, pipeline, plan::plan, resolve::Options, simplify::simplify};
 
-const PORTS: Ports = Ports {
-    products: 2,
-    sums: 2,
-    computing: 4,
-    loads: 2,
-    stores: 1,
-    all: 5,
-    latency: 4,
-    quotient: 5,
-    fused: true,
-    tables: false,
-};
+const PORTS: Ports = Ports { products: 2, sums: 2, computing: 4, loads: 2, stores: 1, all: 5, latency: 4, quotient: 5 };
 
 const MACHINES: [Machine; 3] = [
-    Machine { lanes_f32: 4, registers: 16, ports: Ports { fused: false, ..PORTS } },
-    Machine { lanes_f32: 8, registers: 16, ports: PORTS },
-    Machine { lanes_f32: 16, registers: 32, ports: Ports { tables: true, ..PORTS } },
+    Machine { lanes_f32: 4, registers: 16, fused: false, tables: false, ports: PORTS },
+    Machine { lanes_f32: 8, registers: 16, fused: true, tables: false, ports: PORTS },
+    Machine { lanes_f32: 16, registers: 32, fused: true, tables: true, ports: PORTS },
 ];
 
 /// Distances and products of long vectors, beside reductions of other kinds.

@@ -9,8 +9,8 @@
 //! ```
 
 use super::Machine;
+use super::instructions::{Instructions, Work};
 use super::tile::{Pressure, Tile};
-use super::work::{Instructions, Work};
 
 /// What a tile's time is bounded by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

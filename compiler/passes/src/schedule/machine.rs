@@ -7,6 +7,10 @@ pub struct Machine {
     pub lanes_f32: u32,
     /// Vector registers.
     pub registers: u32,
+    /// Whether a product and an addition can be one instruction.
+    pub fused: bool,
+    /// Whether exponentials look up a table in registers.
+    pub tables: bool,
     /// How fast it computes.
     pub ports: Ports,
 }
@@ -30,8 +34,4 @@ pub struct Ports {
     pub latency: u32,
     /// Cycles between two quotients or roots.
     pub quotient: u32,
-    /// Whether a product and an addition can be one instruction.
-    pub fused: bool,
-    /// Whether exponentials look up a table in registers.
-    pub tables: bool,
 }

@@ -14,10 +14,13 @@
 //! components at a time, which stay in registers over the whole block, like a second matrix product; and lists of the best columns look at
 //! those alone that get in.
 //!
-//! Invariant: a schedule changes how fast a result is found and in which order of columns it is summed, nothing else; it depends on
-//! plan and machine alone. [`Scheduled`] can only be made here, from a verified plan: back ends take nothing else.
+//! Which tile a pass has is chosen by a cost model ([`cost`]), or from outside by [`Scheduled::with_tiles`].
+//!
+//! Invariants: a schedule changes how fast a result is found and in which order of columns it is summed, nothing else, and the order depends on
+//! plan and machine alone, not on the tile. [`Scheduled`] can only be made here, from a verified plan: back ends take nothing else.
 
 mod cost;
+mod instructions;
 mod machine;
 mod pass;
 mod storage;
@@ -31,11 +34,11 @@ use keopsc_ir::types::ScalarType;
 use keopsc_ops::scalar::Scalar;
 
 pub use cost::{Bound, Candidate};
+pub use instructions::{Instructions, Work};
 pub use machine::{Machine, Ports};
 use pass::Frame;
 pub use tile::Tile;
 pub use updates::rows_at_component;
-pub use work::{Instructions, Work};
 
 /// Where a value of a pass lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

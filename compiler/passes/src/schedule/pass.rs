@@ -1,15 +1,16 @@
-//! The layout of one pass, put together: what all its layouts share, the tiles it can have, and the cheapest of them.
+//! The layout of one pass, put together: what all its layouts share, the tiles it can have, and the best of them.
 
 use keopsc_ir::plan::cost::cost;
 use keopsc_ir::plan::{Block, Pass, Plan, ValueId};
 use keopsc_ir::types::{Role, ScalarType};
 
 use super::cost::{Candidate, Costs, ranked};
+use super::instructions::Work;
 use super::storage::{choose_storage, is_contraction};
 use super::stretches::{Stretches, block_columns};
 use super::tile::{LONG_LOCALS, Pressure, Tile, long_locals, tiles};
 use super::updates::{choose_updates, components, vectors_of_component};
-use super::work::{Counter, Work};
+use super::work::Counter;
 use super::{Machine, PassSchedule, Storage, UNROLL, Update};
 
 /// What all layouts of a pass on a machine share.
@@ -43,9 +44,8 @@ impl<'a> Frame<'a> {
         let pair_cycles = cost(pass).per_pair.cycles();
         let group = (!contractions.is_empty()).then_some(if machine.registers >= 32 { 8 } else { 5 });
         let stretches = Stretches::of(plan, pass, &updates, group, pair_cycles);
-        let ports = &machine.ports;
         let work =
-            Counter { pass, ports, storage: &storage, contractions: &contractions, updates: &updates, registers };
+            Counter { pass, machine, storage: &storage, contractions: &contractions, updates: &updates, registers };
         // Where sums are made group by group, groups are those of the level.
         let is_free = group.is_some() && !stretches.blocked.contains(&true);
         let columns = if is_free { &[4, 5, 8, 10][..] } else { &[stretches.columns] };

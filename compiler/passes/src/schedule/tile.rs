@@ -110,7 +110,7 @@ impl Pressure {
     /// Registers of contractions, and of windows of components.
     fn whole(&self, Tile { row_vectors, columns }: Tile, machine: &Machine) -> u32 {
         // A product that is not part of an addition has to be somewhere.
-        let column = if machine.ports.fused { 1 } else { 2 };
+        let column = if machine.fused { 1 } else { 2 };
         let windows = self.windows.iter().map(|(vectors, dim)| {
             let components = components(*vectors, machine, row_vectors).min(*dim);
             row_vectors * (components * vectors + 1) + column

@@ -1,88 +1,21 @@
-//! Instructions of a pass by the ports that execute them, for one vector of pairs.
+//! Plan → instructions: what the pairs of a pass take on a machine, counted by kind.
 //!
 //! ```text
 //! Σ_j exp(-|x-y|²)·b, D = 3, AVX-512:  10 products, 8 sums, 1 look-up; a column has 4 components to be broadcast
 //! ```
-
-use std::ops::AddAssign;
 
 use keopsc_ir::plan::{Accumulation, Block, Definition, Pass, ValueId};
 use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::reductions::{Let, Operand};
 use keopsc_ops::scalar::Scalar;
 
-use super::machine::Ports;
-use super::{Storage, UNROLL, Update};
-
-/// What the pairs of a pass take.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Work {
-    /// Outside contractions.
-    pub pairs: Instructions,
-    /// In contractions.
-    pub contractions: Instructions,
-}
-
-/// Instructions for one vector of pairs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Instructions {
-    /// Products, with an addition or without.
-    pub products: u32,
-    /// Additions, comparisons, selections and integer instructions.
-    pub sums: u32,
-    /// Look-ups in tables of a register or two.
-    pub lookups: u32,
-    /// Quotients and roots.
-    pub quotients: u32,
-    /// Loads of what belongs to the pair; in contractions of what belongs to the row, which is for all columns of a tile.
-    pub loads: u32,
-    /// Stores.
-    pub stores: u32,
-    /// Loads of what belongs to the column, which is for all row vectors of a tile.
-    pub column_loads: u32,
-    /// Instructions one after the other from an accumulator's old value to its new one.
-    pub carried: u32,
-}
-
-impl AddAssign for Instructions {
-    fn add_assign(&mut self, other: Instructions) {
-        let add = |to: &mut u32, from: u32| *to = to.saturating_add(from);
-        add(&mut self.products, other.products);
-        add(&mut self.sums, other.sums);
-        add(&mut self.lookups, other.lookups);
-        add(&mut self.quotients, other.quotients);
-        add(&mut self.loads, other.loads);
-        add(&mut self.stores, other.stores);
-        add(&mut self.column_loads, other.column_loads);
-        self.carried = self.carried.max(other.carried);
-    }
-}
-
-impl Instructions {
-    fn times(self, count: u32) -> Instructions {
-        let times = |one: u32| one.saturating_mul(count);
-        Instructions {
-            products: times(self.products),
-            sums: times(self.sums),
-            lookups: times(self.lookups),
-            quotients: times(self.quotients),
-            loads: times(self.loads),
-            stores: times(self.stores),
-            column_loads: times(self.column_loads),
-            carried: self.carried,
-        }
-    }
-
-    /// Those that compute.
-    pub fn computing(&self) -> u32 {
-        self.products.saturating_add(self.sums).saturating_add(self.lookups).saturating_add(self.quotients)
-    }
-}
+use super::instructions::{Instructions, Work};
+use super::{Machine, Storage, UNROLL, Update};
 
 /// Counts the instructions of a pass.
 pub(super) struct Counter<'a> {
     pub(super) pass: &'a Pass,
-    pub(super) ports: &'a Ports,
+    pub(super) machine: &'a Machine,
     pub(super) storage: &'a [Storage],
     pub(super) contractions: &'a [ValueId],
     pub(super) updates: &'a [Update],
@@ -163,8 +96,8 @@ impl Counter<'_> {
             }
         }
         for slot in rule.slots.iter().filter(|slot| slot.dim > UNROLL && update == Update::Along) {
-            work.loads += slot.dim;
-            work.stores += slot.dim;
+            work.loads = work.loads.saturating_add(slot.dim);
+            work.stores = work.stores.saturating_add(slot.dim);
         }
         Instructions { carried, ..work }
     }
@@ -189,7 +122,8 @@ impl Counter<'_> {
             }
         }
         self.pass.accumulations.iter().flat_map(|one| &one.arguments).for_each(|id| used[id.0 as usize] = true);
-        self.pass.block(Block::Column).filter(|(id, _)| used[id.0 as usize]).map(|(_, value)| value.dim).sum()
+        let used = self.pass.block(Block::Column).filter(|(id, _)| used[id.0 as usize]);
+        used.map(|(_, value)| value.dim).fold(0, u32::saturating_add)
     }
 
     fn scalar<V: PartialEq>(&self, scalar: &Scalar<V>, is_read_product: &dyn Fn(&V) -> bool) -> Instructions {
@@ -229,7 +163,7 @@ impl Counter<'_> {
 
     /// Whether a term is multiplied where it is added.
     fn joins<V>(&self, term: &Scalar<V>, is_read_product: &dyn Fn(&V) -> bool) -> bool {
-        self.ports.fused
+        self.machine.fused
             && match term {
                 Scalar::Component(value, _) => is_read_product(value),
                 other => is_product(other),
@@ -253,9 +187,9 @@ impl Counter<'_> {
             Add | Sub | Abs | Min | Max | Floor | Ceil | Trunc | Round | Less | LessEqual | Equal | NotEqual
             | EqualIndex | Select | SelectIndex => work(0, 1, 0, 0),
             Div | Sqrt => work(0, 0, 0, 1),
-            Rsqrt if self.ports.tables => work(6, 3, 0, 0),
+            Rsqrt if self.machine.tables => work(6, 3, 0, 0),
             Rsqrt => work(2, 2, 0, 2),
-            Exp | Exp2 if self.ports.tables => work(6, 5, 1, 0),
+            Exp | Exp2 if self.machine.tables => work(6, 5, 1, 0),
             Exp | Exp2 => work(10, 5, 0, 0),
             Log | Log2 | Sin | Cos | Asin | Acos | Atan => work(14, 10, 0, 0),
             Atan2 | Pow => work(25, 20, 0, 1),
