@@ -3,6 +3,7 @@
 use std::fmt;
 
 use keopsc_ir::plan::{Block, Definition, Pass, Value, ValueId};
+use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::scalar::Scalar;
 
 use super::storage::has_contractions;
@@ -28,6 +29,8 @@ impl fmt::Display for Tile {
 const ROW_VECTORS: u32 = 4;
 /// Coefficients of an exponential.
 const COEFFICIENTS: u32 = 6;
+/// Registers of the tables that exponentials look up.
+const TABLES: u32 = 2;
 /// Registers for the column's component at hand and what is made of it.
 const COLUMN: u32 = 2;
 
@@ -80,7 +83,8 @@ impl Pressure {
             (0..).zip(&one.rule.slots).filter(move |(number, _)| held(number)).map(|(_, slot)| slot)
         });
         let shared = pass.block(Block::Pair).filter(|(id, _)| uses[id.0 as usize] > 1);
-        let temporaries = 2 + shared.map(|(_, value)| value.dim.min(UNROLL)).sum::<u32>();
+        let shared: u32 = shared.map(|(_, value)| value.dim.min(UNROLL)).sum();
+        let temporaries = 2 + shared + if is_contracted { 0 } else { shared_differences(pass) };
         let waiting = pass.accumulations.iter().zip(updates).filter(|(_, update)| **update == Update::After);
         let windows = waiting.filter_map(|(one, _)| {
             let longest = one.rule.slots.iter().map(|slot| slot.dim).max().filter(|dim| *dim > 1);
@@ -99,7 +103,8 @@ impl Pressure {
     /// Registers that hold what changes from pair to pair.
     pub(super) fn registers(&self, tile: Tile, machine: &Machine) -> u32 {
         let pairs = tile.row_vectors.saturating_mul(self.accumulators.saturating_add(self.temporaries));
-        pairs.saturating_add(COLUMN).max(self.whole(tile, machine))
+        let tables = if machine.tables && self.coefficients > 0 { TABLES } else { 0 };
+        pairs.saturating_add(COLUMN + tables).max(self.whole(tile, machine))
     }
 
     /// Whether what has to be in registers all the time is: the sums of contractions, and those of a window of components.
@@ -123,6 +128,24 @@ impl Pressure {
     pub(super) fn memory_operands(&self, tile: Tile, left: u32) -> u32 {
         tile.row_vectors.saturating_mul(self.rows).saturating_add(self.coefficients).saturating_sub(left)
     }
+}
+
+/// Components of differences of the pair's points that several values need: those of a distance and of its gradient.
+fn shared_differences(pass: &Pass) -> u32 {
+    let (mut found, mut shared) = (Vec::new(), Vec::new());
+    for (id, value) in pass.block(Block::Pair) {
+        let Definition::Compute(body) = &value.definition else { continue };
+        body.visit(&mut |part| {
+            if let Scalar::Call(Intrinsic::Sub, arguments) = part
+                && let [Scalar::Component(one, _), Scalar::Component(other, _)] = arguments[..]
+                && !shared.contains(&(one, other))
+            {
+                let is_shared = found.iter().any(|(points, by)| *points == (one, other) && *by != id);
+                if is_shared { shared.push((one, other)) } else { found.push(((one, other), id)) }
+            }
+        });
+    }
+    shared.iter().map(|(one, _)| pass.value(*one).dim.min(UNROLL)).sum()
 }
 
 /// Coefficients of the functions of a pass: those of an exponential, about, for each.
