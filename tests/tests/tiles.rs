@@ -14,7 +14,7 @@ const WIDE: &str = "x = Vi(3); y = Vj(3); b = Vj(64); out f = Sum[j](Exp(-SqDist
 const LIST_3: &str = "x = Vi(3); y = Vj(3); out f = ArgKMin[j, K=10](SqDist(x, y))";
 const LIST_100: &str = "x = Vi(100); y = Vj(100); out f = ArgKMin[j, K=10](SqDist(x, y))";
 
-/// Tiles that are within 2 % of the fastest on an AMD Zen 5 (within 10 % of those for lists of neighbours).
+/// Tiles that are within 2 % of the fastest on an AMD Zen 5.
 const CHOSEN: &[(&str, &Level, (u32, u32))] = &[
     (GAUSS_3, &X86_64_V4, (3, 8)),
     (GAUSS_3, &X86_64_V3, (3, 8)),
