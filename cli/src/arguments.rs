@@ -135,6 +135,10 @@ pub struct Compile {
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     pub emit: Vec<String>,
 
+    /// Time the best layouts of each pass on this machine and use the fastest; what was found is remembered in the cache [target: native].
+    #[arg(long)]
+    pub tune: bool,
+
     /// Take the library from the cache, or compile it into the cache, and print its path.
     #[arg(long, conflicts_with_all = ["output", "emit"])]
     pub cached: bool,
@@ -287,7 +291,7 @@ pub struct CacheArguments {
     #[arg(long, conflicts_with_all = ["clear", "size"])]
     pub dir: bool,
 
-    /// Remove all entries.
+    /// Remove all entries, and what `--tune` remembers.
     #[arg(long, conflicts_with = "size")]
     pub clear: bool,
 

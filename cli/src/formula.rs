@@ -61,6 +61,7 @@ pub fn options(source: &SourceArguments, code: &CodeArguments, default_target: &
         name: library_name(source),
         formula: formula_options(source)?,
         levels: targets::levels(targets)?,
+        tiles: Vec::new(),
         linker: Linker::from_option(&code.linker),
     })
 }

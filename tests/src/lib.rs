@@ -15,7 +15,7 @@ use keopsc_driver::targets::targets;
 use keopsc_ir::evaluation::Sizes;
 use keopsc_ir::plan::{Tensor, TensorKind, Verified};
 use keopsc_ir::types::ScalarType;
-use keopsc_passes::schedule::Scheduled;
+use keopsc_passes::schedule::{Choice, Scheduled};
 use keopsc_runtime::SUPPORT_OBJECT;
 use keopsc_runtime::abi::{C64, C128, F32, F64, I64, MODULE_SYMBOL};
 use keopsc_runtime::support::processor_level;
@@ -58,13 +58,18 @@ pub fn support_code(level: &Level) -> &'static [u8] {
 
 /// Compiles, links and loads plans for one level.
 pub fn compile(plans: &[Verified], level: &'static Level) -> Compiled {
-    let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}" };
+    compile_with_tiles(plans, level, &[])
+}
+
+/// The same with other tiles than the scheduler's.
+pub fn compile_with_tiles(plans: &[Verified], level: &'static Level, tiles: &[Choice]) -> Compiled {
+    let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}", tiles };
     open(plans, level, &keopsc_cpu::compile(&library, &[level]).expect("plans compile"))
 }
 
 /// The same in integers instead of real numbers, by [`keopsc_ops::ring`], in the given layouts.
 pub fn compile_in_ring(plans: &[Verified], level: &'static Level, schedules: Vec<Scheduled>) -> Compiled {
-    let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}" };
+    let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}", tiles: &[] };
     open(plans, level, &keopsc_cpu::compile_in_ring(&library, level, schedules).expect("plans compile"))
 }
 

@@ -192,7 +192,7 @@ const REPETITIONS: usize = 20;
 fn wide_columns_agree_with_the_double_loop() {
     for (level, text) in runnable_levels().into_iter().flat_map(|level| WIDE.map(|text| (level, text))) {
         let plan = Verified::new(parse(text).expect("it can be read")).expect("it keeps the rules");
-        let machine = Machine { lanes_f32: level.lanes_f32, registers: 1 };
+        let machine = Machine { registers: 1, ..level.machine() };
         let schedules = vec![schedule(&plan, &machine).with_pair_cost(1 << 20)];
         let compiled = compile_in_ring(std::slice::from_ref(&plan), level, schedules);
         let check = |rows: usize, seed: u64, elements: usize, threads: i32| {

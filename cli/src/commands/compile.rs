@@ -9,12 +9,12 @@ use keopsc_driver::emit::Emit;
 use keopsc_driver::failure::{Failure, Problem};
 use keopsc_driver::options::Options;
 use keopsc_driver::output::write_file;
-use keopsc_driver::session;
+use keopsc_driver::{session, tune};
 
 use super::{Stop, show_diagnostics, stop};
-use crate::arguments::{CodeArguments, Compile, SourceArguments};
+use crate::arguments::{CodeArguments, Compile, MessageFormat, SourceArguments};
 use crate::console::{self, Console, Severity};
-use crate::formula;
+use crate::{formula, progress};
 
 /// What is made where no target is named: a library to keep runs anywhere, one for now runs here.
 const TARGET_TO_KEEP: &str = "portable";
@@ -27,7 +27,7 @@ const TARGET_VARIABLE: &str = "KEOPSC_TARGET";
 pub fn run(arguments: &Compile, console: &Console) -> Result<(), Stop> {
     let start = Instant::now();
     if arguments.cached {
-        let cached = cached(&arguments.source, &arguments.code, console)?;
+        let cached = cached(&arguments.source, &arguments.code, arguments.tune, console)?;
         if arguments.verbose {
             console::error_text(&format!("{} in {}\n", cached.how(), milliseconds(start)));
         }
@@ -35,11 +35,15 @@ pub fn run(arguments: &Compile, console: &Console) -> Result<(), Stop> {
     }
     let kinds = arguments.emit.iter().map(|text| Emit::from_option(text)).collect::<Result<Vec<Emit>, _>>()?;
     let source = formula::read_source(&arguments.source)?;
-    let options = formula::options(&arguments.source, &arguments.code, TARGET_TO_KEEP)?;
+    let target = if arguments.tune { target_for_now() } else { TARGET_TO_KEEP.to_owned() };
+    let mut options = formula::options(&arguments.source, &arguments.code, &target)?;
     if !kinds.is_empty() && arguments.output.as_deref() == Some(Path::new("-")) {
         return Err(Problem::new("stdout can take the library or the representations, not both")
             .with_help("give the library a file with `-o`, or leave out `-o` or `--emit`")
             .into());
+    }
+    if arguments.tune {
+        tune(&source, &mut options, console)?;
     }
     if !kinds.is_empty() {
         emit(&source, &options, &kinds)?;
@@ -57,7 +61,13 @@ pub fn run(arguments: &Compile, console: &Console) -> Result<(), Stop> {
 
 /// The path of the formula's library in the cache, compiled now if it is not there.
 pub fn through_cache(source: &SourceArguments, code: &CodeArguments, console: &Console) -> Result<PathBuf, Stop> {
-    Ok(cached(source, code, console)?.library)
+    Ok(cached(source, code, false, console)?.library)
+}
+
+/// The target of what is for this machine, where no argument says.
+fn target_for_now() -> String {
+    let wanted = std::env::var(TARGET_VARIABLE).ok().filter(|target| !target.is_empty());
+    wanted.unwrap_or_else(|| TARGET_FOR_NOW.to_owned())
 }
 
 struct Cached {
@@ -75,10 +85,12 @@ impl Cached {
     }
 }
 
-fn cached(source: &SourceArguments, code: &CodeArguments, console: &Console) -> Result<Cached, Stop> {
+fn cached(source: &SourceArguments, code: &CodeArguments, tuned: bool, console: &Console) -> Result<Cached, Stop> {
     let source_text = formula::read_source(source)?;
-    let wanted = std::env::var(TARGET_VARIABLE).ok().filter(|target| !target.is_empty());
-    let options = formula::options(source, code, wanted.as_deref().unwrap_or(TARGET_FOR_NOW))?;
+    let mut options = formula::options(source, code, &target_for_now())?;
+    if tuned {
+        tune(&source_text, &mut options, console)?;
+    }
     let key = session::cache_key(&source_text, &options);
     let compile = || -> Result<_, Failure> {
         let compiled = session::compile(&source_text, &options, &format!("lib{}.so", options.name))?;
@@ -92,6 +104,22 @@ fn cached(source: &SourceArguments, code: &CodeArguments, console: &Console) -> 
         console.problem(&problem.clone().with_note(note), Severity::Warning);
     }
     Ok(Cached { library: found.library, origin })
+}
+
+/// Sets the tiles that are fastest on this machine, and says which.
+fn tune(source: &Source, options: &mut Options, console: &Console) -> Result<(), Stop> {
+    let cache = Cache::from_environment()?;
+    let work = || tune::tune(source, options, &cache);
+    let tuned = progress::with_elapsed_time("tuning", work).map_err(stop(source))?;
+    if let Some(problem) = tuned.forgotten {
+        let note = "what tuning found is used, and will have to be found again next time";
+        console.problem(&problem.with_note(note), Severity::Warning);
+    }
+    if console.format == MessageFormat::Human {
+        console::error_text(&tuned.findings.iter().map(|finding| format!("{finding}\n")).collect::<String>());
+    }
+    options.tiles = tuned.tiles;
+    Ok(())
 }
 
 /// Prints representations, with a heading each if there are several.

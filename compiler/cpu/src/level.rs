@@ -6,6 +6,7 @@
 use inkwell::attributes::AttributeLoc;
 use inkwell::context::ContextRef;
 use inkwell::values::FunctionValue;
+use keopsc_passes::schedule::{Machine, Ports};
 use keopsc_runtime::abi;
 
 /// An instruction-set level.
@@ -35,7 +36,13 @@ pub struct Level {
     pub has_fma: bool,
     /// Whether the AVX-512 foundation with its BW, DQ and VL parts is there.
     pub has_avx512: bool,
+    /// How fast its processors compute, for the cost model of schedules.
+    pub ports: Ports,
 }
+
+/// About what processors of the last ten years do.
+const COMMON: Ports =
+    Ports { products: 2, sums: 2, computing: 4, loads: 2, stores: 2, all: 5, latency: 4, quotient: 5 };
 
 /// x86-64-v2: SSE4.2, two-operand instructions, no fused multiply-add.
 pub static X86_64_V2: Level = Level {
@@ -51,6 +58,8 @@ pub static X86_64_V2: Level = Level {
     vector_bits: 128,
     has_fma: false,
     has_avx512: false,
+    // Two-operand instructions need copies.
+    ports: Ports { all: 4, ..COMMON },
 };
 
 /// x86-64-v3: AVX2 and fused multiply-add.
@@ -67,6 +76,7 @@ pub static X86_64_V3: Level = Level {
     vector_bits: 256,
     has_fma: true,
     has_avx512: false,
+    ports: COMMON,
 };
 
 /// x86-64-v4: AVX-512 in full width.
@@ -83,6 +93,7 @@ pub static X86_64_V4: Level = Level {
     vector_bits: 512,
     has_fma: true,
     has_avx512: true,
+    ports: Ports { stores: 1, ..COMMON },
 };
 
 /// aarch64 as every processor of it is: NEON, whose multiply-add is fused.
@@ -95,6 +106,7 @@ pub static AARCH64_NEON: Level = Level {
     features: "",
     lanes_f32: 4,
     lanes_f64: 2,
+    ports: COMMON,
     registers: 32,
     vector_bits: 128,
     has_fma: true,
@@ -115,6 +127,7 @@ pub static PORTABLE: Level = Level {
     vector_bits: 128,
     has_fma: false,
     has_avx512: false,
+    ports: COMMON,
 };
 
 impl Level {
@@ -124,6 +137,17 @@ impl Level {
     /// The level of that name.
     pub fn from_name(name: &str) -> Option<&'static Level> {
         Level::ALL.into_iter().find(|level| level.name == name)
+    }
+
+    /// What schedules are made for.
+    pub fn machine(&self) -> Machine {
+        Machine {
+            lanes_f32: self.lanes_f32,
+            registers: self.registers,
+            fused: self.has_fma,
+            tables: self.has_avx512,
+            ports: self.ports,
+        }
     }
 
     /// Marks a function as compiled for this level, whatever the module's own target machine is.

@@ -18,7 +18,7 @@ use inkwell::context::Context;
 use inkwell::module::Module;
 use inkwell::targets::FileType;
 use keopsc_ir::plan::Verified;
-use keopsc_passes::schedule::{Machine, Scheduled, schedule};
+use keopsc_passes::schedule::{Choice, Scheduled, schedule};
 
 use kernel::Part;
 use level::Level;
@@ -33,6 +33,8 @@ pub struct Library<'a> {
     pub plans: &'a [Verified],
     /// The JSON manifest to embed.
     pub manifest: &'a str,
+    /// The tiles that are to be others than the scheduler's.
+    pub tiles: &'a [Choice],
 }
 
 /// An object file.
@@ -133,8 +135,8 @@ pub fn emit_assembly(library: &Library<'_>, level: &'static Level) -> Result<Str
 
 /// The scheduled plans of a level.
 pub fn schedules(library: &Library<'_>, level: &Level) -> Vec<Scheduled> {
-    let machine = Machine { lanes_f32: level.lanes_f32, registers: level.registers };
-    library.plans.iter().map(|plan| schedule(plan, &machine)).collect()
+    let machine = level.machine();
+    library.plans.iter().map(|plan| schedule(plan, &machine).with_tiles(library.tiles, &machine)).collect()
 }
 
 fn kernels_object(library: &Library<'_>, arithmetic: Arithmetic, unit: &Unit<'_>) -> Result<Object, CompileError> {

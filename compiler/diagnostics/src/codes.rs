@@ -376,4 +376,11 @@ codes! {
         wrong: "KEOPSC_CACHE_DIR=/proc/none keopsc compile --cached gauss.kf",
         right: "KEOPSC_CACHE_DIR=/tmp/keopsc keopsc compile --cached gauss.kf",
     }
+    /// Code cannot be timed on this machine
+    CannotTune = "E0306" {
+        why: "`--tune` runs code on this machine to see which is fastest. That is for one instruction set, which this\n\
+              processor must have; `--target native` is the best of those.",
+        wrong: "keopsc compile --tune gauss.kf --target portable",
+        right: "keopsc compile --tune gauss.kf --target native",
+    }
 }

@@ -7,6 +7,7 @@
 //! names     of libraries and of C parameters         cost      operations saved, in numbers
 //! manifest    plans ─▶ manifest                    header    manifest ─▶ C header
 //! link        objects ─▶ shared library            cache     key ─▶ path of a library
+//! tune        plans ─▶ the tiles that are fastest on this machine
 //! reference   the tables of operations and reductions ─▶ the reference pages, with computed examples
 //! output      bytes ─▶ file, whole or not at all   failure   why not, and whose turn it is
 //! ```
@@ -31,3 +32,4 @@ pub mod output;
 pub mod reference;
 pub mod session;
 pub mod targets;
+pub mod tune;

@@ -3,6 +3,7 @@
 use keopsc_cpu::level::Level;
 use keopsc_ir::types::{Algebra, ScalarType, SumScheme};
 pub use keopsc_passes::resolve::Options as FormulaOptions;
+use keopsc_passes::schedule::Choice;
 
 use crate::failure::Problem;
 use crate::link::Linker;
@@ -16,6 +17,8 @@ pub struct Options {
     pub formula: FormulaOptions,
     /// The instruction sets to make code for.
     pub levels: Vec<&'static Level>,
+    /// Tiles that tuning has found to be faster than the scheduler's; none without it.
+    pub tiles: Vec<Choice>,
     /// Who links.
     pub linker: Linker,
 }
@@ -71,7 +74,7 @@ impl Options {
     /// All of it as text, for the cache's key.
     pub fn key_text(&self) -> String {
         let levels: Vec<&str> = self.levels.iter().map(|level| level.name).collect();
-        format!("{:?} {:?} {:?} {:?}", self.name, self.formula, levels, self.linker.option_text())
+        format!("{:?} {:?} {:?} {:?} {:?}", self.name, self.formula, levels, self.linker.option_text(), self.tiles)
     }
 }
 

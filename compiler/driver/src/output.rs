@@ -24,7 +24,8 @@ fn final_place(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// The same for a path that no link stands at.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = temporary_beside(path)?;
     file.write_all(bytes)?;
     file.flush()?;

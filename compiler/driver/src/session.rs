@@ -63,7 +63,7 @@ pub fn compile_with(support: &[u8], source: &Source, options: &Options, soname: 
     let front = front_end(source, &options.formula, &mut |_, _| {})?;
     let manifest = front.manifest(options);
     let text = json(&manifest)?;
-    let library = Library { name: &options.name, plans: &front.output.plans, manifest: &text };
+    let library = Library { name: &options.name, plans: &front.output.plans, manifest: &text, tiles: &options.tiles };
     let objects = keopsc_cpu::compile(&library, &options.levels).map_err(code_generation)?;
     let bytes = link_library(&objects, support, &manifest, options, soname)?;
     Ok(Compiled { library: bytes, header: header(&manifest), manifest, warnings: front.output.warnings })
@@ -110,19 +110,19 @@ pub fn cache_key(source: &Source, options: &Options) -> Key {
     ])
 }
 
-struct FrontEnd {
+pub(crate) struct FrontEnd {
     file: File,
-    output: pipeline::Output,
+    pub(crate) output: pipeline::Output,
 }
 
 impl FrontEnd {
-    fn manifest(&self, options: &Options) -> Manifest {
+    pub(crate) fn manifest(&self, options: &Options) -> Manifest {
         let targets: Vec<&str> = options.levels.iter().map(|level| level.name).collect();
         manifest(&options.name, &targets, &self.file, &self.output.program, &self.output.plans)
     }
 }
 
-fn front_end(
+pub(crate) fn front_end(
     source: &Source,
     options: &FormulaOptions,
     observer: &mut pipeline::Observer<'_>,
@@ -135,7 +135,7 @@ fn front_end(
     Ok(FrontEnd { file, output })
 }
 
-fn link_library(
+pub(crate) fn link_library(
     objects: &[Object],
     support: &[u8],
     manifest: &Manifest,
@@ -163,7 +163,7 @@ fn representation(
 ) -> Result<String, Failure> {
     let manifest = front.manifest(options);
     let text = json(&manifest)?;
-    let library = Library { name: &options.name, plans: &front.output.plans, manifest: &text };
+    let library = Library { name: &options.name, plans: &front.output.plans, manifest: &text, tiles: &options.tiles };
     match kind {
         Emit::Ast => Ok(print_file(&front.file)),
         Emit::Formula | Emit::Plan | Emit::After(_) => {
@@ -190,13 +190,13 @@ fn each_level(
 fn schedule_text(library: &Library<'_>, level: &'static Level) -> String {
     let scheduled = keopsc_cpu::schedules(library, level);
     let all = scheduled.iter().flat_map(|scheduled| std::iter::once(scheduled).chain(scheduled.for_ranges()));
-    all.map(|scheduled| layout_text(scheduled, level.name)).collect()
+    all.map(|scheduled| layout_text(scheduled, level)).collect()
 }
 
-fn json(manifest: &Manifest) -> Result<String, Failure> {
+pub(crate) fn json(manifest: &Manifest) -> Result<String, Failure> {
     manifest.to_json().map_err(|error| Failure::Internal(format!("the manifest is no JSON: {error}")))
 }
 
-fn code_generation(error: CompileError) -> Failure {
+pub(crate) fn code_generation(error: CompileError) -> Failure {
     Failure::Internal(error.to_string())
 }

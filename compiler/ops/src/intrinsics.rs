@@ -50,6 +50,12 @@ macro_rules! intrinsics {
                 )
             }
 
+            /// Whether it is computed by a polynomial or the like.
+            pub fn is_function(self) -> bool {
+                use Intrinsic::*;
+                matches!(self, Exp | Exp2 | Log | Log2 | Sin | Cos | Asin | Acos | Atan | Atan2 | Pow)
+            }
+
             /// The value in float64; truth values are 1 and 0. The reference that all back ends are held against.
             ///
             /// Panics if `arguments` is shorter than [`Intrinsic::arguments`].

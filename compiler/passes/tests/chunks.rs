@@ -3,13 +3,15 @@
 use keopsc_grammar::parse_file;
 use keopsc_ir::formula::generate::generate;
 use keopsc_ir::plan::Verified;
-use keopsc_passes::schedule::{Machine, Scheduled, schedule};
+use keopsc_passes::schedule::{Choice, Machine, PassSchedule, Ports, Scheduled, Tile, schedule};
 use keopsc_passes::{hoist::hoist, pipeline, plan::plan, resolve::Options, simplify::simplify};
 
+const PORTS: Ports = Ports { products: 2, sums: 2, computing: 4, loads: 2, stores: 1, all: 5, latency: 4, quotient: 5 };
+
 const MACHINES: [Machine; 3] = [
-    Machine { lanes_f32: 4, registers: 16 },
-    Machine { lanes_f32: 8, registers: 16 },
-    Machine { lanes_f32: 16, registers: 32 },
+    Machine { lanes_f32: 4, registers: 16, fused: false, tables: false, ports: PORTS },
+    Machine { lanes_f32: 8, registers: 16, fused: true, tables: false, ports: PORTS },
+    Machine { lanes_f32: 16, registers: 32, fused: true, tables: true, ports: PORTS },
 ];
 
 /// Distances and products of long vectors, beside reductions of other kinds.
@@ -51,4 +53,47 @@ fn chunks_are_the_same_on_all_machines() {
         contractions += first.passes().filter(|(_, layout)| !layout.contractions.is_empty()).count();
     }
     assert!(contractions > 5, "{contractions} passes with contractions only");
+}
+
+/// What decides in which order columns are summed.
+fn order(layout: &PassSchedule) -> impl PartialEq + std::fmt::Debug + use<> {
+    let columns = layout.blocked.contains(&true).then_some(layout.columns);
+    let block = (layout.block != layout.columns).then_some(layout.block);
+    (layout.chunk, layout.order, layout.blocked.clone(), columns, block)
+}
+
+#[test]
+fn tiles_do_not_change_the_order_of_summation() {
+    let mut others = 0;
+    for (plan, machine) in plans().iter().flat_map(|plan| MACHINES.map(|machine| (plan, machine))) {
+        let best = schedule(plan, &machine);
+        for (pass, (_, layout)) in best.passes().enumerate() {
+            let (_, candidates) = best.candidates(pass, &machine);
+            let chosen = candidates.first().expect("there is a tile").tile;
+            assert_eq!((layout.row_vectors, layout.columns), (chosen.row_vectors, chosen.columns), "{}", plan.name);
+            for candidate in &candidates[1..] {
+                let choice = Choice { plan: plan.name.clone(), pass, tile: candidate.tile };
+                let other = best.clone().with_tiles(&[choice], &machine);
+                let (_, changed) = other.passes().nth(pass).expect("the same passes");
+                assert_eq!(
+                    (changed.row_vectors, changed.columns),
+                    (candidate.tile.row_vectors, candidate.tile.columns)
+                );
+                assert_eq!(order(layout), order(changed), "{}", plan.name);
+                others += 1;
+            }
+        }
+    }
+    assert!(others > 1000, "{others} other tiles only");
+}
+
+#[test]
+fn a_tile_that_a_pass_cannot_have_is_not_taken() {
+    let plan = &plans()[0];
+    let best = schedule(plan, &MACHINES[0]);
+    let choice =
+        |pass, row_vectors, columns| [Choice { plan: plan.name.clone(), pass, tile: Tile { row_vectors, columns } }];
+    for choices in [choice(0, 9, 5), choice(0, 0, 5), choice(0, 2, 7), choice(7, 1, 5)] {
+        assert_eq!(best.clone().with_tiles(&choices, &MACHINES[0]), best);
+    }
 }

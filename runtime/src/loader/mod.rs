@@ -7,11 +7,13 @@ mod array;
 mod call;
 mod elf;
 mod error;
+mod time;
 mod view;
 
 pub use array::Array;
 pub use call::{CallError, Entry, Options};
 pub use error::LoadError;
+pub use time::thread_time;
 pub use view::{BrainFloat, Element, HalfFloat, TensorView, ViewError};
 
 use crate::abi::{ABI_VERSION, EntryPoint, FIRST_ENTRY_SIZE, MODULE_SYMBOL, Module};

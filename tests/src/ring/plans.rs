@@ -11,7 +11,7 @@ use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::scalar::{Index, Scalar};
 use keopsc_passes::differentiate::differentiate;
 use keopsc_passes::resolve::Options;
-use keopsc_passes::schedule::{Machine, Scheduled, schedule};
+use keopsc_passes::schedule::{Choice, Machine, Scheduled, schedule};
 use keopsc_passes::{hoist, pipeline, simplify};
 
 /// The plans of a seed: the entries of a random formula file, of the derivatives of one, or a plan that no formula has.
@@ -162,11 +162,15 @@ fn bounded(pass: &mut Pass, exponent: ValueId) -> ValueId {
 /// A layout in registers and a division into chunks and threads for each plan; some are those of the level.
 pub fn draw_schedules(plans: &[Verified], level: &Level, random: &mut Random) -> Vec<Scheduled> {
     let registers = if random.percent(40) { level.registers } else { random.pick(&[1, 8, 16, 24, 32, 64]) };
-    let machine = Machine { lanes_f32: level.lanes_f32, registers };
-    let chunk = random.percent(75).then(|| random.pick(&[1, 2, 3, 4, 5, 8, 16]));
+    let machine = Machine { registers, ..level.machine() };
+    let chunk = random.percent(75).then(|| random.pick(&[1, 2, 3, 4, 5, 8, 16, 24]));
     let pair_cost = random.percent(75).then(|| 1_u32 << random.integer(10, 30));
-    let lay_out = |plan| {
-        let scheduled = schedule(plan, &machine);
+    let other_tiles = random.percent(50);
+    let mut lay_out = |plan| {
+        let mut scheduled = schedule(plan, &machine);
+        if other_tiles {
+            scheduled = with_any_tiles(scheduled, &machine, random);
+        }
         let scheduled = match chunk {
             Some(chunk) => scheduled.with_chunk(chunk),
             None => scheduled,
@@ -176,5 +180,16 @@ pub fn draw_schedules(plans: &[Verified], level: &Level, random: &mut Random) ->
             None => scheduled,
         }
     };
-    plans.iter().map(lay_out).collect()
+    plans.iter().map(&mut lay_out).collect()
+}
+
+/// The same with any tile for each pass that it can have.
+fn with_any_tiles(scheduled: Scheduled, machine: &Machine, random: &mut Random) -> Scheduled {
+    let plan = scheduled.plan().name.clone();
+    let choose = |pass| {
+        let (_, candidates) = scheduled.candidates(pass, machine);
+        Choice { plan: plan.clone(), pass, tile: random.pick(&candidates).tile }
+    };
+    let choices: Vec<Choice> = (0..scheduled.plan().passes.len()).map(choose).collect();
+    scheduled.with_tiles(&choices, machine)
 }

@@ -22,7 +22,7 @@ use keopsc_cpu::vector::{Float, Lanes, Vector};
 use keopsc_driver::link::{LinkRequest, Linker, link};
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::scalar::{Scalar, Sign, Signs};
-use keopsc_passes::schedule::{Machine, schedule};
+use keopsc_passes::schedule::schedule;
 use keopsc_tests::emulated::{Argument, Emulated};
 use keopsc_tests::is_foreign;
 
@@ -192,7 +192,7 @@ fn evaluate<'ctx>(
     source: &Function,
     arguments: Vec<Bundle<'ctx>>,
 ) -> Bundle<'ctx> {
-    let machine = Machine { lanes_f32: lanes.level().lanes_f32, registers: lanes.level().registers };
+    let machine = lanes.level().machine();
     let scheduled = schedule(&plan("y = Vj(1)\nout f = Max[j](y)"), &machine);
     let (pass, schedule) = scheduled.passes().next().expect("a plan has a pass");
     let layout = layout(pass, schedule);

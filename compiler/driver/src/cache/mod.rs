@@ -6,6 +6,7 @@
 //!     3fa0…c1/libgauss.so           an entry: a folder that appears by one rename, complete
 //!            /gauss.h
 //!            /record.json           sizes and checksums of the two; its time is the time of the last use
+//!     notes/81…4b                   what tuning found for a plan on a processor
 //! ```
 //!
 //! Invariants: a path that is returned names a complete library whose checksum was right. Many processes that ask for
@@ -24,9 +25,13 @@ use keopsc_diagnostics::Code;
 pub use key::Key;
 
 use crate::failure::{Failure, Problem};
+use crate::output;
 
 /// How large the cache may grow where `KEOPSC_CACHE_SIZE` says nothing.
 pub const DEFAULT_SIZE: u64 = 1 << 30;
+
+/// The folder of notes in that of the cache.
+const NOTES: &str = "notes";
 
 /// A folder of compiled libraries.
 #[derive(Clone, Debug)]
@@ -87,12 +92,26 @@ impl Cache {
         }
     }
 
-    /// Removes all entries; gives how many there were.
+    /// The note that was written under that key, if it is there.
+    pub fn recall(&self, key: &Key) -> Option<String> {
+        std::fs::read_to_string(self.note(key)?).ok()
+    }
+
+    /// Writes a note, whole or not at all.
+    pub fn remember(&self, key: &Key, text: &str) -> Result<(), Problem> {
+        let note = self.note(key).ok_or_else(no_folder)?;
+        note.parent()
+            .map_or(Ok(()), create_private_folder)
+            .and_then(|()| output::replace(&note, text.as_bytes()))
+            .map_err(|error| Problem::file(Code::BadCache, "write", &note, &error))
+    }
+
+    /// Removes all entries, and all notes; gives how many entries there were.
     pub fn clear(&self) -> Result<usize, Problem> {
         match &self.folder {
-            Some(folder) => {
-                evict::remove_all(folder).map_err(|error| Problem::file(Code::BadCache, "clear", folder, &error))
-            }
+            Some(folder) => evict::remove(&folder.join(NOTES))
+                .and_then(|()| evict::remove_all(folder))
+                .map_err(|error| Problem::file(Code::BadCache, "clear", folder, &error)),
             None => Ok(0),
         }
     }
@@ -101,6 +120,10 @@ impl Cache {
     pub fn usage(&self) -> (usize, u64) {
         let entries = self.folder.as_deref().map(evict::entries).unwrap_or_default();
         (entries.len(), entries.iter().map(|entry| entry.bytes).sum())
+    }
+
+    fn note(&self, key: &Key) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join(NOTES).join(key.text()))
     }
 
     fn entry_folder(&self, key: &Key) -> Option<PathBuf> {

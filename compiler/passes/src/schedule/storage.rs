@@ -1,0 +1,113 @@
+//! Where the values of a pass live.
+
+use keopsc_ir::plan::{Block, Definition, Pass, Value, ValueId};
+use keopsc_ops::reductions::Operand;
+use keopsc_ops::scalar::{Counter, Index, Scalar};
+
+use super::{Storage, UNROLL};
+
+pub(super) fn choose_storage(pass: &Pass, kept: &[ValueId]) -> Vec<Storage> {
+    let evaluations = count_evaluations(pass);
+    let mut looped = vec![false; pass.values.len()];
+    for value in &pass.values {
+        if let Definition::Compute(body) = &value.definition {
+            let counters = if value.dim > UNROLL { vec![Counter(0)] } else { Vec::new() };
+            mark_looped(body, &counters, &mut looped);
+        }
+    }
+    let storage = |(number, value): (usize, &Value)| {
+        let long = value.dim > UNROLL;
+        if !matches!(value.definition, Definition::Compute(_)) {
+            Storage::Memory
+        } else if is_contraction(pass, value) || kept.contains(&ValueId(number as u32)) {
+            Storage::Kept
+        } else if evaluations[number] == 1 && value.block == Block::Pair {
+            Storage::Inline
+        } else if long || looped[number] {
+            Storage::Memory
+        } else {
+            Storage::Registers
+        }
+    };
+    pass.values.iter().enumerate().map(storage).collect()
+}
+
+/// How often a component of each value would be computed if its expression stood wherever it is read; 2 stands for any more.
+fn count_evaluations(pass: &Pass) -> Vec<u32> {
+    let mut evaluations = vec![0; pass.values.len()];
+    for value in &pass.values {
+        let Definition::Compute(body) = &value.definition else { continue };
+        let (inner, once) = match body {
+            Scalar::Fold { body, counter, .. } if value.dim == 1 => (&**body, *counter),
+            body => (body, Counter(0)),
+        };
+        let repeated = inner.contains_fold();
+        let single = value.dim == 1 && once == Counter(0);
+        inner.for_each_read(&mut |id, index| {
+            let same = *index == Index::Counter(once) || (single && *index == Index::Constant(0));
+            evaluations[id.0 as usize] += if same && !repeated { 1 } else { 2 };
+        });
+    }
+    for accumulation in &pass.accumulations {
+        for (position, argument) in accumulation.arguments.iter().enumerate() {
+            let rule = &accumulation.rule;
+            let lets = rule.update_lets.iter().map(|item| (item.dim, &item.value));
+            let updates = rule.slots.iter().map(|slot| slot.dim).zip(&rule.update);
+            let mut reads = 0;
+            for (dim, body) in lets.chain(updates) {
+                body.for_each_read(&mut |operand, index| {
+                    let same = *index == Index::K || (dim == 1 && *index == Index::Constant(0));
+                    let this = *operand == Operand::Argument(position as u32);
+                    reads += if !this {
+                        0
+                    } else if same {
+                        1
+                    } else {
+                        2
+                    };
+                });
+            }
+            evaluations[argument.0 as usize] += reads;
+        }
+    }
+    for write in &pass.writes {
+        evaluations[write.value.0 as usize] += 2;
+    }
+    evaluations
+}
+
+/// Marks the values of which a component is read whose number is known only at run time.
+fn mark_looped(scalar: &Scalar<ValueId>, counters: &[Counter], looped: &mut [bool]) {
+    match scalar {
+        Scalar::Component(value, index) => {
+            if counters.iter().any(|counter| index.mentions(*counter)) {
+                looped[value.0 as usize] = true;
+            }
+        }
+        Scalar::Call(_, arguments) => arguments.iter().for_each(|argument| mark_looped(argument, counters, looped)),
+        Scalar::Fold { counter, count, body, .. } => {
+            let mut counters = counters.to_vec();
+            if *count > UNROLL {
+                counters.push(*counter);
+            }
+            mark_looped(body, &counters, looped);
+        }
+        Scalar::Choose { then, otherwise, .. } => {
+            mark_looped(then, counters, looped);
+            mark_looped(otherwise, counters, looped);
+        }
+        Scalar::Constant(_) | Scalar::Index(_) => {}
+    }
+}
+
+/// A scalar pair value that is a long fold over row, column and parameter values only.
+pub(super) fn is_contraction(pass: &Pass, value: &Value) -> bool {
+    let Definition::Compute(Scalar::Fold { count, body, .. }) = &value.definition else { return false };
+    let mut own = true;
+    body.for_each_read(&mut |id, _| own &= pass.value(*id).block != Block::Pair);
+    own && value.dim == 1 && *count > UNROLL
+}
+
+pub(super) fn has_contractions(pass: &Pass) -> bool {
+    pass.block(Block::Pair).any(|(_, value)| is_contraction(pass, value))
+}

@@ -1,0 +1,103 @@
+//! When accumulations take columns in, and what has to be kept for those that wait.
+
+use keopsc_ir::plan::{Accumulation, Block, Definition, Pass, ValueId};
+use keopsc_ops::reductions::Operand;
+use keopsc_ops::scalar::Index;
+
+use super::stretches::is_exact;
+use super::{Machine, UNROLL, Update};
+
+/// Values a pair that are kept at most.
+const KEPT_VALUES: usize = 4;
+/// Components of accumulators that may be updated column by column without crowding registers.
+const NARROW: u32 = 5;
+
+/// When each accumulation takes columns in, and the values to be kept for that.
+pub(super) fn choose_updates(pass: &Pass) -> (Vec<Update>, Vec<ValueId>) {
+    let mut kept = Vec::new();
+    let exact = is_exact(pass);
+    let updates = pass.accumulations.iter().map(|one| {
+        let width = one.rule.slots.iter().map(|slot| slot.dim).fold(0, u32::saturating_add);
+        let update = if exact && one.rule.guard.as_ref().is_some_and(|guard| guard.dim <= UNROLL) {
+            Update::Guarded
+        } else if (one.rule.raising.is_some() || width > NARROW) && is_componentwise(pass, one) {
+            Update::After
+        } else {
+            return Update::Along;
+        };
+        let mut needed = kept.clone();
+        let known = one.arguments.iter().all(|argument| keep(pass, *argument, &mut needed));
+        if !known || needed.len() > KEPT_VALUES {
+            return Update::Along;
+        }
+        kept = needed;
+        update
+    });
+    (updates.collect(), kept)
+}
+
+/// Adds what has to be kept for a value to be computed once more when all pairs of a block are known; `false` if that would be dear.
+fn keep(pass: &Pass, id: ValueId, kept: &mut Vec<ValueId>) -> bool {
+    let value = pass.value(id);
+    if value.block != Block::Pair || kept.contains(&id) {
+        return true;
+    }
+    if value.dim == 1 {
+        kept.push(id);
+        return true;
+    }
+    let Definition::Compute(body) = &value.definition else { return false };
+    let mut known = !body.contains_fold();
+    body.for_each_read(&mut |id, _| known = known && keep(pass, *id, kept));
+    known
+}
+
+/// Whether component `k` of each long slot depends on nothing but scalars and components `k` of what is long.
+fn is_componentwise(pass: &Pass, accumulation: &Accumulation) -> bool {
+    let rule = &accumulation.rule;
+    let (lets, update) = match &rule.raising {
+        Some(raising) => (&raising.lets, &raising.update),
+        None => (&rule.update_lets, &rule.update),
+    };
+    let is_scalar = |operand: &Operand| match operand {
+        Operand::Argument(number) => pass.value(accumulation.arguments[*number as usize]).dim == 1,
+        Operand::State(slot) | Operand::Later(slot) => rule.slots[*slot as usize].dim == 1,
+        Operand::Let(number) => lets[*number as usize].dim == 1,
+        Operand::Column => true,
+    };
+    let mut alike = true;
+    lets.iter().map(|item| &item.value).chain(update).for_each(|body| {
+        body.for_each_read(&mut |operand, index| alike &= is_scalar(operand) || *index == Index::K);
+    });
+    alike
+}
+
+/// The row values of which component `k` is needed for component `k` of an accumulation's arguments.
+pub fn rows_at_component(pass: &Pass, accumulation: &Accumulation) -> Vec<ValueId> {
+    fn visit(pass: &Pass, id: ValueId, rows: &mut Vec<ValueId>) {
+        let value = pass.value(id);
+        match &value.definition {
+            _ if value.dim == 1 || rows.contains(&id) => {}
+            _ if value.block == Block::Row => rows.push(id),
+            Definition::Compute(body) if value.block == Block::Pair => body.for_each_read(&mut |id, index| {
+                if *index == Index::K {
+                    visit(pass, *id, rows);
+                }
+            }),
+            _ => {}
+        }
+    }
+    let mut rows = Vec::new();
+    accumulation.arguments.iter().for_each(|argument| visit(pass, *argument, &mut rows));
+    rows
+}
+
+/// The vectors a row vector that a component of long slots needs: its accumulators, which take so many registers, and what is read of the rows.
+pub(super) fn vectors_of_component(pass: &Pass, accumulation: &Accumulation, registers: u32) -> u32 {
+    registers + rows_at_component(pass, accumulation).len() as u32
+}
+
+/// How many components of long slots fit into registers.
+pub(super) fn components(vectors_of_component: u32, machine: &Machine, row_vectors: u32) -> u32 {
+    (machine.registers * 3 / 4 / (row_vectors * vectors_of_component)).clamp(1, UNROLL)
+}
