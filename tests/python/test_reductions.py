@@ -216,3 +216,44 @@ def test_few_rows_have_the_bits_that_they_have_among_many(compiled, random, dtyp
                 few = entry.plain(rows, 1000, *(array[:rows] if cut else array for array, cut in zip(arguments, of_i)))
                 pairs = zip(few, many) if isinstance(many, tuple) else [(few, many)]
                 assert all(np.array_equal(a, b[:rows]) for a, b in pairs), (name, rows)
+
+
+def test_lists_of_vectors_that_other_reductions_read_in_loops(compiled, random):
+    """What lists are asked about waits in memory for several columns at once."""
+    library = compiled(
+        "x = Vi(2); y = Vj(2); z = Vj(9); v = x - y; fused f { out a = ArgKMin[j, K=1](v); out b = Max[j](TensorProd(v, z)) }",
+        "lists_and_tensors",
+    )
+    for m, n in [(1, 8), (50, 300), (12, 2000)]:
+        x, y, z = (random.random(shape).astype(np.float32) for shape in [(m, 2), (n, 2), (n, 9)])
+        a, b = library.f(x, y, z)
+        v = x[:, None] - y[None]
+        assert np.array_equal(a.reshape(m, 2), v.argmin(axis=1))
+        assert np.array_equal(b, (v[:, :, :, None] * z[None, :, None, :]).max(axis=1).reshape(m, 18))
+
+
+@pytest.mark.parametrize("count", [10, 100])
+def test_long_lists_beside_sums(compiled, random, count):
+    library = compiled(
+        f"x = Vi(3); y = Vj(3); fused f {{ out s = Sum[j](SqDist(x, y)); out a = ArgKMin[j, K={count}](SqDist(x, y)) }}", f"list{count}"
+    )
+    for m, n in [(1, 90_000), (5, 3000), (100, 3000)]:
+        x, y = (random.random((rows, 3)).astype(np.float32) for rows in (m, n))
+        s, a = library.f(x, y)
+        distances = ((x[:, None].astype(float) - y[None]) ** 2).sum(axis=2)
+        assert np.allclose(s[:, 0], distances.sum(axis=1), rtol=1e-6)
+        chosen = np.take_along_axis(distances, a.reshape(m, count), axis=1)
+        assert np.allclose(chosen, np.sort(distances, axis=1)[:, :count], rtol=1e-5)
+
+
+def test_sums_longer_than_a_stack(compiled, random):
+    library = compiled("x = Vi(1); y = Vj(1); b = Vj(140000); out f = Sum[j](Exp(-Square(x - y)) * b)", "long_sums")
+    for m, n in [(2, 3), (1, 1100)]:
+        x, y, b = (random.random((rows, dim)).astype(np.float32) for rows, dim in [(m, 1), (n, 1), (n, 140000)])
+        assert np.allclose(library.f(x, y, b), np.exp(-((x - y.T) ** 2)) @ b, rtol=1e-5)
+
+
+def test_exponentials_of_quotients_by_negative_zero(compiled):
+    """-1 / -0 is infinite: the sign of what stands under a root does not tell."""
+    library = compiled("x = Vi(1); y = Vj(1); out f = Sum[j](Exp(-1 / Sqrt(y)) + 0 * x)", "negative_zero")
+    assert np.isposinf(library.f(np.ones((1, 1), np.float32), np.array([[-0.0]], np.float32)))

@@ -13,6 +13,10 @@ use crate::abi::{AccumulateAcross, MergeLanes, ORDER_CARRIED, PassDescriptor, Tr
 const LANE_LEVELS: u32 = 4;
 /// States of a row's lanes at the same time: one a level, and the next leaf.
 const LEVELS: usize = LANE_LEVELS as usize + 2;
+/// Bytes of a state of which a copy goes on the stack while lanes are merged.
+const LARGEST_STATE: u32 = 256 << 10;
+/// Columns a lane for each byte of a row's state that is carried on otherwise.
+const COLUMNS_A_BYTE: usize = 32;
 /// Bytes of a column tile for which carried states are taken from the memory to the next one.
 const TILE_BYTES: usize = 32 << 10;
 
@@ -22,7 +26,12 @@ pub fn is_across(pass: &PassDescriptor, geometry: &Geometry) -> bool {
     let few = geometry.rows <= lanes - lanes / 4;
     // A column tile, which is no longer than a chunk, can be transposed if it has as many columns as there are lanes.
     let many = geometry.chunk >= lanes && geometry.columns / lanes >= geometry.chunk;
-    pass.accumulate_across.is_some() && few && many && !geometry.is_sparse
+    // Lanes begin with states of their own, which are merged at the end: where these are large and carried on otherwise, that is worth it for
+    // many columns only.
+    let row_bytes = pass.state_size as usize / (pass.tile_rows as usize).max(1);
+    let pays = pass.order != ORDER_CARRIED || geometry.columns / lanes >= times(row_bytes, COLUMNS_A_BYTE);
+    let small = pass.state_size <= LARGEST_STATE;
+    pass.accumulate_across.is_some() && few && many && pays && small && !geometry.is_sparse
 }
 
 /// Bytes of a thread's memory for that: a column tile, and for each row the states of the lanes.

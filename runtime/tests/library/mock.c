@@ -31,6 +31,7 @@ typedef struct {
   uint32_t row_values, column_values, parameter_values, state_size, result_size, pair_cost;
   uint32_t record_size, num_fields;
   uint32_t few_rows;
+  uint32_t lanes, unused;
   const read_descriptor *row_reads, *column_reads, *parameter_reads;
   const write_descriptor *writes;
   const state_field *fields;
@@ -38,8 +39,11 @@ typedef struct {
   void (*row_prologue)(const void *, void *);
   void (*column_prologue)(const void *, void *);
   void (*initialize)(void *);
-  void (*accumulate)(const void *, const void *, const void *, int64_t, int64_t, void *);
-  void (*accumulate_few)(const void *, const void *, const void *, int64_t, int64_t, void *);
+  void (*accumulate)(const void *, const void *, const void *, int64_t, int64_t, int64_t, void *);
+  void (*accumulate_few)(const void *, const void *, const void *, int64_t, int64_t, int64_t, void *);
+  void (*accumulate_across)(const void *, const void *, const void *, int64_t, int64_t, int64_t, int64_t, void *);
+  void (*transpose)(const void *, int64_t, int64_t, int64_t, int64_t, void *);
+  void (*merge_lanes)(void *, int64_t, int64_t, void *);
   void (*merge)(void *, const void *);
   void (*epilogue)(const void *, const void *, const void *, void *);
 } pass_descriptor;
@@ -94,8 +98,9 @@ static void initialize(void *state) {
   for (int row = 0; row < TILE; row++) ((float *)state)[row] = 0;
 }
 
-static void accumulate(const void *parameters, const void *tile, const void *records, int64_t count, int64_t first, void *state) {
-  (void)parameters, (void)first;
+static void accumulate(const void *parameters, const void *tile, const void *records, int64_t count, int64_t origin,
+                       int64_t first, void *state) {
+  (void)parameters, (void)origin, (void)first;
   initialize(state);
   for (int64_t column = 0; column < count; column++)
     for (int row = 0; row < TILE; row++) ((float *)state)[row] += ((const float *)tile)[row] * ((const float *)records)[column];

@@ -44,7 +44,7 @@ pub fn emit<'ctx>(
 ) {
     let integers = kernel.integer_parameters();
     let [count, origin, first_column] = [0, 1, 2].map(|number| integers[number]);
-    let accumulators = Accumulators::new(kernel);
+    let accumulators = Accumulators::new(kernel, state);
     if kernel.schedule.order == Order::Carried {
         kernel.load_accumulators(&accumulators.chunk, state, origin);
     } else {

@@ -7,11 +7,10 @@ use keopsc_ir::plan::{Block, Definition, Value, ValueId};
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::scalar::Counter;
 
-use super::Kernel;
 use super::expression::{Bundle, Component, Reader};
 use super::reader::{PlanReader, Rows};
-use super::remembered::Remembered;
 use super::state::{RuleReader, StateView};
+use super::{Kernel, LONGEST_LOCAL};
 use crate::math;
 
 /// `(parameters, row_tile, state, results)`.
@@ -22,8 +21,11 @@ pub fn emit<'ctx>(
     state: PointerValue<'ctx>,
     results: PointerValue<'ctx>,
 ) {
-    let local = |(id, value): (ValueId, &Value)| (id, kernel.local(kernel.type_of(id), value.dim));
-    let memory: HashMap<_, _> = kernel.pass.block(Block::Epilogue).map(local).collect();
+    let memory = |(id, value): (ValueId, &Value)| {
+        let place = kernel.place_in_results(id, results);
+        (id, place.unwrap_or_else(|| kernel.local(kernel.type_of(id), value.dim)))
+    };
+    let memory: HashMap<_, _> = kernel.pass.block(Block::Epilogue).map(memory).collect();
     kernel.for_each_vector(|row| {
         let mut reader = PlanReader::new(kernel, parameters, Rows::Vector(tile, row));
         reader.memory = memory;
@@ -47,6 +49,15 @@ pub fn emit<'ctx>(
 }
 
 impl<'a, 'ctx> Kernel<'a, 'ctx> {
+    /// Where a very long value is written to, if its layout there is the one that it would have on the stack.
+    fn place_in_results(&self, id: ValueId, results: PointerValue<'ctx>) -> Option<PointerValue<'ctx>> {
+        let value = self.pass.value(id);
+        let position = self.pass.writes.iter().position(|write| write.value == id)?;
+        let alike = !value.is_index && self.layout.tile_rows == self.lanes.count();
+        let offset = self.integer(self.layout.writes[position] as i64);
+        (value.dim > LONGEST_LOCAL && alike).then(|| self.address(results, offset))
+    }
+
     fn compute_epilogue_value(
         &self,
         id: ValueId,
@@ -80,16 +91,8 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         let rules = self.accumulating();
         let places = &self.layout.slots[accumulation];
         let accumulation = &self.pass.accumulations[accumulation];
-        let mut reader = RuleReader {
-            kernel: rules,
-            accumulation,
-            state: StateView::Buffer { state, places, row },
-            later: None,
-            lets: &[],
-            arguments: None,
-            column: None,
-            known: Remembered::default(),
-        };
+        let state = StateView::Buffer { state, places, row };
+        let mut reader = RuleReader::new(rules, accumulation, state, &[]);
         let outcome = &accumulation.rule.outcomes[outcome];
         let bundle = rules.evaluate(&outcome.value, &vec![(Counter(0), index)], &mut reader);
         if outcome.kind == Kind::Index || rules.lanes.float() == self.lanes.float() {

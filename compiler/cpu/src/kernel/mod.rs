@@ -96,6 +96,9 @@ impl PassFunctions {
 /// Components up to which loops are unrolled where little time is spent.
 const SHORT: u32 = 4;
 
+/// Components above which values are not put on the stack where they may lie elsewhere.
+const LONGEST_LOCAL: u32 = 1024;
+
 /// The name of the function in which columns lie in the lanes.
 const ACROSS: &str = "accumulate_across";
 

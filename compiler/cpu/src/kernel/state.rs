@@ -1,5 +1,7 @@
 //! The accumulators' state: its neutral value, the rules' view of it, and the merge of two states.
 
+use std::collections::HashMap;
+
 use inkwell::types::VectorType;
 use inkwell::values::{IntValue, PointerValue};
 use keopsc_ir::plan::{Accumulation, ValueId};
@@ -65,6 +67,10 @@ pub struct RuleReader<'s, 'p, 'k, 'a, 'ctx> {
     pub arguments: Option<&'p mut PlanReader<'k, 'a, 'ctx>>,
     /// In an update, the number of the column within the chunk.
     pub column: Option<Vector<'ctx>>,
+    /// Whether the pivots, if there are some, have taken the column in already.
+    pub is_raised: bool,
+    /// Memory of long `let`s: `[dim][width]` vectors.
+    pub stored: HashMap<u32, PointerValue<'ctx>>,
     /// Values of `let`s.
     pub known: Remembered<'ctx, (u32, i64)>,
 }
@@ -80,7 +86,28 @@ impl<'s, 'p, 'k, 'a, 'ctx> RuleReader<'s, 'p, 'k, 'a, 'ctx> {
         column: Vector<'ctx>,
     ) -> Self {
         let (arguments, column) = (Some(arguments), Some(column));
-        RuleReader { kernel, accumulation, state, later: None, lets, arguments, column, known: Remembered::default() }
+        RuleReader { arguments, column, ..RuleReader::new(kernel, accumulation, state, lets) }
+    }
+
+    /// A reader of a state alone.
+    pub fn new(
+        kernel: Kernel<'a, 'ctx>,
+        accumulation: &'s Accumulation,
+        state: StateView<'s, 'ctx>,
+        lets: &'s [Let],
+    ) -> Self {
+        RuleReader {
+            kernel,
+            accumulation,
+            state,
+            later: None,
+            lets,
+            arguments: None,
+            column: None,
+            is_raised: false,
+            stored: HashMap::new(),
+            known: Remembered::default(),
+        }
     }
 
     fn argument(&self, number: u32) -> ValueId {
@@ -92,6 +119,7 @@ impl<'s, 'p, 'k, 'a, 'ctx> RuleReader<'s, 'p, 'k, 'a, 'ctx> {
 struct OperandSigns<'s> {
     accumulation: &'s Accumulation,
     lets: &'s [Let],
+    is_raised: bool,
     signs: &'s [Sign],
 }
 
@@ -107,9 +135,8 @@ impl Signs<Operand> for OperandSigns<'_> {
     /// Pivots that are the largest value so far lie above that of a column that they have taken in.
     fn of_difference(&self, a: &Scalar<Operand>, b: &Scalar<Operand>) -> Sign {
         let Some(raising) = &self.accumulation.rule.raising else { return Sign::UNKNOWN };
-        let is_raised = std::ptr::eq(raising.lets.as_slice(), self.lets);
         match b {
-            Scalar::Component(Operand::State(slot), _) if is_raised && raising.pivots.contains(slot) => {
+            Scalar::Component(Operand::State(slot), _) if self.is_raised && raising.pivots.contains(slot) => {
                 let larger = Scalar::Call(Intrinsic::Less, vec![b.clone(), a.clone()]);
                 let largest = Scalar::Call(Intrinsic::Select, vec![larger, a.clone(), b.clone()]);
                 if self.accumulation.rule.update[*slot as usize] == largest { Sign::NONPOSITIVE } else { Sign::UNKNOWN }
@@ -152,6 +179,10 @@ impl<'ctx> Reader<'ctx, Operand> for RuleReader<'_, '_, '_, '_, 'ctx> {
                     return bundle.clone();
                 }
                 let (kernel, lets) = (self.kernel, self.lets);
+                if let Some(place) = self.stored.get(&number) {
+                    let places = kernel.places_of(*place, width, kernel.let_type(&lets[number as usize]), index);
+                    return kernel.load_all(&places, kernel.let_type(&lets[number as usize]));
+                }
                 let bundle = kernel.evaluate(&lets[number as usize].value, &vec![(Counter(0), index)], self);
                 if let Component::Known(component) = index {
                     self.known.insert((number, component), bundle.clone());
@@ -172,7 +203,8 @@ impl<'ctx> Reader<'ctx, Operand> for RuleReader<'_, '_, '_, '_, 'ctx> {
     }
 
     fn sign(&self, scalar: &Scalar<Operand>) -> Sign {
-        scalar.sign(&OperandSigns { accumulation: self.accumulation, lets: self.lets, signs: self.kernel.signs })
+        let RuleReader { accumulation, lets, is_raised, .. } = *self;
+        scalar.sign(&OperandSigns { accumulation, lets, is_raised, signs: self.kernel.signs })
     }
 
     fn enter(&mut self) {
@@ -367,16 +399,8 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         earlier: StateView<'_, 'ctx>,
         later: StateView<'_, 'ctx>,
     ) {
-        let mut reader = RuleReader {
-            kernel: *self,
-            accumulation,
-            state: earlier,
-            later: Some(later),
-            lets: &accumulation.rule.merge_lets,
-            arguments: None,
-            column: None,
-            known: Remembered::default(),
-        };
+        let lets = &accumulation.rule.merge_lets;
+        let mut reader = RuleReader { later: Some(later), ..RuleReader::new(*self, accumulation, earlier, lets) };
         self.apply_rules(&accumulation.rule.merge, &mut reader);
     }
 
@@ -388,17 +412,44 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         kind: Kind,
         index: Component<'ctx>,
     ) -> Vec<PointerValue<'ctx>> {
-        let first = self.multiply(self.component_number(index), self.integer(width as i64));
-        let numbers = (0..width as i64).map(|number| self.add(first, self.integer(number)));
-        numbers.map(|number| self.element(self.slot_type(view, kind), place, number)).collect()
+        self.places_of(place, width, self.slot_type(view, kind), index)
     }
 
-    /// Evaluates short `let`s now, before loops that use them.
+    /// Where a component lies in memory of `[dim][width]` vectors.
+    fn places_of(
+        &self,
+        place: PointerValue<'ctx>,
+        width: usize,
+        vector: VectorType<'ctx>,
+        index: Component<'ctx>,
+    ) -> Vec<PointerValue<'ctx>> {
+        let first = self.multiply(self.component_number(index), self.integer(width as i64));
+        let numbers = (0..width as i64).map(|number| self.add(first, self.integer(number)));
+        numbers.map(|number| self.element(vector, place, number)).collect()
+    }
+
+    /// The lanes of a `let` that has memory.
+    fn let_type(&self, item: &Let) -> VectorType<'ctx> {
+        if item.kind == Kind::Index { self.lanes.integer_type() } else { self.lanes.vector_type() }
+    }
+
+    /// Evaluates `let`s now, before loops that use them: short ones into registers, long ones into memory, so that loops over what they are folds of
+    /// do not stand inside of loops over what reads them.
     fn remember_lets(&self, reader: &mut RuleReader<'_, '_, '_, 'a, 'ctx>) {
         let lets = reader.lets;
-        for (number, item) in lets.iter().enumerate().filter(|(_, item)| item.dim <= self.schedule.unroll) {
-            for component in 0..i64::from(item.dim) {
-                reader.read(Operand::Let(number as u32), Component::Known(component));
+        for (number, item) in (0..).zip(lets) {
+            if item.dim <= self.schedule.unroll {
+                (0..i64::from(item.dim)).for_each(|k| drop(reader.read(Operand::Let(number), Component::Known(k))));
+            } else if item.kind != Kind::Bool {
+                let width = reader.width();
+                let place = self.local(self.let_type(item), item.dim * width as u32);
+                reader.enter();
+                self.components(item.dim, |index| {
+                    let value = self.evaluate(&item.value, &vec![(Counter(0), index)], reader);
+                    self.store_all(&value, &self.places_of(place, width, self.let_type(item), index));
+                });
+                reader.leave();
+                reader.stored.insert(number, place);
             }
         }
     }

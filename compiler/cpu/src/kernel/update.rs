@@ -8,12 +8,12 @@ use keopsc_ops::reductions::{Let, Operand, Slot};
 use keopsc_ops::scalar::{Counter, Scalar};
 use keopsc_passes::schedule::Update;
 
-use super::Kernel;
 use super::accumulate::Chunk;
 use super::expression::{Component, Reader};
 use super::reader::{PlanReader, Rows};
 use super::remembered::Remembered;
 use super::state::{RuleReader, StateView};
+use super::{Kernel, LONGEST_LOCAL};
 use crate::vector::Vector;
 
 /// The accumulators of each accumulation, `[dim][row_vectors]` vectors a slot.
@@ -30,11 +30,20 @@ pub struct Accumulators<'ctx> {
 type Rules<'a> = (&'a [Let], &'a [Scalar<Operand>]);
 
 impl<'ctx> Accumulators<'ctx> {
-    /// Locals.
-    pub fn new(kernel: &Kernel<'_, 'ctx>) -> Accumulators<'ctx> {
-        let chunk = kernel.create_accumulators(|_| true);
-        let group = kernel.create_accumulators(|number| kernel.schedule.blocked[number]);
-        let own = chunk.iter().zip(group).map(|(chunk, group)| if group.is_empty() { chunk.clone() } else { group });
+    /// Locals; very long slots lie in the state itself, to spare the stack.
+    pub fn new(kernel: &Kernel<'_, 'ctx>, state: PointerValue<'ctx>) -> Accumulators<'ctx> {
+        let mut chunk = kernel.create_accumulators(|number, slot| !kernel.is_in_state(number, slot));
+        for (places, slots) in chunk.iter_mut().zip(&kernel.layout.slots) {
+            for (place, slot) in places.iter_mut().zip(slots) {
+                place.get_or_insert_with(|| kernel.address(state, kernel.integer(slot.offset as i64)));
+            }
+        }
+        let chunk: Vec<Vec<_>> = chunk.into_iter().map(|slots| slots.into_iter().flatten().collect()).collect();
+        let group = kernel.create_accumulators(|number, _| kernel.schedule.blocked[number]);
+        let own = chunk
+            .iter()
+            .zip(group)
+            .map(|(chunk, group)| chunk.iter().zip(group).map(|(chunk, group)| group.unwrap_or(*chunk)).collect());
         let group = own.collect();
         let raised = kernel.pass.accumulations.iter().enumerate().map(|(number, accumulation)| {
             let pivots = kernel.pivots(number, accumulation);
@@ -52,14 +61,20 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         self.local(vector, slot.dim * self.schedule.row_vectors)
     }
 
-    /// Locals for the accumulators that are `chosen` by number, none for the others.
-    fn create_accumulators(&self, chosen: impl Fn(usize) -> bool) -> Vec<Vec<PointerValue<'ctx>>> {
+    /// Locals for the slots that are `chosen` by the numbers of their accumulation and their own, none for the others.
+    fn create_accumulators(&self, chosen: impl Fn(usize, usize) -> bool) -> Vec<Vec<Option<PointerValue<'ctx>>>> {
         let all = self.pass.accumulations.iter().enumerate();
         let locals = all.map(|(number, accumulation)| {
-            let slots: &[_] = if chosen(number) { &accumulation.rule.slots } else { &[] };
-            slots.iter().map(|slot| self.accumulator(slot)).collect()
+            let slots = accumulation.rule.slots.iter().enumerate();
+            slots.map(|(place, slot)| chosen(number, place).then(|| self.accumulator(slot))).collect()
         });
         locals.collect()
+    }
+
+    /// Whether a slot's accumulators lie in the state: it is very long, and has the same layout there.
+    fn is_in_state(&self, accumulation: usize, slot: usize) -> bool {
+        let slot = &self.pass.accumulations[accumulation].rule.slots[slot];
+        slot.dim > LONGEST_LOCAL && slot.kind == Kind::Real && self.layout.tile_rows == self.lanes.count()
     }
 
     /// Sets the accumulators that are `chosen` by number to their neutral values.
@@ -156,7 +171,11 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
                 let component = |k| rules.evaluate(&guard.value, &vec![(Counter(0), Component::Known(k))], &mut reader);
                 (0..i64::from(guard.dim)).flat_map(component).collect::<Vec<_>>()
             };
-            let reader_at = |number| self.at_column(shared, chunk, block, self.add(first, number));
+            let reader_at = |number| {
+                let mut reader = self.at_column(shared, chunk, block, self.add(first, number));
+                reader.afterwards = true;
+                reader
+            };
             let masks = (0..group).flat_map(|number| {
                 let mut reader = reader_at(self.integer(number));
                 let column = self.column_number(chunk, self.add(first, self.integer(number)));
@@ -230,6 +249,7 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
             let view = StateView::Locals(block.slots);
             let number = self.column_number(block.chunk, column);
             let mut rule = RuleReader::updating(rules, block.accumulation, view, block.rules.0, &mut reader, number);
+            rule.is_raised = true;
             for (number, place) in &lets {
                 let value = rule.read(Operand::Let(*number), Component::Known(0));
                 self.store_all(&value, &block.places(&rules, *place, column));
@@ -295,6 +315,7 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
             for component in 0..width {
                 let mut rule =
                     RuleReader::updating(rules, accumulation, view(component), block.rules.0, &mut reader, number);
+                rule.is_raised = true;
                 rule.known = known.clone();
                 let counters = vec![(Counter(0), at(component))];
                 let values: Vec<_> = long

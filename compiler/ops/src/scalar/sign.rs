@@ -1,4 +1,5 @@
-//! What is known of the sign of a scalar expression, whatever its components are. NaN may have any sign.
+//! What is known of the sign of a scalar expression, whatever its components are. NaN may have any sign. A zero may be -0, which is as much at
+//! least 0 as +0 is; that matters where it is divided by, so it is known of some numbers that they are not -0.
 
 use super::{Counter, Index, Scalar};
 use crate::intrinsics::Intrinsic;
@@ -10,31 +11,51 @@ pub struct Sign {
     pub nonnegative: bool,
     /// It is at most 0.
     pub nonpositive: bool,
+    /// It is not -0.
+    pub plain: bool,
 }
 
 impl Sign {
     /// Nothing is known.
-    pub const UNKNOWN: Sign = Sign { nonnegative: false, nonpositive: false };
+    pub const UNKNOWN: Sign = Sign { nonnegative: false, nonpositive: false, plain: false };
+    /// At least 0 and not -0.
+    const PLAIN: Sign = Sign { nonnegative: true, nonpositive: false, plain: true };
     /// At least 0.
-    pub const NONNEGATIVE: Sign = Sign { nonnegative: true, nonpositive: false };
+    pub const NONNEGATIVE: Sign = Sign { nonnegative: true, nonpositive: false, plain: false };
     /// At most 0.
-    pub const NONPOSITIVE: Sign = Sign { nonnegative: false, nonpositive: true };
+    pub const NONPOSITIVE: Sign = Sign { nonnegative: false, nonpositive: true, plain: false };
 
     /// That of a number.
     pub fn of(value: f64) -> Sign {
-        Sign { nonnegative: value >= 0.0, nonpositive: value <= 0.0 }
+        let plain = value != 0.0 || value.is_sign_positive();
+        Sign { nonnegative: value >= 0.0, nonpositive: value <= 0.0, plain }
     }
 
     fn minus(self) -> Sign {
-        Sign { nonnegative: self.nonpositive, nonpositive: self.nonnegative }
+        Sign { nonnegative: self.nonpositive, nonpositive: self.nonnegative, plain: false }
     }
 
     fn and(self, other: Sign) -> Sign {
-        Sign { nonnegative: self.nonnegative && other.nonnegative, nonpositive: self.nonpositive && other.nonpositive }
+        Sign {
+            nonnegative: self.nonnegative && other.nonnegative,
+            nonpositive: self.nonpositive && other.nonpositive,
+            plain: self.plain && other.plain,
+        }
+    }
+
+    /// Whether anything is known but that it is not -0.
+    fn is_known(self) -> bool {
+        self.nonnegative || self.nonpositive
     }
 
     fn times(self, other: Sign) -> Sign {
-        Sign { nonnegative: self.and(other) != Sign::UNKNOWN, nonpositive: self.and(other.minus()) != Sign::UNKNOWN }
+        let plain = self.nonnegative && other.nonnegative && self.plain && other.plain;
+        Sign { nonnegative: self.and(other).is_known(), nonpositive: self.and(other.minus()).is_known(), plain }
+    }
+
+    /// The sign of a quotient. By what may be -0 as well as above 0, it may be of either sign.
+    fn over(self, other: Sign) -> Sign {
+        if other.nonnegative && other.plain { Sign { plain: false, ..self.times(other) } } else { Sign::UNKNOWN }
     }
 }
 
@@ -59,21 +80,25 @@ impl<V: PartialEq> Scalar<V> {
             Scalar::Component(value, _) => known.of_value(value),
             Scalar::Index(index) => sign_of_index(index),
             Scalar::Fold { with: Intrinsic::Add | Intrinsic::Min | Intrinsic::Max, body, .. } => body.sign(known),
-            Scalar::Fold { with: Intrinsic::Mul, body, .. } => body.sign(known).and(Sign::NONNEGATIVE),
+            Scalar::Fold { with: Intrinsic::Mul, body, .. } => body.sign(known).and(Sign::PLAIN),
             Scalar::Fold { .. } => Sign::UNKNOWN,
             Scalar::Choose { then, otherwise, .. } => then.sign(known).and(otherwise.sign(known)),
             Scalar::Call(intrinsic, arguments) => match intrinsic {
                 Intrinsic::Add | Intrinsic::Min | Intrinsic::Max => of(0, arguments).and(of(1, arguments)),
                 Intrinsic::Sub => {
                     let found = of(0, arguments).and(of(1, arguments).minus());
-                    if found == Sign::UNKNOWN { known.of_difference(&arguments[0], &arguments[1]) } else { found }
+                    let found = Sign { plain: false, ..found };
+                    if !found.is_known() { known.of_difference(&arguments[0], &arguments[1]) } else { found }
                 }
-                Intrinsic::Mul if arguments[0] == arguments[1] => Sign::NONNEGATIVE,
-                Intrinsic::Mul | Intrinsic::Div => of(0, arguments).times(of(1, arguments)),
+                Intrinsic::Mul if arguments[0] == arguments[1] => Sign::PLAIN,
+                Intrinsic::Mul => of(0, arguments).times(of(1, arguments)),
+                Intrinsic::Div => of(0, arguments).over(of(1, arguments)),
                 Intrinsic::Neg => of(0, arguments).minus(),
-                Intrinsic::Abs | Intrinsic::Sqrt | Intrinsic::Rsqrt | Intrinsic::Exp | Intrinsic::Exp2 => {
-                    Sign::NONNEGATIVE
-                }
+                Intrinsic::Abs | Intrinsic::Exp | Intrinsic::Exp2 => Sign::PLAIN,
+                Intrinsic::Sqrt if of(0, arguments).plain => Sign::PLAIN,
+                Intrinsic::Sqrt => Sign::NONNEGATIVE,
+                // Of -0 it is -inf.
+                Intrinsic::Rsqrt if of(0, arguments).plain => Sign::PLAIN,
                 Intrinsic::Select => of(1, arguments).and(of(2, arguments)),
                 _ => Sign::UNKNOWN,
             },
@@ -84,7 +109,7 @@ impl<V: PartialEq> Scalar<V> {
 fn sign_of_index(index: &Index) -> Sign {
     match index {
         Index::Constant(number) => Sign::of(*number as f64),
-        Index::Counter(Counter(_)) => Sign::NONNEGATIVE,
+        Index::Counter(Counter(_)) => Sign::PLAIN,
         _ => Sign::UNKNOWN,
     }
 }
@@ -95,7 +120,7 @@ mod tests {
     use crate::intrinsics::Intrinsic;
     use crate::scalar::{Index, Scalar};
 
-    /// 0 is at least 0, 1 at most 0, of others nothing is known but that 2 - 3 is at most 0.
+    /// 0 is at least 0 but may be -0, 1 at most 0, of others nothing is known but that 2 - 3 is at most 0.
     struct Known;
 
     impl Signs<u32> for Known {
@@ -123,10 +148,15 @@ mod tests {
         let square = call(Mul, &[any.clone(), any.clone()]);
         let (n, p) = (Sign::NONNEGATIVE, Sign::NONPOSITIVE);
         for (expression, sign) in [
-            (square.clone(), n),
+            (square.clone(), Sign::PLAIN),
+            (call(Div, &[down.clone(), up.clone()]), Sign::UNKNOWN),
+            (call(Div, &[down.clone(), call(Sqrt, std::slice::from_ref(&up))]), Sign::UNKNOWN),
+            (call(Rsqrt, std::slice::from_ref(&up)), Sign::UNKNOWN),
+            (call(Div, &[down.clone(), call(Sqrt, std::slice::from_ref(&square))]), p),
+            (call(Sqrt, std::slice::from_ref(&up)), n),
             (call(Neg, &[call(Div, &[Scalar::Constant(1.0), square.clone()])]), p),
             (call(Mul, &[down.clone(), square.clone()]), p),
-            (call(Mul, &[down.clone(), down.clone()]), n),
+            (call(Mul, &[down.clone(), down.clone()]), Sign::PLAIN),
             (call(Mul, &[down.clone(), any.clone()]), Sign::UNKNOWN),
             (call(Sub, &[down.clone(), up.clone()]), p),
             (call(Sub, &[up.clone(), up.clone()]), Sign::UNKNOWN),
@@ -135,7 +165,7 @@ mod tests {
             (call(Select, &[any.clone(), Scalar::Constant(0.0), down.clone()]), p),
             (call(Select, &[any.clone(), up.clone(), down.clone()]), Sign::UNKNOWN),
             (call(Max, &[up, any.clone()]), Sign::UNKNOWN),
-            (call(Exp, &[any]), n),
+            (call(Exp, &[any]), Sign::PLAIN),
         ] {
             assert_eq!(expression.sign(&Known), sign, "{expression:?}");
         }

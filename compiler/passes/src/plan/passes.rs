@@ -1,7 +1,8 @@
 //! Which reductions are found in the same pass over the pairs, and in which order the passes run.
 //!
 //! A reduction has the level of the longest chain of reductions that ends in it. Reductions of one level with the same rows and the
-//! same reduced index share a pass: this is what fuses several outputs, and a value with its gradient.
+//! same reduced index share a pass: this is what fuses several outputs, and a value with its gradient. Lists of the best columns have passes of
+//! their own, in which they carry on from one end of the columns to the other; beside a sum they would begin again with each of its chunks.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -61,13 +62,14 @@ impl Arrangement {
     }
 
     fn group_reductions(&mut self, graph: &Graph, levels: &BTreeMap<NodeId, u32>, sum: SumScheme) {
-        let mut groups: BTreeMap<(u32, Role, Axis), Vec<NodeId>> = BTreeMap::new();
+        let mut groups: BTreeMap<(u32, Role, Axis, bool), Vec<NodeId>> = BTreeMap::new();
         for (&node, &level) in levels {
-            if let NodeKind::Reduction { over, rows, .. } = graph.node(node).kind {
-                groups.entry((level, rows, over)).or_default().push(node);
+            if let NodeKind::Reduction { reduction, over, rows, .. } = graph.node(node).kind {
+                let is_list = !reductions::reduction(reduction).guard.1.is_empty();
+                groups.entry((level, rows, over, is_list)).or_default().push(node);
             }
         }
-        for ((_, rows, over), nodes) in groups {
+        for ((_, rows, over, _), nodes) in groups {
             let number = self.passes.len();
             let mut accumulations: Vec<Reduced> = Vec::new();
             for node in nodes {

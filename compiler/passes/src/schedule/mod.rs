@@ -5,7 +5,7 @@
 //! points (a *contraction*) is computed for the whole register tile of `row_vectors × columns` at once, like a matrix product.
 //!
 //! ```text
-//! Σ_j exp(-|x-y|²)·b, D = 3,   32 registers:  3 row vectors × 1 column,   everything in registers
+//! Σ_j exp(-|x-y|²)·b, D = 3,   32 registers:  3 row vectors × 8 columns,   everything in registers
 //! Σ_j exp(-|x-y|²)·b, D = 100, 32 registers:  3 row vectors × 8 columns,  24 partial distances in registers
 //! ```
 //!

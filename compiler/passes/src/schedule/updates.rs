@@ -1,6 +1,7 @@
 //! When accumulations take columns in, and what has to be kept for those that wait.
 
 use keopsc_ir::plan::{Accumulation, Block, Definition, Pass, ValueId};
+use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::reductions::Operand;
 use keopsc_ops::scalar::Index;
 
@@ -52,7 +53,8 @@ fn keep(pass: &Pass, id: ValueId, kept: &mut Vec<ValueId>) -> bool {
     known
 }
 
-/// Whether component `k` of each long slot depends on nothing but scalars and components `k` of what is long.
+/// Whether component `k` of each long slot depends on nothing but arguments, pivots, real scalar `let`s and components `k` of what is long, all
+/// long slots having as many components: so that the scalar slots may take in a block of columns before the long ones do.
 fn is_componentwise(pass: &Pass, accumulation: &Accumulation) -> bool {
     let rule = &accumulation.rule;
     let (lets, update) = match &rule.raising {
@@ -65,10 +67,20 @@ fn is_componentwise(pass: &Pass, accumulation: &Accumulation) -> bool {
         Operand::Let(number) => lets[*number as usize].dim == 1,
         Operand::Column => true,
     };
-    let mut alike = true;
+    let long = || rule.slots.iter().filter(|slot| slot.dim > 1);
+    let mut alike = long().all(|slot| long().all(|other| slot.dim == other.dim));
     lets.iter().map(|item| &item.value).chain(update).for_each(|body| {
         body.for_each_read(&mut |operand, index| alike &= is_scalar(operand) || *index == Index::K);
     });
+    let pivots = rule.raising.iter().flat_map(|raising| &raising.pivots);
+    let settled = |operand: &Operand| match operand {
+        Operand::State(slot) => rule.slots[*slot as usize].dim > 1 || pivots.clone().any(|pivot| pivot == slot),
+        Operand::Let(number) => lets[*number as usize].dim > 1 || lets[*number as usize].kind == Kind::Real,
+        Operand::Argument(_) | Operand::Later(_) | Operand::Column => true,
+    };
+    let long_rules = update.iter().zip(&rule.slots).filter(|(_, slot)| slot.dim > 1).map(|(rule, _)| rule);
+    let long_lets = lets.iter().filter(|item| item.dim > 1).map(|item| &item.value);
+    long_rules.chain(long_lets).for_each(|body| body.for_each_read(&mut |operand, _| alike &= settled(operand)));
     alike
 }
 
