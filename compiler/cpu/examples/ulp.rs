@@ -52,7 +52,7 @@ fn main() {
         "Functions without a bound are those with zeros next to which no digit need be right: every 101st argument, in units in the last"
     );
     println!("place of max(1, |result|).");
-    println!("Results below 2^-126 (2^-125.5 without AVX-512) that become 0 are counted apart.");
+    println!("Results below 2^-126 (up to 2^-125.5 without AVX-512) that become 0 are counted apart.");
     println!(
         "ns: time a value, three vectors side by side, arrays in the first-level cache, one thread, of this machine.\n"
     );

@@ -34,6 +34,8 @@ pub struct Level {
     pub vector_bits: u32,
     /// Whether a fused multiply-add is one instruction; where it is not, it is a multiplication and an addition.
     pub has_fma: bool,
+    /// Whether AVX2 is there.
+    pub has_avx2: bool,
     /// Whether the AVX-512 foundation with its BW, DQ and VL parts is there.
     pub has_avx512: bool,
     /// How fast its processors compute, for the cost model of schedules.
@@ -57,6 +59,7 @@ pub static X86_64_V2: Level = Level {
     registers: 16,
     vector_bits: 128,
     has_fma: false,
+    has_avx2: false,
     has_avx512: false,
     // Two-operand instructions need copies.
     ports: Ports { all: 4, ..COMMON },
@@ -75,6 +78,7 @@ pub static X86_64_V3: Level = Level {
     registers: 16,
     vector_bits: 256,
     has_fma: true,
+    has_avx2: true,
     has_avx512: false,
     ports: COMMON,
 };
@@ -92,6 +96,7 @@ pub static X86_64_V4: Level = Level {
     registers: 32,
     vector_bits: 512,
     has_fma: true,
+    has_avx2: true,
     has_avx512: true,
     ports: Ports { stores: 1, ..COMMON },
 };
@@ -110,6 +115,7 @@ pub static AARCH64_NEON: Level = Level {
     registers: 32,
     vector_bits: 128,
     has_fma: true,
+    has_avx2: false,
     has_avx512: false,
 };
 
@@ -126,6 +132,7 @@ pub static PORTABLE: Level = Level {
     registers: 32,
     vector_bits: 128,
     has_fma: false,
+    has_avx2: false,
     has_avx512: false,
     ports: COMMON,
 };

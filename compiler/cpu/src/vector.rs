@@ -188,6 +188,11 @@ impl<'a, 'ctx> Lanes<'a, 'ctx> {
         self.level.has_avx512 && self.count * self.float.bits() == self.level.vector_bits
     }
 
+    /// Whether a vector is one AVX2 register, so that its special instructions apply.
+    pub fn is_avx2_register(&self) -> bool {
+        self.level.has_avx2 && self.count * self.float.bits() == 256
+    }
+
     /// Lanes of one full register, where vectors take two.
     pub fn half(self) -> Option<Self> {
         let full = Lanes::new(self.module, self.builder, self.level, self.float);
@@ -600,6 +605,19 @@ impl<'ctx> Lanes<'_, 'ctx> {
             Float::F64 => "pd",
         };
         self.call(&format!("llvm.x86.avx512.{name}.{suffix}.512"), &[], arguments).into_vector_value()
+    }
+}
+
+/// Instructions of AVX and AVX2, on vectors of 256 bits only ([`Lanes::is_avx2_register`]).
+impl<'ctx> Lanes<'_, 'ctx> {
+    /// Lane k is the entry of `table` that the lowest bits of `index[k]` say: one of 8 in float32; in float64 one of 2, which the upper
+    /// half of `table` repeats.
+    pub fn avx2_table(&self, index: Vector<'ctx>, table: Vector<'ctx>) -> Vector<'ctx> {
+        let (name, index) = match self.float {
+            Float::F32 => ("llvm.x86.avx2.permps", index),
+            Float::F64 => ("llvm.x86.avx.vpermilvar.pd.256", self.integer_add(index, index)),
+        };
+        self.call(name, &[], &[table.into(), index.into()]).into_vector_value()
     }
 }
 

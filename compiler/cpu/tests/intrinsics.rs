@@ -314,7 +314,9 @@ fn powers_of_nonpositive_numbers_are_the_same() {
             for level in runnable_levels() {
                 let [plain, known] =
                     [&plain, &known].map(|function| run(function, float, level, std::slice::from_ref(&negative)));
-                let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+                // The sign of NaN tells only how a negation was folded into other instructions.
+                let bits = |value: &f64| if value.is_nan() { f64::NAN.to_bits() } else { value.to_bits() };
+                let bits = |values: &[f64]| values.iter().map(bits).collect::<Vec<_>>();
                 assert_eq!(bits(&plain), bits(&known), "{intrinsic:?} {float:?} {}", level.name);
             }
         }

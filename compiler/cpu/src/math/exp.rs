@@ -7,6 +7,7 @@
 //! | level | T | degree f32, f64 | results that become 0 |
 //! | --- | --- | --- | --- |
 //! | AVX-512 | 32 in f32, 16 in f64 (two registers) | 3, 6 | below 2^−126, 2^−1022: the subnormal ones |
+//! | AVX2 | 8 in f32, 2 in f64 (one register) | 3, 9 | below 2^−125.9, 2^−1021.7 |
 //! | others | 1 | 6, 11 | below 2^−125.5, 2^−1021.5 |
 //!
 //! Edge values: 0 for −∞ and all below the range, ∞ for ∞ and all above, 1 for ±0, NaN for NaN. Bound: 1 ULP.
@@ -76,9 +77,9 @@ pub(super) fn exp_parts<'ctx>(
     scale: i32,
 ) -> (Chains<'ctx>, Chains<'ctx>) {
     let float = steps.lanes.float();
-    if steps.lanes.is_avx512_register() {
-        let magic = table_magic(steps.lanes);
-        return table_parts(Base::E, steps, a, &steps.avx512_fma_down(a, LOG2_E, magic), None, scale);
+    // The polynomials of the other tables are too short for results that are rounded again.
+    if let Some(table) = Table::of(Base::E, steps.lanes).filter(|table| table.rounds_down) {
+        return table_parts(&table, Base::E, steps, a, &table.rounded(Base::E, steps, a), None, scale);
     }
     let magic = rounding_constant(float) + float.exponent_bias() as f64 + f64::from(scale);
     let shifted = shifted_exponent(Base::E, steps, a, magic);
@@ -103,20 +104,97 @@ enum Range {
     Nonpositive,
 }
 
-/// The factor of all table entries, and the polynomial of base^r / factor − 1 for r from 0 to a step of k: relative error 3e-10 in
-/// float32 and 9e-18 in float64, none at 0.
+/// A table for 2^(k−⌊k⌋): entry j is `factor`·2^(j/T), rounded.
 ///
-/// A rounded entry is up to half a unit wrong, on top of which comes the rounding of the result. With this factor all entries
-/// happen to lie within 0.33 (float32) and 0.15 (float64) units of a number of the type, and the entry of 2^0 is exact.
-fn table_polynomial(base: Base, float: Float) -> (f64, &'static [f64]) {
+/// A rounded entry is up to half a unit wrong, on top of which comes the rounding of the result. With the factors chosen all entries
+/// happen to lie close to a number of the type, and the entry of 2^0 is exact: within 0.33 (float32) and 0.15 (float64) units on AVX-512,
+/// 0.1 and 3e-5 on AVX2.
+struct Table {
+    /// T.
+    entries: u32,
+    /// Whether k is rounded down, else to nearest.
+    rounds_down: bool,
+    factor: f64,
+    /// The polynomial of base^r / factor − 1: for r from 0 to 1/T relative error 3e-10 in float32 and 9e-18 in float64, none at 0; for |r|
+    /// up to 1/2T 2e-8 and 3e-17.
+    coefficients: &'static [f64],
+}
+
+impl Table {
+    /// That of a full register, if its level has an instruction that looks up.
+    fn of(base: Base, lanes: &Lanes<'_, '_>) -> Option<Table> {
+        let rounds_down = lanes.is_avx512_register();
+        let (entries, factor, coefficients) = match rounds_down {
+            true => two_register_table(base, lanes.float()),
+            false if lanes.is_avx2_register() => one_register_table(base, lanes.float()),
+            false => return None,
+        };
+        Some(Table { entries, rounds_down, factor, coefficients })
+    }
+
+    /// The step of k.
+    fn step(&self) -> f64 {
+        1.0 / f64::from(self.entries)
+    }
+
+    /// Added to a small number, it leaves the multiple of the step in the low bits of the significand.
+    fn magic(&self, float: Float) -> f64 {
+        rounding_constant(float) * self.step()
+    }
+
+    /// k with [`Table::magic`] added.
+    fn rounded<'ctx>(&self, base: Base, steps: &Steps<'_, '_, 'ctx>, a: &[Vector<'ctx>]) -> Chains<'ctx> {
+        let magic = self.magic(steps.lanes.float());
+        match base {
+            Base::E if self.rounds_down => steps.avx512_fma_down(a, LOG2_E, magic),
+            Base::Two if self.rounds_down => steps.avx512_add_down(a, magic),
+            _ => shifted_exponent(base, steps, a, magic),
+        }
+    }
+
+    /// The least and the greatest k whose power is a normal number.
+    ///
+    /// Where k is rounded to nearest, it may be the first power that overflows, of an a below it. So the factor is less than 2^(−1/2T), and
+    /// the entry of 2^0 alone is below 1: of that k it is a normal number, and of the least exponent no longer one.
+    fn range(&self, float: Float) -> [f64; 2] {
+        let (bias, moved) = (float.exponent_bias() as f64, if self.rounds_down { 0.0 } else { self.step() });
+        [1.0 - bias + moved, bias + 1.0 - self.step() + moved]
+    }
+
+    /// The bits of every lane's entry, times 2^scale, less the index where [`table_parts`] adds it.
+    fn entry<'ctx>(&self, steps: &Steps<'_, '_, 'ctx>, index: &[Vector<'ctx>], scale: i32) -> Chains<'ctx> {
+        let lanes = steps.lanes;
+        let float = lanes.float();
+        let register = |first: u32| {
+            lanes.constant_bits(first..first + lanes.count(), |entry| {
+                let entry = entry % self.entries;
+                let value = self.factor * (f64::from(entry) * self.step() + f64::from(scale)).exp2();
+                float.bits_of(value) - (i64::from(entry) << (float.mantissa_bits() - self.entries.ilog2()))
+            })
+        };
+        let entry = match self.rounds_down {
+            true => steps.avx512_table(index, register(0), register(lanes.count())),
+            false => steps.avx2_table(index, register(0)),
+        };
+        steps.bits(&entry)
+    }
+}
+
+/// Entries, factor and coefficients of a [`Table`] in two registers of AVX-512.
+fn two_register_table(base: Base, float: Float) -> (u32, f64, &'static [f64]) {
     match (base, float) {
-        (Base::E, Float::F32) => {
-            (1.0049934387207031, &[-0.004968628287315369, 0.9950315952301025, 0.49747341871261597, 0.16825322806835175])
-        }
-        (Base::Two, Float::F32) => {
-            (1.0049934387207031, &[-0.004968628287315369, 0.6897033452987671, 0.23901259899139404, 0.05603247508406639])
-        }
+        (Base::E, Float::F32) => (
+            32,
+            1.0049934387207031,
+            &[-0.004968628287315369, 0.9950315952301025, 0.49747341871261597, 0.16825322806835175],
+        ),
+        (Base::Two, Float::F32) => (
+            32,
+            1.0049934387207031,
+            &[-0.004968628287315369, 0.6897033452987671, 0.23901259899139404, 0.05603247508406639],
+        ),
         (Base::E, Float::F64) => (
+            16,
             1.0012331763253282,
             &[
                 -0.0012316574744897016,
@@ -129,6 +207,7 @@ fn table_polynomial(base: Base, float: Float) -> (f64, &'static [f64]) {
             ],
         ),
         (Base::Two, Float::F64) => (
+            16,
             1.0012331763253282,
             &[
                 -0.0012316574744897016,
@@ -138,6 +217,50 @@ fn table_polynomial(base: Base, float: Float) -> (f64, &'static [f64]) {
                 0.009606294689336195,
                 0.0013314301764897054,
                 0.00015718125442949505,
+            ],
+        ),
+    }
+}
+
+/// Entries, factor and coefficients of a [`Table`] in one register of AVX2.
+fn one_register_table(base: Base, float: Float) -> (u32, f64, &'static [f64]) {
+    match (base, float) {
+        (Base::E, Float::F32) => {
+            (8, 0.9513709545135498, &[0.05111468583345413, 1.051114797592163, 0.5256397128105164, 0.17516930401325226])
+        }
+        (Base::Two, Float::F32) => {
+            (8, 0.9513709545135498, &[0.05111468583345413, 0.728577196598053, 0.2525450885295868, 0.05833570659160614])
+        }
+        (Base::E, Float::F64) => (
+            2,
+            0.8268177762378601,
+            &[
+                0.20945633819115977,
+                1.2094563381911596,
+                0.6047281690955536,
+                0.20157605636524836,
+                0.05039401409831723,
+                0.010078802812005834,
+                0.0016797998138197848,
+                0.00023997174210653105,
+                3.0021436792174152e-05,
+                3.330680002058037e-06,
+            ],
+        ),
+        (Base::Two, Float::F64) => (
+            2,
+            0.8268177762378601,
+            &[
+                0.20945633819115977,
+                0.838331250827558,
+                0.2905434714431945,
+                0.06712979602033765,
+                0.011632707212381386,
+                0.001612635640083796,
+                0.000186298901935232,
+                1.8447534510765982e-05,
+                1.5996872721348749e-06,
+                1.230161463454958e-07,
             ],
         ),
     }
@@ -219,19 +342,19 @@ fn power_of<'ctx>(
     rest: Option<&[Vector<'ctx>]>,
     range: Range,
 ) -> Chains<'ctx> {
-    if steps.lanes.is_avx512_register() {
-        with_table(base, steps, a, rest, range)
-    } else {
-        without_table(base, steps, a, rest, range)
+    match Table::of(base, steps.lanes) {
+        Some(table) => with_table(&table, base, steps, a, rest, range),
+        None => without_table(base, steps, a, rest, range),
     }
 }
 
-/// k is rounded down, so that it stays below the first power that overflows for all a whose power does not. Its integer
-/// part is added to the exponent of the table's entry. k is cut there, so that r alone grows for larger a, and the
-/// polynomial, whose coefficients are positive but for the first, with it to ∞. Where k is below the exponents of normal
-/// numbers, the result is masked: to compute a subnormal number or 0 from normal ones would cost some processors a hundred
-/// cycles, and pairs far from each other are the common case.
+/// k is rounded to where its power is finite for all a whose power is ([`Table::range`]). Its integer part is added to the
+/// exponent of the table's entry. k is cut there, so that r alone grows for larger a, and the polynomial, whose coefficients
+/// are positive but for the first, with it to ∞. Where k is below the exponents of normal numbers, the result is masked: to
+/// compute a subnormal number or 0 from normal ones would cost some processors a hundred cycles, and pairs far from each
+/// other are the common case.
 fn with_table<'ctx>(
+    table: &Table,
     base: Base,
     steps: &Steps<'_, '_, 'ctx>,
     a: &[Vector<'ctx>],
@@ -239,33 +362,20 @@ fn with_table<'ctx>(
     range: Range,
 ) -> Chains<'ctx> {
     let float = steps.lanes.float();
-    let magic = table_magic(steps.lanes);
-    let greatest = float.exponent_bias() as f64 + 1.0 - table_step(steps.lanes);
-    let rounded = match base {
-        Base::E => steps.avx512_fma_down(a, LOG2_E, magic),
-        Base::Two => steps.avx512_add_down(a, magic),
-    };
+    let (magic, [least, greatest]) = (table.magic(float), table.range(float));
+    let rounded = table.rounded(base, steps, a);
     let shifted = match range {
         Range::All => steps.min_or_second(magic + greatest, &rounded),
         Range::Nonpositive => rounded,
     };
-    let (power, less_one) = table_parts(base, steps, a, &shifted, rest, 0);
-    let normal = steps.not_less(&shifted, magic + (1 - float.exponent_bias()) as f64);
+    let (power, less_one) = table_parts(table, base, steps, a, &shifted, rest, 0);
+    let normal = steps.not_less(&shifted, magic + least);
     steps.select(&normal, &steps.fma(&power, &less_one, &power), 0.0)
 }
 
-/// The step of k for tables of two registers.
-fn table_step(lanes: &Lanes<'_, '_>) -> f64 {
-    0.5 / f64::from(lanes.count())
-}
-
-/// Added to a small number, it leaves the multiple of the step in the low bits of the significand.
-fn table_magic(lanes: &Lanes<'_, '_>) -> f64 {
-    rounding_constant(lanes.float()) * table_step(lanes)
-}
-
-/// 2^(k + scale) and e^r − 1, up to the common factor of the table, for k with [`table_magic`] added.
+/// 2^(k + scale) and e^r − 1, up to the common factor of the table, for k with [`Table::magic`] added.
 fn table_parts<'ctx>(
+    table: &Table,
     base: Base,
     steps: &Steps<'_, '_, 'ctx>,
     a: &[Vector<'ctx>],
@@ -273,25 +383,13 @@ fn table_parts<'ctx>(
     rest: Option<&[Vector<'ctx>]>,
     scale: i32,
 ) -> (Chains<'ctx>, Chains<'ctx>) {
-    let lanes = steps.lanes;
-    let (float, step, entries) = (lanes.float(), table_step(lanes), 2 * lanes.count());
-    let index_bits = entries.ilog2();
-    let (factor, coefficients) = table_polynomial(base, float);
-    let table = |entries| {
-        lanes.constant_bits(entries, |entry: u32| {
-            let value = factor * (f64::from(entry) * step + f64::from(scale)).exp2();
-            float.bits_of(value) - (i64::from(entry) << (float.mantissa_bits() - index_bits))
-        })
-    };
-    let (low, high) = (table(0..entries / 2), table(entries / 2..entries));
-
-    let k = steps.sub(shifted, table_magic(lanes));
+    let float = steps.lanes.float();
+    let k = steps.sub(shifted, table.magic(float));
     let r = remainder(base, steps, a, &k, rest);
     let index = steps.bits(shifted);
-    let exponent = steps.shift_left(&index, i64::from(float.mantissa_bits() - index_bits));
-    let entry = steps.bits(&steps.avx512_table(&index, low, high));
-    let power = steps.from_bits(&steps.integer_add(&entry, &exponent));
-    (power, steps.polynomial(&r, coefficients))
+    let exponent = steps.shift_left(&index, i64::from(float.mantissa_bits() - table.entries.ilog2()));
+    let power = steps.from_bits(&steps.integer_add(&table.entry(steps, &index, scale), &exponent));
+    (power, steps.polynomial(&r, table.coefficients))
 }
 
 /// a is cut to where the exponent of the result, less one, is one that a normal number can have, or that of 0.

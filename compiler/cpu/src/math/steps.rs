@@ -92,7 +92,7 @@ impl<'s, 'a, 'ctx> Steps<'s, 'a, 'ctx> {
         integer_add(a, b); integer_sub(a, b); integer_mul(a, b); and(a, b); or(a, b); xor(a, b); not(a);
         shift_left(a, b); shift_right(a, b); shift_right_signed(a, b);
         bits(a); from_bits(a); integer_to_real(a); real_to_integer(a); widen(a); narrow(a);
-        avx512_fma_down(a, b, c); avx512_add_down(a, b); avx512_rsqrt14(a); avx512_table(index, low, high);
+        avx512_fma_down(a, b, c); avx512_add_down(a, b); avx512_rsqrt14(a); avx512_table(index, low, high); avx2_table(index, table);
     }
 
     /// The polynomial `coefficients[0] + coefficients[1]·x + …` by Horner's rule. There is at least one coefficient.
