@@ -152,7 +152,7 @@ impl Level {
             lanes_f32: self.lanes_f32,
             registers: self.registers,
             fused: self.has_fma,
-            tables: self.has_avx512,
+            tables: self.has_avx512 || self.has_avx2,
             ports: self.ports,
         }
     }
