@@ -55,10 +55,10 @@ pub fn emit<'ctx>(
     reader.memory = kernel.create_memory();
     reader.kept = kernel.create_kept();
     let chunk = Chunk { tile, records, first_column, stride: integers.get(3).copied() };
-    let block = i64::from(kernel.schedule.block);
-    if block == i64::from(kernel.schedule.columns) {
+    if !kernel.schedule.has_blocks() {
         kernel.accumulate_block(&reader, &accumulators, &chunk, kernel.integer(0), count);
     } else {
+        let block = i64::from(kernel.schedule.block);
         kernel.counted_loop(kernel.integer(0), count, block, |first| {
             let rest = kernel.subtract(count, first);
             let columns = kernel.smaller(rest, kernel.integer(block));
@@ -92,21 +92,25 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
     ) {
         self.contract(shared, chunk, first, columns);
         self.begin_block(accumulators);
-        let group = i64::from(self.schedule.columns);
-        let end = self.add(first, columns);
-        let whole = self.subtract(end, self.remainder(columns, self.integer(group)));
-        let accumulate = |column, group| {
+        self.in_groups(first, columns, |column, group| {
             self.begin_group(accumulators);
-            let block = if self.schedule.block == self.schedule.columns { column } else { first };
+            let block = if self.schedule.has_blocks() { first } else { column };
             self.accumulate_columns(shared, accumulators, chunk, (block, column), group);
             self.end_group(accumulators);
             self.update_guarded(shared, accumulators, chunk, (block, column), group);
-        };
-        self.counted_loop(first, whole, group, |column| accumulate(column, group));
-        if group > 1 {
-            self.counted_loop(whole, end, 1, |column| accumulate(column, 1));
-        }
+        });
         self.update_after(shared, accumulators, chunk, first, columns);
+    }
+
+    /// `body` for columns `first..first + columns`, with as many at a time as are computed together, and for what is left one by one.
+    pub fn in_groups(&self, first: IntValue<'ctx>, columns: IntValue<'ctx>, body: impl Fn(IntValue<'ctx>, i64)) {
+        let group = i64::from(self.schedule.columns);
+        let end = self.add(first, columns);
+        let whole = self.subtract(end, self.remainder(columns, self.integer(group)));
+        self.counted_loop(first, whole, group, |column| body(column, group));
+        if group > 1 {
+            self.counted_loop(whole, end, 1, |column| body(column, 1));
+        }
     }
 
     /// The pairs of the tile with `group` columns of a block, beginning at `column`.

@@ -75,16 +75,11 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         contraction: Contraction<'a>,
         stretch: Stretch<'ctx>,
     ) {
-        let group = i64::from(self.schedule.columns);
-        let end = self.add(first, columns);
-        let whole = self.subtract(end, self.remainder(columns, self.integer(group)));
-        let tile = |column, group| {
+        self.in_groups(first, columns, |column, group| {
             let at = |number| self.at_column(shared, chunk, first, self.add(column, self.integer(number)));
             let mut readers: Vec<_> = (0..group).map(at).collect();
             self.contract_tile(contraction, stretch, &mut readers);
-        };
-        self.counted_loop(first, whole, group, |column| tile(column, group));
-        self.counted_loop(whole, end, 1, |column| tile(column, 1));
+        });
     }
 
     /// One loop over components for all columns. A column's terms are added before the next column's are begun, so that the sums and the

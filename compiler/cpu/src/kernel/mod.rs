@@ -99,9 +99,6 @@ const SHORT: u32 = 4;
 /// Components above which values are not put on the stack where they may lie elsewhere.
 const LONGEST_LOCAL: u32 = 1024;
 
-/// The name of the function in which columns lie in the lanes.
-const ACROSS: &str = "accumulate_across";
-
 /// The functions of a pass that are emitted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -151,8 +148,7 @@ pub fn emit_pass<'ctx>(
         function.set_linkage(Linkage::External);
         level.attach(context, function);
         builder.position_at_end(context.append_basic_block(function, "entry"));
-        let across = name.ends_with(ACROSS);
-        let kernel = Kernel { lanes, function, pass, schedule, layout: &layout, signs: &signs, across };
+        let kernel = Kernel { lanes, function, pass, schedule, layout: &layout, signs: &signs, across: false };
         let arguments: Vec<_> = function.get_param_iter().filter(|value| value.is_pointer_value()).collect();
         let pointers: Vec<_> = arguments.into_iter().map(|value| value.into_pointer_value()).collect();
         body(&kernel, &pointers);
@@ -191,7 +187,9 @@ pub fn emit_pass<'ctx>(
                 });
             }
             if functions.across {
-                define_with(&few, ACROSS, 4, 4, &|kernel, p| accumulate::emit(kernel, p[0], p[1], p[2], p[3]));
+                define_with(&few, "accumulate_across", 4, 4, &|kernel, p| {
+                    accumulate::emit(&Kernel { across: true, ..*kernel }, p[0], p[1], p[2], p[3]);
+                });
                 let [initialize, merge] = [("initialize", 1), ("merge", 2)]
                     .map(|(name, pointers)| find(module, &format!("{prefix}{name}"), pointers, 0));
                 define_with(&few, "merge_lanes", 2, 2, &|kernel, p| {

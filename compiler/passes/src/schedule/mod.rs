@@ -113,6 +113,13 @@ pub struct PassSchedule {
     pub pair_cost: u32,
 }
 
+impl PassSchedule {
+    /// Whether kept values wait for more columns than are computed together.
+    pub fn has_blocks(&self) -> bool {
+        self.block != self.columns
+    }
+}
+
 /// A verified plan with a layout for each of its passes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scheduled {
