@@ -94,6 +94,7 @@ fn main() {
         reserved: 0,
         clones: &clone,
         for_ranges: core::ptr::null(),
+        device: core::ptr::null(),
     };
     let (mut x, mut y, mut b, mut c) = ([0.5_f32; 30], [0.5_f32; 30], [0.5_f32; 10], [0.0_f32; 10]);
     let pointers: [*mut c_void; 4] =

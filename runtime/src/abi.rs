@@ -546,7 +546,237 @@ pub struct EntryDescriptor {
     pub clones: *const CloneDescriptor,
     /// The same entry as calls with block-sparse ranges run it, NULL if that is no other.
     pub for_ranges: *const EntryDescriptor,
+    /// The same entry's code for GPUs, NULL if the library has none.
+    pub device: *const DeviceEntry,
 }
 
 // SAFETY: descriptors are immutable static data of their library.
 unsafe impl Sync for EntryDescriptor {}
+
+// ---------------------------------------------------------------------------------------------------------------- GPUs
+
+/// An entry as compiled for GPUs.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct DeviceEntry {
+    /// Where its kernels are.
+    pub code: *const DeviceCode,
+    /// Number of passes.
+    pub num_passes: u32,
+    /// Reserved, 0.
+    pub reserved: u32,
+    /// The passes, in order: those of the CPU's clones, but for their sizes.
+    pub passes: *const DevicePass,
+}
+
+/// The machine code for GPUs of a library, which all its entries share.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct DeviceCode {
+    /// Number of images.
+    pub num_images: u32,
+    /// Number of kernels.
+    pub num_kernels: u32,
+    /// The same kernels for several architectures.
+    pub images: *const DeviceImage,
+    /// NUL-terminated names of the kernels. Everything else refers to a kernel by its number here.
+    pub kernels: *const *const c_char,
+    /// `(DeviceLayout)`: measures row tiles of block-sparse ranges; one block of [`LAYOUT_THREADS`] for each batch element.
+    pub layout: u32,
+    /// `(DeviceSum)`: adds batch elements of a gradient up, in float32; blocks of [`SUM_THREADS`], a thread for each number of the result.
+    pub sum_f32: u32,
+    /// The same in float64.
+    pub sum_f64: u32,
+    /// Reserved, 0.
+    pub reserved: u32,
+}
+
+/// Kernels for one architecture.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct DeviceImage {
+    /// Compute capability times ten: 90 for `sm_90`.
+    pub architecture: u32,
+    /// 1 for PTX, which the driver compiles for any GPU of at least this capability; 0 for machine code, which runs on GPUs of the same major
+    /// and at least this minor number.
+    pub is_ptx: u32,
+    /// What `cuModuleLoadData` takes; PTX ends with a NUL.
+    pub bytes: *const u8,
+    /// Their number.
+    pub size: u64,
+}
+
+/// In place of the number of a kernel: none.
+pub const NO_KERNEL: u32 = u32::MAX;
+
+/// A kernel and its blocks.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct DeviceKernel {
+    /// Its number, or [`NO_KERNEL`].
+    pub kernel: u32,
+    /// Threads of a block.
+    pub threads: u32,
+    /// Rows of a block.
+    pub rows: u32,
+    /// Reserved, 0.
+    pub reserved: u32,
+}
+
+/// One pass on GPUs. Its kernels take one argument: a [`DeviceLaunch`] with `num_views` [`DeviceView`]s after it.
+///
+/// Columns are cut into chunks of the length that [`DevicePass::shortest_chunk`] tells, chunks into splits. A *split* is what one block
+/// reduces: with `ORDER_TREE` a power of two of chunks, with `ORDER_CARRIED` any number of them, with `ORDER_SEQUENCE` one share of all chunks,
+/// which depends on their number alone. If there are several, `reduce` leaves the state of each row and split in `states`, and `finish` joins
+/// them in a binary tree over the numbers of splits. Else `reduce` writes the results.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct DevicePass {
+    /// Role of the rows: `ROLE_I`, `ROLE_J`, or `ROLE_PARAMETER` (one row).
+    pub rows: u8,
+    /// Role of the columns: `ROLE_I` or `ROLE_J`; `ROLE_PARAMETER` where the pass reduces nothing (there is then `finish` alone).
+    pub columns: u8,
+    /// `F32` or `F64`.
+    pub compute: u8,
+    /// In which order the states of chunks are merged: `ORDER_TREE`, `ORDER_SEQUENCE` or `ORDER_CARRIED`.
+    pub order: u8,
+    /// Number of views.
+    pub num_views: u32,
+    /// The tensors that the views show, by their numbers in the entry's list, in the kernels' order.
+    pub views: *const u32,
+    /// Reduces columns: first for many rows, then for few. Either may be [`NO_KERNEL`], not both, where columns are reduced.
+    pub reduce: [DeviceKernel; 2],
+    /// Joins the states of splits and writes results; with no splits, the results of no columns.
+    pub finish: DeviceKernel,
+    /// Columns of a chunk where there are few of them, a power of two.
+    pub shortest_chunk: u32,
+    /// Columns of a chunk where there are many: a power of two, at least `shortest_chunk`.
+    pub longest_chunk: u32,
+    /// With `ORDER_TREE`: a split has at most so many chunks, a power of two.
+    pub longest_split: u32,
+    /// Bytes of a row's state in `states`.
+    pub state_size: u32,
+    /// Rough cost of a pair, in instructions of a thread.
+    pub pair_cost: u32,
+    /// Reserved, 0.
+    pub reserved: u32,
+}
+
+/// Dimensions of a batch that a kernel counts through by itself.
+pub const DEVICE_BATCH: usize = 3;
+
+/// A tensor as kernels see it. Steps are counted in elements of the storage type; complex ones are two real numbers.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct DeviceView {
+    /// The first element of the launch's first row, of batch element 0.
+    pub data: *mut c_void,
+    /// Step from row to row, 0 for a parameter.
+    pub row: i64,
+    /// Step from component to component.
+    pub component: i64,
+    /// Steps along the dimensions of the batch, outermost first.
+    pub batch: [i64; DEVICE_BATCH],
+}
+
+/// Block-sparse ranges as kernels see them, for one of the two directions. All tensors are int64 in device memory; what lies outside of rows and
+/// columns is cut off.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct DeviceRanges {
+    /// Blocks of rows, 0 where all pairs count.
+    pub count: i64,
+    /// (count, 2): the first row of each block, and the row past its end.
+    pub blocks: DeviceView,
+    /// (count): where the list of column blocks of each block of rows ends.
+    pub ends: DeviceView,
+    /// (num_parts, 2): the first column of each column block, and the column past its end.
+    pub parts: DeviceView,
+    /// Number of column blocks.
+    pub num_parts: i64,
+    /// `count + 1` numbers for each batch element of the launch, by `DeviceCode::layout`: row tiles of all blocks before.
+    pub tiles: *mut i64,
+}
+
+/// What begins the argument of a pass's kernels. The grid is (row tiles, splits, batch elements).
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct DeviceLaunch {
+    /// Rows.
+    pub rows: i64,
+    /// Columns, of this launch.
+    pub columns: i64,
+    /// The number of the first row (views begin there, counting does not).
+    pub first_row: i64,
+    /// The number of the first column, a whole number of splits.
+    pub first_column: i64,
+    /// Columns of a chunk.
+    pub chunk: i64,
+    /// Columns of a split, a multiple of `chunk`.
+    pub split: i64,
+    /// Splits that have states, those of other launches included; 1 if `reduce` is to write the results, 0 if `finish` is to write those of no
+    /// columns.
+    pub splits: i64,
+    /// The number of this launch's first split.
+    pub first_split: i64,
+    /// `[batch elements of the launch][splits][rows]` states.
+    pub states: *mut c_void,
+    /// Extents of the last dimensions of the batch, outermost first, 1 for those that there are not.
+    pub batch: [u32; DEVICE_BATCH],
+    /// The number of the batch element that the grid's first one is.
+    pub first_element: u32,
+    /// Which pairs count.
+    pub ranges: DeviceRanges,
+}
+
+/// Threads of [`DeviceCode::layout`].
+pub const LAYOUT_THREADS: u32 = 256;
+
+/// The argument of [`DeviceCode::layout`].
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct DeviceLayout {
+    /// As of the launch that the ranges are for: `rows`, `batch`, `first_element` and `ranges` count.
+    pub launch: DeviceLaunch,
+    /// Rows of a tile.
+    pub tile_rows: i64,
+}
+
+/// Threads of [`DeviceCode::sum_f32`].
+pub const SUM_THREADS: u32 = 256;
+
+/// The argument of [`DeviceCode::sum_f32`]: adds `members` numbers up for each of `groups * numbers` results, in a binary tree over the numbers of
+/// the members. The first member is used up.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct DeviceSum {
+    /// Numbers to add up: `[batch elements][numbers]` of the computing type. A batch element's own number is `Σ index · stride` over the batch
+    /// dimensions; members count through `shared`, groups through `kept`.
+    pub source: *mut c_void,
+    /// Results, of the storage type `dtype`.
+    pub target: *mut c_void,
+    /// Numbers of a batch element: rows times components, complex ones counting twice.
+    pub numbers: i64,
+    /// Components of a row, complex ones counting twice.
+    pub width: i64,
+    /// Members of a group.
+    pub members: i64,
+    /// Groups.
+    pub groups: i64,
+    /// Steps of results from row to row and from component to component, in real numbers.
+    pub row: i64,
+    /// As above.
+    pub component: i64,
+    /// Storage type of the results.
+    pub dtype: u32,
+    /// Number of batch dimensions.
+    pub dimensions: u32,
+    /// Extents of the batch dimensions, outermost first.
+    pub extents: [i64; 8],
+    /// Step of a batch dimension in `source`, in batch elements.
+    pub source_steps: [i64; 8],
+    /// Step of a batch dimension in the results, in real numbers; counted for those that are not shared.
+    pub target_steps: [i64; 8],
+    /// 1 where a dimension is one that members count through.
+    pub is_shared: [u8; 8],
+}

@@ -121,6 +121,7 @@ impl<'ctx> Glue<'_, 'ctx> {
             self.u32(0).into(),
             self.array(&levels).into(),
             for_ranges.into(),
+            self.context.ptr_type(AddressSpace::default()).const_null().into(),
         ]))
     }
 

@@ -30,6 +30,7 @@
 mod expression;
 mod kernel;
 pub mod launch;
+pub mod library;
 mod lines;
 pub mod schedule;
 mod spelling;

@@ -55,6 +55,7 @@ typedef struct {
   uint32_t num_clones, reserved;
   const clone_descriptor *clones;
   const void *for_ranges;
+  const void *device;
 } entry_descriptor;
 typedef struct {
   uint32_t struct_size, num_tensors;

@@ -279,6 +279,7 @@ pub fn entry(
         reserved: 0,
         clones,
         for_ranges: core::ptr::null(),
+        device: core::ptr::null(),
     }))
 }
 
