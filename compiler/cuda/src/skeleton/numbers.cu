@@ -42,3 +42,6 @@ static __device__ __forceinline__ unsigned short store_bf16(float value)
     const unsigned int rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
     return (unsigned short)(value == value ? rounded : 0x7fffu);
 }
+
+static __device__ __forceinline__ float narrow(double value) { return (float)value; }
+static __device__ __forceinline__ double widen(float value) { return (double)value; }
