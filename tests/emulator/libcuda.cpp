@@ -22,6 +22,7 @@
 //     EMULATOR_THREADS=2                threads of the machine that share the blocks of a launch
 
 #include <algorithm>
+#include <cerrno>
 #include <csetjmp>
 #include <csignal>
 #include <cstdarg>
@@ -586,19 +587,15 @@ struct Module {
     bool is_loaded = true;
 };
 
-// A copy of an image's code, NULL if the loader refuses it.
+// A copy of an image's code, NULL if the loader refuses it. The loader takes files of one name for one library, hence the names.
 void *load_code(const std::string &bytes)
 {
-    const int file = memfd_create("emulated_kernels", MFD_CLOEXEC);
-    for (size_t done = 0; done < bytes.size();) {
-        const ssize_t written = write(file, bytes.data() + done, bytes.size() - done);
-        if (written <= 0) return close(file), nullptr;
-        done += (size_t)written;
-    }
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!handle) say("%s", dlerror());
+    char path[] = "/tmp/emulated-kernels-XXXXXX";
+    const int file = mkstemp(path);
+    const bool is_written = file >= 0 && write(file, bytes.data(), bytes.size()) == (ssize_t)bytes.size();
+    void *handle = is_written ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : nullptr;
+    if (!handle) say("kernels cannot be loaded: %s", is_written ? dlerror() : strerror(errno));
+    unlink(path);
     close(file);
     return handle;
 }
@@ -968,6 +965,7 @@ API cuInit(unsigned int flags)
     if (flags != 0) return INVALID_VALUE;
     if (device_count() == 0) return 100;
     is_initialized = true;
+    watch_signals();
     while (contexts.size() < (size_t)device_count()) contexts.push_back(std::make_unique<Context>((int)contexts.size()));
     return SUCCESS;
 }
