@@ -285,7 +285,14 @@ static inline float __int2float_rn(int value) { return (float)value; }
 
 static inline float load_f16(unsigned short half) { return (float)__builtin_bit_cast(_Float16, half); }
 static inline unsigned short store_f16(float value) { return __builtin_bit_cast(unsigned short, (_Float16)value); }
-static inline float exp2_fast(float value) { return exp2f(value); }
+static inline int high_word(double value) { return __double2hiint(value); }
+static inline int low_word(double value) { return __double2loint(value); }
+static inline double double_of(int high, int low) { return __hiloint2double(high, low); }
+static inline float exp2_fast(float value)
+{
+    const float power = exp2f(value);
+    return power < 1.17549435e-38f ? 0.0f : power;
+}
 
 // ------------------------------------------------------------------------------------------------------------ undefined behaviour
 

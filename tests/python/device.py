@@ -18,6 +18,9 @@ IS_REAL = os.environ.get("KEOPSC_TEST_GPU") == "1"
 EMULATOR = keops.ROOT / "tests" / "emulator"
 BUILT = keops.ROOT / "target" / "emulator"
 
+# How libraries are compiled for tests: for the processor at hand alone, and the emulator's GPUs, whose code does not depend on the architecture.
+OPTIONS = ("--target", "native,cuda", *([] if IS_REAL else ["--gpu-arch", "90"]))
+
 ILLEGAL_ADDRESS, LAUNCH_FAILED, CAPTURE_UNSUPPORTED = 700, 719, 900
 NON_BLOCKING = 1
 
@@ -231,6 +234,22 @@ class DeviceArray:
         if self.array.size:
             np.ndarray(self.array.shape, f"V{self.array.itemsize}", mark, self.offset, self.array.strides)[...] = b"\1" * self.array.itemsize
         return np.array_equal(self.everything()[mark == 0], self.original[mark == 0])
+
+
+def on_gpu(gpu, entry, *arrays, ranges=None, add_up=False, results=None, stream=None, **options):
+    """A layer-2 call of which every tensor is in the GPU's memory, waited for. Nothing but the results' elements may have changed."""
+    results = entry.empty_results(arrays, ranges, add_up) if results is None else results
+    given, made = [gpu.upload(array) for array in arrays], [gpu.upload(array) for array in results]
+    tables = None if ranges is None else [gpu.upload(table) for table in ranges]
+    tensors = [array.tensor for array in (*given, *made)]
+    entry.call_into(*tensors, ranges=tables and [table.tensor for table in tables], stream=stream, **options)
+    gpu.wait(stream)
+    for array in (*given, *(tables or ())):
+        assert np.array_equal(array.everything(), array.original), "an input was written"
+    for array in made:
+        assert array.gaps_are_untouched(), "something was written between the elements of a result"
+    found = [array.download() for array in made]
+    return found[0] if len(found) == 1 else tuple(found)
 
 
 def module_of(gpu, image):
