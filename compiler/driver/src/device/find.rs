@@ -210,3 +210,6 @@ fn packages_below(library: &Path) -> Vec<PathBuf> {
     pythons.sort_by_key(|folder| std::cmp::Reverse((name(folder).len(), name(folder))));
     pythons.iter().flat_map(|folder| ["site-packages", "dist-packages"].map(|kind| folder.join(kind))).collect()
 }
+
+#[cfg(test)]
+mod tests;

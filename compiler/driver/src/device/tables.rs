@@ -303,3 +303,6 @@ fn order(order: Order) -> u8 {
         Order::Carried => abi::ORDER_CARRIED,
     }
 }
+
+#[cfg(test)]
+mod tests;
