@@ -92,6 +92,11 @@ fn levels(names: &[&String]) -> Result<Vec<&'static Level>, Problem> {
     for name in names {
         let target = targets.iter().find(|target| target.name == *name).ok_or_else(|| unknown(name))?;
         let levels = target.levels();
+        if target.is_gpus() {
+            return Err(Problem::new(format!("`{name}` is no instruction set of the CPU, which KEOPSC_TARGET names"))
+                .with_code(Code::UnknownTarget)
+                .with_help("`--target cuda` makes code for GPUs"));
+        }
         if levels.is_empty() {
             return Err(Problem::new(format!("code for `{name}` cannot be made on {}", std::env::consts::ARCH))
                 .with_code(Code::UnknownTarget)

@@ -193,9 +193,12 @@ fn is_program(path: &Path) -> bool {
 
 /// The folders of packages of a virtual environment, of the `python3` on the path, and of the user.
 fn python_packages(environment: Option<PathBuf>, path: &[PathBuf], home: Option<PathBuf>) -> Vec<PathBuf> {
-    let python = path.iter().find(|folder| is_program(&folder.join("python3")));
-    let prefix = python.and_then(|folder| folder.parent()).map(Path::to_path_buf);
-    let prefixes: Vec<PathBuf> = environment.into_iter().chain(prefix).collect();
+    let python = path.iter().map(|folder| folder.join("python3")).find(|path| is_program(path));
+    // A link to a Python elsewhere has its packages there; that of a virtual environment has them here.
+    let linked = python.as_ref().and_then(|python| std::fs::canonicalize(python).ok());
+    let prefix = |python: PathBuf| python.parent().and_then(Path::parent).map(Path::to_path_buf);
+    let prefixes: Vec<PathBuf> =
+        environment.into_iter().chain([python, linked].into_iter().flatten().filter_map(prefix)).collect();
     let libraries = prefixes.iter().flat_map(|prefix| ["lib", "lib64", "local/lib"].map(|folder| prefix.join(folder)));
     let of_user = home.map(|home| home.join(".local/lib"));
     libraries.chain(of_user).flat_map(|folder| packages_below(&folder)).collect()

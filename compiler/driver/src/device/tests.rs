@@ -62,8 +62,7 @@ fn images_are_what_nvcc_writes() {
 
 #[test]
 fn a_text_that_is_refused_is_a_defect_and_kept() {
-    for words in
-        ["kernels.cu(3): error: identifier \"y\" is undefined", "ptxas error   : Entry function uses too much"]
+    for words in ["kernels.cu(3): error: identifier \"y\" is undefined", "ptxas error   : Entry function uses too much"]
     {
         let (folder, target) =
             nvcc(&format!("[ $arch = sm_75 ] || {{ echo '{words}' >&2; exit 2; }}; echo > \"$output\""));

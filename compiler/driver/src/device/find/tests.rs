@@ -110,6 +110,16 @@ fn what_is_missing_is_said() {
 }
 
 #[test]
+fn the_packages_of_a_linked_python_are_found() {
+    let place = "opt/python/lib/python3.13/site-packages/nvidia/cu13/lib/libnvrtc.so.13";
+    let machine = Machine::new(&PLACES).with("opt/python/bin/python3.13").with(place);
+    std::fs::create_dir_all(machine.root.path().join("python/bin")).unwrap();
+    let link = machine.root.path().join("python/bin/python3");
+    std::os::unix::fs::symlink(machine.root.path().join("opt/python/bin/python3.13"), link).unwrap();
+    assert_eq!(machine.found(), format!("nvrtc @/{place}"));
+}
+
+#[test]
 fn a_file_that_cannot_be_run_is_passed_over() {
     let machine = Machine::new(&PLACES).with("path/nvcc").with("cuda/bin/nvcc");
     let path = machine.root.path().join("path/nvcc");
