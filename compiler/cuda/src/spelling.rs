@@ -83,7 +83,7 @@ pub(crate) fn spelling(intrinsic: Intrinsic) -> Spelling {
         Intrinsic::Sqrt => Function("sqrtf", "sqrt"),
         Intrinsic::Rsqrt => Function("rsqrtf", "rsqrt"),
         Intrinsic::Exp => Function("expf", "exp"),
-        Intrinsic::Exp2 => Function("exp2f", "exp2"),
+        Intrinsic::Exp2 => Function("exp2_fast", "exp2"),
         Intrinsic::Expm1 => Function("expm1f", "expm1"),
         Intrinsic::Log => Function("logf", "log"),
         Intrinsic::Log2 => Function("log2f", "log2"),

@@ -75,7 +75,7 @@ pub fn compile_with(support: &[u8], source: &Source, options: &Options, soname: 
 fn objects(library: &Library<'_>, options: &Options) -> Result<Vec<Object>, Failure> {
     let compile = || keopsc_cpu::compile(library, &options.levels).map_err(code_generation);
     let Some(target) = &options.device else { return compile() };
-    let kernels = keopsc_cuda::library::library(library.plans);
+    let kernels = keopsc_cuda::library(library.plans);
     let (images, objects) = std::thread::scope(|scope| {
         let images = scope.spawn(|| device::compile(&kernels.text, target));
         let objects = compile();
@@ -201,13 +201,13 @@ fn representation(
         Emit::Schedule => each_level(options, |level| Ok(schedule_text(&library, level))),
         Emit::Llvm => each_level(options, |level| keopsc_cpu::emit_llvm(&library, level)),
         Emit::Asm => each_level(options, |level| keopsc_cpu::emit_assembly(&library, level)),
-        Emit::Cuda => Ok(keopsc_cuda::library::library(&front.output.plans).text),
+        Emit::Cuda => Ok(keopsc_cuda::library(&front.output.plans).text),
         Emit::Ptx => {
             let target = options
                 .device
                 .as_ref()
                 .ok_or_else(|| Problem::new("`--emit ptx` is for code for GPUs").with_help("add `--target cuda`"))?;
-            device::ptx(&keopsc_cuda::library::library(&front.output.plans).text, target)
+            device::ptx(&keopsc_cuda::library(&front.output.plans).text, target)
         }
         Emit::Header => Ok(header(&manifest)),
         Emit::Manifest => Ok(text + "\n"),

@@ -12,7 +12,7 @@ use std::mem::{offset_of, size_of};
 
 use keopsc_cpu::symbols;
 use keopsc_cuda::library::{Kernel, Library, Order, PassKernels};
-use keopsc_ir::plan::Verified;
+use keopsc_ir::plan::{Plan, TensorId, Verified};
 use keopsc_ir::types::{Axis, Role, ScalarType};
 use keopsc_runtime::abi::{self, DeviceCode, DeviceEntry, DeviceImage, DeviceKernel, DevicePass};
 use object::write::{Object, Relocation, SectionId, StandardSection, Symbol, SymbolSection};
@@ -40,18 +40,34 @@ pub fn object(
         return Err(mismatch("the library"));
     }
     for (plan, entry) in plans.iter().zip(&library.entries) {
-        tables.entry(&symbols::device_entry(plan), code, &entry.passes)?;
+        let mut entry_table = |symbol: String, plan: &Plan, passes: &[PassKernels]| match fits(library, plan, passes) {
+            true => tables.entry(&symbol, code, passes),
+            false => Err(mismatch(&plan.name)),
+        };
+        entry_table(symbols::device_entry(plan), plan, &entry.passes)?;
         match (plan.for_ranges(), &entry.for_ranges) {
             (None, None) => {}
-            (Some(other), Some(passes)) => tables.entry(&symbols::device_entry_for_ranges(other), code, passes)?,
+            (Some(other), Some(passes)) => entry_table(symbols::device_entry_for_ranges(other), other, passes)?,
             _ => return Err(mismatch(&plan.name)),
         }
     }
     tables.object.write().map_err(unwritable)
 }
 
+/// Whether a plan has these passes, and the library these kernels.
+fn fits(library: &Library, plan: &Plan, passes: &[PassKernels]) -> bool {
+    let pass_fits = |pass: &PassKernels| {
+        let mut kernels = pass.reduce.into_iter().flatten().chain([pass.finish]);
+        let has_tensor = |tensor: &TensorId| (tensor.0 as usize) < plan.tensors.len();
+        kernels.all(|kernel| (kernel.number as usize) < library.kernels.len())
+            && pass.views.iter().all(has_tensor)
+            && pass.over.is_some() == pass.reduce.iter().any(Option::is_some)
+    };
+    passes.len() == plan.passes.len() && passes.iter().all(pass_fits)
+}
+
 fn mismatch(what: &str) -> Failure {
-    Failure::Internal(format!("the kernels for GPUs of {what} are not those of its plans"))
+    Failure::Internal(format!("the kernels for GPUs of `{what}` are not those of its plans"))
 }
 
 fn unwritable(error: object::write::Error) -> Failure {

@@ -85,7 +85,7 @@ fn pass(over: Option<Axis>, order: Order, views: &[u32]) -> PassKernels {
     }
 }
 
-const FORMULA: &str = "x = Vi(2); y = Vj(2)\nout f = Sum[i](Exp(-SqDist(x, y)))\nout g = Sum[j](Exp(-SqDist(x, y)))";
+const FORMULA: &str = "x = Vi(1); y = Vj(1)\nout f = Sum[i](Exp(x * y))\nout g = Sum[i](Exp(y * Sum[j](Exp(x * y))))";
 
 fn example() -> (Vec<Verified>, Library, [Image; 2]) {
     let plans = plans(FORMULA);
@@ -98,10 +98,10 @@ fn example() -> (Vec<Verified>, Library, [Image; 2]) {
         text: String::new(),
         kernels: ["layout", "reduce", "finish", "sum"].map(str::to_owned).to_vec(),
         layout: 0,
-        sums: [3, 4],
+        sums: [3, 2],
         entries: vec![
-            entry(&plans[0], vec![pass(Some(Axis::I), Order::Sequence, &[3, 0, 1])]),
-            entry(&plans[1], vec![pass(None, Order::Tree, &[]), pass(Some(Axis::J), Order::Carried, &[7])]),
+            entry(&plans[0], vec![pass(Some(Axis::I), Order::Sequence, &[2, 0, 1])]),
+            entry(&plans[1], vec![pass(None, Order::Tree, &[]), pass(Some(Axis::J), Order::Carried, &[3])]),
         ],
     };
     let image = |form, bytes: &[u8]| Image { architecture: 90, form, bytes: bytes.to_vec() };
@@ -127,7 +127,7 @@ fn tables_are_those_of_the_abi() {
             offset_of!(DeviceCode, sum_f64),
             offset_of!(DeviceCode, reserved),
         ];
-        assert_eq!(numbers.map(|field| memory.u32(code, field)), [2, 4, 0, 3, 4, 0]);
+        assert_eq!(numbers.map(|field| memory.u32(code, field)), [2, 4, 0, 3, 2, 0]);
         let names = memory.follow(code, offset_of!(DeviceCode, kernels));
         let name = |number: usize| memory.text(memory.follow(names, number * size_of::<*const u8>()));
         assert_eq!([0, 1, 2, 3].map(name), ["layout", "reduce", "finish", "sum"]);
@@ -177,7 +177,7 @@ fn passes_are_those_of_the_abi(memory: &Memory, f: Place, g: Place) {
     ];
     assert_eq!(numbers.map(|field| memory.u32(pass(f, 0), field)), [16, 1024, 8, 12, 99, 0, 3]);
     let views = memory.follow(pass(f, 0), offset_of!(DevicePass, views));
-    assert_eq!([0, 4, 8].map(|field| memory.u32(views, field)), [3, 0, 1]);
+    assert_eq!([0, 4, 8].map(|field| memory.u32(views, field)), [2, 0, 1]);
     let reduce = [0, size_of::<DeviceKernel>()].map(|offset| offset_of!(DevicePass, reduce) + offset);
     assert_eq!(reduce.map(|field| memory.kernel(pass(f, 0), field)), [[abi::NO_KERNEL, 0, 0], [1, 128, 64]]);
     assert_eq!(reduce.map(|field| memory.kernel(pass(g, 0), field)), [[abi::NO_KERNEL, 0, 0]; 2]);
@@ -190,14 +190,23 @@ fn tables_for_ranges_have_names_of_their_own() {
     let plans = plans("y = Vj(1)\nout f = Sum[j](Exp(y))");
     assert!(plans[0].for_ranges().is_some());
     let (_, library, images) = example();
-    let passes = || vec![pass(Some(Axis::J), Order::Tree, &[0])];
-    let made = |for_ranges| {
-        let library = Library { entries: vec![Entry { passes: passes(), for_ranges }], ..library.clone() };
+    let passes = |plan: &Plan| vec![pass(Some(Axis::J), Order::Tree, &[0]); plan.passes.len()];
+    let made = |passes: Vec<PassKernels>, for_ranges: Option<Vec<PassKernels>>| {
+        let library = Library { entries: vec![Entry { passes, for_ranges }], ..library.clone() };
         object(&plans, &library, &images, Architecture::X86_64)
     };
-    let memory = Memory::new(&made(Some(passes())).unwrap());
+    let (all, for_ranges) = (passes(&plans[0]), passes(plans[0].for_ranges().unwrap()));
+    let memory = Memory::new(&made(all.clone(), Some(for_ranges.clone())).unwrap());
     let names: Vec<&str> = memory.symbols.keys().map(String::as_str).collect();
     assert_eq!(names, ["keops_device_entry_f", "keops_device_ranges_f"]);
-    let Err(Failure::Internal(message)) = made(None) else { panic!("kernels are missing") };
-    assert_eq!(message, "the kernels for GPUs of f are not those of its plans");
+
+    let no_kernel = PassKernels { finish: Kernel { number: 4, threads: 1, rows: 1 }, ..all[0].clone() };
+    let no_tensor = PassKernels { views: vec![TensorId(99)], ..all[0].clone() };
+    let no_reduction = PassKernels { reduce: [None, None], ..all[0].clone() };
+    let wrong = [no_kernel, no_tensor, no_reduction].map(|wrong| vec![wrong; all.len()]);
+    let cases = wrong.into_iter().chain([Vec::new()]).map(|passes| made(passes, Some(for_ranges.clone())));
+    for case in cases.chain([made(all, None)]) {
+        let Err(Failure::Internal(message)) = case else { panic!("kernels are missing") };
+        assert_eq!(message, "the kernels for GPUs of `f` are not those of its plans");
+    }
 }
