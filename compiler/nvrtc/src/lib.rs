@@ -1,8 +1,7 @@
 //! CUDA C++ text → PTX or machine code, by NVRTC: NVIDIA's compiler as a shared library, which needs no other tool.
 //!
 //! ```text
-//! libnvrtc.so.13 ─open─▶ Nvrtc ─compile(text, "sm_90")─▶ cubin
-//!                                       "compute_90"  ─▶ PTX
+//! libnvrtc.so.13 ─open─▶ Nvrtc ─compile(text, "sm_90")─▶ cubin, and the PTX on the way to it
 //! ```
 //!
 //! The library is opened while this program runs; nothing of it is needed to build keopsc. All `unsafe` code that it takes is here.
@@ -123,8 +122,14 @@ impl Nvrtc {
         (status == 0).then(|| format!("{major}.{minor}"))
     }
 
-    /// Compiles a text that calls itself `name` for `architecture`, `sm_90` or `compute_90`. Warnings are mistakes.
-    pub fn compile(&self, text: &str, name: &str, architecture: &str, output: Output) -> Result<Vec<u8>, Error> {
+    /// Compiles a text that calls itself `name` for `architecture`, `sm_90`, or `compute_90` for PTX alone. Warnings are mistakes.
+    pub fn compile(
+        &self,
+        text: &str,
+        name: &str,
+        architecture: &str,
+        outputs: &[Output],
+    ) -> Result<Vec<Vec<u8>>, Error> {
         let has_nul = |_| Error::Compiler("the text has a NUL in it".to_owned());
         let text = CString::new(text).map_err(has_nul)?;
         let name = CString::new(name).map_err(has_nul)?;
@@ -148,10 +153,11 @@ impl Nvrtc {
                 return Err(Error::Compiler(format!("nvrtcCompileProgram gives error {status}{log}")));
             }
         }
-        program.part(match output {
+        let part = |output: &Output| match output {
             Output::Ptx => self.ptx,
             Output::Cubin => self.cubin,
-        })
+        };
+        outputs.iter().map(|output| program.part(part(output))).collect()
     }
 }
 
@@ -232,12 +238,14 @@ mod tests {
         assert!(nvrtc.version().unwrap().contains('.'));
         let kernel = |body: &str| format!("extern \"C\" __global__ void f(float *x) {{ {body} }}\n");
         let good = kernel("x[threadIdx.x] = expf(x[threadIdx.x]);");
-        let cubin = nvrtc.compile(&good, "k.cu", "sm_90", Output::Cubin).unwrap();
+        let both = nvrtc.compile(&good, "k.cu", "sm_75", &[Output::Cubin, Output::Ptx]).unwrap();
+        let [cubin, ptx] = &both[..] else { panic!("two were asked for") };
         assert!(cubin.starts_with(b"\x7fELF"));
-        assert_eq!(nvrtc.compile(&good, "k.cu", "sm_90", Output::Cubin).unwrap(), cubin);
-        let ptx = String::from_utf8(nvrtc.compile(&good, "k.cu", "compute_75", Output::Ptx).unwrap()).unwrap();
+        assert!(nvrtc.compile(&good, "k.cu", "sm_75", &[Output::Cubin]).unwrap()[..] == both[..1]);
+        assert_eq!(nvrtc.compile(&good, "k.cu", "compute_75", &[Output::Ptx]).unwrap()[..], both[1..]);
+        let ptx = std::str::from_utf8(ptx).unwrap();
         assert!(ptx.contains(".target sm_75") && ptx.contains(".entry f(") && !ptx.contains('\0'));
-        let refused = |body: &str, architecture| nvrtc.compile(&kernel(body), "k.cu", architecture, Output::Cubin);
+        let refused = |body: &str, architecture| nvrtc.compile(&kernel(body), "k.cu", architecture, &[Output::Cubin]);
         for (body, words) in [("x[0] = y;", "\"y\" is undefined"), ("int unused; x[0] = 0;", "never referenced")] {
             let Err(Error::Text(log)) = refused(body, "sm_90") else { panic!("{body} is refused") };
             assert!(log.starts_with("k.cu(1): ") && log.contains(words), "{log}");

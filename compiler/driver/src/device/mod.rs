@@ -46,11 +46,11 @@ pub enum Form {
     Ptx,
 }
 
-/// Which image is wanted.
+/// What is compiled in one go: PTX of an architecture is on the way to its machine code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Wanted {
+struct Job {
     architecture: u32,
-    form: Form,
+    forms: &'static [Form],
 }
 
 /// All kernels of a library, compiled.
@@ -88,46 +88,54 @@ impl DeviceTarget {
         format!("{:?} {compiler}", self.architectures)
     }
 
-    fn wanted(&self) -> Vec<Wanted> {
-        let machine_code = |architecture: &u32| Wanted { architecture: *architecture, form: Form::MachineCode };
-        let ptx = Wanted { architecture: self.ptx(), form: Form::Ptx };
-        self.architectures.iter().map(machine_code).chain([ptx]).collect()
+    fn jobs(&self) -> Vec<Job> {
+        let forms = |architecture| match architecture == self.ptx() {
+            true => &[Form::MachineCode, Form::Ptx][..],
+            false => &[Form::MachineCode],
+        };
+        self.architectures.iter().map(|number| Job { architecture: *number, forms: forms(*number) }).collect()
     }
 }
 
-impl Wanted {
-    /// `sm_90`, or `compute_90` for PTX.
+impl Job {
+    /// `sm_90`, or `compute_90` for PTX alone.
     fn name(self) -> String {
-        match self.form {
-            Form::MachineCode => format!("sm_{}", self.architecture),
-            Form::Ptx => format!("compute_{}", self.architecture),
+        match self.forms.contains(&Form::MachineCode) {
+            true => format!("sm_{}", self.architecture),
+            false => format!("compute_{}", self.architecture),
         }
+    }
+
+    /// What this form of it is.
+    fn image(self, form: Form, bytes: Vec<u8>) -> Image {
+        Image { architecture: self.architecture, form, bytes }
     }
 }
 
 /// The images of a text, side by side on all processors: machine code of each architecture, and PTX last.
 pub fn compile(text: &str, target: &DeviceTarget) -> Result<Vec<Image>, Failure> {
-    images(text, target, &target.wanted())
+    let mut images = images(text, target, &target.jobs())?;
+    images.sort_by_key(|image| (image.form == Form::Ptx, image.architecture));
+    Ok(images)
 }
 
 /// PTX of the highest architecture.
 pub fn ptx(text: &str, target: &DeviceTarget) -> Result<String, Failure> {
-    let wanted = Wanted { architecture: target.ptx(), form: Form::Ptx };
-    let images = images(text, target, &[wanted])?;
+    let images = images(text, target, &[Job { architecture: target.ptx(), forms: &[Form::Ptx] }])?;
     Ok(images.iter().map(|image| String::from_utf8_lossy(&image.bytes)).collect())
 }
 
-fn images(text: &str, target: &DeviceTarget, wanted: &[Wanted]) -> Result<Vec<Image>, Failure> {
+fn images(text: &str, target: &DeviceTarget, jobs: &[Job]) -> Result<Vec<Image>, Failure> {
     let compiler = target.compiler.clone()?;
     match &compiler {
         Compiler::Nvcc(path) => {
             let folder = tempfile::Builder::new().prefix("keopsc-cuda-").tempdir().map_err(|error| no_room(&error))?;
             std::fs::write(folder.path().join(TEXT), text).map_err(|error| no_room(&error))?;
-            each(text, &compiler, wanted, |wanted| nvcc::compile(path, folder.path(), wanted))
+            each(text, &compiler, jobs, |job| nvcc::compile(path, folder.path(), job))
         }
         Compiler::Nvrtc(path) => {
             let nvrtc = Nvrtc::open(path).map_err(|error| nvrtc_problem(path, &error.to_string()))?;
-            each(text, &compiler, wanted, |wanted| by_nvrtc(&nvrtc, path, text, wanted))
+            each(text, &compiler, jobs, |job| by_nvrtc(&nvrtc, path, text, job))
         }
     }
 }
@@ -136,37 +144,39 @@ fn images(text: &str, target: &DeviceTarget, wanted: &[Wanted]) -> Result<Vec<Im
 fn each(
     text: &str,
     compiler: &Compiler,
-    wanted: &[Wanted],
-    compile: impl Fn(Wanted) -> Result<Vec<u8>, Refusal> + Sync,
+    jobs: &[Job],
+    compile: impl Fn(Job) -> Result<Vec<Image>, Refusal> + Sync,
 ) -> Result<Vec<Image>, Failure> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(wanted.len());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(jobs.len());
     // No pool outlives the call.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     let pool = pool.map_err(|error| Problem::new(format!("a thread could not be started: {error}")))?;
-    let results: Vec<_> = pool.install(|| wanted.par_iter().map(|wanted| compile(*wanted)).collect());
-    let images = wanted.iter().zip(results).map(|(wanted, result)| {
-        let Wanted { architecture, form } = *wanted;
-        result.map(|bytes| Image { architecture, form, bytes }).map_err(|refusal| match refusal {
+    let results: Vec<_> = pool.install(|| jobs.par_iter().map(|job| compile(*job)).collect());
+    let mut images = Vec::new();
+    for (job, result) in jobs.iter().zip(results) {
+        images.extend(result.map_err(|refusal| match refusal {
             Refusal::Environment(problem) => Failure::Environment(problem),
-            Refusal::Text(words) => Failure::Internal(defect(text, compiler, *wanted, &words)),
-        })
-    });
-    images.collect()
+            Refusal::Text(words) => Failure::Internal(defect(text, compiler, *job, &words)),
+        })?);
+    }
+    Ok(images)
 }
 
-fn by_nvrtc(nvrtc: &Nvrtc, path: &Path, text: &str, wanted: Wanted) -> Result<Vec<u8>, Refusal> {
-    let output = match wanted.form {
+fn by_nvrtc(nvrtc: &Nvrtc, path: &Path, text: &str, job: Job) -> Result<Vec<Image>, Refusal> {
+    let output = |form: &Form| match form {
         Form::MachineCode => Output::Cubin,
         Form::Ptx => Output::Ptx,
     };
-    nvrtc.compile(text, TEXT, &wanted.name(), output).map_err(|error| match error {
+    let outputs: Vec<Output> = job.forms.iter().map(output).collect();
+    let results = nvrtc.compile(text, TEXT, &job.name(), &outputs).map_err(|error| match error {
         Error::Text(words) => Refusal::Text(words),
         Error::Compiler(words) if words.contains("--gpu-architecture") => {
             let name = path.display().to_string();
-            Refusal::Environment(unknown_architecture(&name, wanted).with_note(words))
+            Refusal::Environment(unknown_architecture(&name, job).with_note(words))
         }
         Error::Compiler(words) => Refusal::Environment(nvrtc_problem(path, &words)),
-    })
+    })?;
+    Ok(job.forms.iter().zip(results).map(|(form, bytes)| job.image(*form, bytes)).collect())
 }
 
 fn nvrtc_problem(path: &Path, words: &str) -> Problem {
@@ -177,8 +187,8 @@ fn nvrtc_problem(path: &Path, words: &str) -> Problem {
 }
 
 /// A compiler that is too old, or too new, for an architecture.
-fn unknown_architecture(compiler: &str, wanted: Wanted) -> Problem {
-    Problem::new(format!("`{compiler}` makes no code for {}", wanted.name()))
+fn unknown_architecture(compiler: &str, job: Job) -> Problem {
+    Problem::new(format!("`{compiler}` makes no code for {}", job.name()))
         .with_code(Code::DeviceCompilerFailed)
         .with_help("leave it out of `--gpu-arch`, or install CUDA 13, which makes code for all that `--gpu-arch` takes")
 }
@@ -191,12 +201,12 @@ fn no_room(error: &io::Error) -> Problem {
 }
 
 /// What to say of a text that its compiler refuses. The text is kept.
-fn defect(text: &str, compiler: &Compiler, wanted: Wanted, words: &str) -> String {
+fn defect(text: &str, compiler: &Compiler, job: Job, words: &str) -> String {
     let kept = match keep(text) {
         Ok(path) => format!("the text is kept in `{}`", path.display()),
         Err(error) => format!("the text could not be kept: {}", system_words(&error)),
     };
-    format!("`{}` refuses the kernels for {}; {kept}\n{words}", compiler.path().display(), wanted.name())
+    format!("`{}` refuses the kernels for {}; {kept}\n{words}", compiler.path().display(), job.name())
 }
 
 fn keep(text: &str) -> io::Result<PathBuf> {
