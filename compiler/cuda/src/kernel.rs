@@ -19,7 +19,7 @@ use crate::expression::{Operands, Position, Writer};
 use crate::library::{Kernel, Order, PassKernels};
 use crate::lines::Lines;
 use crate::schedule::{GpuSchedule, Place, needed_by_pairs, needed_by_rows, needed_by_tile, needed_by_writes};
-use crate::spelling::{Text, type_name};
+use crate::spelling::{Arithmetic, Text, type_name};
 use crate::state;
 use crate::storage::{load, parts, store, stored_type};
 
@@ -31,6 +31,7 @@ pub(crate) fn emit_pass(
     name: &str,
     number: usize,
     schedule: &GpuSchedule,
+    arithmetic: Arithmetic,
 ) -> PassKernels {
     let pass = &plan.passes[number];
     let emitter = Emitter { plan, pass, schedule, tensors: tensors(pass, schedule), row: RowValues::Fields };
@@ -43,7 +44,7 @@ pub(crate) fn emit_pass(
         pass.compute.name()
     ));
     lines.open(format!("struct {name} {{"));
-    let mut writer = Writer::new(std::mem::take(lines), pass.compute);
+    let mut writer = Writer::new(std::mem::take(lines), pass.compute, arithmetic);
     emitter.write_members(&mut writer, name);
     *lines = writer.lines;
     lines.close("};");

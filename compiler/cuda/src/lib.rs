@@ -15,6 +15,7 @@
 //! | `kernel` | pass → its structure and its kernels |
 //! | `state` | reduction rules → state structure, update and merge |
 //! | `expression` | scalar expression → C expression, and loops before it |
+//! | `ring` | integers in place of real numbers, for tests |
 //! | `spelling`, `storage`, `lines` | names of functions and types, numbers; loads and stores; indented text |
 //!
 //! Invariants: only constructs are known here (loads, loops, intrinsics, accumulators), no operation and no reduction by name. A
@@ -30,10 +31,11 @@ mod expression;
 mod kernel;
 pub mod library;
 mod lines;
+mod ring;
 pub mod schedule;
 mod spelling;
 mod state;
 mod storage;
 mod uses;
 
-pub use library::{Library, library};
+pub use library::{Library, library, library_in_ring};

@@ -5,7 +5,9 @@ use keopsc_ir::types::{Axis, Role, ScalarType};
 
 use crate::kernel::emit_pass;
 use crate::lines::Lines;
+use crate::ring;
 use crate::schedule::schedule;
+use crate::spelling::Arithmetic;
 
 /// The kernels of a library.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,16 +84,30 @@ pub struct PassKernels {
 
 /// The kernels of the entries that these plans are of. Names of plans differ.
 pub fn library(plans: &[Verified]) -> Library {
+    library_in(Arithmetic::Real, plans)
+}
+
+/// The same in integers instead of real numbers, by [`keopsc_ops::ring`]: for tests.
+pub fn library_in_ring(plans: &[Verified]) -> Library {
+    library_in(Arithmetic::Ring, plans)
+}
+
+fn library_in(arithmetic: Arithmetic, plans: &[Verified]) -> Library {
     let mut lines = Lines::default();
     let mut kernels: Vec<String> = COMMON_KERNELS.iter().map(|name| (*name).to_owned()).collect();
     let mut entries = Vec::new();
     for plan in plans {
-        let passes = emit_plan(&mut lines, &mut kernels, plan, "_");
-        let for_ranges = plan.for_ranges().map(|other| emit_plan(&mut lines, &mut kernels, other, "_ranges"));
+        let mut emit = |plan: &Plan, infix: &str| emit_plan(&mut lines, &mut kernels, plan, infix, arithmetic);
+        let passes = emit(plan, "_");
+        let for_ranges = plan.for_ranges().map(|other| emit(other, "_ranges"));
         entries.push(Entry { passes, for_ranges });
     }
-    let made = format!("// Made by keopsc {}.\n\n", env!("CARGO_PKG_VERSION"));
-    let text = [&made, NO_MISTAKES, &SKELETON.join("\n"), &lines.into_text()].concat();
+    let made = format!("// Made by keopsc {}.\n\n{NO_MISTAKES}", env!("CARGO_PKG_VERSION"));
+    let numbers = match arithmetic {
+        Arithmetic::Real => NUMBERS.to_owned(),
+        Arithmetic::Ring => format!("{NUMBERS}\n{}", ring::numbers()),
+    };
+    let text = [made, numbers, SKELETON.concat(), lines.into_text()].join("\n");
     Library { text, kernels, layout: 0, sums: [1, 2], entries }
 }
 
@@ -99,10 +115,12 @@ pub fn library(plans: &[Verified]) -> Library {
 const COMMON_KERNELS: [&str; 3] = ["keops_layout", "keops_sum_f32", "keops_sum_f64"];
 
 /// What every text begins with.
-const SKELETON: [&str; 4] = [
-    include_str!("skeleton/numbers.cu"),
+const NUMBERS: &str = include_str!("skeleton/numbers.cu");
+const SKELETON: [&str; 5] = [
     include_str!("skeleton/launch.cu"),
+    "\n",
     include_str!("skeleton/reduce.cu"),
+    "\n",
     include_str!("skeleton/batch.cu"),
 ];
 
@@ -110,16 +128,23 @@ const SKELETON: [&str; 4] = [
 const NO_MISTAKES: &str =
     "// A division by a literal 0, and a value that only a choice not taken reads, are no mistakes here.
 #pragma nv_diag_suppress 39, 177, 550
-
 ";
 
 /// Adds the passes of a plan, which are called after the entry, `infix` and their number.
-fn emit_plan(lines: &mut Lines, kernels: &mut Vec<String>, plan: &Plan, infix: &str) -> Vec<PassKernels> {
+fn emit_plan(
+    lines: &mut Lines,
+    kernels: &mut Vec<String>,
+    plan: &Plan,
+    infix: &str,
+    arithmetic: Arithmetic,
+) -> Vec<PassKernels> {
     lines.gap();
     describe(lines, plan);
     let name = |number: usize| format!("{}{infix}{number}", plan.name);
     let numbered = schedule(plan).into_iter().enumerate();
-    numbered.map(|(number, schedule)| emit_pass(lines, kernels, plan, &name(number), number, &schedule)).collect()
+    numbered
+        .map(|(number, schedule)| emit_pass(lines, kernels, plan, &name(number), number, &schedule, arithmetic))
+        .collect()
 }
 
 /// A comment: the plan's name and tensors, numbered as in the kernels.

@@ -10,7 +10,7 @@ use keopsc_ops::scalar::{Counter, Index, Scalar};
 
 use crate::expression::{Operands, Position, Writer};
 use crate::schedule::{GpuSchedule, Place};
-use crate::spelling::{Binding, Text, integer, real, type_name};
+use crate::spelling::{Binding, Text, integer, type_name};
 use crate::uses::{arguments_read, for_each_read, lets_needed};
 
 /// The accumulations that are needed, with their numbers.
@@ -119,7 +119,7 @@ fn write_block(
         let operands = RuleOperands::of_state(accumulation, number, "raised", pass.compute);
         for_each_pivot(writer, &operands, raising, |writer, slot, position| {
             let [old, new] = ["state", "raised"].map(|state| operands.slot(state, slot, position));
-            writer.lines.line(format!("is_finite = is_finite && {} - {} == 0;", new.loose(), new.loose()));
+            writer.lines.line(format!("is_finite = is_finite && {} - {} == {};", new.loose(), new.loose(), writer.number(0.0).loose()));
             writer.lines.line(format!("is_raised = is_raised || {} != {};", new.loose(), old.loose()));
         });
     }
@@ -258,7 +258,7 @@ fn write_initial(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
         for slot in &accumulation.rule.slots {
             let neutral = match slot.kind {
                 Kind::Index => integer(slot.initial as i64),
-                _ => real(slot.initial, schedule.accumulate),
+                _ => writer.number(slot.initial),
             };
             let member = Text::primary(format!("state.a{number}_{}", slot.name));
             writer.for_each_component(slot.dim, |writer, position| {
@@ -383,7 +383,7 @@ impl Operands<Operand> for RuleOperands<'_> {
             }
             (Operand::Argument(number), _, Some(values), _) => match self.accumulation.arguments.get(number as usize) {
                 Some(id) => writer.computing_in(self.compute, |writer| values.read(*id, position, writer)),
-                None => real(self.default_argument(number as usize), writer.real),
+                None => writer.number(self.default_argument(number as usize)),
             },
             (Operand::Column, .., Some(column)) => column.clone(),
             (operand, ..) => unreachable!("{operand:?} where there is none: the rule is not one of the table"),

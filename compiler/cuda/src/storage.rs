@@ -21,21 +21,25 @@ pub(crate) fn parts(scalar: ScalarType) -> u32 {
 
 /// A stored component as one of the computing type; row numbers stay what they are.
 pub(crate) fn load(element: String, stored: ScalarType, computing: ScalarType) -> Text {
+    let single = |text: String| if computing == ScalarType::F64 { format!("widen({text})") } else { text };
     Text::primary(match stored.real() {
-        ScalarType::F16 => format!("load_f16({element})"),
-        ScalarType::BF16 => format!("load_bf16({element})"),
-        ScalarType::F64 if computing != ScalarType::F64 => format!("(float){element}"),
+        ScalarType::F16 => single(format!("load_f16({element})")),
+        ScalarType::BF16 => single(format!("load_bf16({element})")),
+        ScalarType::F32 => single(element),
+        ScalarType::F64 if computing != ScalarType::F64 => format!("narrow({element})"),
         _ => element,
     })
 }
 
 /// A computed number as it is stored.
 pub(crate) fn store(value: &Text, stored: ScalarType, computing: ScalarType) -> String {
-    use crate::spelling::Binding::Primary;
+    let value = value.loose();
+    let single = || if computing == ScalarType::F64 { format!("narrow({value})") } else { value.to_owned() };
     match stored.real() {
-        ScalarType::F16 => format!("store_f16({})", value.loose()),
-        ScalarType::BF16 => format!("store_bf16({})", value.loose()),
-        ScalarType::F32 if computing == ScalarType::F64 => format!("(float){}", value.at(Primary)),
-        _ => value.loose().to_string(),
+        ScalarType::F16 => format!("store_f16({})", single()),
+        ScalarType::BF16 => format!("store_bf16({})", single()),
+        ScalarType::F32 => single(),
+        ScalarType::F64 if computing != ScalarType::F64 => format!("widen({value})"),
+        _ => value.to_owned(),
     }
 }

@@ -57,12 +57,12 @@ struct SumCall {
     long long width;          // of a row
     long long members;        // batch elements that are added up
     long long groups;         // results of `numbers` numbers
-    long long row, component; // steps of the results
+    long long row, component; // steps of the results, in real numbers; the parts of a complex one lie side by side
     unsigned int dtype;       // 0 float16, 1 bfloat16, 2 float32, 3 float64, 5 complex64, 6 complex128
     unsigned int dimensions;  // of the batch
     long long extents[8];
     long long source_steps[8]; // in batch elements
-    long long target_steps[8]; // in elements of the results
+    long long target_steps[8]; // in real numbers
     unsigned char is_shared[8];
 };
 
@@ -90,7 +90,7 @@ static __device__ __forceinline__ void sum_members(const SumCall &call)
     const long long number = thread % call.numbers;
     const long long parts = call.dtype >= 5 ? 2 : 1;
     const long long component = number % call.width;
-    long long target = number / call.width * call.row + component / parts * call.component;
+    long long target = number / call.width * call.row + component / parts * call.component + component % parts;
     long long source = 0, group = thread / call.numbers;
     for (int d = (int)call.dimensions - 1; d >= 0; --d) {
         if (!call.is_shared[d]) {
@@ -122,16 +122,15 @@ static __device__ __forceinline__ void sum_members(const SumCall &call)
             found = true;
         }
     }
-    const long long place = parts * target + component % parts;
     switch (call.dtype) {
     case 0:
-        ((unsigned short *)call.target)[place] = store_f16((float)sum);
+        ((unsigned short *)call.target)[target] = store_f16((float)sum);
         break;
     case 1:
-        ((unsigned short *)call.target)[place] = store_bf16((float)sum);
+        ((unsigned short *)call.target)[target] = store_bf16((float)sum);
         break;
     default:
-        ((Real *)call.target)[place] = sum;
+        ((Real *)call.target)[target] = sum;
     }
 }
 
