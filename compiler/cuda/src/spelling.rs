@@ -125,8 +125,12 @@ pub(crate) fn fold_neutral(with: Intrinsic, scalar: ScalarType, arithmetic: Arit
     let value = match (with, arithmetic) {
         (Intrinsic::Mul, _) => 1.0,
         (Intrinsic::Min | Intrinsic::Max, Arithmetic::Real) => f64::NAN,
-        (Intrinsic::Min, Arithmetic::Ring) => return Text::primary(format!("{}::largest()", type_name(Kind::Real, scalar))),
-        (Intrinsic::Max, Arithmetic::Ring) => return Text::primary(format!("{}::smallest()", type_name(Kind::Real, scalar))),
+        (Intrinsic::Min, Arithmetic::Ring) => {
+            return Text::primary(format!("{}::largest()", type_name(Kind::Real, scalar)));
+        }
+        (Intrinsic::Max, Arithmetic::Ring) => {
+            return Text::primary(format!("{}::smallest()", type_name(Kind::Real, scalar)));
+        }
         (_, Arithmetic::Real) => -0.0,
         (_, Arithmetic::Ring) => 0.0,
     };
