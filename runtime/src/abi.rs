@@ -781,7 +781,7 @@ pub struct DeviceSum {
     pub dtype: u32,
     /// Number of batch dimensions.
     pub dimensions: u32,
-    /// Extents of the batch dimensions, outermost first.
+    /// Extents of the batch dimensions, outermost first; 1 for one that is empty.
     pub extents: [i64; 8],
     /// Step of a batch dimension in `source`, in batch elements.
     pub source_steps: [i64; 8],

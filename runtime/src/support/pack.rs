@@ -49,7 +49,7 @@ impl View {
     }
 
     /// The rows from that number on.
-    pub fn from_row(&self, first: usize) -> View {
+    pub fn at_row(&self, first: usize) -> View {
         let bytes = (first as isize).wrapping_mul(self.row_stride).wrapping_mul(size_of_type(self.dtype) as isize);
         View { data: self.data.wrapping_offset(bytes), ..*self }
     }

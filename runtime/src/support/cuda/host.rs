@@ -188,7 +188,7 @@ impl<'g> Transfer<'g> {
                 return self.gpu.copy_to_device(on_device, view.data, times(rows, bytes), message);
             }
             pieces(rows, bytes, message, |first, rows, staging, message| {
-                pack::transport(&view.from_row(first), &View::dense(staging, width, view.dtype), rows, width);
+                pack::transport(&view.at_row(first), &View::dense(staging, width, view.dtype), rows, width);
                 self.gpu.copy_to_device(on_device.wrapping_add(first * bytes), staging, rows * bytes, message)?;
                 self.gpu.synchronize(message)
             })
@@ -213,7 +213,7 @@ impl<'g> Transfer<'g> {
             pieces(rows, bytes, message, |first, rows, staging, message| {
                 self.gpu.copy_to_host(staging, on_device.wrapping_add(first * bytes), rows * bytes, message)?;
                 self.gpu.synchronize(message)?;
-                pack::transport(&View::dense(staging, width, view.dtype), &view.from_row(first), rows, width);
+                pack::transport(&View::dense(staging, width, view.dtype), &view.at_row(first), rows, width);
                 Ok(())
             })
         }
@@ -525,7 +525,7 @@ impl SlabRun<'_> {
             if Part::of(self.pass, tensor) != part || self.is_written(number) {
                 continue;
             }
-            let source = self.slabs.view(number, tensor, self.element).from_row(first);
+            let source = self.slabs.view(number, tensor, self.element).at_row(first);
             // SAFETY: as the callers promise.
             unsafe {
                 self.slabs.transfer.upload(&source, rows, tensor.dim as usize, on_device.data.cast(), message)?;
@@ -549,7 +549,7 @@ impl SlabRun<'_> {
             if !self.is_written(number) {
                 continue;
             }
-            let target = self.slabs.view(number, tensor, self.element).from_row(first);
+            let target = self.slabs.view(number, tensor, self.element).at_row(first);
             let width = tensor.dim as usize;
             // SAFETY: as the callers promise.
             unsafe {

@@ -6,9 +6,9 @@
 //! Of a call whose tensors are on the GPU nothing is allocated, looked up or waited for but what its workspace lacks.
 
 mod batch;
-mod device;
-mod divide;
-mod driver;
+pub mod device;
+pub mod divide;
+pub mod driver;
 mod gpu;
 mod host;
 mod memory;
@@ -69,14 +69,14 @@ impl Options {
 }
 
 #[cfg(not(test))]
-fn state() -> &'static State {
+pub fn state() -> &'static State {
     static STATE: State = State::new();
     &STATE
 }
 
 /// Each test has a driver of its own.
 #[cfg(test)]
-fn state() -> &'static State {
+pub fn state() -> &'static State {
     thread_local!(static STATE: &'static State = Box::leak(Box::new(State::new())));
     STATE.with(|state| *state)
 }

@@ -87,7 +87,8 @@ fn sum(
             message.text("the batch has too many dimensions to add up over on a GPU");
             return Err(Status::Unsupported);
         };
-        *to_extent = if merges { to_extent.saturating_mul(extent) } else { extent };
+        // Kernels divide by extents; that there are no members they are told besides.
+        *to_extent = if merges { to_extent.saturating_mul(extent) } else { extent }.max(1);
         (*to_source, *to_target, *to_shared) = (source_step, target_step, is_shared);
         sum.dimensions = place as u32 + 1;
     }
