@@ -308,7 +308,7 @@ struct Slab {
 }
 
 impl Slab {
-    /// As much as fits into `room` bytes: half of them for columns, or what rows leave.
+    /// As much as fits into `room` bytes: half of them for columns, or what rows leave; a row tile at least.
     fn of(
         pass: &DevicePass,
         size: &Size,
@@ -321,7 +321,7 @@ impl Slab {
         let tile = (division.kernel.rows as usize).max(1);
         let row_room = |division: &Division| {
             let bytes = row_bytes.saturating_add(division.state_bytes_of_row(pass));
-            times(size.rows, bytes).min(room / 2)
+            times(size.rows, bytes).min((room / 2).max(times(tile, bytes))).min(room)
         };
         while division.splits > 0
             && times(division.split.min(size.columns), column_bytes) > room - row_room(&division)
