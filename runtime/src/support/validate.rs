@@ -128,11 +128,11 @@ pub unsafe fn call<'a>(
             all.len()
         };
         let layout = validate_state::layout(entry);
-        let check = Check { call, phase, layout, descriptors: all.get(..count).unwrap_or(all) };
+        let check = Check { entry, call, phase, layout, descriptors: all.get(..count).unwrap_or(all) };
         message.name(entry.name).text(": ");
         check.arguments(message)?;
         let location = check.tensors(message)?;
-        let device = check.device(entry, location, message)?;
+        let device = check.device(location, message)?;
         let has_ranges = !call.ranges.is_null() && phase.reads_ranges();
         let tables = if has_ranges { Some(ranges::tables(call.ranges, location, message)?) } else { None };
         let extents = check.extents(tables.as_ref(), message)?;
@@ -155,6 +155,7 @@ pub unsafe fn call<'a>(
 }
 
 struct Check<'a> {
+    entry: &'a EntryDescriptor,
     call: &'a Call,
     phase: &'a Phase,
     /// What states are like, if the entry has any.
@@ -201,6 +202,11 @@ impl<'a> Check<'a> {
             let Some(location) = Location::of(given) else {
                 return Err(refuse_device(given.device.device_type, self.subject(descriptor, message)));
             };
+            if location != Location::Host && self.entry.device.is_null() {
+                self.subject(descriptor, message).text(" is ");
+                location.describe(message).text(", but ").text(NO_CODE);
+                return Err(Status::Device);
+            }
             let (wanted, other) = *first.get_or_insert((location, descriptor));
             if location != wanted {
                 self.subject(descriptor, message).text(" is ");
@@ -216,12 +222,7 @@ impl<'a> Check<'a> {
     }
 
     /// The GPU that the call runs on, if it does.
-    fn device(
-        &self,
-        entry: &EntryDescriptor,
-        location: Location,
-        message: &mut Message,
-    ) -> Result<Option<i32>, Status> {
+    fn device(&self, location: Location, message: &mut Message) -> Result<Option<i32>, Status> {
         let call = self.call;
         let number = match (call.device_type, location) {
             (DL_CUDA, Location::Host) => call.device_id,
@@ -239,9 +240,9 @@ impl<'a> Check<'a> {
             (_, Location::Cuda(number)) => number,
         };
         if !matches!(self.phase, Phase::Whole) {
-            return Err(refuse_states(entry, message));
+            return Err(refuse_states(self.entry, message));
         }
-        if entry.device.is_null() {
+        if self.entry.device.is_null() {
             message.text(NO_CODE);
             return Err(Status::Device);
         }
