@@ -100,7 +100,8 @@ fn types() {
 #[test]
 fn devices() {
     let array = Array { device_type: DL_CUDA, ..Array::zeros(F32, &[10, 2]) };
-    let text = "conv: tensor x is on CUDA device 0, but this library has no code for GPUs: compile it with --target cuda";
+    let text =
+        "conv: tensor x is on CUDA device 0, but this library has no code for GPUs: compile it with --target cuda";
     assert_eq!(with(0, array), refused(Status::Device, text));
     let array = Array { device_type: 9, ..Array::zeros(F32, &[10, 1]) };
     assert_eq!(
