@@ -19,7 +19,9 @@ use keopsc_ops::scalar::{Comparison, Counter, Index, Scalar};
 
 use crate::lines::Lines;
 use crate::schedule::{UNROLL, UNROLLED_BODIES};
-use crate::spelling::{Binding, SHORT, Spelling, Text, fold, integer, real, spelling, type_name};
+use crate::spelling::{
+    Arithmetic, Binding, SHORT, Spelling, Text, fold_name, fold_neutral, integer, real, spelling, type_name,
+};
 
 /// The number of a component: known now, or when the kernel runs.
 #[derive(Clone, Debug)]
@@ -56,6 +58,7 @@ pub(crate) struct Writer {
     pub(crate) lines: Lines,
     /// The type of real numbers.
     pub(crate) real: ScalarType,
+    arithmetic: Arithmetic,
     variables: u32,
     loops: usize,
     unrolled: u32,
@@ -63,8 +66,13 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// A writer after these lines.
-    pub(crate) fn new(lines: Lines, real: ScalarType) -> Writer {
-        Writer { lines, real, variables: 0, loops: 0, unrolled: 1 }
+    pub(crate) fn new(lines: Lines, real: ScalarType, arithmetic: Arithmetic) -> Writer {
+        Writer { lines, real, arithmetic, variables: 0, loops: 0, unrolled: 1 }
+    }
+
+    /// A real number.
+    pub(crate) fn number(&self, value: f64) -> Text {
+        real(value, self.real, self.arithmetic)
     }
 
     /// What `write` gives where real numbers are of another type.
@@ -143,7 +151,7 @@ impl Writer {
     }
 
     fn constant(&self, value: f64, kind: Kind) -> Text {
-        if kind == Kind::Index { integer(value as i64) } else { real(value, self.real) }
+        if kind == Kind::Index { integer(value as i64) } else { self.number(value) }
     }
 
     fn call<V: Copy>(
@@ -175,9 +183,10 @@ impl Writer {
         if count == 1 {
             return self.expression(body, Kind::Real, &at(&Position::Known(0)), operands);
         }
-        let (word, neutral) = fold(with);
+        let word = fold_name(with);
         let variable = self.variable(word);
-        self.lines.line(format!("{} {variable} = {};", self.real_name(), real(neutral, self.real).loose()));
+        let neutral = fold_neutral(with, self.real, self.arithmetic);
+        self.lines.line(format!("{} {variable} = {};", self.real_name(), neutral.loose()));
         let name = if self.loops == 0 { "q".to_string() } else { format!("q{}", self.loops + 1) };
         self.loops += 1;
         self.repeat(&name, count, |writer, position| {

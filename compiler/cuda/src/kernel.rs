@@ -1,15 +1,13 @@
-//! One pass → one kernel.
+//! One pass → a structure that says what is special about it, and kernels that are instances of the skeleton.
 //!
 //! ```text
-//! parameters and row                         every thread for its own row
-//! for each chunk of columns:                 a new state
-//!     for each tile of the chunk:            its columns computed by all threads, into shared memory
-//!         for each column of the tile:       pair body, update of the state
-//!     merge the state with those before it
-//! epilogue and writes                        threads that have a row
+//! constructor      parameters, once a thread (long ones once a block, in shared memory)
+//! read_row         what pairs need of a row, in registers
+//! read_column      what pairs need of a column, in the tile
+//! update           pair body, then one more column in the state
+//! merge            the state of later columns joins that of earlier ones
+//! write            epilogue and results of a row
 //! ```
-//!
-//! Threads beyond the last row work on the last row, since they help to fill tiles, and write nothing.
 
 use keopsc_ir::plan::print::print_value;
 use keopsc_ir::plan::{Block, Definition, Pass, Plan, TensorId, Value, ValueId};
@@ -18,100 +16,242 @@ use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::scalar::Counter;
 
 use crate::expression::{Operands, Position, Writer};
-use crate::launch::{kernel_name, tensors};
+use crate::library::{Kernel, Order, PassKernels};
 use crate::lines::Lines;
-use crate::schedule::{GpuSchedule, LEVELS, Merging, Place, needed_by_pairs, needed_by_tile};
-use crate::spelling::{Binding, Text, type_name};
+use crate::schedule::{GpuSchedule, Place, needed_by_pairs, needed_by_rows, needed_by_tile, needed_by_writes};
+use crate::spelling::{Arithmetic, Text, type_name};
 use crate::state;
-use crate::storage::{load, store, stored_type};
+use crate::storage::{load, parts, store, stored_type};
 
-/// Adds the kernel of a pass, if it writes anything.
-pub(crate) fn emit_pass(lines: &mut Lines, plan: &Plan, number: usize, pass: &Pass, schedule: &GpuSchedule) {
-    if pass.writes.is_empty() {
-        return;
-    }
-    let kernel = Kernel { plan, pass, schedule, name: kernel_name(plan, number) };
+/// Adds the structure and the kernels of a pass; their names go to `kernels`.
+pub(crate) fn emit_pass(
+    lines: &mut Lines,
+    kernels: &mut Vec<String>,
+    plan: &Plan,
+    name: &str,
+    number: usize,
+    schedule: &GpuSchedule,
+    arithmetic: Arithmetic,
+) -> PassKernels {
+    let pass = &plan.passes[number];
+    let emitter = Emitter { plan, pass, schedule, tensors: tensors(pass, schedule), row: RowValues::Fields };
     lines.gap();
     let over = pass.over.map_or(String::new(), |over| format!(", over {over}"));
-    lines.line(format!("// Pass {number}: rows {}{over}, compute {}.", pass.rows, pass.compute.name()));
-    if kernel.accumulates() {
-        state::define(lines, &kernel.name, pass, schedule);
-    }
-    kernel.write_head(lines);
-    lines.open("{");
-    let mut writer = Writer::new(std::mem::take(lines), pass.compute);
-    kernel.write_body(&mut writer);
+    lines.line(format!("// Pass {number} of {}: rows {}{over}, compute {}.", plan.name, pass.rows, pass.compute.name()));
+    lines.open(format!("struct {name} {{"));
+    let mut writer = Writer::new(std::mem::take(lines), pass.compute, arithmetic);
+    emitter.write_members(&mut writer, name);
     *lines = writer.lines;
-    lines.close("}");
+    lines.close("};");
+    let threads = schedule.threads;
+    let mut kernel = |lines: &mut Lines, suffix: &str, body: String, rows: u32| {
+        let name = format!("{name}_{suffix}");
+        lines.gap();
+        let argument = format!("const {}::Call __grid_constant__ call", &name[..name.len() - suffix.len() - 1]);
+        lines.line(format!("extern \"C\" __global__ void __launch_bounds__({threads}) {name}({argument})"));
+        lines.open("{");
+        lines.line(body);
+        lines.close("}");
+        kernels.push(name);
+        Kernel { number: kernels.len() as u32 - 1, threads, rows }
+    };
+    let mut reduce = [None, None];
+    if emitter.accumulates() {
+        let many = schedule.rows;
+        reduce[0] = Some(kernel(lines, "reduce", format!("reduce<{name}, {many}>(call);"), threads * many));
+        if many > 1 {
+            reduce[1] = Some(kernel(lines, "reduce_few", format!("reduce<{name}, 1>(call);"), threads));
+        }
+    }
+    let finish = kernel(lines, "finish", format!("finish<{name}>(call);"), threads);
+    PassKernels {
+        rows: pass.rows,
+        over: if emitter.accumulates() { pass.over } else { None },
+        compute: pass.compute,
+        order: schedule.order,
+        views: emitter.tensors.clone(),
+        reduce,
+        finish,
+        chunk: schedule.chunk,
+        longest_split: 1 << (schedule.levels - 1),
+        state_size: schedule.state_bytes,
+        pair_cost: schedule.pair_cost,
+    }
+}
+
+/// The tensors that a pass reads or writes, in the plan's order.
+fn tensors(pass: &Pass, schedule: &GpuSchedule) -> Vec<TensorId> {
+    let values = pass.values.iter().zip(&schedule.places);
+    let read = values.filter_map(|(value, place)| match value.definition {
+        Definition::Read(tensor) if *place != Place::Nowhere => Some(tensor),
+        _ => None,
+    });
+    let mut tensors: Vec<TensorId> = read.chain(pass.writes.iter().map(|write| write.tensor)).collect();
+    tensors.sort();
+    tensors.dedup();
+    tensors
+}
+
+/// Where values of the row block are.
+#[derive(Clone, Copy, PartialEq)]
+enum RowValues {
+    /// Fields of `row`.
+    Fields,
+    /// Variables.
+    Variables,
 }
 
 /// A pass on its way to text.
-struct Kernel<'a> {
+#[derive(Clone)]
+struct Emitter<'a> {
     plan: &'a Plan,
     pass: &'a Pass,
     schedule: &'a GpuSchedule,
-    name: String,
+    tensors: Vec<TensorId>,
+    row: RowValues,
 }
 
-impl Kernel<'_> {
+impl Emitter<'_> {
     fn accumulates(&self) -> bool {
         self.schedule.accumulations.contains(&true)
     }
 
-    fn write_head(&self, lines: &mut Lines) {
-        let threads = self.schedule.threads;
-        lines.line(format!("extern \"C\" __global__ void __launch_bounds__({threads}) {}(", self.name));
-        let arguments = tensors(self.pass, self.schedule).into_iter().map(|id| {
-            let written = self.pass.writes.iter().any(|write| write.tensor == id);
-            let constant = if written { "" } else { "const " };
-            format!("{constant}{} *__restrict__ tensor{}", stored_type(self.plan.tensor(id).scalar), id.0)
-        });
-        let mut all = vec!["long long rows".to_string(), "long long columns".to_string()];
-        all.extend(arguments);
-        lines.line(format!("    {})", all.join(",\n    ")));
+    fn write_members(&self, writer: &mut Writer, name: &str) {
+        self.write_constants(writer);
+        self.write_structures(writer);
+        self.write_constructor(writer, name);
+        self.write_reads(writer);
+        state::write_functions(writer, self.pass, self.schedule, |writer| self.write_pair_values(writer), self);
+        self.write_results(writer);
     }
 
-    fn write_body(&self, writer: &mut Writer) {
-        self.declare_shared(writer);
-        let threads = self.schedule.threads;
-        writer.lines.line(format!("const long long row = (long long)blockIdx.x * {threads} + threadIdx.x;"));
-        let reads_rows = self.pass.block(Block::Row).any(|(id, value)| {
-            matches!(value.definition, Definition::Read(_)) && self.schedule.place(id) != Place::Nowhere
-        });
-        if reads_rows {
-            writer.lines.line("const long long source = row < rows ? row : rows - 1;");
+    fn write_constants(&self, writer: &mut Writer) {
+        let GpuSchedule { threads, tile, levels, unroll, block, order, .. } = self.schedule;
+        let order = match order {
+            Order::Tree => "TREE",
+            Order::Sequence => "SEQUENCE",
+            Order::Carried => "CARRIED",
+        };
+        let constants =
+            [("THREADS", threads), ("TILE", tile), ("LEVELS", levels), ("UNROLL", unroll), ("BLOCK", block)];
+        let constants: Vec<String> = constants.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        writer.lines.line(format!("enum {{ {}, ORDER = {order} }};", constants.join(", ")));
+    }
+
+    fn write_structures(&self, writer: &mut Writer) {
+        let lines = &mut writer.lines;
+        lines.gap();
+        lines.open("struct Call {");
+        lines.line("Launch launch;");
+        for id in &self.tensors {
+            lines.line(format!("View tensor{};", id.0));
         }
+        lines.close("};");
+        self.write_structure(lines, "Shared", Place::Shared, Block::Parameter, None);
+        self.write_structure(lines, "Row", Place::Row, Block::Row, None);
+        self.write_structure(lines, "Column", Place::Tile, Block::Column, Some(self.schedule.column_alignment));
+        lines.gap();
+        lines.line("const Call &call;");
+        lines.line("const Element element;");
+        lines.line("Shared &shared;");
+        for (id, value) in self.pass.block(Block::Parameter).filter(|(id, _)| self.place(*id) == Place::Thread) {
+            let declaration = self.declaration(id, value);
+            lines.line(format!("{declaration};"));
+        }
+    }
+
+    /// The values that live in a place.
+    fn write_structure(&self, lines: &mut Lines, name: &str, place: Place, block: Block, alignment: Option<u32>) {
+        lines.gap();
+        let alignment = alignment.map_or(String::new(), |bytes| format!("__align__({bytes}) "));
+        lines.open(format!("struct {alignment}{name} {{"));
+        if place == Place::Row && self.schedule.rows_are_found_again {
+            lines.line("long long index;");
+        }
+        for (id, value) in self.pass.block(block).filter(|(id, _)| self.place(*id) == place) {
+            lines.line(format!("{};", self.declaration(id, value)));
+        }
+        lines.close("};");
+    }
+
+    fn declaration(&self, id: ValueId, value: &Value) -> String {
+        let extent = if value.dim == 1 { String::new() } else { format!("[{}]", value.dim) };
+        format!("{} v{}{extent}", self.type_of(value), id.0)
+    }
+
+    fn write_constructor(&self, writer: &mut Writer, name: &str) {
+        writer.lines.gap();
+        let arguments = "const Call &call, const Element &element, Shared &shared";
+        writer.lines.line(format!("__device__ __forceinline__ {name}({arguments})"));
+        writer.lines.line("    : call(call), element(element), shared(shared)");
+        writer.lines.open("{");
         for (id, value) in self.pass.block(Block::Parameter) {
-            match self.schedule.place(id) {
-                Place::Thread => self.define_variable(writer, id, value),
+            match self.place(id) {
+                Place::Thread => {
+                    self.quote(writer, id, value);
+                    self.fill(writer, id, value);
+                }
                 Place::Shared => self.define_shared(writer, id, value),
                 _ => {}
             }
         }
-        for (id, value) in self.pass.block(Block::Row).filter(|(id, _)| self.schedule.place(*id) == Place::Thread) {
-            self.define_variable(writer, id, value);
-        }
-        if self.accumulates() {
-            self.write_chunks(writer);
-        }
-        writer.lines.open("if (row < rows) {");
-        for (id, value) in self.pass.block(Block::Epilogue).filter(|(id, _)| self.schedule.place(*id) == Place::Thread)
-        {
-            self.define_variable(writer, id, value);
-        }
-        self.pass.writes.iter().for_each(|write| self.write_result(writer, write.value, write.tensor));
         writer.lines.close("}");
     }
 
-    fn declare_shared(&self, writer: &mut Writer) {
-        for (number, value) in self.pass.values.iter().enumerate() {
-            let (name, count) = match self.schedule.places[number] {
-                Place::Shared => ("shared", u64::from(value.dim)),
-                Place::Tile => ("tile", u64::from(value.dim) * u64::from(self.schedule.tile)),
-                _ => continue,
-            };
-            writer.lines.line(format!("__shared__ {} v{number}_{name}[{count}];", self.type_of(value)));
+    /// `read_row` and `read_column`.
+    fn write_reads(&self, writer: &mut Writer) {
+        let needed = [needed_by_rows(self.pass, &self.schedule.places), needed_by_tile(self.pass, &self.schedule.places)];
+        let blocks = [(Block::Row, Place::Row, "row", "Row"), (Block::Column, Place::Tile, "column", "Column")];
+        for ((block, place, name, kind), needed) in blocks.into_iter().zip(needed) {
+            writer.lines.gap();
+            let arguments = format!("{kind} &{name}, long long index");
+            writer.lines.line(format!("__device__ __forceinline__ void read_{name}({arguments}) const"));
+            writer.lines.open("{");
+            if block == Block::Row && self.schedule.rows_are_found_again {
+                writer.lines.line("row.index = index;");
+            }
+            for (id, value) in self.pass.block(block).filter(|(id, _)| needed[id.0 as usize]) {
+                if self.place(id) == place {
+                    self.quote(writer, id, value);
+                    self.fill(writer, id, value);
+                } else if self.place(id) == Place::Thread {
+                    self.define_variable(writer, id, value);
+                }
+            }
+            writer.lines.close("}");
         }
+    }
+
+    /// The values of a pair that are not where they are used.
+    fn write_pair_values(&self, writer: &mut Writer) {
+        let by_pairs = needed_by_pairs(self.pass, &self.schedule.places);
+        for (number, value) in self.pass.values.iter().enumerate() {
+            let in_loop = matches!(value.block, Block::Column | Block::Pair) && by_pairs[number];
+            if in_loop && self.schedule.places[number] == Place::Thread {
+                self.define_variable(writer, ValueId(number as u32), value);
+            }
+        }
+    }
+
+    fn write_results(&self, writer: &mut Writer) {
+        // Rows of the tile are gone by then, so that what is needed of them is read again.
+        let emitter = Emitter { row: RowValues::Variables, ..self.clone() };
+        writer.lines.gap();
+        writer.lines.line("__device__ __forceinline__ void write(long long index, const State &state) const");
+        writer.lines.open("{");
+        let needed = needed_by_writes(self.pass, &self.schedule.places);
+        for (number, value) in self.pass.values.iter().enumerate().filter(|(number, _)| needed[*number]) {
+            let is_kept = matches!(self.schedule.places[number], Place::Thread | Place::Row);
+            if is_kept && matches!(value.block, Block::Row | Block::Epilogue) {
+                emitter.define_variable(writer, ValueId(number as u32), value);
+            }
+        }
+        self.pass.writes.iter().for_each(|write| emitter.write_result(writer, write.value, write.tensor));
+        writer.lines.close("}");
+    }
+
+    fn place(&self, id: ValueId) -> Place {
+        self.schedule.place(id)
     }
 
     fn type_of(&self, value: &Value) -> &'static str {
@@ -126,12 +266,12 @@ impl Kernel<'_> {
     /// A value in variables of the thread.
     fn define_variable(&self, writer: &mut Writer, id: ValueId, value: &Value) {
         self.quote(writer, id, value);
-        let kind = self.type_of(value);
+        let declaration = self.declaration(id, value);
         if value.dim == 1 {
             let text = self.compute(writer, value, &Position::Known(0));
-            return writer.lines.line(format!("const {kind} v{} = {};", id.0, text.loose()));
+            return writer.lines.line(format!("const {declaration} = {};", text.loose()));
         }
-        writer.lines.line(format!("{kind} v{}[{}];", id.0, value.dim));
+        writer.lines.line(format!("{declaration};"));
         self.fill(writer, id, value);
     }
 
@@ -159,8 +299,8 @@ impl Kernel<'_> {
     fn compute(&self, writer: &mut Writer, value: &Value, position: &Position) -> Text {
         match &value.definition {
             Definition::Read(tensor) => self.load(*tensor, value.block, position),
-            Definition::Number if value.block == Block::Row => Text::primary("row"),
-            Definition::Number => column_number(),
+            Definition::Number if value.block == Block::Row => Text::primary("(call.launch.first_row + index)"),
+            Definition::Number => Text::primary("(call.launch.first_column + index)"),
             Definition::Compute(scalar) => {
                 writer.expression(scalar, kind_of(value), &vec![(Counter(0), position.clone())], self)
             }
@@ -171,138 +311,53 @@ impl Kernel<'_> {
     }
 
     fn load(&self, id: TensorId, block: Block, position: &Position) -> Text {
-        let tensor = self.plan.tensor(id);
         let row = match block {
-            Block::Row => Some(Text::primary("source")),
-            Block::Column => Some(column_number()),
-            Block::Parameter | Block::Pair | Block::Epilogue => None,
+            Block::Row if self.row == RowValues::Fields && self.schedule.rows_are_found_again => "row.index",
+            Block::Row | Block::Column => "index",
+            Block::Parameter | Block::Pair | Block::Epilogue => "0",
         };
-        let element = format!("tensor{}[{}]", id.0, element_number(row.as_ref(), tensor.dim(), position));
-        load(element, tensor.scalar, self.pass.compute)
+        let scalar = self.plan.tensor(id).scalar;
+        load(self.element(id, "const ", row, position), scalar, self.pass.compute)
     }
 
-    fn write_chunks(&self, writer: &mut Writer) {
-        let GpuSchedule { chunk, merging, .. } = self.schedule;
-        match merging {
-            Merging::Tree => {
-                writer.lines.line("// Level n has the merged state of 2^n chunks where bit n of `chunks` is set.");
-                writer.lines.line(format!("{}_state levels[{LEVELS}];", self.name));
-                writer.lines.line("unsigned long long chunks = 0;");
-            }
-            Merging::Sequence => {
-                writer.lines.line(format!("{}_state total;", self.name));
-                state::write_initial(writer, self.pass, self.schedule, "total");
-            }
-        }
-        writer.lines.line(format!("{}_state state;", self.name));
-        let chunk_suffix = if *chunk > i32::MAX as u64 { "ll" } else { "" };
-        writer.lines.open(format!("for (long long chunk = 0; chunk < columns; chunk += {chunk}{chunk_suffix}) {{"));
-        state::write_initial(writer, self.pass, self.schedule, "state");
-        writer.lines.line(format!(
-            "const long long end = columns - chunk < {chunk}{chunk_suffix} ? columns : chunk + {chunk}{chunk_suffix};"
-        ));
-        self.write_tiles(writer);
-        match merging {
-            Merging::Tree => self.write_carry(writer),
-            Merging::Sequence => writer.lines.line(format!("{}_merge(total, state);", self.name)),
-        }
-        writer.lines.close("}");
-        match merging {
-            Merging::Tree => self.write_collection(writer),
-            Merging::Sequence => writer.lines.line("state = total;"),
-        }
-    }
-
-    /// As when one adds 1 to a binary number: two states of a level become one of the next.
-    fn write_carry(&self, writer: &mut Writer) {
-        writer.lines.line("int level = 0;");
-        writer.lines.open("for (; chunks >> level & 1; ++level) {");
-        self.merge_level(writer);
-        writer.lines.close("}");
-        writer.lines.line("levels[level] = state;");
-        writer.lines.line("++chunks;");
-    }
-
-    /// All levels, the last columns first.
-    fn write_collection(&self, writer: &mut Writer) {
-        state::write_initial(writer, self.pass, self.schedule, "state");
-        writer.lines.open("for (int level = 0; chunks >> level; ++level) {");
-        writer.lines.open("if (chunks >> level & 1) {");
-        self.merge_level(writer);
-        writer.lines.close("}");
-        writer.lines.close("}");
-    }
-
-    fn merge_level(&self, writer: &mut Writer) {
-        writer.lines.line(format!("{}_state earlier = levels[level];", self.name));
-        writer.lines.line(format!("{}_merge(earlier, state);", self.name));
-        writer.lines.line("state = earlier;");
-    }
-
-    fn write_tiles(&self, writer: &mut Writer) {
-        let tile = self.schedule.tile;
-        writer.lines.open(format!("for (long long first = chunk; first < end; first += {tile}) {{"));
-        writer.lines.line(format!("const int count = end - first < {tile} ? (int)(end - first) : {tile};"));
-        self.write_tile(writer);
-        writer.lines.open("for (int column = 0; column < count; ++column) {");
-        let by_pairs = needed_by_pairs(self.pass, &self.schedule.places);
-        for (number, value) in self.pass.values.iter().enumerate() {
-            let in_loop = matches!(value.block, Block::Column | Block::Pair) && by_pairs[number];
-            if in_loop && self.schedule.places[number] == Place::Thread {
-                self.define_variable(writer, ValueId(number as u32), value);
-            }
-        }
-        state::write_update(writer, self.pass, self.schedule, &column_number(), self);
-        writer.lines.close("}");
-        writer.lines.close("}");
-    }
-
-    /// Computes the columns of a tile, if there is anything to keep of them.
-    fn write_tile(&self, writer: &mut Writer) {
-        if !self.schedule.places.contains(&Place::Tile) {
-            return;
-        }
-        let by_tile = needed_by_tile(self.pass, &self.schedule.places);
-        writer.lines.line("__syncthreads();");
-        let threads = self.schedule.threads;
-        writer.lines.open(format!("for (int column = (int)threadIdx.x; column < count; column += {threads}) {{"));
-        for (id, value) in self.pass.block(Block::Column).filter(|(id, _)| by_tile[id.0 as usize]) {
-            match self.schedule.place(id) {
-                Place::Thread => self.define_variable(writer, id, value),
-                Place::Tile => {
-                    self.quote(writer, id, value);
-                    self.fill(writer, id, value);
-                }
-                _ => {}
-            }
-        }
-        writer.lines.close("}");
-        writer.lines.line("__syncthreads();");
+    /// A component of a row of a tensor, where it is stored.
+    fn element(&self, id: TensorId, constant: &str, row: &str, position: &Position) -> String {
+        let scalar = self.plan.tensor(id).scalar;
+        let parts = parts(scalar);
+        let view = format!("call.tensor{}", id.0);
+        let types = format!("{constant}{}", stored_type(scalar));
+        let (types, at) = if parts == 1 { (types, "at".to_owned()) } else { (format!("{types}, {parts}"), format!("at<{parts}>")) };
+        let number = match position {
+            Position::Known(0) => "0".to_owned(),
+            position => format!("{at}({view}, {})", position.text().loose()),
+        };
+        format!("row_of<{types}>({view}, element, {row})[{number}]")
     }
 
     fn write_result(&self, writer: &mut Writer, id: ValueId, to: TensorId) {
         let tensor = self.plan.tensor(to);
-        let dim = tensor.dim();
         writer.lines.line(format!("// write {} = v{}", tensor.name, id.0));
-        writer.for_each_component(dim, |writer, position| {
+        writer.for_each_component(tensor.dim(), |writer, position| {
             let value = self.read(id, position, writer);
-            let row = (self.pass.rows != Role::Parameter).then(|| Text::primary("row"));
-            let number = element_number(row.as_ref(), dim, position);
-            let stored = store(&value, tensor.scalar, self.pass.compute);
-            writer.lines.line(format!("tensor{}[{number}] = {stored};", to.0));
+            let row = if self.pass.rows == Role::Parameter { "0" } else { "index" };
+            let element = self.element(to, "", row, position);
+            writer.lines.line(format!("{element} = {};", store(&value, tensor.scalar, self.pass.compute)));
         });
     }
 }
 
-impl Operands<ValueId> for Kernel<'_> {
+impl Operands<ValueId> for Emitter<'_> {
     fn read(&self, id: ValueId, position: &Position, writer: &mut Writer) -> Text {
         let value = self.pass.value(id);
-        let element = |suffix: &str, number: &str| Text::primary(format!("v{}{suffix}[{number}]", id.0));
-        match self.schedule.place(id) {
-            Place::Nowhere | Place::Thread if value.dim == 1 => Text::primary(format!("v{}", id.0)),
-            Place::Nowhere | Place::Thread => element("", position.text().loose()),
-            Place::Shared => element("_shared", position.text().loose()),
-            Place::Tile => element("_tile", &element_number(Some(&Text::primary("column")), value.dim, position)),
+        let component = |variable: String| match value.dim {
+            1 => Text::primary(variable),
+            _ => Text::primary(format!("{variable}[{}]", position.text().loose())),
+        };
+        match self.place(id) {
+            Place::Row if self.row == RowValues::Fields => component(format!("row.v{}", id.0)),
+            Place::Nowhere | Place::Thread | Place::Row => component(format!("v{}", id.0)),
+            Place::Shared => component(format!("shared.v{}", id.0)),
+            Place::Tile => component(format!("column.v{}", id.0)),
             Place::Stored | Place::Inline => self.compute(writer, value, position),
         }
     }
@@ -312,19 +367,3 @@ fn kind_of(value: &Value) -> Kind {
     if value.is_index { Kind::Index } else { Kind::Real }
 }
 
-/// The number of the column within all columns.
-fn column_number() -> Text {
-    Text::new(Binding::Sum, "first + column")
-}
-
-/// Where a component of a row lies among `dim` components a row; without a row, among those of the only one.
-fn element_number(row: Option<&Text>, dim: u32, position: &Position) -> String {
-    match (row, position) {
-        (None, position) => position.text().loose().to_string(),
-        (Some(row), _) if dim == 1 => row.loose().to_string(),
-        (Some(row), Position::Known(0)) => format!("{} * {dim}", row.at(Binding::Product)),
-        (Some(row), position) => {
-            format!("{} * {dim} + {}", row.at(Binding::Product), position.text().at(Binding::Product))
-        }
-    }
-}

@@ -1,7 +1,13 @@
 //! The kernels of a whole library: their text, and what a launch needs to know of each.
 
-use keopsc_ir::plan::{TensorId, Verified};
+use keopsc_ir::plan::{Plan, TensorId, Verified, print::print};
 use keopsc_ir::types::{Axis, Role, ScalarType};
+
+use crate::kernel::emit_pass;
+use crate::lines::Lines;
+use crate::ring;
+use crate::schedule::schedule;
+use crate::spelling::Arithmetic;
 
 /// The kernels of a library.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,9 +82,75 @@ pub struct PassKernels {
     pub pair_cost: u32,
 }
 
-/// The kernels of the entries that these plans are of.
+/// The kernels of the entries that these plans are of. Names of plans differ.
 pub fn library(plans: &[Verified]) -> Library {
-    let text = crate::emit_library(plans);
-    let entries = plans.iter().map(|_| Entry { passes: Vec::new(), for_ranges: None }).collect();
-    Library { text, kernels: Vec::new(), layout: 0, sums: [0, 0], entries }
+    library_in(Arithmetic::Real, plans)
+}
+
+/// The same in integers instead of real numbers, by [`keopsc_ops::ring`]: for tests.
+pub fn library_in_ring(plans: &[Verified]) -> Library {
+    library_in(Arithmetic::Ring, plans)
+}
+
+fn library_in(arithmetic: Arithmetic, plans: &[Verified]) -> Library {
+    let mut lines = Lines::default();
+    let mut kernels: Vec<String> = COMMON_KERNELS.iter().map(|name| (*name).to_owned()).collect();
+    let mut entries = Vec::new();
+    for plan in plans {
+        let mut emit = |plan: &Plan, infix: &str| emit_plan(&mut lines, &mut kernels, plan, infix, arithmetic);
+        let passes = emit(plan, "_");
+        let for_ranges = plan.for_ranges().map(|other| emit(other, "_ranges"));
+        entries.push(Entry { passes, for_ranges });
+    }
+    let made = format!("// Made by keopsc {}.\n\n{NO_MISTAKES}", env!("CARGO_PKG_VERSION"));
+    let numbers = match arithmetic {
+        Arithmetic::Real => NUMBERS.to_owned(),
+        Arithmetic::Ring => format!("{NUMBERS}\n{}", ring::numbers()),
+    };
+    let text = [made, numbers, SKELETON.concat(), lines.into_text()].join("\n");
+    Library { text, kernels, layout: 0, sums: [1, 2], entries }
+}
+
+/// The kernels of the skeleton, in the order of [`Library`]'s fields.
+const COMMON_KERNELS: [&str; 3] = ["keops_layout", "keops_sum_f32", "keops_sum_f64"];
+
+/// What every text begins with.
+const NUMBERS: &str = include_str!("skeleton/numbers.cu");
+const SKELETON: [&str; 5] = [
+    include_str!("skeleton/launch.cu"),
+    "\n",
+    include_str!("skeleton/reduce.cu"),
+    "\n",
+    include_str!("skeleton/batch.cu"),
+];
+
+/// Warnings of nvcc and NVRTC about what formulas may say.
+const NO_MISTAKES: &str =
+    "// A division by a literal 0, and a value that only a choice not taken reads, are no mistakes here.
+#pragma nv_diag_suppress 39, 177, 550
+";
+
+/// Adds the passes of a plan, which are called after the entry, `infix` and their number.
+fn emit_plan(
+    lines: &mut Lines,
+    kernels: &mut Vec<String>,
+    plan: &Plan,
+    infix: &str,
+    arithmetic: Arithmetic,
+) -> Vec<PassKernels> {
+    lines.gap();
+    describe(lines, plan);
+    let name = |number: usize| format!("{}{infix}{number}", plan.name);
+    let numbered = schedule(plan).into_iter().enumerate();
+    numbered
+        .map(|(number, schedule)| emit_pass(lines, kernels, plan, &name(number), number, &schedule, arithmetic))
+        .collect()
+}
+
+/// A comment: the plan's name and tensors, numbered as in the kernels.
+fn describe(lines: &mut Lines, plan: &Plan) {
+    lines.line(format!("// Entry {}", plan.name));
+    let printed = print(plan);
+    let tensors = printed.lines().filter_map(|line| line.strip_prefix("tensor "));
+    tensors.enumerate().for_each(|(number, line)| lines.line(format!("// tensor{number} is {line}")));
 }

@@ -1,21 +1,23 @@
-//! Where each value of a pass lives on a GPU, and how columns are cut into chunks and tiles.
+//! Where each value of a pass lives on a GPU, and how rows and columns are cut.
 //!
 //! ```text
-//! block of 256 threads = 256 rows           one row a thread, its values in registers
-//! chunk of 512 columns                      a state of its own, summed column by column
-//! tile of up to 256 columns                 column values in shared memory, computed by all threads together
+//! block of 128 threads = 128, 256, 512 or 1024 rows   some rows a thread, so that a column's values are read once for all of them
+//! split of columns                                   what one block reduces; chosen when a call is made
+//! chunk of 64 to 256 columns                         a state of its own, summed column by column
+//! tile of up to 256 columns                          column values in shared memory, computed by all threads together
 //! ```
 //!
-//! A chunk's state is merged with those of earlier chunks in a binary tree over chunk numbers (a binary counter: 2^n chunks on level
-//! n), or, where so many states would not fit, one after the other. Both follow from the columns alone, so a result does not depend on
-//! the grid, the block or the machine's size.
-//!
-//! This first version uses one block per 256 rows, so that few rows leave most of a GPU idle; sums into a parameter run on one thread.
+//! The states of chunks are merged in a binary tree over chunk numbers. Splits are subtrees, and their states are merged along the rest of the
+//! tree, so that a result does not depend on how columns are split. Where so many states would not fit ([`Order::Sequence`]), chunks are merged
+//! one after the other; what no order changes ([`Order::Carried`]) has no states of chunks.
 
+use keopsc_ir::plan::cost::cost;
 use keopsc_ir::plan::{Accumulation, Block, Definition, Pass, Plan, Value, ValueId};
 use keopsc_ir::types::{ScalarType, SumScheme};
 use keopsc_ops::intrinsics::Kind;
+use keopsc_ops::reductions;
 
+use crate::library::Order;
 use crate::uses::{Needed, arguments_read, evaluations, for_each_read, needed};
 
 /// Where a value lives.
@@ -27,6 +29,8 @@ pub enum Place {
     Thread,
     /// In shared memory, one for the block (parameters).
     Shared,
+    /// In variables of the thread, one a row.
+    Row,
     /// In shared memory, one a column of the tile.
     Tile,
     /// Where it was stored: read again at each use.
@@ -35,34 +39,39 @@ pub enum Place {
     Inline,
 }
 
-/// How the states of chunks become one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Merging {
-    /// In a binary tree over chunk numbers.
-    Tree,
-    /// One after the other.
-    Sequence,
-}
-
 /// The layout of one pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GpuSchedule {
-    /// Threads, and rows, of a block.
+    /// Threads of a block.
     pub threads: u32,
-    /// Columns of a chunk.
-    pub chunk: u64,
-    /// Columns of a tile: a divisor of `chunk`.
+    /// Rows of a thread, where there are many rows.
+    pub rows: u32,
+    /// Columns of a chunk where there are few columns, and where there are many.
+    pub chunk: [u32; 2],
+    /// Columns of a tile.
     pub tile: u32,
     /// How chunks are merged.
-    pub merging: Merging,
+    pub order: Order,
+    /// Levels of the tree of a split's chunks.
+    pub levels: u32,
+    /// Pairs that are computed side by side.
+    pub unroll: u32,
+    /// Columns that are taken in together, 1 if none are.
+    pub block: u32,
+    /// Bytes at whose multiples a column's values begin.
+    pub column_alignment: u32,
     /// The place of each value.
     pub places: Vec<Place>,
+    /// Whether a row's number is needed to read its values again.
+    pub rows_are_found_again: bool,
     /// Whether each accumulation is needed.
     pub accumulations: Vec<bool>,
     /// The accumulators' type.
     pub accumulate: ScalarType,
-    /// Bytes of shared memory.
-    pub shared_bytes: u32,
+    /// Bytes of a row's state.
+    pub state_bytes: u32,
+    /// Rough instructions of a pair.
+    pub pair_cost: u32,
 }
 
 impl GpuSchedule {
@@ -76,13 +85,26 @@ impl GpuSchedule {
 pub(crate) const UNROLL: u32 = 32;
 /// How often the body of nested loops is repeated by unrolling at most.
 pub(crate) const UNROLLED_BODIES: u32 = 256;
-/// Levels of the tree of chunks: more than any memory holds.
-pub(crate) const LEVELS: u32 = 32;
 
-const THREADS: u32 = 256;
-const CHUNK: u64 = 512;
+const THREADS: u32 = 128;
+/// The most rows of a thread, and the registers that all its rows may take.
+const ROWS: u32 = 8;
+const ROW_REGISTERS: u64 = 72;
+/// Registers that a row needs besides its values and its state.
+const PAIR_REGISTERS: u64 = 3;
+/// Pairs that are computed side by side, to hide the latency of each: so many at least and at most, and how many instructions that may be.
+const PAIRS: [u32; 2] = [16, 128];
+const SIDE_BY_SIDE: u32 = 1200;
+/// Columns that pivots take in before the rest of the state does.
+const BLOCK: u32 = 16;
+/// Columns of a chunk.
+const CHUNK: [u32; 2] = [64, 256];
+/// The same where a merge costs more than a sum.
+const DEAR_CHUNK: [u32; 2] = [256, 512];
 /// One running sum over all columns.
-const NO_CHUNKS: u64 = 1 << 40;
+const NO_CHUNKS: [u32; 2] = [1 << 30, 1 << 30];
+/// Columns of a tile at most.
+const TILE: u64 = 256;
 /// Shared memory for a tile and for parameters: together less than the 48 KB that every kernel may have.
 const TILE_BYTES: u64 = 32 << 10;
 const PARAMETER_BYTES: u64 = 12 << 10;
@@ -90,8 +112,10 @@ const PARAMETER_BYTES: u64 = 12 << 10;
 const SHORTEST_TILE: u64 = 8;
 /// Rows up to so many components are copied to the thread's own memory, where neighbouring threads have neighbouring addresses.
 const ROW_COMPONENTS: u32 = 1024;
-/// Bytes a thread for the levels of the tree.
+/// Bytes a thread for the levels of the tree, and the levels that there are at least and at most.
 const TREE_BYTES: u64 = 1024;
+const FEWEST_LEVELS: u64 = 5;
+const MOST_LEVELS: u64 = 12;
 
 /// The layout of each pass of a plan that `verify` accepts.
 pub fn schedule(plan: &Plan) -> Vec<GpuSchedule> {
@@ -102,27 +126,87 @@ fn schedule_pass(plan: &Plan, pass: &Pass) -> GpuSchedule {
     let needed = needed(pass);
     let accumulate = plan.numerics.accumulators(pass.compute);
     let mut places = choose_places(pass, &needed);
-    let parameter_bytes = place_parameters(pass, &mut places);
+    place_parameters(pass, &mut places);
     let column_bytes = place_columns(pass, &needed, &mut places);
-    let columns = TILE_BYTES.checked_div(column_bytes).unwrap_or(1).clamp(1, u64::from(THREADS));
-    let tile = if column_bytes == 0 { THREADS } else { 1 << columns.ilog2() };
-    let accumulations = pass.accumulations.iter().zip(&needed.accumulations).filter(|(_, needed)| **needed);
-    let state: u64 = accumulations.map(|(accumulation, _)| state_bytes(accumulation, accumulate)).sum();
+    place_rows(pass, &mut places);
+    let column_alignment = alignment(column_bytes);
+    let column_bytes = column_bytes.next_multiple_of(u64::from(column_alignment));
+    let columns = TILE_BYTES.checked_div(column_bytes).unwrap_or(TILE).clamp(1, TILE);
+    let all = pass.accumulations.iter().zip(&needed.accumulations).filter(|(_, needed)| **needed);
+    let used: Vec<&Accumulation> = all.map(|(accumulation, _)| accumulation).collect();
+    let state = state_bytes(&used, accumulate);
+    let rows = rows_of_a_thread(pass, &places, state);
+    let levels = (TREE_BYTES / (state * u64::from(rows)).max(1)).min(MOST_LEVELS);
+    let pair_cost = cost(pass).per_pair.cycles().clamp(1.0, 1e6) as u32;
+    let order = order(plan.numerics.sum, &used, levels);
     GpuSchedule {
         threads: THREADS,
-        chunk: if plan.numerics.sum == SumScheme::Direct { NO_CHUNKS } else { CHUNK },
-        tile,
-        merging: if state * u64::from(LEVELS) <= TREE_BYTES { Merging::Tree } else { Merging::Sequence },
+        rows,
+        chunk: chunk(plan.numerics.sum, &used),
+        tile: 1 << columns.ilog2(),
+        order,
+        levels: if order == Order::Tree { levels as u32 } else { 1 },
+        unroll: 1 << (SIDE_BY_SIDE / pair_cost).clamp(PAIRS[0], PAIRS[1]).ilog2(),
+        block: if used.iter().all(|accumulation| accumulation.rule.raising.is_some()) && !used.is_empty() { BLOCK } else { 1 },
+        column_alignment,
+        rows_are_found_again: pass.block(Block::Row).any(|(id, _)| places[id.0 as usize] == Place::Stored),
         places,
         accumulations: needed.accumulations,
         accumulate,
-        shared_bytes: (parameter_bytes + column_bytes * u64::from(tile)) as u32,
+        state_bytes: state.max(1) as u32,
+        pair_cost,
     }
 }
 
-fn state_bytes(accumulation: &Accumulation, real: ScalarType) -> u64 {
+fn order(sum: SumScheme, used: &[&Accumulation], levels: u64) -> Order {
+    if used.iter().all(|accumulation| reductions::reduction(accumulation.reduction).exact) {
+        Order::Carried
+    } else if levels < FEWEST_LEVELS || matches!(sum, SumScheme::Direct | SumScheme::Block) {
+        Order::Sequence
+    } else {
+        Order::Tree
+    }
+}
+
+fn chunk(sum: SumScheme, used: &[&Accumulation]) -> [u32; 2] {
+    let is_plain = |accumulation: &&Accumulation| accumulation.rule.merge_lets.is_empty();
+    match sum {
+        SumScheme::Direct => NO_CHUNKS,
+        _ if used.iter().all(is_plain) => CHUNK,
+        _ => DEAR_CHUNK,
+    }
+}
+
+/// As many rows as the registers hold: a column's values are then read from shared memory once for all of them.
+fn rows_of_a_thread(pass: &Pass, places: &[Place], state: u64) -> u32 {
+    let values = pass.values.iter().zip(places).filter(|(_, place)| matches!(place, Place::Row));
+    let row: u64 = values.map(|(value, _)| value_bytes(pass, value)).sum();
+    let pair = pass.values.iter().zip(places).filter(|(value, place)| value.block == Block::Pair && **place == Place::Thread);
+    let longest = pair.map(|(value, _)| value_bytes(pass, value)).max().unwrap_or(0);
+    let each = (row + state + longest) / 4 + PAIR_REGISTERS * real_bytes(pass.compute) / 4;
+    let most = (ROW_REGISTERS / each.max(1)).clamp(1, u64::from(ROWS));
+    1 << most.ilog2()
+}
+
+/// A column that fills whole words of 4, 8 or 16 bytes is read in so many.
+fn alignment(bytes: u64) -> u32 {
+    match bytes {
+        0..=4 => 4,
+        5..=8 => 8,
+        bytes if bytes.next_multiple_of(16) * 4 <= bytes * 5 => 16,
+        _ => 8,
+    }
+}
+
+/// `sizeof` the structure that C++ makes of the slots.
+fn state_bytes(used: &[&Accumulation], real: ScalarType) -> u64 {
+    let slots = used.iter().flat_map(|accumulation| &accumulation.rule.slots);
     let size = |kind| if kind == Kind::Index { 8 } else { real_bytes(real) };
-    accumulation.rule.slots.iter().map(|slot| u64::from(slot.dim) * size(slot.kind)).sum()
+    let (bytes, alignment) = slots.fold((0_u64, 1), |(bytes, alignment), slot| {
+        let size = size(slot.kind);
+        (bytes.next_multiple_of(size) + u64::from(slot.dim) * size, size.max(alignment))
+    });
+    bytes.next_multiple_of(alignment)
 }
 
 fn real_bytes(real: ScalarType) -> u64 {
@@ -141,7 +225,7 @@ fn choose_places(pass: &Pass, needed: &Needed) -> Vec<Place> {
         if !needed.values[number] {
             Place::Nowhere
         } else if value.definition == Definition::Number {
-            Place::Inline
+            if value.block == Block::Row { Place::Thread } else { Place::Inline }
         } else if value.block == Block::Row && is_read && value.dim > ROW_COMPONENTS {
             Place::Stored
         } else if value.block == Block::Pair && value.dim > UNROLL && evaluations[number] == 1 {
@@ -210,6 +294,39 @@ fn place_columns(pass: &Pass, needed: &Needed, places: &mut [Place]) -> u64 {
     }
 }
 
+/// Rows: what pairs look at is kept, one of each row; the rest is on the way to it.
+fn place_rows(pass: &Pass, places: &mut [Place]) {
+    let rows: Vec<ValueId> = pass.block(Block::Row).map(|(id, _)| id).collect();
+    for id in &rows {
+        if places[id.0 as usize] == Place::Thread {
+            places[id.0 as usize] = Place::Row;
+        }
+    }
+    let by_pairs = needed_by_pairs(pass, places);
+    for id in rows {
+        if places[id.0 as usize] == Place::Row && !by_pairs[id.0 as usize] {
+            places[id.0 as usize] = Place::Thread;
+        }
+    }
+}
+
+/// The row values that reading a row computes: those that are kept, and what they need.
+pub(crate) fn needed_by_rows(pass: &Pass, places: &[Place]) -> Vec<bool> {
+    needed_by_place(pass, places, Block::Row, Place::Row)
+}
+
+/// What writing a row's results computes.
+pub(crate) fn needed_by_writes(pass: &Pass, places: &[Place]) -> Vec<bool> {
+    let mut found = vec![false; pass.values.len()];
+    let mut pending: Vec<ValueId> = pass.writes.iter().map(|write| write.value).collect();
+    while let Some(id) = pending.pop() {
+        if !std::mem::replace(&mut found[id.0 as usize], true) && places[id.0 as usize] != Place::Stored {
+            pending.extend(reads(pass.value(id)));
+        }
+    }
+    found
+}
+
 /// The values that the loop over pairs looks at, those that it computes itself included.
 pub(crate) fn needed_by_pairs(pass: &Pass, places: &[Place]) -> Vec<bool> {
     let mut found = vec![false; pass.values.len()];
@@ -223,8 +340,12 @@ pub(crate) fn needed_by_pairs(pass: &Pass, places: &[Place]) -> Vec<bool> {
 
 /// The column values that filling a tile computes: those in it, and what they need.
 pub(crate) fn needed_by_tile(pass: &Pass, places: &[Place]) -> Vec<bool> {
+    needed_by_place(pass, places, Block::Column, Place::Tile)
+}
+
+fn needed_by_place(pass: &Pass, places: &[Place], block: Block, place: Place) -> Vec<bool> {
     let mut found = vec![false; pass.values.len()];
-    for (id, value) in pass.block(Block::Column).filter(|(id, _)| places[id.0 as usize] == Place::Tile) {
+    for (id, value) in pass.block(block).filter(|(id, _)| places[id.0 as usize] == place) {
         found[id.0 as usize] = true;
         let mut pending = reads(value);
         close_over(pass, places, &mut pending, &mut found);

@@ -2,6 +2,8 @@
 
 use keopsc_ir::types::ScalarType;
 use keopsc_ops::intrinsics::{Intrinsic, Kind};
+use keopsc_ops::ring::Ring;
+use keopsc_ops::scalar::Number;
 
 /// How tightly an expression binds, loosest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,8 +84,8 @@ pub(crate) fn spelling(intrinsic: Intrinsic) -> Spelling {
         Intrinsic::Round => Function("roundf", "round"),
         Intrinsic::Sqrt => Function("sqrtf", "sqrt"),
         Intrinsic::Rsqrt => Function("rsqrtf", "rsqrt"),
-        Intrinsic::Exp => Function("expf", "exp"),
-        Intrinsic::Exp2 => Function("exp2f", "exp2"),
+        Intrinsic::Exp => Function("expf", "exp_by_table"),
+        Intrinsic::Exp2 => Function("exp2_fast", "exp2_by_table"),
         Intrinsic::Expm1 => Function("expm1f", "expm1"),
         Intrinsic::Log => Function("logf", "log"),
         Intrinsic::Log2 => Function("log2f", "log2"),
@@ -108,14 +110,27 @@ pub(crate) fn spelling(intrinsic: Intrinsic) -> Spelling {
     }
 }
 
-/// What a fold's variable is called, and the number that changes nothing: -0 + a is a even for a = -0, and `fmin`, `fmax` pass over NaN.
-pub(crate) fn fold(with: Intrinsic) -> (&'static str, f64) {
+/// What a fold's variable is called.
+pub(crate) fn fold_name(with: Intrinsic) -> &'static str {
     match with {
-        Intrinsic::Mul => ("product", 1.0),
-        Intrinsic::Min => ("minimum", f64::NAN),
-        Intrinsic::Max => ("maximum", f64::NAN),
-        _ => ("sum", -0.0),
+        Intrinsic::Mul => "product",
+        Intrinsic::Min => "minimum",
+        Intrinsic::Max => "maximum",
+        _ => "sum",
     }
+}
+
+/// The number that changes nothing: -0 + a is a even for a = -0, and `fmin`, `fmax` pass over NaN.
+pub(crate) fn fold_neutral(with: Intrinsic, scalar: ScalarType, arithmetic: Arithmetic) -> Text {
+    let value = match (with, arithmetic) {
+        (Intrinsic::Mul, _) => 1.0,
+        (Intrinsic::Min | Intrinsic::Max, Arithmetic::Real) => f64::NAN,
+        (Intrinsic::Min, Arithmetic::Ring) => return Text::primary(format!("{}::largest()", type_name(Kind::Real, scalar))),
+        (Intrinsic::Max, Arithmetic::Ring) => return Text::primary(format!("{}::smallest()", type_name(Kind::Real, scalar))),
+        (_, Arithmetic::Real) => -0.0,
+        (_, Arithmetic::Ring) => 0.0,
+    };
+    real(value, scalar, arithmetic)
 }
 
 /// The C type of a value of this kind where real numbers are `real`.
@@ -128,8 +143,23 @@ pub(crate) fn type_name(kind: Kind, real: ScalarType) -> &'static str {
     }
 }
 
+/// What numbers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// Floating point.
+    Real,
+    /// Integers modulo 2^32 and 2^64: see [`keopsc_ops::ring`].
+    Ring,
+}
+
 /// A real number: the shortest decimal that reads back to the same bits.
-pub(crate) fn real(value: f64, real: ScalarType) -> Text {
+pub(crate) fn real(value: f64, real: ScalarType, arithmetic: Arithmetic) -> Text {
+    if arithmetic == Arithmetic::Ring {
+        return Text::primary(match real {
+            ScalarType::F64 => format!("double::of({:#x}ull)", Ring::<64>::real(value).bits()),
+            _ => format!("float::of({:#x}u)", Ring::<32>::real(value).bits()),
+        });
+    }
     let double = real == ScalarType::F64;
     let magnitude = match (value.abs(), value.abs() as f32) {
         (magnitude, _) if magnitude.is_nan() => special("NAN", double),
@@ -165,13 +195,13 @@ mod tests {
 
     #[test]
     fn numbers_are_written_in_their_type() {
-        let single = |value| real(value, ScalarType::F32).at(Binding::Primary);
+        let single = |value| real(value, ScalarType::F32, Arithmetic::Real).at(Binding::Primary);
         assert_eq!(single(1.0), "1.0f");
         assert_eq!(single(-0.0), "(-0.0f)");
         assert_eq!(single(0.1), "0.1f");
         assert_eq!(single(1e300), "INFINITY_F32");
         assert_eq!(single(f64::NEG_INFINITY), "(-INFINITY_F32)");
-        let double = |value| real(value, ScalarType::F64).at(Binding::Primary);
+        let double = |value| real(value, ScalarType::F64, Arithmetic::Real).at(Binding::Primary);
         assert_eq!(double(1e300), "1e300");
         assert_eq!(double(f64::NAN), "NAN_F64");
         assert_eq!(integer(-70000).loose(), "-70000ll");

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use keopsc_ir::plan::{Accumulation, Pass, ValueId};
+use keopsc_ir::plan::{Accumulation, Block, Pass, ValueId};
 use keopsc_ir::types::ScalarType;
-use keopsc_ops::intrinsics::Kind;
-use keopsc_ops::reductions::{self, Let, Operand};
+use keopsc_ops::intrinsics::{Intrinsic, Kind};
+use keopsc_ops::reductions::{self, Let, Operand, Raising};
 use keopsc_ops::scalar::{Counter, Index, Scalar};
 
 use crate::expression::{Operands, Position, Writer};
-use crate::lines::Lines;
-use crate::schedule::GpuSchedule;
-use crate::spelling::{Binding, Text, integer, real, type_name};
-use crate::uses::{for_each_read, lets_needed};
+use crate::schedule::{GpuSchedule, Place};
+use crate::spelling::{Binding, Text, integer, type_name};
+use crate::uses::{arguments_read, for_each_read, lets_needed};
 
 /// The accumulations that are needed, with their numbers.
 pub(crate) fn accumulations<'p>(
@@ -22,42 +21,245 @@ pub(crate) fn accumulations<'p>(
     pass.accumulations.iter().enumerate().filter(|(number, _)| schedule.accumulations[*number])
 }
 
-/// The structure `NAME_state` and the function `NAME_merge`, which merges the state of later columns into that of earlier ones.
-pub(crate) fn define(lines: &mut Lines, name: &str, pass: &Pass, schedule: &GpuSchedule) {
-    lines.open(format!("struct {name}_state {{"));
+/// The structure `State` and the functions that work on states; `write_values` adds the pair's values, which `values` refers to.
+pub(crate) fn write_functions(
+    writer: &mut Writer,
+    pass: &Pass,
+    schedule: &GpuSchedule,
+    write_values: impl Fn(&mut Writer),
+    values: &dyn Operands<ValueId>,
+) {
+    let compute = writer.real;
+    writer.lines.gap();
+    writer.lines.open("struct State {");
     for (number, accumulation) in accumulations(pass, schedule) {
         for slot in &accumulation.rule.slots {
             let extent = if slot.dim == 1 { String::new() } else { format!("[{}]", slot.dim) };
             let kind = type_name(slot.kind, schedule.accumulate);
-            lines.line(format!("{kind} a{number}_{}{extent};", slot.name));
+            writer.lines.line(format!("{kind} a{number}_{}{extent};", slot.name));
         }
     }
-    lines.close("};");
-    lines.gap();
-    let arguments = format!("{name}_state &earlier, const {name}_state &later");
-    lines.line(format!("static __device__ __forceinline__ void {name}_merge({arguments})"));
-    lines.open("{");
-    let mut writer = Writer::new(std::mem::take(lines), schedule.accumulate);
+    writer.lines.close("};");
+    writer.real = schedule.accumulate;
+    function(writer, "static ", "initialize(State &state)", |writer| write_initial(writer, pass, schedule));
+    function(writer, "static ", "merge(State &earlier, const State &later)", |writer| {
+        write_merge(writer, pass, schedule);
+    });
+    writer.real = compute;
+    let arguments = "update(State &state, const Row &row, const Column &column, long long index) const";
+    function(writer, "", arguments, |writer| {
+        write_values(writer);
+        for (number, accumulation) in accumulations(pass, schedule) {
+            write_update(writer, pass, schedule, number, accumulation, values);
+        }
+    });
+    if schedule.block > 1 {
+        let arguments = "update_block(State &state, const Row &row, const Column *columns, long long first) const";
+        function(writer, "", arguments, |writer| write_block(writer, pass, schedule, write_values, values));
+    }
+}
+
+/// Several columns at once: what pairs give is kept until the pivots have taken all of it in, so that the state is rescaled once. Where a pivot
+/// is infinite, so that a difference to it may not be a number, the columns are taken in one after the other.
+fn write_block(
+    writer: &mut Writer,
+    pass: &Pass,
+    schedule: &GpuSchedule,
+    write_values: impl Fn(&mut Writer),
+    values: &dyn Operands<ValueId>,
+) {
+    let raised = || {
+        accumulations(pass, schedule)
+            .filter_map(|(number, accumulation)| Some((number, accumulation, accumulation.rule.raising.as_ref()?)))
+    };
+    let each_column = |writer: &mut Writer, body: &dyn Fn(&mut Writer)| {
+        writer.lines.line("#pragma unroll");
+        writer.lines.open("for (int c = 0; c < BLOCK; ++c) {");
+        writer.lines.line("const Column &column = columns[c];");
+        writer.lines.line("const long long index = first + c;");
+        writer.computing_in(schedule.accumulate, |writer| body(writer));
+        writer.lines.close("}");
+    };
+    let kept = kept_arguments(pass, schedule);
+    for id in &kept {
+        let kind = type_name(Kind::Real, pass.compute);
+        writer.lines.line(format!("{kind} kept{}[BLOCK][{}];", id.0, pass.value(*id).dim));
+    }
+    each_column(writer, &|writer| {
+        writer.computing_in(pass.compute, |writer| {
+            write_values(writer);
+            for id in &kept {
+                writer.for_each_component(pass.value(*id).dim, |writer, position| {
+                    let value = values.read(*id, position, writer);
+                    let place = format!("kept{}[c][{}]", id.0, position.text().loose());
+                    writer.lines.line(format!("{place} = {};", value.loose()));
+                });
+            }
+        });
+    });
+    let kept = Kept { values, kept: &kept, pass };
+    let column = column_number();
+    writer.lines.line("State raised;");
+    writer.lines.line("initialize(raised);");
+    for (number, accumulation, raising) in raised() {
+        let operands = RuleOperands::of_state(accumulation, number, "raised", pass.compute);
+        let operands = RuleOperands { values: Some(&kept), column: Some(&column), ..operands };
+        for_each_pivot(writer, &operands, raising, |writer, slot, position| {
+            let [from, to] = ["state", "raised"].map(|state| operands.slot(state, slot, position));
+            writer.lines.line(format!("{} = {};", to.loose(), from.loose()));
+        });
+        each_column(writer, &|writer| {
+            let rule = &accumulation.rule;
+            let update: Vec<Scalar<Operand>> = rule.update.iter().map(extreme).collect();
+            write_slots(writer, &operands, &rule.update_lets, &update, &raising.pivots);
+        });
+    }
+    writer.lines.line("bool is_finite = true, is_raised = false;");
+    for (number, accumulation, raising) in raised() {
+        let operands = RuleOperands::of_state(accumulation, number, "raised", pass.compute);
+        for_each_pivot(writer, &operands, raising, |writer, slot, position| {
+            let [old, new] = ["state", "raised"].map(|state| operands.slot(state, slot, position));
+            writer.lines.line(format!("is_finite = is_finite && {} - {} == {};", new.loose(), new.loose(), writer.number(0.0).loose()));
+            writer.lines.line(format!("is_raised = is_raised || {} != {};", new.loose(), old.loose()));
+        });
+    }
+    writer.lines.open("if (!is_finite) {");
+    writer.lines.line("#pragma unroll 1");
+    writer.lines.open("for (int c = 0; c < BLOCK; ++c) {");
+    writer.lines.line("update(state, row, columns[c], first + c);");
+    writer.lines.close("}");
+    writer.lines.line("return;");
+    writer.lines.close("}");
+    writer.lines.open("if (is_raised) {");
+    writer.lines.line("merge(state, raised);");
+    writer.lines.close("}");
+    for (number, accumulation, raising) in raised() {
+        writer.lines.line(format!("// {}", describe(number, accumulation)));
+        let operands = RuleOperands::of_state(accumulation, number, "state", pass.compute);
+        let operands =
+            RuleOperands { values: Some(&kept), column: Some(&column), lets: Some(&raising.lets), ..operands };
+        let others = (0..accumulation.rule.slots.len() as u32).filter(|slot| !raising.pivots.contains(slot)).collect::<Vec<_>>();
+        let is_pivot = |operand: Operand| matches!(operand, Operand::State(slot) if raising.pivots.contains(&slot));
+        let lets: Vec<Let> = raising
+            .lets
+            .iter()
+            .map(|item| Let { value: less_finite(&item.value, &is_pivot), ..item.clone() })
+            .collect();
+        let update: Vec<Scalar<Operand>> = raising.update.iter().map(|rule| less_finite(rule, &is_pivot)).collect();
+        each_column(writer, &|writer| write_slots(writer, &operands, &lets, &update, &others));
+    }
+}
+
+fn for_each_pivot(
+    writer: &mut Writer,
+    operands: &RuleOperands<'_>,
+    raising: &Raising,
+    mut body: impl FnMut(&mut Writer, u32, &Position),
+) {
+    for pivot in &raising.pivots {
+        let slot = &operands.accumulation.rule.slots[*pivot as usize];
+        writer.for_each_component(slot.dim, |writer, position| body(writer, *pivot, position));
+    }
+}
+
+/// `select(m < a, a, m)` as `max(m, a)`, which is the same as long as the slot m is no NaN: a pivot begins as a number and takes in what compares.
+fn extreme(scalar: &Scalar<Operand>) -> Scalar<Operand> {
+    if let Scalar::Call(Intrinsic::Select, arms) = scalar
+        && let [Scalar::Call(Intrinsic::Less, compared), then, otherwise] = arms.as_slice()
+        && let [lesser, greater] = compared.as_slice()
+        && let Scalar::Component(Operand::State(_), _) = otherwise
+    {
+        let both = vec![otherwise.clone(), then.clone()];
+        match (lesser == otherwise && greater == then, lesser == then && greater == otherwise) {
+            (true, _) => return Scalar::Call(Intrinsic::Max, both),
+            (_, true) => return Scalar::Call(Intrinsic::Min, both),
+            _ => {}
+        }
+    }
+    scalar.clone()
+}
+
+/// `select(a == m, 0, a - m)` as `a - m`, which is the same where m is finite, and `c * (a - m)` as `c * a - c * m`, of which the second product
+/// is the same for all columns. That costs an error of half a unit in the last place of `c * m`, as large as that of `a`, which is as large.
+fn less_finite(scalar: &Scalar<Operand>, is_finite: &impl Fn(Operand) -> bool) -> Scalar<Operand> {
+    let Scalar::Call(intrinsic, arguments) = scalar else { return scalar.clone() };
+    if let (Intrinsic::Select, [Scalar::Call(Intrinsic::Equal, compared), Scalar::Constant(0.0), difference]) =
+        (intrinsic, arguments.as_slice())
+        && let Scalar::Call(Intrinsic::Sub, terms) = difference
+        && terms == compared
+        && let [_, Scalar::Component(operand, _)] = terms.as_slice()
+        && is_finite(*operand)
+    {
+        return difference.clone();
+    }
+    let arguments: Vec<Scalar<Operand>> = arguments.iter().map(|argument| less_finite(argument, is_finite)).collect();
+    if let (Intrinsic::Mul, [factor @ Scalar::Constant(_), Scalar::Call(Intrinsic::Sub, terms)]) =
+        (intrinsic, arguments.as_slice())
+    {
+        let scaled = |term: &Scalar<Operand>| Scalar::Call(Intrinsic::Mul, vec![factor.clone(), term.clone()]);
+        return Scalar::Call(Intrinsic::Sub, terms.iter().map(scaled).collect());
+    }
+    Scalar::Call(*intrinsic, arguments)
+}
+
+/// The arguments of accumulations with pivots that differ from pair to pair.
+fn kept_arguments(pass: &Pass, schedule: &GpuSchedule) -> Vec<ValueId> {
+    let raised = accumulations(pass, schedule).filter(|(_, accumulation)| accumulation.rule.raising.is_some());
+    let arguments = raised.flat_map(|(_, accumulation)| arguments_read(accumulation));
+    let is_computed = |id: &ValueId| match pass.value(*id).block {
+        Block::Pair => true,
+        Block::Column => schedule.place(*id) == Place::Thread,
+        _ => false,
+    };
+    let mut kept: Vec<ValueId> = arguments.filter(is_computed).collect();
+    kept.sort();
+    kept.dedup();
+    kept
+}
+
+/// Values of the pass, of which some have been kept.
+struct Kept<'a> {
+    values: &'a dyn Operands<ValueId>,
+    kept: &'a [ValueId],
+    pass: &'a Pass,
+}
+
+impl Operands<ValueId> for Kept<'_> {
+    fn read(&self, id: ValueId, position: &Position, writer: &mut Writer) -> Text {
+        if !self.kept.contains(&id) {
+            return self.values.read(id, position, writer);
+        }
+        let number = if self.pass.value(id).dim == 1 { Position::Known(0) } else { position.clone() };
+        Text::primary(format!("kept{}[c][{}]", id.0, number.text().loose()))
+    }
+}
+
+fn function(writer: &mut Writer, prefix: &str, declaration: &str, body: impl FnOnce(&mut Writer)) {
+    writer.lines.gap();
+    writer.lines.line(format!("{prefix}__device__ __forceinline__ void {declaration}"));
+    writer.lines.open("{");
+    body(writer);
+    writer.lines.close("}");
+}
+
+fn write_merge(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
     for (number, accumulation) in accumulations(pass, schedule) {
         let operands = RuleOperands::of_state(accumulation, number, "earlier", pass.compute);
         let operands = RuleOperands { later: Some("later"), ..operands };
         let rule = &accumulation.rule;
-        write_phase(&mut writer, &operands, &rule.merge_lets, &rule.merge);
+        write_phase(writer, &operands, &rule.merge_lets, &rule.merge);
     }
-    *lines = writer.lines;
-    lines.close("}");
-    lines.gap();
 }
 
-/// Sets the state `variable` to that of no column.
-pub(crate) fn write_initial(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule, variable: &str) {
+/// Sets the state to that of no column.
+fn write_initial(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
     for (number, accumulation) in accumulations(pass, schedule) {
         for slot in &accumulation.rule.slots {
             let neutral = match slot.kind {
                 Kind::Index => integer(slot.initial as i64),
-                _ => real(slot.initial, schedule.accumulate),
+                _ => writer.number(slot.initial),
             };
-            let member = Text::primary(format!("{variable}.a{number}_{}", slot.name));
+            let member = Text::primary(format!("state.a{number}_{}", slot.name));
             writer.for_each_component(slot.dim, |writer, position| {
                 let component = component(&member, slot.dim, position);
                 writer.lines.line(format!("{} = {};", component.loose(), neutral.loose()));
@@ -66,23 +268,45 @@ pub(crate) fn write_initial(writer: &mut Writer, pass: &Pass, schedule: &GpuSche
     }
 }
 
-/// One more column, number `column`.
-pub(crate) fn write_update(
+/// The number of the column within all columns.
+fn column_number() -> Text {
+    Text::new(Binding::Sum, "call.launch.first_column + index")
+}
+
+/// One more column. Where a guard says that it changes nothing, nothing is done.
+fn write_update(
     writer: &mut Writer,
     pass: &Pass,
     schedule: &GpuSchedule,
-    column: &Text,
+    number: usize,
+    accumulation: &Accumulation,
     values: &dyn Operands<ValueId>,
 ) {
-    for (number, accumulation) in accumulations(pass, schedule) {
-        writer.lines.line(format!("// {}", describe(number, accumulation)));
-        let operands = RuleOperands::of_state(accumulation, number, "state", pass.compute);
-        let operands = RuleOperands { values: Some(values), column: Some(column), ..operands };
-        let rule = &accumulation.rule;
-        writer.computing_in(schedule.accumulate, |writer| {
+    writer.lines.line(format!("// {}", describe(number, accumulation)));
+    let column = column_number();
+    let operands = RuleOperands::of_state(accumulation, number, "state", pass.compute);
+    let operands = RuleOperands { values: Some(values), column: Some(&column), ..operands };
+    let rule = &accumulation.rule;
+    writer.computing_in(schedule.accumulate, |writer| match &rule.guard {
+        Some(guard) if is_long(accumulation) => {
+            let holds = format!("a{number}_changes");
+            writer.lines.line(format!("bool {holds} = false;"));
+            writer.for_each_component(guard.dim, |writer, position| {
+                let counters = vec![(Counter(0), position.clone())];
+                let text = writer.expression(&guard.value, guard.kind, &counters, &operands);
+                writer.lines.line(format!("{holds} = {holds} || {};", text.loose()));
+            });
+            writer.lines.open(format!("if ({holds}) {{"));
             write_phase(writer, &operands, &rule.update_lets, &rule.update);
-        });
-    }
+            writer.lines.close("}");
+        }
+        _ => write_phase(writer, &operands, &rule.update_lets, &rule.update),
+    });
+}
+
+/// Whether an update is dear enough to be skipped where it would change nothing.
+fn is_long(accumulation: &Accumulation) -> bool {
+    accumulation.rule.slots.iter().map(|slot| slot.dim).sum::<u32>() > 4
 }
 
 /// Component `position` of an outcome, from the state `state`.
@@ -128,13 +352,15 @@ struct RuleOperands<'a> {
     values: Option<&'a dyn Operands<ValueId>>,
     /// In an update the number of the column.
     column: Option<&'a Text>,
+    /// The `let`s of the phase, where they are neither those of the update nor those of the merge.
+    lets: Option<&'a [Let]>,
     /// The type that values of the pass are computed in.
     compute: ScalarType,
 }
 
 impl<'a> RuleOperands<'a> {
     fn of_state(accumulation: &'a Accumulation, number: usize, state: &'a str, compute: ScalarType) -> Self {
-        RuleOperands { accumulation, number, state, later: None, values: None, column: None, compute }
+        RuleOperands { accumulation, number, state, later: None, values: None, column: None, lets: None, compute }
     }
 
     fn slot(&self, variable: &str, slot: u32, position: &Position) -> Text {
@@ -151,12 +377,12 @@ impl Operands<Operand> for RuleOperands<'_> {
             (Operand::Let(number), ..) => {
                 let in_merge = self.later.is_some();
                 let rule = &self.accumulation.rule;
-                let lets = if in_merge { &rule.merge_lets } else { &rule.update_lets };
+                let lets = self.lets.unwrap_or(if in_merge { &rule.merge_lets } else { &rule.update_lets });
                 component(&Text::primary(self.let_name(number as usize)), lets[number as usize].dim, position)
             }
             (Operand::Argument(number), _, Some(values), _) => match self.accumulation.arguments.get(number as usize) {
                 Some(id) => writer.computing_in(self.compute, |writer| values.read(*id, position, writer)),
-                None => real(self.default_argument(number as usize), writer.real),
+                None => writer.number(self.default_argument(number as usize)),
             },
             (Operand::Column, .., Some(column)) => column.clone(),
             (operand, ..) => unreachable!("{operand:?} where there is none: the rule is not one of the table"),
@@ -185,26 +411,43 @@ fn component(variable: &Text, dim: u32, position: &Position) -> Text {
 
 /// Replaces a state by what `rules` make of it (one expression a slot), all of the old state.
 fn write_phase(writer: &mut Writer, operands: &RuleOperands<'_>, lets: &[Let], rules: &[Scalar<Operand>]) {
-    for (number, item) in lets.iter().enumerate().filter(|(number, _)| lets_needed(lets, rules)[*number]) {
+    let all: Vec<u32> = (0..rules.len() as u32).collect();
+    write_slots(writer, operands, lets, rules, &all);
+}
+
+/// Replaces some slots of a state by what `rules` make of it, all of the old state.
+fn write_slots(
+    writer: &mut Writer,
+    operands: &RuleOperands<'_>,
+    lets: &[Let],
+    rules: &[Scalar<Operand>],
+    chosen: &[u32],
+) {
+    let own: Vec<Scalar<Operand>> = chosen.iter().map(|slot| rules[*slot as usize].clone()).collect();
+    let needed = lets_needed(lets, &own);
+    for (number, item) in lets.iter().enumerate().filter(|(number, _)| needed[*number]) {
         write_variable(writer, &operands.let_name(number), item.kind, item.dim, &item.value, operands);
     }
     let slots = &operands.accumulation.rule.slots;
-    let in_place: Vec<bool> = (0..slots.len()).map(|slot| is_in_place(slot as u32, slots[slot].dim, rules)).collect();
-    let next = |slot: usize| format!("a{}_next_{}", operands.number, slots[slot].name);
-    for slot in (0..slots.len()).filter(|slot| !in_place[*slot]) {
-        write_variable(writer, &next(slot), slots[slot].kind, slots[slot].dim, &rules[slot], operands);
+    let next = |slot: u32| format!("a{}_next_{}", operands.number, slots[slot as usize].name);
+    let (in_place, others): (Vec<u32>, Vec<u32>) = chosen.iter().partition(|slot| {
+        is_in_place(**slot, slots[**slot as usize].dim, rules, chosen)
+    });
+    for slot in &others {
+        let description = &slots[*slot as usize];
+        write_variable(writer, &next(*slot), description.kind, description.dim, &rules[*slot as usize], operands);
     }
     // What is written in place may read the old state of the other slots, so these come after.
-    let order = (0..slots.len()).filter(|slot| in_place[*slot]).chain((0..slots.len()).filter(|slot| !in_place[*slot]));
-    for slot in order {
-        let description = &slots[slot];
+    for (slot, is_in_place) in in_place.iter().map(|slot| (*slot, true)).chain(others.iter().map(|slot| (*slot, false))) {
+        let description = &slots[slot as usize];
         writer.for_each_component(description.dim, |writer, position| {
-            let value = if in_place[slot] {
-                writer.expression(&rules[slot], description.kind, &vec![(Counter(0), position.clone())], operands)
+            let value = if is_in_place {
+                let counters = vec![(Counter(0), position.clone())];
+                writer.expression(&rules[slot as usize], description.kind, &counters, operands)
             } else {
                 component(&Text::primary(next(slot)), description.dim, position)
             };
-            let place = operands.slot(operands.state, slot as u32, position);
+            let place = operands.slot(operands.state, slot, position);
             if value.loose() != place.loose() {
                 writer.lines.line(format!("{} = {};", place.loose(), value.loose()));
             }
@@ -213,10 +456,10 @@ fn write_phase(writer: &mut Writer, operands: &RuleOperands<'_>, lets: &[Let], r
 }
 
 /// Whether a slot's new components can replace the old ones one by one: nobody looks at an old one afterwards.
-fn is_in_place(slot: u32, dim: u32, rules: &[Scalar<Operand>]) -> bool {
+fn is_in_place(slot: u32, dim: u32, rules: &[Scalar<Operand>], chosen: &[u32]) -> bool {
     let mut readers = BTreeSet::new();
     let mut own_component = true;
-    for (reader, rule) in rules.iter().enumerate() {
+    for (reader, rule) in rules.iter().enumerate().filter(|(reader, _)| chosen.contains(&(*reader as u32))) {
         for_each_read(rule, &mut |operand, index| {
             if operand == Operand::State(slot) {
                 readers.insert(reader as u32);

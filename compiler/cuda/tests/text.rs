@@ -1,17 +1,19 @@
-//! The text of kernels: the Gaussian sum as a whole, and plans of all sorts that must become text and be accepted by nvcc.
+//! The text of kernels: written formulas as a whole, and plans of all sorts that must become text and be accepted by nvcc.
 //!
-//! `tests/cases/NAME.txt` is the text of the first entry of `NAME.kf`; `BLESS=1 cargo test -p keopsc-cuda` writes it anew.
-//! nvcc is `$KEOPSC_NVCC`, else the one on the path; without either the kernels are not compiled, and the test says so.
+//! `tests/cases/NAME.txt` is what is special about the entries of `NAME.kf`, without the skeleton; `BLESS=1 cargo test -p keopsc-cuda` writes it
+//! anew. nvcc is `$KEOPSC_NVCC`, else the one on the path; without either the kernels are not compiled, and the test says so.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use keopsc_cuda::emit;
-use keopsc_cuda::launch::launches;
-use keopsc_cuda::schedule::{Merging, Place, schedule};
+use keopsc_cuda::library::{Library, Order};
+use keopsc_cuda::schedule::{Place, schedule};
+use keopsc_cuda::{library, library_in_ring};
 use keopsc_ir::formula;
 use keopsc_ir::plan::{Plan, Verified, generate, parse::parse};
 use keopsc_passes::{hoist::hoist, pipeline, plan::plan, resolve::Options, simplify::simplify};
+
+const CASES: [&str; 4] = ["chosen", "gauss", "nearest", "softmax"];
 
 fn plans_of(text: &str) -> Vec<Verified> {
     let (file, errors) = keopsc_grammar::parse_file(text);
@@ -27,6 +29,15 @@ fn case(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(name)
 }
 
+fn plans_of_case(name: &str) -> Vec<Verified> {
+    plans_of(&std::fs::read_to_string(case(&format!("{name}.kf"))).expect("the case can be read"))
+}
+
+/// The text after the skeleton.
+fn special(text: &str) -> &str {
+    &text[text.find("// Entry ").expect("there is an entry")..]
+}
+
 /// A long dot product with parameters, for which nothing fits into registers.
 fn long_plan() -> Verified {
     plans_of(
@@ -37,28 +48,30 @@ fn long_plan() -> Verified {
 
 #[test]
 fn cases() {
-    for name in ["chosen", "gauss", "nearest"] {
-        let formula = std::fs::read_to_string(case(&format!("{name}.kf"))).expect("the case can be read");
-        let found = emit(&plans_of(&formula)[0]);
+    for name in CASES {
+        let text = library(&plans_of_case(name)).text;
         let expected = case(&format!("{name}.txt"));
         if std::env::var_os("BLESS").is_some() {
-            std::fs::write(&expected, &found).expect("the expected text can be written");
+            std::fs::write(&expected, special(&text)).expect("the expected text can be written");
         }
         let expected = std::fs::read_to_string(&expected).unwrap_or_default();
-        assert!(expected == found, "---- expected\n{expected}\n---- found\n{found}");
+        assert!(expected == special(&text), "---- expected\n{expected}\n---- found\n{}", special(&text));
     }
 }
 
 #[test]
-fn every_launch_has_its_kernel() {
+fn every_kernel_that_is_named_is_there_once() {
     for seed in 0..200 {
         let plan = verified(generate::generate(seed));
-        let text = emit(&plan);
-        for launch in launches(&plan) {
-            assert!(text.contains(&format!(" {}(", launch.kernel)), "seed {seed}: no {}", launch.kernel);
-            assert!(launch.shared_bytes <= 48 << 10, "seed {seed}: {} bytes", launch.shared_bytes);
-            let last = launch.tensors.last().expect("a pass writes something");
-            assert!(text.contains(&format!("tensor{}[", last.0)), "seed {seed}: {last:?} is not written");
+        let Library { text, kernels, entries, .. } = library(std::slice::from_ref(&plan));
+        for kernel in &kernels {
+            assert_eq!(text.matches(&format!(" {kernel}(")).count(), 1, "seed {seed}: {kernel}");
+        }
+        for pass in &entries[0].passes {
+            let numbers = pass.reduce.iter().flatten().chain([&pass.finish]).map(|kernel| kernel.number as usize);
+            assert!(numbers.max() < Some(kernels.len()), "seed {seed}: {pass:?}");
+            assert!(pass.chunk.iter().all(|chunk| chunk.is_power_of_two()) && pass.chunk[0] <= pass.chunk[1]);
+            assert_eq!(pass.over.is_some(), pass.reduce[0].is_some(), "seed {seed}: {pass:?}");
         }
         let opened = text.matches('{').count();
         assert_eq!(opened, text.matches('}').count(), "seed {seed}: {text}");
@@ -68,11 +81,11 @@ fn every_launch_has_its_kernel() {
 #[test]
 fn what_is_long_is_not_in_the_tile() {
     let plan = long_plan();
-    let schedules = schedule(&plan);
-    assert!(schedules[0].places.contains(&Place::Stored), "{schedules:?}");
-    assert!(schedules[0].places.contains(&Place::Tile), "{schedules:?}");
-    assert_eq!(schedules[0].merging, Merging::Sequence);
-    assert_eq!(schedules[0].chunk % u64::from(schedules[0].tile), 0);
+    let schedule = &schedule(&plan)[0];
+    assert!(schedule.places.contains(&Place::Stored), "{schedule:?}");
+    assert!(schedule.places.contains(&Place::Tile), "{schedule:?}");
+    assert_eq!((schedule.order, schedule.rows), (Order::Tree, 1));
+    assert!(u64::from(schedule.chunk[0]) % u64::from(schedule.tile) == 0, "{schedule:?}");
 }
 
 #[test]
@@ -81,8 +94,9 @@ fn the_accumulators_have_the_type_that_was_asked_for() {
                 pass rows i, over j, compute f32\n  row v0[1] = read x\n  column v1[1] = read y\n  pair v2[1] = v0 * v1\n\
                 \u{20} accumulate a0 = Sum(v2)\n  epilogue v3[1] = outcome a0\n  write s = v3\n";
     let plan = verified(parse(text).expect("the plan is right"));
-    let text = emit(&plan);
+    let Library { text, entries, .. } = library(&[plan]);
     assert!(text.contains("double a0_s;") && text.contains("const float v2"), "{text}");
+    assert_eq!(entries[0].passes[0].state_size, 8);
 }
 
 #[test]
@@ -90,30 +104,38 @@ fn nvcc_accepts_all_of_it() {
     let Some(nvcc) = nvcc() else {
         return eprintln!("NOT TESTED: there is no nvcc here; set KEOPSC_NVCC to one");
     };
-    let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kernels.cu");
-    std::fs::write(&source, every_kernel()).expect("the kernels can be written");
-    for architecture in ["sm_75", "sm_90"] {
-        let mut command = Command::new(&nvcc);
-        command.args(["-cubin", "-Werror", "all-warnings", "-arch", architecture, "-o"]);
-        let output = command.arg(source.with_extension("cubin")).arg(&source).output().expect("nvcc can be started");
-        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "{architecture}, {}:\n{said}", source.display());
+    let plans = every_plan();
+    let written: Vec<Verified> = CASES.iter().flat_map(|name| plans_of_case(name)).collect();
+    let texts = [("reals", library(&renamed(plans)).text), ("ring", library_in_ring(&renamed(written)).text)];
+    for (name, text) in texts {
+        let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.cu"));
+        std::fs::write(&source, text).expect("the kernels can be written");
+        for architecture in ["sm_75", "sm_90"] {
+            let mut command = Command::new(&nvcc);
+            command.args(["-cubin", "-Werror", "all-warnings", "-arch", architecture, "-o"]);
+            let output = command.arg(source.with_extension("cubin")).arg(&source).output().expect("nvcc can be started");
+            let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            assert!(output.status.success(), "{architecture}, {}:\n{said}", source.display());
+        }
     }
 }
 
-/// Kernels of written formulas, of random formulas and of random plans, each plan in a namespace of its own.
-fn every_kernel() -> String {
+/// Plans of written formulas, of random formulas and random plans.
+fn every_plan() -> Vec<Verified> {
     let mut plans = vec![long_plan()];
-    for name in ["chosen", "gauss", "nearest"] {
-        plans.extend(plans_of(&std::fs::read_to_string(case(&format!("{name}.kf"))).expect("the case can be read")));
-    }
-    for seed in 0..12 {
+    plans.extend(CASES.iter().flat_map(|name| plans_of_case(name)));
+    for seed in 0..8 {
         plans.extend(plan(&hoist(simplify(formula::generate::generate(seed)))).into_iter().map(verified));
         plans.push(verified(generate::generate(seed)));
     }
+    plans
+}
+
+/// The same under different names.
+fn renamed(plans: Vec<Verified>) -> Vec<Verified> {
     let named =
         plans.into_iter().enumerate().map(|(number, plan)| Plan { name: format!("plan{number}"), ..plan.into_plan() });
-    named.map(verified).map(|plan| format!("namespace of_{} {{\n{}}}\n", plan.name, emit(&plan))).collect()
+    named.map(verified).collect()
 }
 
 fn nvcc() -> Option<PathBuf> {

@@ -173,7 +173,7 @@ fn representation(
         Emit::Schedule => each_level(options, |level| Ok(schedule_text(&library, level))),
         Emit::Llvm => each_level(options, |level| keopsc_cpu::emit_llvm(&library, level)),
         Emit::Asm => each_level(options, |level| keopsc_cpu::emit_assembly(&library, level)),
-        Emit::Cuda => Ok(keopsc_cuda::emit_library(&front.output.plans)),
+        Emit::Cuda => Ok(keopsc_cuda::library(&front.output.plans).text),
         Emit::Header => Ok(header(&manifest)),
         Emit::Manifest => Ok(text + "\n"),
     }

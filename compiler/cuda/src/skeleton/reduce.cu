@@ -1,0 +1,258 @@
+// Reductions over columns: rows by threads, columns in tiles of shared memory, states merged in an order that the number of columns decides.
+
+// How the states of chunks become one.
+enum { TREE, SEQUENCE, CARRIED };
+
+// The rows and the columns of a block.
+struct Work {
+    long long first_row, past_rows; // of the block's rows, the first and the one past the last
+    long long begin, end;           // the first stretch of columns
+    long long part, past_parts;     // column blocks that follow
+};
+
+// The next stretch of columns: column blocks that touch are one.
+static __device__ __forceinline__ void next_columns(const Launch &launch, const Element &element, Work &work)
+{
+    const Ranges &ranges = launch.ranges;
+    work.begin = work.end = 0;
+    for (; work.part < work.past_parts; ++work.part) {
+        const long long begin = table(ranges.parts, element, work.part, 0, launch.columns);
+        const long long end = table(ranges.parts, element, work.part, 1, launch.columns);
+        if (begin >= end) {
+            continue;
+        }
+        if (work.begin == work.end) {
+            work.begin = begin;
+        } else if (begin != work.end) {
+            return;
+        }
+        work.end = end;
+    }
+}
+
+// What this block does, whose tile has `tile_rows` rows.
+static __device__ __forceinline__ Work work_of(const Launch &launch, const Element &element, int tile_rows)
+{
+    Work work;
+    work.part = work.past_parts = 0;
+    if (launch.ranges.count == 0) {
+        work.first_row = (long long)blockIdx.x * tile_rows;
+        work.past_rows = launch.rows;
+        work.begin = (long long)blockIdx.y * launch.split;
+        work.end = work.begin + launch.split < launch.columns ? work.begin + launch.split : launch.columns;
+        return work;
+    }
+    const Ranges &ranges = launch.ranges;
+    const long long *tiles = ranges.tiles + blockIdx.z * (ranges.count + 1);
+    long long block = 0, past = ranges.count;
+    while (past - block > 1) {
+        const long long middle = block + (past - block) / 2;
+        if (tiles[middle] <= blockIdx.x) {
+            block = middle;
+        } else {
+            past = middle;
+        }
+    }
+    const long long tile = blockIdx.x - tiles[block];
+    work.first_row = table(ranges.blocks, element, block, 0, launch.rows) + tile * tile_rows;
+    work.past_rows = table(ranges.blocks, element, block, 1, launch.rows);
+    work.part = block == 0 ? 0 : table(ranges.ends, element, block - 1, 0, ranges.num_parts);
+    work.past_parts = table(ranges.ends, element, block, 0, ranges.num_parts);
+    next_columns(launch, element, work);
+    return work;
+}
+
+// States of ROWS rows, merged in a binary tree over their numbers, as when one counts: level n has 2^n of them where bit n of `count` is set.
+// The last level takes in all that is beyond it, one after the other.
+template <typename Pass, int ROWS, int LEVELS>
+struct Counter {
+    typename Pass::State levels[LEVELS][ROWS];
+    unsigned long long count;
+
+    __device__ __forceinline__ void merge(int level, typename Pass::State (&state)[ROWS])
+    {
+        #pragma unroll
+        for (int r = 0; r < ROWS; ++r) {
+            typename Pass::State earlier = levels[level][r];
+            Pass::merge(earlier, state[r]);
+            state[r] = earlier;
+        }
+    }
+
+    __device__ __forceinline__ void push(typename Pass::State (&state)[ROWS])
+    {
+        int level = 0;
+        for (; level < LEVELS - 1 && (count >> level & 1); ++level) {
+            merge(level, state);
+        }
+        if (level == LEVELS - 1 && count >> level) {
+            merge(level, state);
+        }
+        #pragma unroll
+        for (int r = 0; r < ROWS; ++r) {
+            levels[level][r] = state[r];
+        }
+        ++count;
+    }
+
+    __device__ __forceinline__ void total(typename Pass::State (&state)[ROWS])
+    {
+        bool found = false;
+        for (int level = 0; level < LEVELS && count >> level; ++level) {
+            if (!(level == LEVELS - 1 || (count >> level & 1))) {
+                continue;
+            }
+            if (found) {
+                merge(level, state);
+                continue;
+            }
+            found = true;
+            #pragma unroll
+            for (int r = 0; r < ROWS; ++r) {
+                state[r] = levels[level][r];
+            }
+        }
+        if (!found) {
+            #pragma unroll
+            for (int r = 0; r < ROWS; ++r) {
+                Pass::initialize(state[r]);
+            }
+        }
+    }
+};
+
+// Reduces the columns of a split for the rows of a block, ROWS a thread.
+template <typename Pass, int ROWS>
+static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
+{
+    __shared__ typename Pass::Column tile[Pass::TILE];
+    __shared__ typename Pass::Shared shared;
+    const Launch &launch = call.launch;
+    const Element element = element_of(launch);
+    if (launch.ranges.count > 0 && blockIdx.x >= launch.ranges.tiles[(blockIdx.z + 1) * (launch.ranges.count + 1) - 1]) {
+        return;
+    }
+    Work work = work_of(launch, element, Pass::THREADS * ROWS);
+    const Pass pass(call, element, shared);
+    typename Pass::Row row[ROWS];
+    #pragma unroll
+    for (int r = 0; r < ROWS; ++r) {
+        const long long index = work.first_row + r * Pass::THREADS + threadIdx.x;
+        pass.read_row(row[r], index < work.past_rows ? index : work.past_rows - 1);
+    }
+    typename Pass::State state[ROWS], total[ROWS];
+    Counter<Pass, ROWS, Pass::LEVELS> counter;
+    counter.count = 0;
+    #pragma unroll
+    for (int r = 0; r < ROWS; ++r) {
+        Pass::initialize(state[r]);
+        if (Pass::ORDER == SEQUENCE) {
+            Pass::initialize(total[r]);
+        }
+    }
+    while (work.begin < work.end) {
+        const long long past_chunk = work.begin + launch.chunk < work.end ? work.begin + launch.chunk : work.end;
+        for (long long first = work.begin; first < past_chunk; first += Pass::TILE) {
+            const int count = past_chunk - first < Pass::TILE ? (int)(past_chunk - first) : Pass::TILE;
+            __syncthreads();
+            for (int column = (int)threadIdx.x; column < count; column += Pass::THREADS) {
+                pass.read_column(tile[column], first + column);
+            }
+            __syncthreads();
+            int column = 0;
+            if constexpr (Pass::BLOCK > 1) {
+                for (; column + Pass::BLOCK <= count; column += Pass::BLOCK) {
+                    #pragma unroll
+                    for (int r = 0; r < ROWS; ++r) {
+                        pass.update_block(state[r], row[r], tile + column, first + column);
+                    }
+                }
+            }
+            #pragma unroll (ROWS < Pass::UNROLL ? Pass::UNROLL / ROWS : 1)
+            for (; column < count; ++column) {
+                #pragma unroll
+                for (int r = 0; r < ROWS; ++r) {
+                    pass.update(state[r], row[r], tile[column], first + column);
+                }
+            }
+        }
+        if (Pass::ORDER == TREE) {
+            counter.push(state);
+        }
+        #pragma unroll
+        for (int r = 0; r < ROWS; ++r) {
+            if (Pass::ORDER == SEQUENCE) {
+                Pass::merge(total[r], state[r]);
+            }
+            if (Pass::ORDER != CARRIED) {
+                Pass::initialize(state[r]);
+            }
+        }
+        work.begin = past_chunk;
+        if (work.begin == work.end) {
+            next_columns(launch, element, work);
+        }
+    }
+    if (Pass::ORDER == TREE) {
+        counter.total(state);
+    }
+    typename Pass::State *states = (typename Pass::State *)launch.states;
+    states += (blockIdx.z * launch.splits + launch.first_split + blockIdx.y) * launch.rows;
+    #pragma unroll
+    for (int r = 0; r < ROWS; ++r) {
+        const long long index = work.first_row + r * Pass::THREADS + threadIdx.x;
+        if (index >= work.past_rows) {
+            continue;
+        }
+        const typename Pass::State &result = Pass::ORDER == SEQUENCE ? total[r] : state[r];
+        if (launch.splits > 1) {
+            states[index] = result;
+        } else {
+            pass.write(index, result);
+        }
+    }
+}
+
+// Joins the states of splits in a binary tree over their numbers, a team of threads a row, and writes results; those of no columns if there
+// are no splits.
+template <typename Pass>
+static __device__ __forceinline__ void finish(const typename Pass::Call &call)
+{
+    __shared__ typename Pass::Shared shared;
+    const Launch &launch = call.launch;
+    const Pass pass(call, element_of(launch), shared);
+    const unsigned int team_rows = Pass::THREADS / launch.team;
+    const long long index = (long long)blockIdx.x * team_rows + threadIdx.x % team_rows;
+    const bool is_row = index < launch.rows;
+    const unsigned int member = threadIdx.x / team_rows;
+    typename Pass::State *states = (typename Pass::State *)launch.states;
+    states += blockIdx.z * launch.splits * launch.rows + (is_row ? index : launch.rows - 1);
+    long long share = 1;
+    while (share * launch.team < launch.splits) {
+        share *= 2;
+    }
+    const long long begin = member * share;
+    const long long end = begin + share < launch.splits ? begin + share : launch.splits;
+    typename Pass::State state[1];
+    Counter<Pass, 1, 16> counter;
+    counter.count = 0;
+    for (long long split = begin; split < end; ++split) {
+        state[0] = states[split * launch.rows];
+        counter.push(state);
+    }
+    counter.total(state);
+    for (unsigned int step = 1; step < launch.team; step *= 2) {
+        __syncthreads();
+        if (is_row && member % (2 * step) == step && begin < end) {
+            states[begin * launch.rows] = state[0];
+        }
+        __syncthreads();
+        if (is_row && member % (2 * step) == 0 && (member + step) * share < launch.splits) {
+            const typename Pass::State later = states[(member + step) * share * launch.rows];
+            Pass::merge(state[0], later);
+        }
+    }
+    if (is_row && member == 0) {
+        pass.write(index, state[0]);
+    }
+}
