@@ -590,9 +590,10 @@ pub struct DeviceCode {
     pub kernels: *const *const c_char,
     /// `(DeviceLayout)`: measures row tiles of block-sparse ranges; the grid is (1, 1, batch elements), blocks have [`LAYOUT_THREADS`].
     pub layout: u32,
-    /// `(DeviceSum)`: adds batch elements of a gradient up, in float32; blocks of [`SUM_THREADS`], a thread for each number of the result.
+    /// `(DeviceSum)`: adds batch elements of a gradient up, in float32; blocks of [`SUM_THREADS`], a thread for each number of the result. For
+    /// results in float32, and in 16 bits where that is computed in float32.
     pub sum_f32: u32,
-    /// The same in float64.
+    /// The same in float64, for the others.
     pub sum_f64: u32,
     /// Reserved, 0.
     pub reserved: u32,
@@ -653,7 +654,8 @@ pub struct DevicePass {
     pub views: *const u32,
     /// Reduces columns: first for many rows, then for few. Either may be [`NO_KERNEL`], not both, where columns are reduced.
     pub reduce: [DeviceKernel; 2],
-    /// Joins the states of splits and writes results; with no splits, the results of no columns.
+    /// Joins the states of splits and writes results; with no splits, the results of no columns. Its blocks have so many rows with teams of one
+    /// thread, half as many with teams of two, and so on; the threads of a team are neighbours in the tree of splits.
     pub finish: DeviceKernel,
     /// Columns of a chunk where there are few of them, a power of two.
     pub shortest_chunk: u32,
@@ -732,6 +734,10 @@ pub struct DeviceLaunch {
     pub batch: [u32; DEVICE_BATCH],
     /// The number of the batch element that the grid's first one is.
     pub first_element: u32,
+    /// Threads that share a row in `finish`.
+    pub team: u32,
+    /// Reserved, 0.
+    pub reserved: u32,
     /// Which pairs count.
     pub ranges: DeviceRanges,
 }

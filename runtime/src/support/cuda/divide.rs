@@ -15,7 +15,11 @@ const LEAST_SHARE: usize = 4;
 /// Blocks a multiprocessor that are worth dividing columns for.
 const BLOCKS_A_MULTIPROCESSOR: usize = 16;
 /// Instructions of a thread that are worth a block.
-const LEAST_WORK: usize = 4096;
+const LEAST_WORK: usize = 2048;
+/// States that a thread of `finish` joins one after the other; more are shared out where threads are idle.
+const STATES_A_THREAD: usize = 8;
+/// Blocks a multiprocessor that leave none of its threads idle in `finish`.
+const FINISHING_BLOCKS: usize = 8;
 /// States between `reduce` and `finish` take no more than this, but for those of a single row tile.
 pub const STATE_BYTES: usize = 256 << 20;
 /// The largest extent of a grid in y and z.
@@ -152,7 +156,9 @@ fn chunks_of_split(
     while count < chunks.min(longest) {
         let has_work = work(pass, kernel, times(count, chunk)) >= LEAST_WORK;
         let blocks = times(tiles, chunks.div_ceil((2 * count).max(1)));
-        if has_work && blocks < wanted {
+        // `finish` counts as far as one grid does.
+        let is_countable = chunks.div_ceil(count.max(1)) <= MOST_BLOCKS;
+        if has_work && is_countable && blocks < wanted {
             break;
         }
         count *= 2;
@@ -170,6 +176,19 @@ fn kernel<'p>(pass: &'p DevicePass, size: &Size, chunk: usize, multiprocessors: 
     let split = times(chunk, chunks_of_split(pass, many, size, chunk, multiprocessors)).max(1);
     let blocks = times(times(tiles(many, size.rows), size.elements), size.columns.div_ceil(split));
     if times(size.rows, 2) < many.rows as usize || blocks < multiprocessors { few } else { many }
+}
+
+/// Threads of `finish` that share a row: a power of two.
+pub fn team(finish: &DeviceKernel, splits: usize, rows: usize, multiprocessors: usize) -> usize {
+    let wanted = times(multiprocessors, FINISHING_BLOCKS);
+    let mut team = 1;
+    while 2 * team <= finish.rows as usize
+        && splits / team > STATES_A_THREAD
+        && times(rows, team) / (finish.rows as usize).max(1) < wanted
+    {
+        team *= 2;
+    }
+    team
 }
 
 /// Blocks that have so many rows.

@@ -7,7 +7,7 @@
 use super::divide::{self, Division, MOST_BLOCKS, Size, tiles};
 use super::gpu::{ALIGNMENT, Block, Cursor, Gpu};
 use super::memory::Memory;
-use super::passes::{Needs, Parameters, views};
+use super::passes::{Needs, Parameters, finish, views};
 use super::{OnDevice, launch};
 use crate::abi::{DeviceEntry, DevicePass, ORDER_SEQUENCE, PassDescriptor, Status, TensorDescriptor};
 use crate::support::arena::{Arena, times};
@@ -480,8 +480,7 @@ impl SlabRun<'_> {
                 first_split += count;
             }
             if splits != 1 {
-                let finish = &self.pass.finish;
-                gpu.launch(finish, [tiles(finish, rows), 1, 1], parameters.pointer(), message)?;
+                finish(gpu, self.pass, &mut parameters, 1, message)?;
             }
             self.download(&parameters, first, rows, message)
         }

@@ -50,6 +50,8 @@ impl Parameters {
             states: null_mut(),
             batch: [1; DEVICE_BATCH],
             first_element: 0,
+            team: 1,
+            reserved: 0,
             ranges: NO_RANGES,
         };
         Parameters { launch, views: [NO_VIEW; MOST_VIEWS] }
@@ -72,6 +74,27 @@ pub unsafe fn views<'p>(pass: &'p DevicePass, message: &mut Message) -> Result<&
     }
     // SAFETY: a pass has this many views.
     Ok(unsafe { list(pass.views, pass.num_views) })
+}
+
+/// Joins the states of all splits of a launch's rows.
+///
+/// # Safety
+/// The parameters are those of the pass.
+#[inline(never)]
+pub unsafe fn finish(
+    gpu: &Gpu<'_>,
+    pass: &DevicePass,
+    parameters: &mut Parameters,
+    elements: usize,
+    message: &mut Message,
+) -> Result<(), Status> {
+    let launch = &mut parameters.launch;
+    let rows = launch.rows as usize;
+    let team = divide::team(&pass.finish, launch.splits as usize, times(rows, elements), gpu.device.multiprocessors);
+    launch.team = team as u32;
+    let grid = [times(rows, team).div_ceil((pass.finish.rows as usize).max(1)), 1, elements];
+    // SAFETY: as the caller promises.
+    unsafe { gpu.launch(&pass.finish, grid, parameters.pointer(), message) }
 }
 
 /// A pass in a call.
@@ -196,8 +219,7 @@ impl<'r> Run<'r> {
             unsafe {
                 self.launch_columns(gpu, &parameters, elements, message)?;
                 if self.division.splits != 1 {
-                    let grid = [tiles(&self.pass.finish, rows), 1, elements];
-                    gpu.launch(&self.pass.finish, grid, parameters.pointer(), message)?;
+                    finish(gpu, self.pass, &mut parameters, elements, message)?;
                 }
             }
             first += rows;
@@ -272,8 +294,7 @@ impl<'r> Run<'r> {
         unsafe {
             let ranges = core::mem::replace(&mut parameters.launch.ranges, NO_RANGES);
             parameters.launch.splits = 0;
-            let grid = [tiles(&self.pass.finish, self.size.rows), 1, elements];
-            gpu.launch(&self.pass.finish, grid, parameters.pointer(), message)?;
+            finish(gpu, self.pass, &mut parameters, elements, message)?;
             if count == 0 || num_parts == 0 || self.size.rows == 0 || self.size.columns == 0 {
                 return Ok(());
             }

@@ -137,7 +137,9 @@ unsafe fn reduce_block(pass: &Pass, element: usize, tile: i64, tile_rows: i64) {
 
 unsafe fn finish(pass: &Pass, [x, y, z]: [usize; 3]) {
     assert_eq!(y, 1);
-    assert_eq!(x, (pass.launch.rows as usize).div_ceil(FINISH));
+    let team = pass.launch.team as usize;
+    assert!(team.is_power_of_two() && team <= FINISH);
+    assert_eq!(x, (pass.launch.rows as usize).div_ceil(FINISH / team));
     assert_ne!(pass.launch.splits, 1);
     for element in 0..z {
         for row in 0..pass.launch.rows {

@@ -2,7 +2,7 @@
 
 use super::kernels::{FEW, MANY, device_pass};
 use crate::abi::*;
-use crate::support::cuda::divide::{Division, Size, chunk};
+use crate::support::cuda::divide::{Division, Size, chunk, team};
 
 fn pass() -> DevicePass {
     DevicePass {
@@ -70,7 +70,7 @@ fn blocks_are_enough_for_the_machine() {
     assert_eq!(of(1_000_000, 1_000_000), (MANY, 16));
     assert_eq!(of(1_000_000, 1000), (MANY, 1));
     // Few rows: columns are divided, with work enough for each block.
-    assert_eq!(of(1, 1_000_000), (FEW, 123));
+    assert_eq!(of(1, 1_000_000), (FEW, 245));
     assert_eq!(of(10_000, 10_000), (MANY, 20));
     assert_eq!(of(30, 1000), (FEW, 1));
 }
@@ -81,4 +81,18 @@ fn nothing_to_reduce() {
     assert_eq!(Division::of(&pass(), &size, 132, 1 << 20).splits, 0);
     let without = DevicePass { columns: ROLE_PARAMETER, ..pass() };
     assert_eq!(Division::of(&without, &Size { columns: 5, ..size }, 132, 1 << 20).splits, 0);
+}
+
+#[test]
+fn threads_that_join_states() {
+    let finish = DeviceKernel { kernel: 0, threads: 128, rows: 128, reserved: 0 };
+    let of = |splits, rows| team(&finish, splits, rows, 132);
+    assert_eq!(of(0, 1), 1);
+    assert_eq!(of(8, 1), 1);
+    assert_eq!(of(16, 1000), 2);
+    assert_eq!(of(64, 1000), 8);
+    assert_eq!(of(4000, 1), 128);
+    assert_eq!(of(4000, 1000), 128);
+    assert_eq!(of(4000, 100_000), 2, "rows keep threads busy");
+    assert_eq!(of(4000, 1_000_000), 1);
 }
