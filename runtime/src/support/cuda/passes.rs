@@ -2,7 +2,7 @@
 
 use super::batch::Batch;
 use super::divide::{self, Division, MOST_BLOCKS, STATE_BYTES, Size, tiles};
-use super::gpu::{Cursor, Gpu};
+use super::gpu::Gpu;
 use super::memory::Memory;
 use crate::abi::{
     DEVICE_BATCH, DeviceCode, DeviceEntry, DeviceKernel, DeviceLaunch, DeviceLayout, DevicePass, DeviceRanges,
@@ -328,7 +328,7 @@ impl Needs {
         multiprocessors: usize,
         message: &mut Message,
     ) -> Result<Needs, Status> {
-        let mut scratch = Cursor::new().bytes();
+        let mut scratch = 0;
         if memory.problem.extents.batch_count > 0 {
             // SAFETY: as the caller promises.
             for pass in unsafe { list(entry.passes, entry.num_passes) } {

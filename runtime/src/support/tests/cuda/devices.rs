@@ -3,9 +3,10 @@
 use super::driver::{install, kernels_launched, machine};
 use super::{column, kernels, on_gpu, succeed};
 use crate::abi::*;
-use crate::support::cuda::device::best_image;
+use crate::support::cuda::device::{State, best_image, device};
 use crate::support::cuda::{chosen_device, driver::Driver, state};
 use crate::support::keops_support_prepare;
+use crate::support::message::Message;
 use crate::support::tests::harness::{Array, run};
 
 fn arguments(device_id: i32) -> Vec<Array> {
@@ -15,8 +16,7 @@ fn arguments(device_id: i32) -> Vec<Array> {
 #[test]
 fn no_driver() {
     // Where there is one, it is found.
-    let mut message = crate::support::message::Message::none();
-    if Driver::find(&state().table, &mut message).is_ok() {
+    if Driver::find(&state().table, &mut Message::none()).is_ok() {
         return;
     }
     let text = "product: there is no CUDA driver: libcuda.so.1 cannot be loaded";
@@ -115,4 +115,28 @@ fn states_are_the_cpus() {
     assert_eq!(unsafe { keops_support_partial(entry, &call, 0, at, 32) }, Status::Unsupported as i32);
     call.device_type = DL_CUDA;
     assert_eq!(unsafe { keops_support_merge(entry, &call, at, at, 32) }, Status::Unsupported as i32);
+}
+
+#[test]
+fn threads_that_load_at_the_same_time_keep_one() {
+    let shared: &'static State = Box::leak(Box::new(State::new()));
+    let barrier = std::sync::Barrier::new(8);
+    // Every thread has a machine of its own.
+    let load = || {
+        install();
+        let driver = Driver::find(&state().table, &mut Message::none()).unwrap();
+        barrier.wait();
+        let code = kernels::usual_code();
+        let loaded = unsafe { device(shared, &driver, &code, 0, &mut Message::none()) }.unwrap();
+        let count = |name| machine(|machine| machine.calls.iter().filter(|call| **call == name).count());
+        let kept = count("module_load") - count("module_unload");
+        assert_eq!(count("primary_retain") - count("primary_release"), kept);
+        (core::ptr::from_ref(loaded) as usize, kept)
+    };
+    let found: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(load)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(found.iter().all(|(address, _)| *address == found[0].0));
+    assert_eq!(found.iter().map(|(_, kept)| kept).sum::<usize>(), 1);
 }
