@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import device  # noqa: E402
 import keops  # noqa: E402
 
 
@@ -26,6 +27,22 @@ def compiled(tmp_path_factory):
         key = (text, name, options)
         if key not in libraries:
             libraries[key] = keops.compile_formula(tmp_path_factory.mktemp(name), text, name, *options)
+        return libraries[key]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def compiled_for_gpus(tmp_path_factory):
+    """The same with code for GPUs: those of the machine with KEOPSC_TEST_GPU=1, else the emulator's."""
+    libraries = {}
+    environment = device.environment()
+
+    def get(text, name="kernel", *options):
+        key = (text, name, options)
+        if key not in libraries:
+            folder = tmp_path_factory.mktemp(name)
+            libraries[key] = keops.compile_formula(folder, text, name, *device.OPTIONS, *options, env=environment)
         return libraries[key]
 
     return get

@@ -15,7 +15,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("KEOPSC", ROOT / "target" / "release" / "keopsc"))
 
-OK, NULL_POINTER, SHAPE, DTYPE, STRIDE, DEVICE, ARGUMENTS, MEMORY, TARGET, RANGES, UNSUPPORTED, THREAD, VALUE = range(13)
+OK, NULL_POINTER, SHAPE, DTYPE, STRIDE, DEVICE, ARGUMENTS, MEMORY, TARGET, RANGES, UNSUPPORTED, THREAD, VALUE, DRIVER = range(14)
 CPU, CUDA = 1, 2
 
 NUMPY_TYPES = {
@@ -146,12 +146,12 @@ def keopsc(*arguments, check=True, **options):
     return done
 
 
-def compile_formula(folder, text, name="kernel", *options):
+def compile_formula(folder, text, name="kernel", *options, env=None):
     """Compiles formula text into `folder` and loads the library."""
     folder = Path(folder)
     source, path = folder / f"{name}.kf", folder / f"lib{name}.so"
     source.write_text(text)
-    keopsc("compile", source, "-o", path, *options)
+    keopsc("compile", source, "-o", path, *options, env=env)
     return Library(path)
 
 
@@ -253,9 +253,15 @@ class Entry:
         if status != OK:
             raise CallError(status, self.library.strerror(status))
 
-    def __call__(self, *arrays, threads=0, ranges=None, add_up=False):
+    def __call__(self, *arrays, threads=0, ranges=None, add_up=False, **options):
         """Layer 2. Arrays are passed as they are, strides and batches included; results are made to fit. With `add_up` gradients are as large as
         their inputs."""
+        results = self.empty_results(arrays, ranges, add_up)
+        self.call_into(*arrays, *results, threads=threads, ranges=ranges, **options)
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def empty_results(self, arrays, ranges=None, add_up=False):
+        """Room for the results of a layer-2 call, full of 77."""
         given = dict(zip(("i", "j"), (1, 1)))
         batch = ()
         for array, tensor in zip(arrays, self.arguments, strict=True):
@@ -273,8 +279,7 @@ class Entry:
                 number = [argument["name"] for argument in self.arguments].index(tensor["gradient_of"])
                 shape = np.shape(arrays[number])
             results.append(np.full(shape, 77, NUMPY_TYPES[tensor["dtype"]]))
-        self.call_into(*arrays, *results, threads=threads, ranges=ranges)
-        return results[0] if len(results) == 1 else tuple(results)
+        return results
 
     def call_into(self, *arrays, **options):
         """Layer 2 on exactly these arrays (or DLTensors, or None for NULL)."""
