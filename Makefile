@@ -8,6 +8,12 @@ BINARY := $(TARGET)/release/keopsc
 PYTHON := .venv/bin/python
 BENCH_PYTHON := .venv-bench/bin/python
 
+# The compilers of CUDA text that tests use: those of scripts/setup.sh cuda, or others that are named.
+NVIDIA := $(CURDIR)/.venv-cuda/lib/python3*/site-packages/nvidia/cu13
+NVCC := $${KEOPSC_NVCC:-$$(echo $(NVIDIA)/bin/nvcc)}
+NVRTC := $${KEOPSC_NVRTC:-$$(echo $(NVIDIA)/lib/libnvrtc.so.13)}
+WITH_CUDA := KEOPSC_NVCC="$(NVCC)" KEOPSC_NVRTC="$(NVRTC)"
+
 # cargo-nextest where it is installed, else cargo's own runner.
 RUN_TESTS := $(if $(shell command -v cargo-nextest 2>/dev/null),$(CARGO) nextest run --no-tests=warn,$(CARGO) test --lib --bins --tests)
 
@@ -31,7 +37,8 @@ test: ## every check and every test
 
 # One selection of packages for all commands: another one would build the dependencies with other features, and so again.
 test-rust: ## the Rust tests, and the examples in the documentation
-	$(RUN_TESTS) --locked --workspace
+	scripts/setup.sh cuda
+	$(WITH_CUDA) $(RUN_TESTS) --locked --workspace
 	$(CARGO) test --locked --doc --workspace
 
 # The level is no other machine's where this one is of that architecture; then the same tests run without an emulator.
@@ -42,7 +49,8 @@ test-aarch64: ## compiled code for aarch64, in an emulator: docs/testing.md
 
 test-python: build ## compiled libraries called from Python and C, and the samples
 	scripts/setup.sh python
-	KEOPSC=$(abspath $(BINARY)) $(PYTHON) -m pytest tests/python tests/keops
+	scripts/setup.sh cuda
+	$(WITH_CUDA) KEOPSC=$(abspath $(BINARY)) $(PYTHON) -m pytest tests/python tests/keops
 
 demo: build ## reads handwritten digits with a compiled formula; writes demo.png
 	scripts/setup.sh python

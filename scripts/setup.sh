@@ -3,6 +3,7 @@
 #   scripts/setup.sh compiler   what building keopsc needs: a C compiler, LLVM 22, Rust
 #   scripts/setup.sh emulator   what runs code for aarch64 on another machine: QEMU, a C compiler (56 MB)
 #   scripts/setup.sh python     .venv: what the tests and the demo need
+#   scripts/setup.sh cuda       .venv-cuda: NVIDIA's compilers, which need no GPU (500 MB), and the C++ compiler that nvcc calls
 #   scripts/setup.sh bench      .venv-bench: the peers of the benchmark (about 5 GB)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -73,6 +74,10 @@ install_python() {
     "$1" install -q --disable-pip-version-check -r scripts/requirements.txt
 }
 
+install_cuda() {
+    "$1" install -q --disable-pip-version-check --no-deps -r scripts/requirements-cuda.txt
+}
+
 install_bench() {
     "$1" install -q --disable-pip-version-check -r scripts/requirements-bench.txt
     "$1" install -q --disable-pip-version-check --no-deps -r scripts/requirements-torch.txt
@@ -89,12 +94,16 @@ emulator)
 python)
     virtual_environment .venv install_python scripts/requirements.txt
     ;;
+cuda)
+    command -v g++ >/dev/null || debian_packages g++
+    virtual_environment .venv-cuda install_cuda scripts/requirements-cuda.txt
+    ;;
 bench)
     # pykeops builds a Python module of its own.
     python3 -c 'import os, sysconfig; open(os.path.join(sysconfig.get_paths()["include"], "Python.h"))' 2>/dev/null || debian_packages python3-dev
     virtual_environment .venv-bench install_bench scripts/requirements-bench.txt scripts/requirements-torch.txt
     ;;
 *)
-    fail "usage: scripts/setup.sh compiler|emulator|python|bench"
+    fail "usage: scripts/setup.sh compiler|emulator|python|cuda|bench"
     ;;
 esac

@@ -9,7 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 #[command(name = "keopsc", version, arg_required_else_help = true)]
 #[command(after_help = "\
 Exit codes: 0 done; 1 errors in the formula; 2 wrong usage, or a file, tool or machine in the way; 70 a defect of keopsc.
-Environment: KEOPSC_CACHE_DIR, KEOPSC_CACHE_SIZE (default 1G), KEOPSC_NUM_THREADS, KEOPSC_TARGET, NO_COLOR.")]
+Environment: KEOPSC_CACHE_DIR, KEOPSC_CACHE_SIZE (default 1G), KEOPSC_NUM_THREADS, KEOPSC_TARGET, NO_COLOR;
+for GPUs KEOPSC_NVCC, KEOPSC_NVRTC, KEOPSC_DEVICE_COMPILER (nvcc or nvrtc), PATH, CUDA_HOME, CUDA_PATH, VIRTUAL_ENV.")]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -109,8 +110,13 @@ pub struct SourceArguments {
 #[derive(Debug, Args)]
 pub struct CodeArguments {
     /// Instruction sets, separated by commas; `keopsc targets` lists them [default: portable, or native through the cache].
+    /// `cuda` adds code for GPUs.
     #[arg(long, value_name = "TARGET", value_delimiter = ',')]
     pub target: Vec<String>,
+
+    /// GPU architectures, separated by commas, with `--target cuda` [default: 75,80,90]. The highest is also there as PTX, for newer ones.
+    #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
+    pub gpu_arch: Vec<String>,
 
     /// Who links: `wild` (built in), `cc`, or the path of a linker.
     #[arg(long, value_name = "LINKER", default_value = "wild", value_hint = ValueHint::ExecutablePath)]
@@ -131,7 +137,7 @@ pub struct Compile {
     pub output: Option<PathBuf>,
 
     /// Print representations to stdout instead of writing a library (with `-o`, as well as):
-    /// ast, formula, plan, schedule, llvm, asm, cuda, header, manifest, after:PASS.
+    /// ast, formula, plan, schedule, llvm, asm, cuda, ptx, header, manifest, after:PASS.
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     pub emit: Vec<String>,
 

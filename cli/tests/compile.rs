@@ -110,7 +110,7 @@ fn wrong_usage_is_code_2_and_says_what_to_do() {
         ),
         (
             &["compile", "gauss.kf", "--target", "avx9"],
-            "error[E0304]: there is no target `avx9`\n  = help: targets are portable, native, x86-64-v2, x86-64-v3, x86-64-v4, aarch64-neon\n",
+            "error[E0304]: there is no target `avx9`\n  = help: targets are portable, native, x86-64-v2, x86-64-v3, x86-64-v4, aarch64-neon, cuda\n",
         ),
         (
             &["compile", "gauss.kf", "--linker", "/bin/false"],
@@ -124,7 +124,7 @@ fn wrong_usage_is_code_2_and_says_what_to_do() {
         (
             &["compile", "gauss.kf", "--emit", "objct"],
             "error: there is nothing called `objct` to emit\n  \
-             = help: `--emit` takes ast, formula, plan, schedule, llvm, asm, cuda, header, manifest and after:PASS\n",
+             = help: `--emit` takes ast, formula, plan, schedule, llvm, asm, cuda, ptx, header, manifest and after:PASS\n",
         ),
         (
             &["compile", "gauss.kf", "-D", "D"],

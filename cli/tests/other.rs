@@ -82,7 +82,7 @@ fn costs_are_told_in_words_and_as_json() {
 fn targets_are_listed() {
     let text = Place::new().does(&["targets"]);
     let names: Vec<&str> = text.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(names, ["portable", "native", "x86-64-v2", "x86-64-v3", "x86-64-v4", "aarch64-neon"]);
+    assert_eq!(names, ["portable", "native", "x86-64-v2", "x86-64-v3", "x86-64-v4", "aarch64-neon", "cuda"]);
 }
 
 #[test]

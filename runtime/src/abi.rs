@@ -46,10 +46,12 @@ pub enum Status {
     Thread = 11,
     /// A value in a tensor cannot be used.
     Value = 12,
+    /// The CUDA driver is not there, is too old, or reported an error.
+    Driver = 13,
 }
 
 /// Every status with its name in C and its text.
-pub const STATUSES: [(Status, &str, &CStr); 13] = [
+pub const STATUSES: [(Status, &str, &CStr); 14] = [
     (Status::Ok, "KEOPS_OK", c"success"),
     (Status::NullPointer, "KEOPS_NULL_POINTER", c"a required pointer is NULL"),
     (Status::Shape, "KEOPS_SHAPE", c"a shape does not fit"),
@@ -67,12 +69,17 @@ pub const STATUSES: [(Status, &str, &CStr); 13] = [
     (Status::Unsupported, "KEOPS_UNSUPPORTED", c"not supported by this version"),
     (Status::Thread, "KEOPS_THREAD", c"a thread could not be started"),
     (Status::Value, "KEOPS_VALUE", c"a value in a tensor cannot be used"),
+    (Status::Driver, "KEOPS_DRIVER", c"the CUDA driver is missing or reported an error"),
 ];
 
 /// DLPack's device types that are used here.
 pub const DL_CPU: i32 = 1;
 /// DLPack's CUDA device.
 pub const DL_CUDA: i32 = 2;
+/// Memory of the CPU that CUDA has pinned: taken for the CPU's.
+pub const DL_CUDA_HOST: i32 = 3;
+/// Memory that CUDA moves to where it is used: taken for that of its device.
+pub const DL_CUDA_MANAGED: i32 = 13;
 
 /// DLPack type codes.
 pub const DL_INT: u8 = 0;
@@ -581,11 +588,12 @@ pub struct DeviceCode {
     pub images: *const DeviceImage,
     /// NUL-terminated names of the kernels. Everything else refers to a kernel by its number here.
     pub kernels: *const *const c_char,
-    /// `(DeviceLayout)`: measures row tiles of block-sparse ranges; one block of [`LAYOUT_THREADS`] for each batch element.
+    /// `(DeviceLayout)`: measures row tiles of block-sparse ranges; the grid is (1, 1, batch elements), blocks have [`LAYOUT_THREADS`].
     pub layout: u32,
-    /// `(DeviceSum)`: adds batch elements of a gradient up, in float32; blocks of [`SUM_THREADS`], a thread for each number of the result.
+    /// `(DeviceSum)`: adds batch elements of a gradient up, in float32; blocks of [`SUM_THREADS`], a thread for each number of the result. For
+    /// results in float32, and in 16 bits where that is computed in float32.
     pub sum_f32: u32,
-    /// The same in float64.
+    /// The same in float64, for the others.
     pub sum_f64: u32,
     /// Reserved, 0.
     pub reserved: u32,
@@ -646,7 +654,8 @@ pub struct DevicePass {
     pub views: *const u32,
     /// Reduces columns: first for many rows, then for few. Either may be [`NO_KERNEL`], not both, where columns are reduced.
     pub reduce: [DeviceKernel; 2],
-    /// Joins the states of splits and writes results; with no splits, the results of no columns.
+    /// Joins the states of splits and writes results; with no splits, the results of no columns. Its blocks have so many rows with teams of one
+    /// thread, half as many with teams of two, and so on; the threads of a team are neighbours in the tree of splits.
     pub finish: DeviceKernel,
     /// Columns of a chunk where there are few of them, a power of two.
     pub shortest_chunk: u32,
@@ -665,11 +674,11 @@ pub struct DevicePass {
 /// Dimensions of a batch that a kernel counts through by itself.
 pub const DEVICE_BATCH: usize = 3;
 
-/// A tensor as kernels see it. Steps are counted in elements of the storage type; complex ones are two real numbers.
+/// A tensor as kernels see it. Steps are counted in elements of the storage type, of which a complex one is two real numbers.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct DeviceView {
-    /// The first element of the launch's first row, of batch element 0.
+    /// The first element of the launch's first row (or column, where the tensor's rows are the pass' columns), of batch element 0.
     pub data: *mut c_void,
     /// Step from row to row, 0 for a parameter.
     pub row: i64,
@@ -725,6 +734,10 @@ pub struct DeviceLaunch {
     pub batch: [u32; DEVICE_BATCH],
     /// The number of the batch element that the grid's first one is.
     pub first_element: u32,
+    /// Threads that share a row in `finish`.
+    pub team: u32,
+    /// Reserved, 0.
+    pub reserved: u32,
     /// Which pairs count.
     pub ranges: DeviceRanges,
 }
@@ -746,12 +759,14 @@ pub struct DeviceLayout {
 pub const SUM_THREADS: u32 = 256;
 
 /// The argument of [`DeviceCode::sum_f32`]: adds `members` numbers up for each of `groups * numbers` results, in a binary tree over the numbers of
-/// the members. The first member is used up.
+/// the members: in round `step = 1, 2, 4, …` member `m`, a multiple of `2 * step`, takes in member `m + step`. The sum of no members is 0. What is
+/// added up may be used up. The grid has one dimension.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct DeviceSum {
-    /// Numbers to add up: `[batch elements][numbers]` of the computing type. A batch element's own number is `Σ index · stride` over the batch
-    /// dimensions; members count through `shared`, groups through `kept`.
+    /// Numbers to add up: `[batch elements][numbers]` of the storage type `dtype`, as passes write them; the sum is rounded to it once. A batch
+    /// element's own number is `Σ index · source_steps` over the batch dimensions; members count through those that are shared, groups through
+    /// the others, both in row-major order.
     pub source: *mut c_void,
     /// Results, of the storage type `dtype`.
     pub target: *mut c_void,
@@ -763,7 +778,8 @@ pub struct DeviceSum {
     pub members: i64,
     /// Groups.
     pub groups: i64,
-    /// Steps of results from row to row and from component to component, in real numbers.
+    /// Steps of results from row to row and from component to component, in real numbers; the two parts of a complex component (`dtype` says
+    /// whether they are) lie side by side, so that number `q` of a row is at `q / 2 * component + q % 2`.
     pub row: i64,
     /// As above.
     pub component: i64,
@@ -771,7 +787,7 @@ pub struct DeviceSum {
     pub dtype: u32,
     /// Number of batch dimensions.
     pub dimensions: u32,
-    /// Extents of the batch dimensions, outermost first.
+    /// Extents of the batch dimensions, outermost first; 1 for one that is empty.
     pub extents: [i64; 8],
     /// Step of a batch dimension in `source`, in batch elements.
     pub source_steps: [i64; 8],

@@ -19,8 +19,20 @@ pub struct Manifest {
     pub name: String,
     /// The instruction-set levels it has code for, best last.
     pub targets: Vec<String>,
+    /// The GPUs it has code for, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<Gpu>,
     /// Its functions, in the order of the module's table.
     pub entries: Vec<Entry>,
+}
+
+/// What code for GPUs a library has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gpu {
+    /// Compute capabilities times ten that there is machine code for, in ascending order.
+    pub architectures: Vec<u32>,
+    /// The one that there is PTX for, which runs on all newer GPUs.
+    pub ptx: u32,
 }
 
 /// A function of a library: one `out`, or a `fused` block.
@@ -216,6 +228,7 @@ mod tests {
             compiler: "keopsc 0".into(),
             name: "k".into(),
             targets: vec!["x86-64-v3".into()],
+            gpu: None,
             entries: vec![entry],
         };
         let text = manifest.to_json().unwrap();
@@ -224,6 +237,10 @@ mod tests {
             r#"{"abi_version":1,"compiler":"keopsc 0","name":"k","targets":["x86-64-v3"],"entries":[{"name":"f","symbol":"k_f","formula":"Sum[j](x)","tensors":[{"name":"x","kind":"input","role":"i","shape":[3],"dtype":"f32"}],"shards":{"over":"j","rows":"i","record_size":16,"fields":[{"name":"a0.s","dtype":"f32","count":3,"offset":0}],"finalize":["x"]}}]}"#
         );
         assert_eq!(Manifest::from_json(&text).unwrap(), manifest);
+        let with_gpu = Manifest { gpu: Some(Gpu { architectures: vec![75, 90], ptx: 90 }), ..manifest.clone() };
+        let text_with_gpu = text.replace(r#","entries""#, r#","gpu":{"architectures":[75,90],"ptx":90},"entries""#);
+        assert_eq!(with_gpu.to_json().unwrap(), text_with_gpu);
+        assert_eq!(Manifest::from_json(&text_with_gpu).unwrap(), with_gpu);
         let newer = text.replace(r#""name":"k""#, r#""name":"k","unknown":1"#);
         assert_eq!(Manifest::from_json(&newer).unwrap(), manifest);
         let (before, _) = text.split_once(r#","shards""#).unwrap();

@@ -63,13 +63,13 @@ pub fn compile(plans: &[Verified], level: &'static Level) -> Compiled {
 
 /// The same with other tiles than the scheduler's.
 pub fn compile_with_tiles(plans: &[Verified], level: &'static Level, tiles: &[Choice]) -> Compiled {
-    let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}", tiles };
+    let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}", tiles, has_device_code: false };
     open(plans, level, &keopsc_cpu::compile(&library, &[level]).expect("plans compile"))
 }
 
 /// The same in integers instead of real numbers, by [`keopsc_ops::ring`], in the given layouts.
 pub fn compile_in_ring(plans: &[Verified], level: &'static Level, schedules: Vec<Scheduled>) -> Compiled {
-    let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}", tiles: &[] };
+    let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}", tiles: &[], has_device_code: false };
     open(plans, level, &keopsc_cpu::compile_in_ring(&library, level, schedules).expect("plans compile"))
 }
 

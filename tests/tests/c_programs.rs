@@ -34,7 +34,8 @@ fn c_programs_agree_with_their_own_loops() {
 fn write_library(text: &str, level: &'static Level, folder: &Path) {
     let source = Source { name: "gauss.kf".to_owned(), text: text.to_owned() };
     let (formula, linker) = (FormulaOptions::default(), Linker::InProcess);
-    let options = Options { name: "gauss".to_owned(), formula, levels: vec![level], linker, tiles: Vec::new() };
+    let options =
+        Options { name: "gauss".to_owned(), formula, levels: vec![level], linker, tiles: Vec::new(), device: None };
     let made =
         session::compile_with(support_code(level), &source, &options, "libgauss.so").expect("the sample compiles");
     std::fs::write(folder.join("libgauss.so"), made.library).expect("a writable temporary folder");

@@ -1,7 +1,7 @@
 //! `keopsc inspect`: what a compiled library offers, in its own words.
 
 use keopsc_runtime::loader::Library;
-use keopsc_runtime::manifest::{Entry, Kind, Role, Shards, Tensor};
+use keopsc_runtime::manifest::{Entry, Gpu, Kind, Role, Shards, Tensor};
 
 use super::{Stop, open_library};
 use crate::arguments::Inspect;
@@ -22,12 +22,19 @@ fn description(library: &Library) -> String {
     let target = library.target().unwrap_or("none: this processor runs none of them");
     let entries: String = manifest.entries.iter().map(entry_text).collect();
     format!(
-        "library   {}\ncompiler  {}\nabi       {}\ntargets   {}\nhere      {target}\n{entries}",
+        "library   {}\ncompiler  {}\nabi       {}\ntargets   {}\n{}here      {target}\n{entries}",
         manifest.name,
         manifest.compiler,
         manifest.abi_version,
         manifest.targets.join(", "),
+        manifest.gpu.as_ref().map(gpu_line).unwrap_or_default(),
     )
+}
+
+/// `gpus      sm_75, sm_90; PTX for compute_90 and newer`
+fn gpu_line(gpu: &Gpu) -> String {
+    let architectures: Vec<String> = gpu.architectures.iter().map(|number| format!("sm_{number}")).collect();
+    format!("gpus      {}; PTX for compute_{} and newer\n", architectures.join(", "), gpu.ptx)
 }
 
 fn entry_text(entry: &Entry) -> String {

@@ -46,7 +46,10 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_keopsc"));
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         command.env("KEOPSC_CACHE_DIR", self.path("cache")).env("TMPDIR", self.folder.path());
-        for variable in ["XDG_CACHE_HOME", "KEOPSC_CACHE_SIZE", "KEOPSC_TARGET", "NO_COLOR", "CC"] {
+        let of_gpus = ["KEOPSC_NVCC", "KEOPSC_NVRTC", "KEOPSC_DEVICE_COMPILER"];
+        for variable in
+            ["XDG_CACHE_HOME", "KEOPSC_CACHE_SIZE", "KEOPSC_TARGET", "NO_COLOR", "CC"].iter().chain(&of_gpus)
+        {
             command.env_remove(variable);
         }
         command

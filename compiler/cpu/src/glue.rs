@@ -70,9 +70,10 @@ impl<'ctx> Glue<'_, 'ctx> {
         let for_ranges = plan.for_ranges().map_or(null, |other| {
             let schedules: Vec<_> =
                 schedules.iter().filter_map(|(level, scheduled)| Some((*level, scheduled.for_ranges()?))).collect();
-            self.descriptor(other, &schedules, plan.passes.len(), null)
+            let device = self.device(&symbols::device_entry_for_ranges(other));
+            self.descriptor(other, &schedules, plan.passes.len(), [null, device])
         });
-        let descriptor = self.descriptor(plan, &schedules, 0, for_ranges);
+        let descriptor = self.descriptor(plan, &schedules, 0, [for_ranges, self.device(&symbols::device_entry(plan))]);
         self.plain_function(plan, descriptor);
         let pointer = self.pointer();
         let [run, prepare, workspace] = [
@@ -96,13 +97,25 @@ impl<'ctx> Glue<'_, 'ctx> {
         Entry { descriptor, point: self.structure(&fields) }
     }
 
-    /// What the support code knows of a plan, whose first pass has the kernels of that number.
+    /// An entry's code for GPUs, NULL if the library has none.
+    fn device(&self, symbol: &str) -> PointerValue<'ctx> {
+        let pointer = self.context.ptr_type(AddressSpace::default());
+        if !self.library.has_device_code {
+            return pointer.const_null();
+        }
+        let table = self.module.add_global(pointer, None, symbol);
+        table.set_visibility(GlobalVisibility::Hidden);
+        table.as_pointer_value()
+    }
+
+    /// What the support code knows of a plan, whose first pass has the kernels of that number, and where the descriptor for calls with ranges and
+    /// the code for GPUs are.
     fn descriptor(
         &self,
         plan: &Plan,
         schedules: &[(&'static Level, &Scheduled)],
         first_pass: usize,
-        for_ranges: PointerValue<'ctx>,
+        [for_ranges, device]: [PointerValue<'ctx>; 2],
     ) -> PointerValue<'ctx> {
         let shards = plan.shards();
         let finalize_reads =
@@ -121,7 +134,7 @@ impl<'ctx> Glue<'_, 'ctx> {
             self.u32(0).into(),
             self.array(&levels).into(),
             for_ranges.into(),
-            self.context.ptr_type(AddressSpace::default()).const_null().into(),
+            device.into(),
         ]))
     }
 

@@ -35,6 +35,8 @@ pub struct Library<'a> {
     pub manifest: &'a str,
     /// The tiles that are to be others than the scheduler's.
     pub tiles: &'a [Choice],
+    /// Whether another object has code for GPUs: the tables that [`symbols::device_entry`] and its like name.
+    pub has_device_code: bool,
 }
 
 /// An object file.

@@ -19,6 +19,16 @@ pub fn method(plan: &Plan, name: &str) -> String {
     format!("keops_entry_{}_{name}", plan.name)
 }
 
+/// The table of an entry's code for GPUs, which another object defines.
+pub fn device_entry(plan: &Plan) -> String {
+    format!("keops_device_entry_{}", plan.name)
+}
+
+/// The same for calls with block-sparse ranges, where those run another plan.
+pub fn device_entry_for_ranges(plan: &Plan) -> String {
+    format!("keops_device_ranges_{}", plan.name)
+}
+
 /// What makes column tiles of numbers of a computing type.
 pub fn transpose(level: &Level, compute: ScalarType) -> String {
     format!("keops_transpose_{}_f{}", level.name.replace('-', "_"), Float::of(compute).bits())

@@ -37,7 +37,12 @@ pub(crate) fn emit_pass(
     let emitter = Emitter { plan, pass, schedule, tensors: tensors(pass, schedule), row: RowValues::Fields };
     lines.gap();
     let over = pass.over.map_or(String::new(), |over| format!(", over {over}"));
-    lines.line(format!("// Pass {number} of {}: rows {}{over}, compute {}.", plan.name, pass.rows, pass.compute.name()));
+    lines.line(format!(
+        "// Pass {number} of {}: rows {}{over}, compute {}.",
+        plan.name,
+        pass.rows,
+        pass.compute.name()
+    ));
     lines.open(format!("struct {name} {{"));
     let mut writer = Writer::new(std::mem::take(lines), pass.compute, arithmetic);
     emitter.write_members(&mut writer, name);
@@ -200,7 +205,8 @@ impl Emitter<'_> {
 
     /// `read_row` and `read_column`.
     fn write_reads(&self, writer: &mut Writer) {
-        let needed = [needed_by_rows(self.pass, &self.schedule.places), needed_by_tile(self.pass, &self.schedule.places)];
+        let needed =
+            [needed_by_rows(self.pass, &self.schedule.places), needed_by_tile(self.pass, &self.schedule.places)];
         let blocks = [(Block::Row, Place::Row, "row", "Row"), (Block::Column, Place::Tile, "column", "Column")];
         for ((block, place, name, kind), needed) in blocks.into_iter().zip(needed) {
             writer.lines.gap();
@@ -326,7 +332,8 @@ impl Emitter<'_> {
         let parts = parts(scalar);
         let view = format!("call.tensor{}", id.0);
         let types = format!("{constant}{}", stored_type(scalar));
-        let (types, at) = if parts == 1 { (types, "at".to_owned()) } else { (format!("{types}, {parts}"), format!("at<{parts}>")) };
+        let (types, at) =
+            if parts == 1 { (types, "at".to_owned()) } else { (format!("{types}, {parts}"), format!("at<{parts}>")) };
         let number = match position {
             Position::Known(0) => "0".to_owned(),
             position => format!("{at}({view}, {})", position.text().loose()),
@@ -366,4 +373,3 @@ impl Operands<ValueId> for Emitter<'_> {
 fn kind_of(value: &Value) -> Kind {
     if value.is_index { Kind::Index } else { Kind::Real }
 }
-

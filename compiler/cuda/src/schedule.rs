@@ -147,7 +147,11 @@ fn schedule_pass(plan: &Plan, pass: &Pass) -> GpuSchedule {
         order,
         levels: if order == Order::Tree { levels as u32 } else { 1 },
         unroll: 1 << (SIDE_BY_SIDE / pair_cost).clamp(PAIRS[0], PAIRS[1]).ilog2(),
-        block: if used.iter().all(|accumulation| accumulation.rule.raising.is_some()) && !used.is_empty() { BLOCK } else { 1 },
+        block: if used.iter().all(|accumulation| accumulation.rule.raising.is_some()) && !used.is_empty() {
+            BLOCK
+        } else {
+            1
+        },
         column_alignment,
         rows_are_found_again: pass.block(Block::Row).any(|(id, _)| places[id.0 as usize] == Place::Stored),
         places,
@@ -181,7 +185,8 @@ fn chunk(sum: SumScheme, used: &[&Accumulation]) -> [u32; 2] {
 fn rows_of_a_thread(pass: &Pass, places: &[Place], state: u64) -> u32 {
     let values = pass.values.iter().zip(places).filter(|(_, place)| matches!(place, Place::Row));
     let row: u64 = values.map(|(value, _)| value_bytes(pass, value)).sum();
-    let pair = pass.values.iter().zip(places).filter(|(value, place)| value.block == Block::Pair && **place == Place::Thread);
+    let pair =
+        pass.values.iter().zip(places).filter(|(value, place)| value.block == Block::Pair && **place == Place::Thread);
     let longest = pair.map(|(value, _)| value_bytes(pass, value)).max().unwrap_or(0);
     let each = (row + state + longest) / 4 + PAIR_REGISTERS * real_bytes(pass.compute) / 4;
     let most = (ROW_REGISTERS / each.max(1)).clamp(1, u64::from(ROWS));

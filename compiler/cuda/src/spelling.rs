@@ -84,8 +84,8 @@ pub(crate) fn spelling(intrinsic: Intrinsic) -> Spelling {
         Intrinsic::Round => Function("roundf", "round"),
         Intrinsic::Sqrt => Function("sqrtf", "sqrt"),
         Intrinsic::Rsqrt => Function("rsqrtf", "rsqrt"),
-        Intrinsic::Exp => Function("expf", "exp"),
-        Intrinsic::Exp2 => Function("exp2_fast", "exp2"),
+        Intrinsic::Exp => Function("expf", "exp_by_table"),
+        Intrinsic::Exp2 => Function("exp2_fast", "exp2_by_table"),
         Intrinsic::Expm1 => Function("expm1f", "expm1"),
         Intrinsic::Log => Function("logf", "log"),
         Intrinsic::Log2 => Function("log2f", "log2"),
@@ -125,8 +125,12 @@ pub(crate) fn fold_neutral(with: Intrinsic, scalar: ScalarType, arithmetic: Arit
     let value = match (with, arithmetic) {
         (Intrinsic::Mul, _) => 1.0,
         (Intrinsic::Min | Intrinsic::Max, Arithmetic::Real) => f64::NAN,
-        (Intrinsic::Min, Arithmetic::Ring) => return Text::primary(format!("{}::largest()", type_name(Kind::Real, scalar))),
-        (Intrinsic::Max, Arithmetic::Ring) => return Text::primary(format!("{}::smallest()", type_name(Kind::Real, scalar))),
+        (Intrinsic::Min, Arithmetic::Ring) => {
+            return Text::primary(format!("{}::largest()", type_name(Kind::Real, scalar)));
+        }
+        (Intrinsic::Max, Arithmetic::Ring) => {
+            return Text::primary(format!("{}::smallest()", type_name(Kind::Real, scalar)));
+        }
         (_, Arithmetic::Real) => -0.0,
         (_, Arithmetic::Ring) => 0.0,
     };

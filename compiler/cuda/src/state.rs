@@ -119,7 +119,12 @@ fn write_block(
         let operands = RuleOperands::of_state(accumulation, number, "raised", pass.compute);
         for_each_pivot(writer, &operands, raising, |writer, slot, position| {
             let [old, new] = ["state", "raised"].map(|state| operands.slot(state, slot, position));
-            writer.lines.line(format!("is_finite = is_finite && {} - {} == {};", new.loose(), new.loose(), writer.number(0.0).loose()));
+            writer.lines.line(format!(
+                "is_finite = is_finite && {} - {} == {};",
+                new.loose(),
+                new.loose(),
+                writer.number(0.0).loose()
+            ));
             writer.lines.line(format!("is_raised = is_raised || {} != {};", new.loose(), old.loose()));
         });
     }
@@ -138,7 +143,8 @@ fn write_block(
         let operands = RuleOperands::of_state(accumulation, number, "state", pass.compute);
         let operands =
             RuleOperands { values: Some(&kept), column: Some(&column), lets: Some(&raising.lets), ..operands };
-        let others = (0..accumulation.rule.slots.len() as u32).filter(|slot| !raising.pivots.contains(slot)).collect::<Vec<_>>();
+        let others =
+            (0..accumulation.rule.slots.len() as u32).filter(|slot| !raising.pivots.contains(slot)).collect::<Vec<_>>();
         let is_pivot = |operand: Operand| matches!(operand, Operand::State(slot) if raising.pivots.contains(&slot));
         let lets: Vec<Let> = raising
             .lets
@@ -430,15 +436,15 @@ fn write_slots(
     }
     let slots = &operands.accumulation.rule.slots;
     let next = |slot: u32| format!("a{}_next_{}", operands.number, slots[slot as usize].name);
-    let (in_place, others): (Vec<u32>, Vec<u32>) = chosen.iter().partition(|slot| {
-        is_in_place(**slot, slots[**slot as usize].dim, rules, chosen)
-    });
+    let (in_place, others): (Vec<u32>, Vec<u32>) =
+        chosen.iter().partition(|slot| is_in_place(**slot, slots[**slot as usize].dim, rules, chosen));
     for slot in &others {
         let description = &slots[*slot as usize];
         write_variable(writer, &next(*slot), description.kind, description.dim, &rules[*slot as usize], operands);
     }
     // What is written in place may read the old state of the other slots, so these come after.
-    for (slot, is_in_place) in in_place.iter().map(|slot| (*slot, true)).chain(others.iter().map(|slot| (*slot, false))) {
+    for (slot, is_in_place) in in_place.iter().map(|slot| (*slot, true)).chain(others.iter().map(|slot| (*slot, false)))
+    {
         let description = &slots[slot as usize];
         writer.for_each_component(description.dim, |writer, position| {
             let value = if is_in_place {

@@ -113,8 +113,10 @@ fn nvcc_accepts_all_of_it() {
         for architecture in ["sm_75", "sm_90"] {
             let mut command = Command::new(&nvcc);
             command.args(["-cubin", "-Werror", "all-warnings", "-arch", architecture, "-o"]);
-            let output = command.arg(source.with_extension("cubin")).arg(&source).output().expect("nvcc can be started");
-            let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            let output =
+                command.arg(source.with_extension("cubin")).arg(&source).output().expect("nvcc can be started");
+            let said =
+                format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
             assert!(output.status.success(), "{architecture}, {}:\n{said}", source.display());
         }
     }

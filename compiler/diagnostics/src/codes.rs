@@ -383,4 +383,11 @@ codes! {
         wrong: "keopsc compile --tune gauss.kf --target portable",
         right: "keopsc compile --tune gauss.kf --target native",
     }
+    /// Code for GPUs cannot be compiled
+    DeviceCompilerFailed = "E0307" {
+        why: "`--target cuda` needs a compiler of NVIDIA's: nvcc, or NVRTC, its shared library. `keopsc targets` says which one\n\
+              is used. KEOPSC_NVCC and KEOPSC_NVRTC name others, KEOPSC_DEVICE_COMPILER chooses between the two.",
+        wrong: "KEOPSC_NVCC=/no/such/nvcc keopsc compile --target cuda gauss.kf",
+        right: "KEOPSC_NVCC=/usr/local/cuda/bin/nvcc keopsc compile --target cuda gauss.kf",
+    }
 }

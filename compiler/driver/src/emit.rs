@@ -21,6 +21,8 @@ pub enum Emit {
     Asm,
     /// CUDA C++.
     Cuda,
+    /// NVIDIA's assembly language for all GPUs.
+    Ptx,
     /// The C header.
     Header,
     /// The manifest, as JSON.
@@ -29,7 +31,7 @@ pub enum Emit {
     After(&'static str),
 }
 
-const KINDS: [(&str, Emit); 9] = [
+const KINDS: [(&str, Emit); 10] = [
     ("ast", Emit::Ast),
     ("formula", Emit::Formula),
     ("plan", Emit::Plan),
@@ -37,6 +39,7 @@ const KINDS: [(&str, Emit); 9] = [
     ("llvm", Emit::Llvm),
     ("asm", Emit::Asm),
     ("cuda", Emit::Cuda),
+    ("ptx", Emit::Ptx),
     ("header", Emit::Header),
     ("manifest", Emit::Manifest),
 ];
@@ -95,7 +98,7 @@ mod tests {
         assert_eq!(
             Emit::from_option("obj").unwrap_err().to_string(),
             "error: there is nothing called `obj` to emit\n  = help: `--emit` takes \
-             ast, formula, plan, schedule, llvm, asm, cuda, header, manifest and after:PASS"
+             ast, formula, plan, schedule, llvm, asm, cuda, ptx, header, manifest and after:PASS"
         );
         assert_eq!(
             Emit::from_option("after:simplfy").unwrap_err().to_string(),

@@ -6,6 +6,7 @@
 //! emit        what `--emit` prints                 explain   plans in words
 //! names     of libraries and of C parameters         cost      operations saved, in numbers
 //! manifest    plans ─▶ manifest                    header    manifest ─▶ C header
+//! device      text of kernels ─▶ code for GPUs, by NVIDIA's compilers
 //! link        objects ─▶ shared library            cache     key ─▶ path of a library
 //! tune        plans ─▶ the tiles that are fastest on this machine
 //! reference   the tables of operations and reductions ─▶ the reference pages, with computed examples
@@ -19,6 +20,7 @@
 
 pub mod cache;
 mod cost;
+pub mod device;
 pub mod emit;
 mod explain;
 pub mod failure;

@@ -10,13 +10,19 @@ use keopsc_ir::types::{Role, ScalarType};
 use keopsc_runtime::abi::ABI_VERSION;
 use keopsc_runtime::manifest as written;
 
+use crate::device::DeviceTarget;
+use crate::options::Options;
+
 /// What a library says about itself.
-pub fn manifest(name: &str, targets: &[&str], file: &File, program: &Program, plans: &[Verified]) -> written::Manifest {
+pub fn manifest(options: &Options, file: &File, program: &Program, plans: &[Verified]) -> written::Manifest {
+    let name = &options.name;
+    let gpu = |target: &DeviceTarget| written::Gpu { architectures: target.architectures.clone(), ptx: target.ptx() };
     written::Manifest {
         abi_version: ABI_VERSION,
         compiler: concat!("keopsc ", env!("CARGO_PKG_VERSION")).to_owned(),
-        name: name.to_owned(),
-        targets: targets.iter().map(|target| (*target).to_owned()).collect(),
+        name: name.clone(),
+        targets: options.levels.iter().map(|level| level.name.to_owned()).collect(),
+        gpu: options.device.as_ref().map(gpu),
         entries: plans.iter().map(|plan| entry(name, file, program, plan)).collect(),
     }
 }

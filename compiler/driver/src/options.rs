@@ -5,6 +5,7 @@ use keopsc_ir::types::{Algebra, ScalarType, SumScheme};
 pub use keopsc_passes::resolve::Options as FormulaOptions;
 use keopsc_passes::schedule::Choice;
 
+use crate::device::DeviceTarget;
 use crate::failure::Problem;
 use crate::link::Linker;
 
@@ -21,6 +22,8 @@ pub struct Options {
     pub tiles: Vec<Choice>,
     /// Who links.
     pub linker: Linker,
+    /// The GPUs to make code for, if any.
+    pub device: Option<DeviceTarget>,
 }
 
 /// A word of the command line and what it means.
@@ -74,7 +77,9 @@ impl Options {
     /// All of it as text, for the cache's key.
     pub fn key_text(&self) -> String {
         let levels: Vec<&str> = self.levels.iter().map(|level| level.name).collect();
-        format!("{:?} {:?} {:?} {:?} {:?}", self.name, self.formula, levels, self.linker.option_text(), self.tiles)
+        let device = self.device.as_ref().map(DeviceTarget::key_text);
+        let linker = self.linker.option_text();
+        format!("{:?} {:?} {:?} {:?} {:?} {:?}", self.name, self.formula, levels, linker, self.tiles, device)
     }
 }
 

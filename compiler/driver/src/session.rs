@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! text ─parse─▶ tree ─passes::pipeline─▶ plans ─cpu─▶ objects ─link─▶ library
+//!                                          ├─cuda, device─▶ objects
 //!                                          └─▶ manifest ─▶ header
 //! ```
 
@@ -15,15 +16,17 @@ use keopsc_passes::pipeline;
 use keopsc_runtime::SUPPORT_OBJECT;
 use keopsc_runtime::abi::MODULE_SYMBOL;
 use keopsc_runtime::manifest::Manifest;
+use object::Architecture;
 
 use crate::cache::{Artifacts, Key};
 use crate::cost::{cost_json, cost_text};
+use crate::device;
 use crate::emit::Emit;
 use crate::explain::explanation;
-use crate::failure::Failure;
+use crate::failure::{Failure, Problem};
 use crate::header::header;
 use crate::layout::layout_text;
-use crate::link::{LinkRequest, link};
+use crate::link::{LinkRequest, link, machine};
 use crate::manifest::{formula, manifest};
 use crate::options::{FormulaOptions, Options};
 
@@ -63,10 +66,26 @@ pub fn compile_with(support: &[u8], source: &Source, options: &Options, soname: 
     let front = front_end(source, &options.formula, &mut |_, _| {})?;
     let manifest = front.manifest(options);
     let text = json(&manifest)?;
-    let library = Library { name: &options.name, plans: &front.output.plans, manifest: &text, tiles: &options.tiles };
-    let objects = keopsc_cpu::compile(&library, &options.levels).map_err(code_generation)?;
+    let objects = objects(&front.library(options, &text), options)?;
     let bytes = link_library(&objects, support, &manifest, options, soname)?;
     Ok(Compiled { library: bytes, header: header(&manifest), manifest, warnings: front.output.warnings })
+}
+
+/// All object files but the support code. Code for GPUs is made beside that for the CPU.
+fn objects(library: &Library<'_>, options: &Options) -> Result<Vec<Object>, Failure> {
+    let compile = || keopsc_cpu::compile(library, &options.levels).map_err(code_generation);
+    let Some(target) = &options.device else { return compile() };
+    let kernels = keopsc_cuda::library(library.plans);
+    let (images, objects) = std::thread::scope(|scope| {
+        let images = scope.spawn(|| device::compile(&kernels.text, target));
+        let objects = compile();
+        (images.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), objects)
+    });
+    let (images, mut objects) = (images?, objects?);
+    let machine = objects.first().and_then(|object| machine(&object.bytes)).unwrap_or(Architecture::X86_64);
+    let bytes = device::tables::object(library.plans, &kernels, &images, machine)?;
+    objects.push(Object { name: "device".to_owned(), bytes });
+    Ok(objects)
 }
 
 /// Reports what is wrong with a formula; gives the warnings if nothing is.
@@ -117,8 +136,17 @@ pub(crate) struct FrontEnd {
 
 impl FrontEnd {
     pub(crate) fn manifest(&self, options: &Options) -> Manifest {
-        let targets: Vec<&str> = options.levels.iter().map(|level| level.name).collect();
-        manifest(&options.name, &targets, &self.file, &self.output.program, &self.output.plans)
+        manifest(options, &self.file, &self.output.program, &self.output.plans)
+    }
+
+    fn library<'a>(&'a self, options: &'a Options, manifest: &'a str) -> Library<'a> {
+        Library {
+            name: &options.name,
+            plans: &self.output.plans,
+            manifest,
+            tiles: &options.tiles,
+            has_device_code: options.device.is_some(),
+        }
     }
 }
 
@@ -163,7 +191,7 @@ fn representation(
 ) -> Result<String, Failure> {
     let manifest = front.manifest(options);
     let text = json(&manifest)?;
-    let library = Library { name: &options.name, plans: &front.output.plans, manifest: &text, tiles: &options.tiles };
+    let library = front.library(options, &text);
     match kind {
         Emit::Ast => Ok(print_file(&front.file)),
         Emit::Formula | Emit::Plan | Emit::After(_) => {
@@ -174,6 +202,13 @@ fn representation(
         Emit::Llvm => each_level(options, |level| keopsc_cpu::emit_llvm(&library, level)),
         Emit::Asm => each_level(options, |level| keopsc_cpu::emit_assembly(&library, level)),
         Emit::Cuda => Ok(keopsc_cuda::library(&front.output.plans).text),
+        Emit::Ptx => {
+            let target = options
+                .device
+                .as_ref()
+                .ok_or_else(|| Problem::new("`--emit ptx` is for code for GPUs").with_help("add `--target cuda`"))?;
+            device::ptx(&keopsc_cuda::library(&front.output.plans).text, target)
+        }
         Emit::Header => Ok(header(&manifest)),
         Emit::Manifest => Ok(text + "\n"),
     }

@@ -21,6 +21,19 @@ enum Chosen {
     All,
     Native,
     One(&'static Level),
+    Gpus,
+}
+
+/// The target that is GPUs.
+pub const CUDA: &str = "cuda";
+
+/// What a list of targets stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// The instruction sets of the CPU, best last.
+    pub levels: Vec<&'static Level>,
+    /// Whether there is to be code for GPUs.
+    pub has_gpus: bool,
 }
 
 /// All targets. The first is what `compile` makes where nothing is said.
@@ -35,13 +48,23 @@ pub fn targets() -> Vec<Target> {
         description: "the best instruction set that this machine has, and no other",
         chosen: Chosen::Native,
     };
+    let gpus = Target {
+        name: CUDA,
+        description: "GPUs by NVIDIA, beside the targets above that are named, or portable",
+        chosen: Chosen::Gpus,
+    };
     let named = Level::ALL.into_iter().filter(|level| !level.triple_arch.is_empty());
     let one =
         |level: &'static Level| Target { name: level.name, description: level.description, chosen: Chosen::One(level) };
-    [portable, native].into_iter().chain(named.map(one)).collect()
+    [portable, native].into_iter().chain(named.map(one)).chain([gpus]).collect()
 }
 
 impl Target {
+    /// Whether it is GPUs.
+    pub fn is_gpus(&self) -> bool {
+        matches!(self.chosen, Chosen::Gpus)
+    }
+
     /// The instruction sets it stands for, best last; none if this machine's architecture has none of them.
     pub fn levels(&self) -> Vec<&'static Level> {
         let all = all_levels();
@@ -51,16 +74,29 @@ impl Target {
                 all.into_iter().rfind(|level| level.requirement <= processor_level()).into_iter().collect()
             }
             Chosen::One(wanted) => all.into_iter().filter(|level| *level == wanted).collect(),
+            Chosen::Gpus => Vec::new(),
         }
     }
 }
 
-/// The instruction sets that a list of target names stands for, best last.
-pub fn levels(names: &[String]) -> Result<Vec<&'static Level>, Problem> {
+/// What a list of target names stands for; `default` is the target where none of the CPU is named.
+pub fn select(names: &[String], default: &str) -> Result<Selection, Problem> {
+    let default = default.to_owned();
+    let (gpus, of_cpu): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| *name == CUDA);
+    let of_cpu = if of_cpu.is_empty() { vec![&default] } else { of_cpu };
+    Ok(Selection { levels: levels(&of_cpu)?, has_gpus: !gpus.is_empty() })
+}
+
+fn levels(names: &[&String]) -> Result<Vec<&'static Level>, Problem> {
     let (mut wanted, targets) = (Vec::new(), targets());
     for name in names {
-        let target = targets.iter().find(|target| target.name == name).ok_or_else(|| unknown(name))?;
+        let target = targets.iter().find(|target| target.name == *name).ok_or_else(|| unknown(name))?;
         let levels = target.levels();
+        if target.is_gpus() {
+            return Err(Problem::new(format!("`{name}` is no instruction set of the CPU, which KEOPSC_TARGET names"))
+                .with_code(Code::UnknownTarget)
+                .with_help("`--target cuda` makes code for GPUs"));
+        }
         if levels.is_empty() {
             return Err(Problem::new(format!("code for `{name}` cannot be made on {}", std::env::consts::ARCH))
                 .with_code(Code::UnknownTarget)
@@ -91,8 +127,8 @@ mod tests {
 
     fn names(targets: &[&str]) -> Result<Vec<&'static str>, String> {
         let targets: Vec<String> = targets.iter().map(|target| (*target).to_owned()).collect();
-        levels(&targets)
-            .map(|levels| levels.iter().map(|level| level.name).collect())
+        select(&targets, "portable")
+            .map(|selection| selection.levels.iter().map(|level| level.name).collect())
             .map_err(|problem| problem.to_string())
     }
 
@@ -102,6 +138,20 @@ mod tests {
         assert_eq!(names(&["portable"]), Ok(vec!["x86-64-v2", "x86-64-v3", "x86-64-v4"]));
         assert_eq!(names(&["x86-64-v4", "x86-64-v2", "x86-64-v4"]), Ok(vec!["x86-64-v2", "x86-64-v4"]));
         assert_eq!(names(&["native"]).map(|levels| levels.len()), Ok(1));
+        assert_eq!(names(&["cuda"]), names(&["portable"]));
+        assert_eq!(names(&["cuda", "x86-64-v3"]), Ok(vec!["x86-64-v3"]));
+    }
+
+    #[test]
+    fn gpus_stand_beside_the_cpu() {
+        let has_gpus = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            select(&names, "native").map(|selection| selection.has_gpus)
+        };
+        assert_eq!(
+            [has_gpus(&[]), has_gpus(&["portable"]), has_gpus(&["native", "cuda"])],
+            [Ok(false), Ok(false), Ok(true)]
+        );
     }
 
     #[test]
@@ -109,7 +159,7 @@ mod tests {
         assert_eq!(
             names(&["avx2"]),
             Err("error[E0304]: there is no target `avx2`\n  \
-                 = help: targets are portable, native, x86-64-v2, x86-64-v3, x86-64-v4, aarch64-neon"
+                 = help: targets are portable, native, x86-64-v2, x86-64-v3, x86-64-v4, aarch64-neon, cuda"
                 .to_owned())
         );
     }

@@ -5,6 +5,9 @@ use core::ffi::{c_char, c_int, c_void};
 /// Linux's `SIG_SETMASK`.
 pub const SIG_SETMASK: c_int = 2;
 
+/// Linux's `RTLD_NOW`.
+pub const RTLD_NOW: c_int = 2;
+
 /// A `sigset_t` or `cpu_set_t`, with room to spare.
 pub type Mask = [u64; 128];
 
@@ -22,6 +25,8 @@ unsafe extern "C" {
         argument: *mut c_void,
     ) -> c_int;
     pub fn pthread_join(thread: usize, result: *mut *mut c_void) -> c_int;
+    pub fn dlopen(name: *const c_char, flags: c_int) -> *mut c_void;
+    pub fn dlsym(library: *mut c_void, name: *const c_char) -> *mut c_void;
 }
 
 /// The value of an environment variable, `None` if unset or empty.

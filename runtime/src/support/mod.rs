@@ -3,7 +3,7 @@
 //! `no_std`, no allocation but `malloc`, no panics, no global state but the chosen instruction set. Generated code calls the
 //! functions in this file and, for layer 3, in `shards`; everything else is below them:
 //! `validate` → `problem` → `schedule` (threads and memory) → `execute` (batch; `sum` over it) → `pass` (tiles, chunks) → `pack` (elements).
-//! `ranges` and `sparse` are what calls take of these where only some pairs count; `clusters` makes such ranges.
+//! `cuda` takes the place of what follows `problem` for calls on GPUs. `ranges` and `sparse` are what calls take of these where only some pairs count; `clusters` makes such ranges.
 
 mod across;
 mod arena;
@@ -11,8 +11,10 @@ mod bits;
 mod clusters;
 pub mod convert;
 mod cpu;
+mod cuda;
 mod execute;
 mod libc;
+mod location;
 mod message;
 mod overlap;
 mod pack;
@@ -33,17 +35,19 @@ mod validate_state;
 
 pub use cpu::processor_level;
 
-use crate::abi::{Call, DL_CPU, EntryDescriptor, STATUSES, Status};
+use crate::abi::{Call, CloneDescriptor, DL_CPU, DL_CUDA, EntryDescriptor, STATUSES, Status};
 use arena::with_slack;
 use core::ffi::{c_char, c_void};
+use cuda::{OnDevice, Options};
 use message::Message;
-use problem::{Phase, Problem, Source};
+use problem::{Phase, Problem, Source, list};
 use schedule::Schedule;
 pub use shards::{
     keops_support_finalize, keops_support_merge, keops_support_partial, keops_support_plain_finalize,
     keops_support_plain_merge, keops_support_plain_partial, keops_support_shard, keops_support_state_size,
 };
 pub use tensor::dlpack_type;
+use validate::Checked;
 
 /// Layer 1: runs an entry on contiguous row-major memory, one pointer for each tensor.
 ///
@@ -85,28 +89,30 @@ pub unsafe extern "C" fn keops_support_workspace(
     }
     // SAFETY: as the caller promises.
     code(unsafe {
-        checked(entry, call, Phase::Whole, |problem, _, _| {
-            bytes.write(with_slack(Schedule::of(problem).bytes()) as u64);
+        checked(entry, call, Phase::Whole, |problem, _, message| {
+            bytes.write(match &problem.device {
+                Some(device) => cuda::workspace(problem, device, message)?,
+                None => with_slack(Schedule::of(problem).bytes()) as u64,
+            });
             Ok(())
         })
     })
 }
 
-/// Gets ready for a device; on the CPU that only means choosing the instruction set.
+/// Gets ready for a device: loads the kernels on a GPU; on the CPU that only means choosing the instruction set.
 ///
 /// # Safety
 /// The entry is valid.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn keops_support_prepare(
-    entry: *const EntryDescriptor,
-    device_type: i32,
-    _device_id: i32,
-) -> i32 {
-    if !matches!(device_type, 0 | DL_CPU) {
-        return Status::Device as i32;
-    }
+pub unsafe extern "C" fn keops_support_prepare(entry: *const EntryDescriptor, device_type: i32, device_id: i32) -> i32 {
     // SAFETY: as the caller promises.
-    code(unsafe { cpu::choose(&*entry, &mut Message::none()) }.map(|_| ()))
+    code(unsafe {
+        match device_type {
+            0 | DL_CPU => cpu::choose(&*entry, &mut Message::none()).map(|_| ()),
+            DL_CUDA => cuda::prepare(&*entry, device_id, &mut Message::none()),
+            _ => Err(Status::Device),
+        }
+    })
 }
 
 /// The name of the clone in use, NULL if none fits.
@@ -138,9 +144,18 @@ unsafe fn plain(
     // SAFETY: as the callers promise.
     unsafe {
         let extents = validate::plain(entry, rows_i, rows_j, &phase, pointers)?;
-        let clone = cpu::choose(entry, &mut Message::none())?;
-        let problem = Problem { entry, clone, source, extents, phase, ranges: None, asked_threads: 0 };
-        execute::execute(&problem, core::ptr::null_mut(), 0)
+        let device = match phase {
+            Phase::Whole => cuda::chosen_device(libc::environment(c"KEOPSC_DEVICE"))?,
+            Phase::Partial { .. } | Phase::Finalize { .. } => None,
+        };
+        let device = device.map(|number| OnDevice { number, is_streamed: true, tables: None });
+        let message = &mut Message::none();
+        let clone = clone(entry, device.is_some(), message)?;
+        let problem = Problem { entry, clone, source, extents, phase, ranges: None, asked_threads: 0, device };
+        match &problem.device {
+            Some(device) => cuda::run(&problem, device, &Options::PLAIN, message),
+            None => execute::execute(&problem, core::ptr::null_mut(), 0),
+        }
     }
 }
 
@@ -148,6 +163,9 @@ unsafe fn plain(
 unsafe fn executed(problem: &Problem<'_>, call: &Call, message: &mut Message) -> Result<(), Status> {
     // SAFETY: as the callers promise.
     unsafe {
+        if let Some(device) = &problem.device {
+            return cuda::run(problem, device, &Options::of(call), message);
+        }
         execute::execute(problem, call.workspace.cast(), call.workspace_size).inspect_err(|_| {
             message.name(problem.entry.name).text(": out of memory");
         })
@@ -174,11 +192,27 @@ unsafe fn checked(
             return Err(Status::Unsupported);
         }
         let entry = for_ranges.unwrap_or(&*entry);
-        let (extents, ranges) = validate::call(entry, call, &phase, &mut message)?;
-        let clone = cpu::choose(entry, &mut message)?;
+        let Checked { extents, ranges, device } = validate::call(entry, call, &phase, &mut message)?;
+        let clone = clone(entry, device.is_some(), &mut message)?;
         let source = Source::Tensors(call.tensors);
-        let problem = Problem { entry, clone, source, extents, phase, ranges, asked_threads: call.threads as usize };
+        let asked_threads = call.threads as usize;
+        let problem = Problem { entry, clone, source, extents, phase, ranges, asked_threads, device };
         body(&problem, call, &mut message)
+    }
+}
+
+/// The clone for this processor; on a GPU any will do, of which no function is called.
+unsafe fn clone<'a>(
+    entry: &'a EntryDescriptor,
+    is_on_device: bool,
+    message: &mut Message,
+) -> Result<&'a CloneDescriptor, Status> {
+    // SAFETY: the entry is valid.
+    unsafe {
+        if is_on_device {
+            return list(entry.clones, entry.num_clones).first().ok_or(Status::Target);
+        }
+        cpu::choose(entry, message)
     }
 }
 

@@ -75,7 +75,7 @@ fn residues(tensor: &Tensor<'_>, modulus: NonZeroU64) -> (u64, u64) {
 }
 
 /// The first byte and the byte past the end.
-fn addresses(tensor: &Tensor<'_>) -> (u64, u64) {
+pub fn addresses(tensor: &Tensor<'_>) -> (u64, u64) {
     let size = tensor.item_size();
     let reach = |negative: bool| {
         let same_sign = tensor.dimensions().filter(move |&(_, stride)| (stride < 0) == negative);

@@ -43,6 +43,17 @@ pub struct View {
 }
 
 impl View {
+    /// Dense rows of that many elements.
+    pub fn dense(data: *mut u8, width: usize, dtype: u8) -> View {
+        View { base: data, data, row_stride: width as isize, component_stride: 1, dtype }
+    }
+
+    /// The rows from that number on.
+    pub fn at_row(&self, first: usize) -> View {
+        let bytes = (first as isize).wrapping_mul(self.row_stride).wrapping_mul(size_of_type(self.dtype) as isize);
+        View { data: self.data.wrapping_offset(bytes), ..*self }
+    }
+
     /// Every second number: the real parts (0) or the imaginary ones (1), or the halves of int64.
     fn part(&self, number: usize, dtype: u8) -> View {
         View {
@@ -188,6 +199,35 @@ pub unsafe fn transpose(tile: *const u8, tile_rows: usize, records: *mut u8, row
             copy(rows, dim, tile.cast::<f32>(), records.cast::<f32>(), strides, |value| value);
         } else {
             copy(rows, dim, tile.cast::<f64>(), records.cast::<f64>(), strides, |value| value);
+        }
+    }
+}
+
+/// Copies `rows` rows of `dim` components from one tensor to another of the same type, as they are.
+///
+/// # Safety
+/// Both views have these rows and components.
+#[inline(never)]
+pub unsafe fn transport(source: &View, target: &View, rows: usize, dim: usize) {
+    if let Some(part) = part_of(source.dtype) {
+        for number in 0..2 {
+            // SAFETY: as the caller promises, of each of the two parts.
+            unsafe { transport(&source.part(number, part), &target.part(number, part), rows, dim) };
+        }
+        return;
+    }
+    let strides = Strides {
+        source_outer: source.row_stride,
+        source_inner: source.component_stride,
+        target_outer: target.row_stride,
+        target_inner: target.component_stride,
+    };
+    // SAFETY: as the caller promises.
+    unsafe {
+        match size_of_type(source.dtype) {
+            2 => copy(rows, dim, source.data.cast::<u16>(), target.data.cast::<u16>(), strides, |value| value),
+            4 => copy(rows, dim, source.data.cast::<u32>(), target.data.cast::<u32>(), strides, |value| value),
+            _ => copy(rows, dim, source.data.cast::<u64>(), target.data.cast::<u64>(), strides, |value| value),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A call whose arguments have been checked: what the execution works on.
 
+use super::cuda::OnDevice;
 use super::pack::View;
 use super::ranges::{Load, Ranges, Side};
 use super::state::Layout;
@@ -123,6 +124,8 @@ pub struct Problem<'a> {
     pub ranges: Option<Ranges<'a>>,
     /// Threads the caller asks for, 0 if it leaves that to us.
     pub asked_threads: usize,
+    /// The GPU that it runs on, if it does.
+    pub device: Option<OnDevice<'a>>,
 }
 
 impl<'a> Problem<'a> {

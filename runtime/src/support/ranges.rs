@@ -8,10 +8,13 @@
 
 use super::arena::{Arena, times};
 use super::bits::Bits;
+use super::location::Location;
 use super::message::Message;
+use super::overlap;
+use super::pack::View;
 use super::problem::Extents;
 use super::tensor::{MAX_DIMENSIONS, Tensor};
-use crate::abi::{DL_CPU, DLTensor, I64, NO_TENSOR, ROLE_I, ROLE_J, ROLE_PARAMETER, Status, TensorDescriptor};
+use crate::abi::{DLTensor, I64, NO_TENSOR, ROLE_I, ROLE_J, ROLE_PARAMETER, Status, TensorDescriptor};
 use core::ffi::CStr;
 
 /// Both descriptions.
@@ -151,7 +154,7 @@ impl Iterator for Columns<'_> {
 
 /// An int64 tensor of one or two columns, at a batch element.
 #[derive(Clone, Copy)]
-struct Table<'a> {
+pub struct Table<'a> {
     tensor: Tensor<'a>,
     data: *const i64,
     count: usize,
@@ -160,6 +163,37 @@ struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
+    /// Rows.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Numbers in a row.
+    pub fn width(&self) -> usize {
+        self.tensor.descriptor.dim as usize
+    }
+
+    /// Its memory and steps.
+    pub fn view(&self) -> View {
+        let data = self.data.cast_mut().cast();
+        View { base: data, data, row_stride: self.row_stride, component_stride: self.component_stride, dtype: I64 }
+    }
+
+    /// The step along one of the call's `dimensions` batch dimensions, in elements.
+    pub fn batch_step(&self, dimension: usize, dimensions: usize) -> i64 {
+        self.tensor.batch_step(dimension, dimensions)
+    }
+
+    /// The first byte of its elements and the one past the end.
+    pub fn addresses(&self) -> (u64, u64) {
+        if self.tensor.is_empty() { (0, 0) } else { overlap::addresses(&self.tensor) }
+    }
+
+    /// Reads its elements so many bytes further on.
+    pub fn move_by(&mut self, bytes: isize) {
+        self.data = self.data.wrapping_byte_offset(bytes);
+    }
+
     fn get(&self, row: usize, component: usize) -> i64 {
         let offset = row as isize * self.row_stride + component as isize * self.component_stride;
         // SAFETY: callers stay below `count`; the tensor has been checked.
@@ -241,6 +275,19 @@ impl Elements {
 pub struct Tables<'a>([Table<'a>; 6]);
 
 impl<'a> Tables<'a> {
+    /// How many there are.
+    pub const COUNT: usize = 6;
+
+    /// The table of that number.
+    pub fn get(&self, number: usize) -> Option<&Table<'a>> {
+        self.0.get(number)
+    }
+
+    /// The same, to be changed.
+    pub fn get_mut(&mut self, number: usize) -> Option<&mut Table<'a>> {
+        self.0.get_mut(number)
+    }
+
     fn over_j(&self) -> [&Table<'a>; 3] {
         let [blocks, ends, parts, ..] = &self.0;
         [blocks, ends, parts]
@@ -281,15 +328,19 @@ const fn describe(name: &'static CStr, components: u32) -> TensorDescriptor {
     }
 }
 
-/// Checks what the six tensors are.
+/// Checks what the six tensors are; they must lie where the call's tensors do.
 ///
 /// # Safety
 /// `given` has six pointers, each NULL or to a valid tensor that lives for `'a`.
-pub unsafe fn tables<'a>(given: *const *const DLTensor, message: &mut Message) -> Result<Tables<'a>, Status> {
+pub unsafe fn tables<'a>(
+    given: *const *const DLTensor,
+    wanted: Location,
+    message: &mut Message,
+) -> Result<Tables<'a>, Status> {
     let mut descriptors = DESCRIPTORS.iter().enumerate();
     let mut next = || match descriptors.next() {
         // SAFETY: there are six pointers.
-        Some((number, descriptor)) => unsafe { table(descriptor, given.add(number).read(), message) },
+        Some((number, descriptor)) => unsafe { table(descriptor, given.add(number).read(), wanted, message) },
         None => Err(Status::Ranges),
     };
     Ok(Tables([next()?, next()?, next()?, next()?, next()?, next()?]))
@@ -299,14 +350,17 @@ pub unsafe fn tables<'a>(given: *const *const DLTensor, message: &mut Message) -
 unsafe fn table<'a>(
     descriptor: &'static TensorDescriptor,
     given: *const DLTensor,
+    wanted: Location,
     message: &mut Message,
 ) -> Result<Table<'a>, Status> {
     // SAFETY: as the caller promises.
     let Some(given) = (unsafe { given.as_ref() }) else {
         return Err(refuse(descriptor, " is NULL", Status::NullPointer, message));
     };
-    if given.device.device_type != DL_CPU {
-        return Err(refuse(descriptor, " is not in the CPU's memory", Status::Device, message));
+    if Location::of(given) != Some(wanted) {
+        name(descriptor, message).text(" is not ");
+        wanted.describe(message);
+        return Err(Status::Device);
     }
     if given.dtype != super::tensor::dlpack_type(I64) {
         return Err(refuse(descriptor, " is not int64", Status::Dtype, message));
@@ -337,6 +391,23 @@ unsafe fn table<'a>(
     let component_stride = if is_list { 0 } else { tensor.component_stride() as isize };
     let data = tensor.data().cast_const().cast();
     Ok(Table { tensor, data, count: count as usize, row_stride: row_stride as isize, component_stride })
+}
+
+/// Checks that there is an end for each block of rows.
+pub fn check_counts(tables: &Tables<'_>, message: &mut Message) -> Result<(), Status> {
+    for [blocks, ends, _] in [tables.over_j(), tables.over_i()] {
+        check_ends(ends, blocks.count, message)?;
+    }
+    Ok(())
+}
+
+fn check_ends(ends: &Table<'_>, blocks: usize, message: &mut Message) -> Result<(), Status> {
+    if ends.count == blocks {
+        return Ok(());
+    }
+    name(ends.tensor.descriptor, message).text(" has ").number(ends.count as i64).text(" entries for ");
+    message.number(blocks as i64).text(" blocks of rows");
+    Err(Status::Ranges)
 }
 
 /// Checks everything in the six tensors.
@@ -394,11 +465,7 @@ impl Check<'_> {
 
     /// The ends never fall, and stay within the column blocks; there is one for each block of rows.
     fn ends(&mut self, ends: &Table<'_>, blocks: usize, parts: usize) -> Result<(), Status> {
-        if ends.count != blocks {
-            name(ends.tensor.descriptor, self.message).text(" has ").number(ends.count as i64).text(" entries for ");
-            self.message.number(blocks as i64).text(" blocks of rows");
-            return Err(Status::Ranges);
-        }
+        check_ends(ends, blocks, self.message)?;
         for place in Elements::told_apart(&[ends], self.extents).places() {
             let ends = ends.at(&place);
             let mut previous = 0;

@@ -6,7 +6,7 @@ use super::message::Message;
 use super::problem::{Phase, States, list};
 use super::state::Layout;
 use super::{checked, code, cpu, executed, plain, state, threads, validate, validate_state};
-use crate::abi::{Call, EntryDescriptor, ROLE_I, ROLE_J, Status};
+use crate::abi::{Call, DL_CUDA, EntryDescriptor, ROLE_I, ROLE_J, Status};
 use core::ffi::c_void;
 
 /// Layer 1: reduces the columns of a shard, of which the first has number `first`.
@@ -127,6 +127,9 @@ pub unsafe extern "C" fn keops_support_merge(
             let mut message = Message::over(call.message, call.message_size);
             message.name((*entry).name).text(": ");
             let threads = validate::options(call, &mut message)?;
+            if call.device_type == DL_CUDA {
+                return Err(validate::refuse_states(&*entry, &mut message));
+            }
             let (states, later) = (given(states, size), given(later.cast_mut(), size));
             merge(&*entry, states, later, threads, (call.workspace.cast(), call.workspace_size), &mut message)?;
             message.clear();

@@ -81,7 +81,8 @@ impl<'a> Sums<'a> {
         numbered.filter(|(number, descriptor)| self.is_added_up(*number, descriptor))
     }
 
-    fn is_added_up(&self, number: usize, descriptor: &TensorDescriptor) -> bool {
+    /// Whether a result is added up over batch elements.
+    pub fn is_added_up(&self, number: usize, descriptor: &TensorDescriptor) -> bool {
         let is_shared = |dimension| self.problem.is_shared(number, descriptor, dimension);
         let is_written = !matches!(self.problem.phase, Phase::Partial { .. });
         is_written && descriptor.gradient_of != NO_TENSOR && (0..self.problem.extents.batch_dimensions).any(is_shared)

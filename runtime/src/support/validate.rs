@@ -1,5 +1,7 @@
 //! Arguments to checked extents. Everything is looked at before any memory is touched; the message names what was expected and what came.
 
+use super::cuda::{NO_CODE, OnDevice};
+use super::location::Location;
 use super::message::Message;
 use super::overlap::{overlaps_itself, share_bytes, share_memory};
 use super::pack::{alignment_of_type, size_of_type};
@@ -91,10 +93,20 @@ pub fn options(call: &Call, message: &mut Message) -> Result<usize, Status> {
         message.text("threads is ").number(call.threads.into()).text(", expected 0 (automatic) or more");
         return Err(Status::Arguments);
     }
-    if !matches!(call.device_type, 0 | DL_CPU) {
+    if !matches!(call.device_type, 0 | DL_CPU | DL_CUDA) {
         return Err(refuse_device(call.device_type, message.text("the call")));
     }
     Ok(call.threads as usize)
+}
+
+/// What a checked call is.
+pub struct Checked<'a> {
+    /// Its sizes.
+    pub extents: Extents,
+    /// Which pairs count, on the CPU.
+    pub ranges: Option<Ranges<'a>>,
+    /// The GPU that it runs on, if it does.
+    pub device: Option<OnDevice<'a>>,
 }
 
 /// Checks a layer-2 call.
@@ -106,7 +118,7 @@ pub unsafe fn call<'a>(
     call: &'a Call,
     phase: &'a Phase,
     message: &mut Message,
-) -> Result<(Extents, Option<Ranges<'a>>), Status> {
+) -> Result<Checked<'a>, Status> {
     // SAFETY: as the caller promises.
     unsafe {
         let all = list(entry.tensors, entry.num_tensors);
@@ -116,26 +128,34 @@ pub unsafe fn call<'a>(
             all.len()
         };
         let layout = validate_state::layout(entry);
-        let check = Check { call, phase, layout, descriptors: all.get(..count).unwrap_or(all) };
+        let check = Check { entry, call, phase, layout, descriptors: all.get(..count).unwrap_or(all) };
         message.name(entry.name).text(": ");
         check.arguments(message)?;
-        check.tensors(message)?;
+        let location = check.tensors(message)?;
+        let device = check.device(location, message)?;
         let has_ranges = !call.ranges.is_null() && phase.reads_ranges();
-        let tables = if has_ranges { Some(ranges::tables(call.ranges, message)?) } else { None };
+        let tables = if has_ranges { Some(ranges::tables(call.ranges, location, message)?) } else { None };
         let extents = check.extents(tables.as_ref(), message)?;
         check.memory(tables.as_ref(), message)?;
         let states = validate_state::check(entry, phase, &extents, message)?;
         check.states(states, message)?;
         let ranges = match tables {
+            // What is in memory of a GPU is looked at there.
+            Some(tables) if location != Location::Host => {
+                ranges::check_counts(&tables, message)?;
+                None
+            }
             Some(tables) => Some(ranges::check(tables, &extents, message)?),
             None => None,
         };
         message.clear();
-        Ok((extents, ranges))
+        let device = device.map(|number| OnDevice { number, is_streamed: location == Location::Host, tables });
+        Ok(Checked { extents, ranges, device })
     }
 }
 
 struct Check<'a> {
+    entry: &'a EntryDescriptor,
     call: &'a Call,
     phase: &'a Phase,
     /// What states are like, if the entry has any.
@@ -166,8 +186,9 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// Each tensor on its own: device, type, dimensions, components.
-    fn tensors(&self, message: &mut Message) -> Result<(), Status> {
+    /// Each tensor on its own: device, type, dimensions, components. Gives where all of them are.
+    fn tensors(&self, message: &mut Message) -> Result<Location, Status> {
+        let mut first: Option<(Location, &TensorDescriptor)> = None;
         let taken = self.descriptors.iter().enumerate().filter(|(_, descriptor)| self.phase.takes(descriptor));
         for (number, descriptor) in taken {
             // SAFETY: `arguments` checked the count.
@@ -178,13 +199,54 @@ impl<'a> Check<'a> {
             }
             // SAFETY: not NULL, hence a tensor.
             let given = unsafe { &*given };
-            if given.device.device_type != DL_CPU {
+            let Some(location) = Location::of(given) else {
                 return Err(refuse_device(given.device.device_type, self.subject(descriptor, message)));
+            };
+            if location != Location::Host && self.entry.device.is_null() {
+                self.subject(descriptor, message).text(" is ");
+                location.describe(message).text(", but ").text(NO_CODE);
+                return Err(Status::Device);
+            }
+            let (wanted, other) = *first.get_or_insert((location, descriptor));
+            if location != wanted {
+                self.subject(descriptor, message).text(" is ");
+                // SAFETY: names are NUL-terminated.
+                unsafe { location.describe(message).text(", but ").name(other.name).text(" is ") };
+                wanted.describe(message).text(": all must be in one place");
+                return Err(Status::Device);
             }
             self.dtype(descriptor, given, message)?;
             self.shape(descriptor, given, message)?;
         }
-        Ok(())
+        Ok(first.map_or(Location::Host, |(location, _)| location))
+    }
+
+    /// The GPU that the call runs on, if it does.
+    fn device(&self, location: Location, message: &mut Message) -> Result<Option<i32>, Status> {
+        let call = self.call;
+        let number = match (call.device_type, location) {
+            (DL_CUDA, Location::Host) => call.device_id,
+            (_, Location::Host) => return Ok(None),
+            (DL_CPU, Location::Cuda(_)) => {
+                message.text("the tensors are ");
+                location.describe(message).text(", but the call asks for the CPU");
+                return Err(Status::Device);
+            }
+            (DL_CUDA, Location::Cuda(number)) if number != call.device_id => {
+                message.text("the tensors are ");
+                location.describe(message).text(", but the call asks for CUDA device ").number(call.device_id.into());
+                return Err(Status::Device);
+            }
+            (_, Location::Cuda(number)) => number,
+        };
+        if !matches!(self.phase, Phase::Whole) {
+            return Err(refuse_states(self.entry, message));
+        }
+        if self.entry.device.is_null() {
+            message.text(NO_CODE);
+            return Err(Status::Device);
+        }
+        Ok(Some(number))
     }
 
     fn dtype(&self, descriptor: &TensorDescriptor, given: &DLTensor, message: &mut Message) -> Result<(), Status> {
@@ -457,10 +519,20 @@ fn batch(extents: &Extents) -> impl Iterator<Item = i64> + '_ {
     extents.batch_shape.iter().take(extents.batch_dimensions).copied()
 }
 
-/// Ends a message whose subject lies on a device other than the CPU.
+/// Ends a message that states of an entry are not made on a GPU.
+pub fn refuse_states(entry: &EntryDescriptor, message: &mut Message) -> Status {
+    if entry.device.is_null() {
+        message.text(NO_CODE);
+        return Status::Device;
+    }
+    message.text("states are computed on the CPU: give tensors in its memory, and no other device");
+    Status::Unsupported
+}
+
+/// Ends a message whose subject lies on a device that is not supported.
 pub fn refuse_device(device_type: i32, subject: &mut Message) -> Status {
     match device_type {
-        DL_CUDA => subject.text(" is on a CUDA device, but this library was compiled without CUDA code"),
+        DL_CUDA => subject.text(" is on a CUDA device, but can only be in the CPU's memory"),
         other => subject.text(" is on a device of DLPack type ").number(other.into()).text(", which is not supported"),
     };
     Status::Device

@@ -43,6 +43,7 @@ fn manifest(name: &str) -> Manifest {
         compiler: "keopsc test".to_owned(),
         name: name.to_owned(),
         targets: vec!["x86-64-v3".to_owned()],
+        gpu: None,
         entries: vec![conv],
     }
 }

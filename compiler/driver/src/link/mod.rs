@@ -63,7 +63,9 @@ pub struct LinkRequest<'a> {
 
 /// Links a shared library and gives its bytes.
 pub fn link(linker: &Linker, request: &LinkRequest<'_>) -> Result<Vec<u8>, Problem> {
-    let machine = machine(request);
+    // What is no object is the linker's to refuse.
+    let first = request.objects.first().and_then(|(_, bytes)| machine(bytes));
+    let machine = first.unwrap_or(Architecture::X86_64);
     let system_libraries = system::stubs(machine).map_err(in_process::problem)?;
     match linker {
         Linker::InProcess => in_process::link(machine, request, &system_libraries).map_err(in_process::problem),
@@ -72,10 +74,9 @@ pub fn link(linker: &Linker, request: &LinkRequest<'_>) -> Result<Vec<u8>, Probl
     }
 }
 
-/// The machine that the objects are for; what is no object is the linker's to refuse.
-fn machine(request: &LinkRequest<'_>) -> Architecture {
-    let first = request.objects.first().map(|(_, bytes)| object::File::parse(*bytes));
-    first.and_then(Result::ok).map_or(Architecture::X86_64, |file| file.architecture())
+/// The machine that an object is for.
+pub fn machine(object: &[u8]) -> Option<Architecture> {
+    object::File::parse(object).ok().map(|file| file.architecture())
 }
 
 /// Options of `ld` that are the same for every linker; the version script and the file names are added to them.

@@ -158,6 +158,7 @@ mod tests {
             levels: vec![&FUTURE],
             tiles: Vec::new(),
             linker: Linker::InProcess,
+            device: None,
         };
         let problem = only_level(&options).unwrap_err();
         assert_eq!(

@@ -164,7 +164,13 @@ impl Shape {
 fn library(plans: &Plans<'_>, tiles: &[Choice], path: &std::path::Path) -> Result<Library, Failure> {
     let manifest = plans.front.manifest(plans.options);
     let text = json(&manifest)?;
-    let source = Source { name: &plans.options.name, plans: &plans.front.output.plans, manifest: &text, tiles };
+    let source = Source {
+        name: &plans.options.name,
+        plans: &plans.front.output.plans,
+        manifest: &text,
+        tiles,
+        has_device_code: false,
+    };
     let objects = keopsc_cpu::compile(&source, &[plans.level]).map_err(code_generation)?;
     let bytes = link_library(&objects, SUPPORT_OBJECT, &manifest, plans.options, "libtune.so")?;
     std::fs::write(path, bytes).map_err(|error| Problem::file(Code::CannotWrite, "write", path, &error))?;

@@ -13,6 +13,7 @@ pub struct Array {
     pub strides: Option<Vec<i64>>,
     pub dtype: DLDataType,
     pub device_type: i32,
+    pub device_id: i32,
     pub offset: u64,
 }
 
@@ -31,7 +32,15 @@ impl Array {
     pub fn of(dtype: u8, shape: &[i64], mut raw: Vec<u8>) -> Array {
         raw.resize(raw.len().next_multiple_of(8), 0);
         let bytes = raw.chunks(8).map(|word| u64::from_ne_bytes(word.try_into().unwrap())).collect();
-        Array { bytes, shape: shape.to_vec(), strides: None, dtype: dlpack_type(dtype), device_type: DL_CPU, offset: 0 }
+        Array {
+            bytes,
+            shape: shape.to_vec(),
+            strides: None,
+            dtype: dlpack_type(dtype),
+            device_type: DL_CPU,
+            device_id: 0,
+            offset: 0,
+        }
     }
 
     pub fn with_strides(mut self, strides: &[i64]) -> Array {
@@ -51,7 +60,7 @@ impl Array {
     pub fn tensor(&mut self) -> DLTensor {
         DLTensor {
             data: self.pointer(),
-            device: DLDevice { device_type: self.device_type, device_id: 0 },
+            device: DLDevice { device_type: self.device_type, device_id: self.device_id },
             ndim: self.shape.len() as i32,
             dtype: self.dtype,
             shape: self.shape.as_mut_ptr(),

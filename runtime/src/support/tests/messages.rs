@@ -100,7 +100,8 @@ fn types() {
 #[test]
 fn devices() {
     let array = Array { device_type: DL_CUDA, ..Array::zeros(F32, &[10, 2]) };
-    let text = "conv: tensor x is on a CUDA device, but this library was compiled without CUDA code";
+    let text =
+        "conv: tensor x is on CUDA device 0, but this library has no code for GPUs: compile it with --target cuda";
     assert_eq!(with(0, array), refused(Status::Device, text));
     let array = Array { device_type: 9, ..Array::zeros(F32, &[10, 1]) };
     assert_eq!(
@@ -109,7 +110,7 @@ fn devices() {
     );
     assert_eq!(
         run_with(mock::full::<f32>(F32), &mut valid(), 1, |call| call.device_type = DL_CUDA),
-        refused(Status::Device, "conv: the call is on a CUDA device, but this library was compiled without CUDA code")
+        refused(Status::Device, "conv: this library has no code for GPUs: compile it with --target cuda")
     );
     assert_eq!(unsafe { keops_support_prepare(mock::full::<f32>(F32), DL_CPU, 0) }, 0);
     assert_eq!(unsafe { keops_support_prepare(mock::full::<f32>(F32), DL_CUDA, 0) }, Status::Device as i32);
@@ -258,9 +259,9 @@ fn memory_that_cannot_be_had() {
 #[test]
 fn every_status_has_a_text() {
     let text = |status: i32| unsafe { CStr::from_ptr(keops_support_strerror(status)) }.to_str().unwrap();
-    let texts: std::collections::HashSet<&str> = (0..=12).map(text).collect();
-    assert_eq!(texts.len(), 13);
+    let texts: std::collections::HashSet<&str> = (0..=13).map(text).collect();
+    assert_eq!(texts.len(), 14);
     assert!(!texts.contains("unknown status"));
-    assert_eq!((text(13), text(-1), text(0)), ("unknown status", "unknown status", "success"));
+    assert_eq!((text(14), text(-1), text(0)), ("unknown status", "unknown status", "success"));
     assert_eq!(unsafe { CStr::from_ptr(keops_support_target(mock::product())) }, c"generic");
 }

@@ -174,7 +174,7 @@ pub fn tensor(name: &'static CStr, role: u8, dim: u32, dtype: u8, is_output: boo
     }
 }
 
-fn leak<T>(items: Vec<T>) -> (*const T, u32) {
+pub fn leak<T>(items: Vec<T>) -> (*const T, u32) {
     let items = Box::leak(items.into_boxed_slice());
     (items.as_ptr(), items.len() as u32)
 }

@@ -5,6 +5,7 @@
 )]
 
 mod conversions;
+mod cuda;
 mod execution;
 mod harness;
 mod messages;

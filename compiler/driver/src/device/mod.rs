@@ -1,0 +1,217 @@
+//! Code for GPUs: the text of a library's kernels → images for several architectures → an object file with them and their tables.
+//!
+//! ```text
+//! architecture   what `--gpu-arch` takes        find     nvcc or NVRTC on this machine
+//! nvcc           text ─nvcc─▶ image             tables   kernels + images ─▶ device.o
+//! ```
+//!
+//! Invariants: images depend on the text, the architectures and the version of the compiler alone. Nothing is left on disk but, where a compiler
+//! refuses a text, that text.
+
+pub mod architecture;
+pub mod find;
+mod nvcc;
+pub mod tables;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use keopsc_diagnostics::Code;
+use keopsc_nvrtc::{Error, Nvrtc, Output};
+use rayon::prelude::*;
+
+use crate::failure::{Failure, Problem, system_words};
+use find::Compiler;
+
+/// What the text is called in a compiler's messages.
+const TEXT: &str = "kernels.cu";
+
+/// The GPUs to make code for.
+#[derive(Clone, Debug)]
+pub struct DeviceTarget {
+    /// Compute capabilities times ten, in ascending order, each once. At least one.
+    pub architectures: Vec<u32>,
+    /// Who compiles, or why nobody does.
+    pub compiler: Result<Compiler, Problem>,
+}
+
+/// What an image is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// For GPUs of one major number.
+    MachineCode,
+    /// Text that the driver compiles for any later GPU.
+    Ptx,
+}
+
+/// What is compiled in one go: PTX of an architecture is on the way to its machine code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Job {
+    architecture: u32,
+    forms: &'static [Form],
+}
+
+/// All kernels of a library, compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Compute capability times ten.
+    pub architecture: u32,
+    /// What the bytes are.
+    pub form: Form,
+    /// An ELF file, or text without a NUL.
+    pub bytes: Vec<u8>,
+}
+
+/// Why there is no image.
+#[derive(Debug)]
+enum Refusal {
+    /// The text is wrong, in the compiler's words.
+    Text(String),
+    /// Something else is in the way.
+    Environment(Problem),
+}
+
+impl DeviceTarget {
+    /// The architecture whose PTX is for all newer GPUs: the highest.
+    pub fn ptx(&self) -> u32 {
+        self.architectures.last().copied().unwrap_or_default()
+    }
+
+    /// All of it as text, for the cache's key. No compiler is started.
+    pub fn key_text(&self) -> String {
+        let compiler = match &self.compiler {
+            Ok(compiler) => compiler.identity(),
+            Err(_) => "none".to_owned(),
+        };
+        format!("{:?} {compiler}", self.architectures)
+    }
+
+    fn jobs(&self) -> Vec<Job> {
+        let forms = |architecture| match architecture == self.ptx() {
+            true => &[Form::MachineCode, Form::Ptx][..],
+            false => &[Form::MachineCode],
+        };
+        self.architectures.iter().map(|number| Job { architecture: *number, forms: forms(*number) }).collect()
+    }
+}
+
+impl Job {
+    /// `sm_90`, or `compute_90` for PTX alone.
+    fn name(self) -> String {
+        match self.forms.contains(&Form::MachineCode) {
+            true => format!("sm_{}", self.architecture),
+            false => format!("compute_{}", self.architecture),
+        }
+    }
+
+    /// What this form of it is.
+    fn image(self, form: Form, bytes: Vec<u8>) -> Image {
+        Image { architecture: self.architecture, form, bytes }
+    }
+}
+
+/// The images of a text, side by side on all processors: machine code of each architecture, and PTX last.
+pub fn compile(text: &str, target: &DeviceTarget) -> Result<Vec<Image>, Failure> {
+    let mut images = images(text, target, &target.jobs())?;
+    images.sort_by_key(|image| (image.form == Form::Ptx, image.architecture));
+    Ok(images)
+}
+
+/// PTX of the highest architecture.
+pub fn ptx(text: &str, target: &DeviceTarget) -> Result<String, Failure> {
+    let images = images(text, target, &[Job { architecture: target.ptx(), forms: &[Form::Ptx] }])?;
+    Ok(images.iter().map(|image| String::from_utf8_lossy(&image.bytes)).collect())
+}
+
+fn images(text: &str, target: &DeviceTarget, jobs: &[Job]) -> Result<Vec<Image>, Failure> {
+    let compiler = target.compiler.clone()?;
+    match &compiler {
+        Compiler::Nvcc(path) => {
+            let folder = tempfile::Builder::new().prefix("keopsc-cuda-").tempdir().map_err(|error| no_room(&error))?;
+            std::fs::write(folder.path().join(TEXT), text).map_err(|error| no_room(&error))?;
+            each(text, &compiler, jobs, |job| nvcc::compile(path, folder.path(), job))
+        }
+        Compiler::Nvrtc(path) => {
+            let nvrtc = Nvrtc::open(path).map_err(|error| nvrtc_problem(path, &error.to_string()))?;
+            each(text, &compiler, jobs, |job| by_nvrtc(&nvrtc, path, text, job))
+        }
+    }
+}
+
+/// What `compile` makes of each, or why the first of those that fail does.
+fn each(
+    text: &str,
+    compiler: &Compiler,
+    jobs: &[Job],
+    compile: impl Fn(Job) -> Result<Vec<Image>, Refusal> + Sync,
+) -> Result<Vec<Image>, Failure> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(jobs.len());
+    // No pool outlives the call.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = pool.map_err(|error| Problem::new(format!("a thread could not be started: {error}")))?;
+    let results: Vec<_> = pool.install(|| jobs.par_iter().map(|job| compile(*job)).collect());
+    let mut images = Vec::new();
+    for (job, result) in jobs.iter().zip(results) {
+        images.extend(result.map_err(|refusal| match refusal {
+            Refusal::Environment(problem) => Failure::Environment(problem),
+            Refusal::Text(words) => Failure::Internal(defect(text, compiler, *job, &words)),
+        })?);
+    }
+    Ok(images)
+}
+
+fn by_nvrtc(nvrtc: &Nvrtc, path: &Path, text: &str, job: Job) -> Result<Vec<Image>, Refusal> {
+    let output = |form: &Form| match form {
+        Form::MachineCode => Output::Cubin,
+        Form::Ptx => Output::Ptx,
+    };
+    let outputs: Vec<Output> = job.forms.iter().map(output).collect();
+    let results = nvrtc.compile(text, TEXT, &job.name(), &outputs).map_err(|error| match error {
+        Error::Text(words) => Refusal::Text(words),
+        Error::Compiler(words) if words.contains("--gpu-architecture") => {
+            let name = path.display().to_string();
+            Refusal::Environment(unknown_architecture(&name, job).with_note(words))
+        }
+        Error::Compiler(words) => Refusal::Environment(nvrtc_problem(path, &words)),
+    })?;
+    Ok(job.forms.iter().zip(results).map(|(form, bytes)| job.image(*form, bytes)).collect())
+}
+
+fn nvrtc_problem(path: &Path, words: &str) -> Problem {
+    Problem::new(format!("NVRTC at `{}` cannot be used", path.display()))
+        .with_code(Code::DeviceCompilerFailed)
+        .with_note(words)
+        .with_help("install another version of it, or set KEOPSC_DEVICE_COMPILER=nvcc")
+}
+
+/// A compiler that is too old, or too new, for an architecture.
+fn unknown_architecture(compiler: &str, job: Job) -> Problem {
+    Problem::new(format!("`{compiler}` makes no code for {}", job.name()))
+        .with_code(Code::DeviceCompilerFailed)
+        .with_help("leave it out of `--gpu-arch`, or install CUDA 13, which makes code for all that `--gpu-arch` takes")
+}
+
+fn no_room(error: &io::Error) -> Problem {
+    let folder = std::env::temp_dir();
+    Problem::new(format!("cannot write the kernels' text below `{}`: {}", folder.display(), system_words(error)))
+        .with_code(Code::CannotWrite)
+        .with_help("set TMPDIR to a folder with room")
+}
+
+/// What to say of a text that its compiler refuses. The text is kept.
+fn defect(text: &str, compiler: &Compiler, job: Job, words: &str) -> String {
+    let kept = match keep(text) {
+        Ok(path) => format!("the text is kept in `{}`", path.display()),
+        Err(error) => format!("the text could not be kept: {}", system_words(&error)),
+    };
+    format!("`{}` refuses the kernels for {}; {kept}\n{words}", compiler.path().display(), job.name())
+}
+
+fn keep(text: &str) -> io::Result<PathBuf> {
+    let mut file = tempfile::Builder::new().prefix("keopsc-defect-").suffix(".cu").tempfile()?;
+    file.write_all(text.as_bytes())?;
+    let (_, path) = file.keep().map_err(|error| error.error)?;
+    Ok(path)
+}

@@ -1,0 +1,565 @@
+//! Calls on GPUs whose tensors lie in the CPU's memory.
+//!
+//! Where everything fits into the GPU's memory, inputs are copied there, all passes run, and results are copied back. Else each pass of each
+//! batch element takes as many rows at a time as fit beside as many columns as fit, in whole splits: the states of all splits of these rows stay
+//! on the GPU until `finish` joins them, so that bits are those of a call that fits. What passes leave for each other is then kept here.
+
+use super::divide::{self, Division, MOST_BLOCKS, Size, tiles};
+use super::gpu::{ALIGNMENT, Block, Cursor, Gpu};
+use super::memory::Memory;
+use super::passes::{Needs, Parameters, finish, views};
+use super::{OnDevice, launch};
+use crate::abi::{DeviceEntry, DevicePass, ORDER_SEQUENCE, PassDescriptor, Status, TensorDescriptor};
+use crate::support::arena::{Arena, times};
+use crate::support::libc;
+use crate::support::message::Message;
+use crate::support::pack::{self, View, size_of_type};
+use crate::support::problem::{Problem, list};
+use crate::support::ranges::Tables;
+use crate::support::schedule::temporary_bytes;
+use crate::support::sum::Sums;
+use crate::support::threads::{allowed, positive};
+use core::ptr::null_mut;
+
+/// Bytes of rows that are not dense, copied at a time.
+const STAGED_BYTES: usize = 8 << 20;
+
+/// Runs a call, and waits for its results.
+///
+/// # Safety
+/// The problem has been checked; its tensors may be read and written.
+pub unsafe fn run(
+    gpu: &Gpu<'_>,
+    problem: &Problem<'_>,
+    target: &OnDevice<'_>,
+    entry: &DeviceEntry,
+    message: &mut Message,
+) -> Result<(), Status> {
+    // Any address will do to measure.
+    let somewhere = core::ptr::dangling_mut();
+    let memory = Memory { problem, tables: target.tables.as_ref(), copies: somewhere, workspace: null_mut() };
+    let budget = budget(gpu, message)?;
+    // SAFETY: as the caller promises.
+    unsafe {
+        let needs = Needs::of(&memory, entry, gpu.device.multiprocessors, message)?;
+        let copied = memory.copied_bytes();
+        let bytes = copied.saturating_add(needs.bytes());
+        if bytes <= budget {
+            return run_whole(gpu, memory, entry, &needs, copied, message);
+        }
+        if target.tables.is_some() {
+            message.text("ranges: everything must fit into the GPU's memory at once: ");
+            return Err(refuse_budget(bytes, budget, message));
+        }
+        let temporaries = problem.descriptors().iter().skip(problem.entry.num_tensors as usize);
+        let kept = temporaries.fold(0_usize, |sum, tensor| sum.saturating_add(temporary_bytes(problem, tensor)));
+        let sum_bytes = Sums::new(problem, null_mut()).bytes();
+        let arena = Arena::new(kept.saturating_add(sum_bytes), null_mut(), 0).inspect_err(|_| no_memory(message))?;
+        let sums = Sums::new(problem, arena.base().wrapping_add(kept));
+        let slabs = Slabs { transfer: Transfer { gpu }, problem, sums, temporaries: arena.base(), budget };
+        for element in 0..problem.extents.batch_count {
+            let on_cpu = list(problem.clone.passes, problem.clone.num_passes);
+            for (pass, on_cpu) in list(entry.passes, entry.num_passes).iter().zip(on_cpu) {
+                slabs.run(pass, on_cpu, element, message)?;
+            }
+        }
+        sums.add_up(allowed(problem.asked_threads));
+    }
+    Ok(())
+}
+
+/// Bytes of the GPU's memory that a call may take: `KEOPSC_DEVICE_MEMORY`, or four fifths of what is free.
+fn budget(gpu: &Gpu<'_>, message: &mut Message) -> Result<usize, Status> {
+    match libc::environment(c"KEOPSC_DEVICE_MEMORY").and_then(|text| positive(text.to_bytes())) {
+        Some(bytes) => Ok(bytes),
+        None => gpu.free_bytes(message).map(|bytes| bytes / 5 * 4),
+    }
+}
+
+#[cold]
+fn refuse_budget(bytes: usize, budget: usize, message: &mut Message) -> Status {
+    let number = |bytes: usize| i64::try_from(bytes).unwrap_or(i64::MAX);
+    message.number(number(bytes)).text(" bytes are needed, ").number(number(budget)).text(" may be used");
+    Status::Memory
+}
+
+fn no_memory(message: &mut Message) {
+    message.text("out of memory");
+}
+
+/// Everything at once.
+unsafe fn run_whole(
+    gpu: &Gpu<'_>,
+    mut memory: Memory<'_>,
+    entry: &DeviceEntry,
+    needs: &Needs,
+    copied: usize,
+    message: &mut Message,
+) -> Result<(), Status> {
+    let block = Block::on_device(gpu, copied.saturating_add(needs.bytes()), message)?;
+    memory.copies = block.base;
+    memory.workspace = block.base.wrapping_add(copied);
+    let transfer = Transfer { gpu };
+    let problem = memory.problem;
+    // SAFETY: as the caller promises; the block has room for all copies.
+    unsafe {
+        for (number, descriptor) in problem.arguments().iter().enumerate().filter(|(_, tensor)| tensor.is_output == 0) {
+            let place = memory.argument(number, descriptor);
+            let view = problem.view(number, descriptor);
+            transfer.all(&memory, number, view, place.data, message, Transfer::upload)?;
+        }
+        for number in 0..Tables::COUNT {
+            if let Some(table) = memory.tables.and_then(|tables| tables.get(number)) {
+                let number = memory.num_tensors() + number;
+                transfer.all(&memory, number, table.view(), memory.place(number).data, message, Transfer::upload)?;
+            }
+        }
+        launch(gpu, &memory, entry, needs, message)?;
+        for (number, descriptor) in problem.arguments().iter().enumerate().filter(|(_, tensor)| tensor.is_output != 0) {
+            let place = memory.argument(number, descriptor);
+            let view = problem.view(number, descriptor);
+            transfer.all(&memory, number, view, place.data, message, Transfer::download)?;
+        }
+    }
+    gpu.synchronize(message)
+}
+
+/// Copies between the CPU's memory, at any steps, and dense memory of the GPU.
+struct Transfer<'g> {
+    gpu: &'g Gpu<'g>,
+}
+
+/// `(transfer, view, rows, width, on_device)`.
+type Direction<'g> = unsafe fn(&Transfer<'g>, &View, usize, usize, *mut u8, &mut Message) -> Result<(), Status>;
+
+impl<'g> Transfer<'g> {
+    /// Copies all batch elements of a tensor.
+    #[inline(never)]
+    unsafe fn all(
+        &self,
+        memory: &Memory<'_>,
+        number: usize,
+        view: View,
+        on_device: *mut u8,
+        message: &mut Message,
+        direction: Direction<'g>,
+    ) -> Result<(), Status> {
+        let (rows, width) = memory.shape(number);
+        let count = memory.copied_count(number);
+        let dimensions = || 0..memory.problem.extents.batch_dimensions;
+        let extent = |dimension: usize| memory.copied_extent(number, dimension).max(1);
+        let is_one = |dimension: usize| {
+            extent(dimension) == 1 || memory.given_step(number, dimension) == memory.argument_step(number, dimension)
+        };
+        // SAFETY: as the caller promises; each batch element is in the tensor's memory and in its copy.
+        unsafe {
+            if is_dense(&view, rows, width) && dimensions().all(is_one) {
+                return direction(self, &view, times(count, rows), width, on_device, message);
+            }
+            let size = size_of_type(view.dtype);
+            for element in 0..count {
+                let mut rest = element;
+                let mut offset = 0_isize;
+                for dimension in dimensions().rev() {
+                    offset += (rest % extent(dimension)) as isize * memory.given_step(number, dimension) as isize;
+                    rest /= extent(dimension);
+                }
+                let at = View { data: view.data.wrapping_offset(offset * size as isize), ..view };
+                let copy = on_device.wrapping_add(times(element, times(times(rows, width), size)));
+                direction(self, &at, rows, width, copy, message)?;
+            }
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    unsafe fn upload(
+        &self,
+        view: &View,
+        rows: usize,
+        width: usize,
+        on_device: *mut u8,
+        message: &mut Message,
+    ) -> Result<(), Status> {
+        let bytes = times(width, size_of_type(view.dtype));
+        // SAFETY: as the caller promises; the staging memory has room for a piece.
+        unsafe {
+            if is_dense(view, rows, width) {
+                return self.gpu.copy_to_device(on_device, view.data, times(rows, bytes), message);
+            }
+            pieces(rows, bytes, message, |first, rows, staging, message| {
+                pack::transport(&view.at_row(first), &View::dense(staging, width, view.dtype), rows, width);
+                self.gpu.copy_to_device(on_device.wrapping_add(first * bytes), staging, rows * bytes, message)?;
+                self.gpu.synchronize(message)
+            })
+        }
+    }
+
+    #[inline(never)]
+    unsafe fn download(
+        &self,
+        view: &View,
+        rows: usize,
+        width: usize,
+        on_device: *mut u8,
+        message: &mut Message,
+    ) -> Result<(), Status> {
+        let bytes = times(width, size_of_type(view.dtype));
+        // SAFETY: as for `upload`.
+        unsafe {
+            if is_dense(view, rows, width) {
+                return self.gpu.copy_to_host(view.data, on_device, times(rows, bytes), message);
+            }
+            pieces(rows, bytes, message, |first, rows, staging, message| {
+                self.gpu.copy_to_host(staging, on_device.wrapping_add(first * bytes), rows * bytes, message)?;
+                self.gpu.synchronize(message)?;
+                pack::transport(&View::dense(staging, width, view.dtype), &view.at_row(first), rows, width);
+                Ok(())
+            })
+        }
+    }
+
+    /// Results in their storage type to what is added up over the batch, in the computing type.
+    unsafe fn download_converted(
+        &self,
+        view: &View,
+        (rows, width): (usize, usize),
+        (dtype, compute): (u8, u8),
+        on_device: *mut u8,
+        message: &mut Message,
+    ) -> Result<(), Status> {
+        let bytes = times(width, size_of_type(dtype));
+        // SAFETY: as for `download`.
+        unsafe {
+            pieces(rows, bytes, message, |first, rows, staging, message| {
+                self.gpu.copy_to_host(staging, on_device.wrapping_add(first * bytes), rows * bytes, message)?;
+                self.gpu.synchronize(message)?;
+                let staged = View::dense(staging, width, dtype);
+                let row_stride = width * pack::width(dtype, compute);
+                let data = view.data.wrapping_add(first * width * size_of_type(view.dtype));
+                let block = pack::Block { data, row_stride, component_stride: 1 };
+                pack::read(&staged, 0, rows, width, block, compute);
+                Ok(())
+            })
+        }
+    }
+}
+
+/// Whether rows lie one after the other.
+fn is_dense(view: &View, rows: usize, width: usize) -> bool {
+    (width <= 1 || view.component_stride == 1) && (rows <= 1 || view.row_stride == width as isize)
+}
+
+/// Calls `copy(first, rows, staging, …)` for as many rows at a time as fit into staging memory.
+fn pieces(
+    rows: usize,
+    bytes: usize,
+    message: &mut Message,
+    copy: impl Fn(usize, usize, *mut u8, &mut Message) -> Result<(), Status>,
+) -> Result<(), Status> {
+    if rows == 0 {
+        return Ok(());
+    }
+    let most = (STAGED_BYTES / bytes.max(1)).clamp(1, rows);
+    let arena = Arena::new(times(most, bytes), null_mut(), 0).inspect_err(|_| no_memory(message))?;
+    let mut first = 0;
+    while first < rows {
+        let count = most.min(rows - first);
+        copy(first, count, arena.base(), message)?;
+        first += count;
+    }
+    Ok(())
+}
+
+/// A call that takes more memory than the GPU has.
+struct Slabs<'s> {
+    transfer: Transfer<'s>,
+    problem: &'s Problem<'s>,
+    sums: Sums<'s>,
+    temporaries: *mut u8,
+    budget: usize,
+}
+
+/// How often a pass takes a tensor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Parameter,
+    Rows,
+    Columns,
+}
+
+impl Part {
+    fn of(pass: &DevicePass, descriptor: &TensorDescriptor) -> Part {
+        if descriptor.role == pass.rows {
+            Part::Rows
+        } else if descriptor.role == pass.columns && divide::reduces(pass) {
+            Part::Columns
+        } else {
+            Part::Parameter
+        }
+    }
+}
+
+/// What a pass takes at a time.
+struct Slab {
+    division: Division,
+    rows: usize,
+    columns: usize,
+}
+
+impl Slab {
+    /// As much as fits into `room` bytes: half of them for columns, or what rows leave; a row tile at least.
+    fn of(
+        pass: &DevicePass,
+        size: &Size,
+        multiprocessors: usize,
+        (row_bytes, column_bytes): (usize, usize),
+        room: usize,
+        message: &mut Message,
+    ) -> Result<Slab, Status> {
+        let mut division = Division::of(pass, size, multiprocessors, usize::MAX);
+        let tile = (division.kernel.rows as usize).max(1);
+        let row_room = |division: &Division| {
+            let bytes = row_bytes.saturating_add(division.state_bytes_of_row(pass));
+            times(size.rows, bytes).min((room / 2).max(times(tile, bytes))).min(room)
+        };
+        while division.splits > 0
+            && times(division.split.min(size.columns), column_bytes) > room - row_room(&division)
+            && division.split > division.chunk
+            && pass.order != ORDER_SEQUENCE
+        {
+            division = division.with_split(division.chunk.max(division.split / 2), size.columns);
+        }
+        let column_room = room - row_room(&division);
+        let columns = if times(size.columns, column_bytes) <= column_room {
+            size.columns
+        } else {
+            column_room / times(division.split, column_bytes).max(1) * division.split
+        };
+        let bytes_of_row = row_bytes.saturating_add(division.state_bytes_of_row(pass)).max(1);
+        let fitting = (room - times(columns, column_bytes).min(room)) / bytes_of_row;
+        let rows = if fitting < size.rows { fitting / tile * tile } else { size.rows };
+        if (columns == 0 && size.columns > 0) || (rows == 0 && size.rows > 0) {
+            let least_columns = times(division.split.min(size.columns), column_bytes);
+            let least = least_columns.saturating_add(times(tile.min(size.rows), bytes_of_row));
+            message.text("not even a part of the rows fits into the GPU's memory: ");
+            return Err(refuse_budget(least, room, message));
+        }
+        Ok(Slab { division, rows, columns })
+    }
+}
+
+impl Slabs<'_> {
+    unsafe fn run(
+        &self,
+        pass: &DevicePass,
+        on_cpu: &PassDescriptor,
+        element: usize,
+        message: &mut Message,
+    ) -> Result<(), Status> {
+        let gpu = self.transfer.gpu;
+        let extents = &self.problem.extents;
+        let columns = if divide::reduces(pass) { extents.rows(pass.columns) } else { 0 };
+        let size = Size { rows: extents.rows(pass.rows), columns, elements: 1 };
+        // SAFETY: as the callers promise.
+        unsafe {
+            let numbers = views(pass, message)?;
+            let tensors = || numbers.iter().filter_map(|number| self.problem.descriptors().get(*number as usize));
+            let bytes = |wanted: Part| {
+                let parts = tensors().filter(|tensor| Part::of(pass, tensor) == wanted);
+                parts.fold(0_usize, |sum, tensor| sum.saturating_add(row_bytes(tensor)))
+            };
+            let slack = times(numbers.len() + 1, ALIGNMENT).saturating_add(bytes(Part::Parameter));
+            let room = self.budget.saturating_sub(slack);
+            let sizes = (bytes(Part::Rows), bytes(Part::Columns));
+            let slab = Slab::of(pass, &size, gpu.device.multiprocessors, sizes, room, message)?;
+
+            let mut cursor = Cursor::new();
+            let mut parameters = Parameters::new(&size, &slab.division);
+            for (view, tensor) in parameters.views.iter_mut().zip(tensors()) {
+                let part = Part::of(pass, tensor);
+                let rows = [1, slab.rows, slab.columns].get(part as usize).copied().unwrap_or(1);
+                view.data = null_mut::<u8>().wrapping_add(cursor.take(rows, row_bytes(tensor))).cast();
+                view.row = if part == Part::Parameter { 0 } else { tensor.dim.into() };
+                view.component = 1;
+            }
+            let states = cursor.take(slab.rows, slab.division.state_bytes_of_row(pass));
+            let block = Block::on_device(gpu, cursor.bytes(), message)?;
+            for view in parameters.views.iter_mut().take(numbers.len()) {
+                view.data = view.data.wrapping_byte_add(block.base as usize);
+            }
+            parameters.launch.states = block.base.wrapping_add(states).cast();
+            let run = SlabRun { slabs: self, pass, on_cpu, element, numbers, size, slab };
+            run.upload(&parameters, Part::Parameter, 0, 1, message)?;
+            let mut first = 0;
+            while first < size.rows {
+                let rows = run.slab.rows.min(size.rows - first);
+                run.rows(&parameters, first, rows, message)?;
+                first += rows;
+            }
+            // Later passes read on the host what this one wrote.
+            gpu.synchronize(message)
+        }
+    }
+
+    /// A tensor in the CPU's memory, at a batch element.
+    #[inline(never)]
+    fn view(&self, number: usize, descriptor: &TensorDescriptor, element: usize) -> View {
+        let extents = &self.problem.extents;
+        if number >= self.problem.entry.num_tensors as usize {
+            let earlier = self.problem.descriptors().iter().take(number).skip(self.problem.entry.num_tensors as usize);
+            let offset = earlier.fold(0, |sum, tensor| sum + temporary_bytes(self.problem, tensor));
+            let data = self.temporaries.wrapping_add(offset);
+            return View { base: data, data, ..self.problem.view(number, descriptor) };
+        }
+        let summed = self.sums.view(number);
+        let view = summed.unwrap_or_else(|| self.problem.view(number, descriptor));
+        let mut rest = element;
+        let mut offset = 0_isize;
+        for (dimension, &extent) in extents.batch_shape.iter().enumerate().take(extents.batch_dimensions).rev() {
+            let extent = (extent as usize).max(1);
+            let step = match summed {
+                Some(_) => self.sums.batch_stride(descriptor, dimension),
+                None => self.problem.batch_stride(number, descriptor, dimension),
+            };
+            offset += (rest % extent) as isize * step;
+            rest /= extent;
+        }
+        View { data: view.data.wrapping_offset(offset * size_of_type(view.dtype) as isize), ..view }
+    }
+}
+
+/// Bytes of a row of a tensor.
+fn row_bytes(descriptor: &TensorDescriptor) -> usize {
+    times(descriptor.dim as usize, size_of_type(descriptor.dtype))
+}
+
+/// A pass at a batch element, in slabs.
+struct SlabRun<'s> {
+    slabs: &'s Slabs<'s>,
+    pass: &'s DevicePass,
+    on_cpu: &'s PassDescriptor,
+    element: usize,
+    numbers: &'s [u32],
+    size: Size,
+    slab: Slab,
+}
+
+impl SlabRun<'_> {
+    /// The results of some rows.
+    #[inline(never)]
+    unsafe fn rows(&self, whole: &Parameters, first: usize, rows: usize, message: &mut Message) -> Result<(), Status> {
+        let gpu = self.slabs.transfer.gpu;
+        let Division { kernel, split, splits, .. } = self.slab.division;
+        let mut parameters = *whole;
+        parameters.launch.rows = rows as i64;
+        parameters.launch.first_row = first as i64;
+        let fits = self.slab.columns >= self.size.columns;
+        let most = if fits { MOST_BLOCKS } else { (self.slab.columns / split.max(1)).min(MOST_BLOCKS) }.max(1);
+        // SAFETY: as the callers promise.
+        unsafe {
+            self.upload(&parameters, Part::Rows, first, rows, message)?;
+            if fits && first == 0 {
+                self.upload(&parameters, Part::Columns, 0, self.size.columns, message)?;
+            }
+            let mut first_split = 0;
+            while first_split < splits {
+                let count = most.min(splits - first_split);
+                let first_column = times(first_split, split);
+                let columns = times(count, split).min(self.size.columns.saturating_sub(first_column));
+                let mut some = parameters;
+                some.launch.first_split = first_split as i64;
+                some.launch.first_column = first_column as i64;
+                some.launch.columns = columns as i64;
+                if fits {
+                    self.advance_columns(&mut some, first_column);
+                } else {
+                    self.upload(&some, Part::Columns, first_column, columns, message)?;
+                }
+                gpu.launch(&kernel, [tiles(&kernel, rows), count, 1], some.pointer(), message)?;
+                first_split += count;
+            }
+            if splits != 1 {
+                finish(gpu, self.pass, &mut parameters, 1, message)?;
+            }
+            self.download(&parameters, first, rows, message)
+        }
+    }
+
+    /// The tensors of the pass, with their numbers among views and tensors.
+    fn tensors(&self) -> impl Iterator<Item = (usize, usize, &TensorDescriptor)> {
+        let descriptors = self.slabs.problem.descriptors();
+        let numbered = self.numbers.iter().map(|number| *number as usize).enumerate();
+        numbered.filter_map(move |(view, number)| Some((view, number, descriptors.get(number)?)))
+    }
+
+    fn advance_columns(&self, parameters: &mut Parameters, columns: usize) {
+        for (view, _, tensor) in self.tensors() {
+            if let Some(view) = parameters.views.get_mut(view)
+                && Part::of(self.pass, tensor) == Part::Columns
+            {
+                view.data = view.data.wrapping_byte_add(times(columns, row_bytes(tensor)));
+            }
+        }
+    }
+
+    fn is_written(&self, number: usize) -> bool {
+        // SAFETY: a pass has this many writes.
+        let writes = unsafe { list(self.on_cpu.writes, self.on_cpu.num_writes) };
+        writes.iter().any(|write| write.tensor as usize == number)
+    }
+
+    /// Copies rows of what the pass reads.
+    #[inline(never)]
+    unsafe fn upload(
+        &self,
+        parameters: &Parameters,
+        part: Part,
+        first: usize,
+        rows: usize,
+        message: &mut Message,
+    ) -> Result<(), Status> {
+        for (view, number, tensor) in self.tensors() {
+            let Some(on_device) = parameters.views.get(view) else { continue };
+            if Part::of(self.pass, tensor) != part || self.is_written(number) {
+                continue;
+            }
+            let source = self.slabs.view(number, tensor, self.element).at_row(first);
+            // SAFETY: as the callers promise.
+            unsafe {
+                self.slabs.transfer.upload(&source, rows, tensor.dim as usize, on_device.data.cast(), message)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies rows of what the pass writes.
+    #[inline(never)]
+    unsafe fn download(
+        &self,
+        parameters: &Parameters,
+        first: usize,
+        rows: usize,
+        message: &mut Message,
+    ) -> Result<(), Status> {
+        let transfer = &self.slabs.transfer;
+        for (view, number, tensor) in self.tensors() {
+            let Some(on_device) = parameters.views.get(view).map(|view| view.data.cast()) else { continue };
+            if !self.is_written(number) {
+                continue;
+            }
+            let target = self.slabs.view(number, tensor, self.element).at_row(first);
+            let width = tensor.dim as usize;
+            // SAFETY: as the callers promise.
+            unsafe {
+                if target.dtype == tensor.dtype {
+                    transfer.download(&target, rows, width, on_device, message)?;
+                } else {
+                    let types = (tensor.dtype, self.pass.compute);
+                    transfer.download_converted(&target, (rows, width), types, on_device, message)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
