@@ -63,9 +63,18 @@ impl Guarded {
 
     /// From now on a write ends the process.
     pub fn forbid_writing(&mut self) {
+        self.protect(libc::PROT_READ);
+    }
+
+    /// The bytes may be written again.
+    pub fn allow_writing(&mut self) {
+        self.protect(libc::PROT_READ | libc::PROT_WRITE);
+    }
+
+    fn protect(&mut self, protection: libc::c_int) {
         let usable = self.mapped - 2 * page_size();
         if usable > 0 {
-            protect(self.mapping.wrapping_add(page_size()), usable, libc::PROT_READ);
+            protect(self.mapping.wrapping_add(page_size()), usable, protection);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod emulated;
 mod functions;
+pub mod gpu;
 pub mod guarded;
 pub mod ring;
 mod shards;
@@ -10,7 +11,8 @@ pub mod strided;
 use std::ffi::c_void;
 
 use keopsc_cpu::level::Level;
-use keopsc_driver::link::{LinkRequest, Linker, link};
+use keopsc_driver::device::{self, DeviceTarget};
+use keopsc_driver::link::{LinkRequest, Linker, link, machine};
 use keopsc_driver::targets::targets;
 use keopsc_ir::evaluation::Sizes;
 use keopsc_ir::plan::{Tensor, TensorKind, Verified};
@@ -71,6 +73,23 @@ pub fn compile_with_tiles(plans: &[Verified], level: &'static Level, tiles: &[Ch
 pub fn compile_in_ring(plans: &[Verified], level: &'static Level, schedules: Vec<Scheduled>) -> Compiled {
     let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}", tiles: &[], has_device_code: false };
     open(plans, level, &keopsc_cpu::compile_in_ring(&library, level, schedules).expect("plans compile"))
+}
+
+/// The same with kernels for GPUs beside, in integers, too.
+pub fn compile_in_ring_for_gpus(
+    plans: &[Verified],
+    level: &'static Level,
+    schedules: Vec<Scheduled>,
+    target: &DeviceTarget,
+) -> Compiled {
+    let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}", tiles: &[], has_device_code: true };
+    let mut objects = keopsc_cpu::compile_in_ring(&library, level, schedules).expect("plans compile");
+    let kernels = keopsc_cuda::library_in_ring(plans);
+    let images = device::compile(&kernels.text, target).unwrap_or_else(|failure| panic!("{failure:?}"));
+    let machine = machine(&objects[0].bytes).expect("an object for a processor");
+    let bytes = device::tables::object(plans, &kernels, &images, machine).expect("kernels are those of the plans");
+    objects.push(keopsc_cpu::Object { name: "device".to_owned(), bytes });
+    open(plans, level, &objects)
 }
 
 fn open(plans: &[Verified], level: &'static Level, objects: &[keopsc_cpu::Object]) -> Compiled {

@@ -156,6 +156,33 @@ impl Strided {
         self.memory.forbid_writing();
     }
 
+    /// Replaces each component in memory, and forbids writing then.
+    pub fn change(&mut self, mut changed: impl FnMut(u64) -> u64) {
+        let size = size(self.scalar);
+        self.memory.allow_writing();
+        for component in self.memory.bytes_mut().chunks_exact_mut(size) {
+            let mut word = [0; 8];
+            word[..size].copy_from_slice(component);
+            component.copy_from_slice(&changed(u64::from_le_bytes(word)).to_le_bytes()[..size]);
+        }
+        self.memory.forbid_writing();
+    }
+
+    /// All bytes, those of gaps included.
+    pub fn bytes(&self) -> &[u8] {
+        self.memory.bytes()
+    }
+
+    /// Sets all bytes.
+    pub fn set_bytes(&mut self, bytes: &[u8]) {
+        self.memory.bytes_mut().copy_from_slice(bytes);
+    }
+
+    /// What addresses of components are multiples of.
+    pub fn alignment(&self) -> usize {
+        size(self.scalar)
+    }
+
     /// All extents.
     pub fn shape(&self) -> &[i64] {
         &self.shape
@@ -181,7 +208,12 @@ impl Strided {
 
     /// As the ABI has it; valid as long as this value.
     pub fn tensor(&self) -> DLTensor {
-        let first = self.memory.data().wrapping_add(self.origin * self.scalar.size() as usize);
+        self.tensor_in(self.memory.data(), DLDevice { device_type: DL_CPU, device_id: 0 })
+    }
+
+    /// The same with memory elsewhere, in which the same bytes are.
+    pub fn tensor_in(&self, memory: *mut u8, device: DLDevice) -> DLTensor {
+        let first = memory.wrapping_add(self.origin * self.scalar.size() as usize);
         let (data, byte_offset) = if self.without_data {
             (std::ptr::null_mut(), 0)
         } else {
@@ -189,7 +221,7 @@ impl Strided {
         };
         DLTensor {
             data: data.cast(),
-            device: DLDevice { device_type: DL_CPU, device_id: 0 },
+            device,
             ndim: self.shape.len() as i32,
             dtype: dlpack_type(number(self.scalar)),
             shape: self.shape.as_ptr().cast_mut(),

@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use keopsc_ir::evaluation::Sizes;
-use keopsc_ir::plan::cost::cost;
 use keopsc_ir::plan::parse::parse;
 use keopsc_ir::plan::print::print;
-use keopsc_ir::plan::{Definition, Plan, Verified};
+use keopsc_ir::plan::{Definition, Verified};
 use keopsc_ir::random::Random;
 use keopsc_ir::types::{Axis, Role};
 use keopsc_ops::intrinsics::Intrinsic;
@@ -17,6 +16,7 @@ use keopsc_ops::reductions;
 use keopsc_ops::scalar::Scalar;
 use keopsc_passes::schedule::{Machine, Scheduled, schedule};
 use keopsc_tests::ring::plans::{draw, draw_schedules};
+use keopsc_tests::ring::sizes::{around, number_from, shrunk, work};
 use keopsc_tests::ring::trial::Trial;
 use keopsc_tests::{Compiled, compile_in_ring, runnable_levels};
 
@@ -58,7 +58,8 @@ impl Library {
         let elements = (most / work(&self.plans[entry], sizes)) as usize;
         let seed = random.bits();
         self.check_sizes(entry, sizes, elements, seed).map_err(|wrong| {
-            let (sizes, wrong) = self.shrink(entry, sizes, elements, seed, wrong);
+            let check = |sizes| self.check_sizes(entry, sizes, elements, seed);
+            let (sizes, wrong) = shrunk(sizes, wrong, check);
             let words = Trial::draw(&self.plans[entry], sizes, elements, seed).words();
             format!("{}, call {call}\n{wrong}\n{words}{}", self.words(entry), print(&self.plans[entry]))
         })
@@ -103,45 +104,6 @@ impl Library {
         }
         Sizes { i: random.below(6), j: random.below(6) }
     }
-
-    /// Smaller sizes in which a call still goes wrong.
-    fn shrink(&self, entry: usize, mut sizes: Sizes, elements: usize, seed: u64, mut wrong: String) -> (Sizes, String) {
-        loop {
-            let Sizes { i, j } = sizes;
-            let smaller = [(0, j), (i, 0), (i / 2, j), (i, j / 2), (i.saturating_sub(1), j), (i, j.saturating_sub(1))];
-            let candidates = smaller.into_iter().filter(|candidate| *candidate != (i, j));
-            let failing = candidates.map(|(i, j)| Sizes { i, j }).find_map(|candidate| {
-                let result = self.check_sizes(entry, candidate, elements, seed);
-                result.err().map(|wrong| (candidate, wrong))
-            });
-            match failing {
-                Some(found) => (sizes, wrong) = found,
-                None => return (sizes, wrong),
-            }
-        }
-    }
-}
-
-/// 0, 1, and numbers around multiples of `unit`.
-fn around(unit: u64, random: &mut Random) -> usize {
-    let multiple = unit * random.pick(&[1, 1, 2, 2, 3, 4, 5, 7, 8, 9]);
-    let near = multiple.saturating_add_signed(random.integer(-1, 1));
-    let any = random.below(3 * unit.min(64) as usize) as u64;
-    random.pick(&[0, 1, near, near, near, near, any, any]) as usize
-}
-
-/// What the double loop costs, roughly.
-fn work(plan: &Plan, sizes: Sizes) -> f64 {
-    let passes = plan.passes.iter().map(|pass| {
-        let (rows, columns) = (sizes.rows(pass.rows) as f64, pass.over.map_or(0, |over| sizes.of(over)) as f64);
-        (rows + 1.0) * (columns + 1.0) * (cost(pass).per_pair.cycles() + 10.0)
-    });
-    let elements = plan.tensors.iter().map(|tensor| sizes.rows(tensor.role) as f64 * f64::from(tensor.dim()));
-    passes.sum::<f64>() + 10.0 * (elements.sum::<f64>() + (sizes.i + sizes.j) as f64)
-}
-
-fn number_from(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok())
 }
 
 /// Columns that are more than the cache holds, so that row tiles walk over them in groups and threads share their packing: records that are a

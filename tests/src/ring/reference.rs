@@ -2,7 +2,7 @@
 
 use keopsc_ir::evaluation::{Array, Sizes};
 use keopsc_ir::plan::evaluate::{Accumulators, evaluate_pass};
-use keopsc_ir::plan::{Definition, Pass, Plan, TensorKind};
+use keopsc_ir::plan::{Definition, Pass, Plan, TensorKind, Value};
 use keopsc_ir::types::{Axis, Role, ScalarType};
 use keopsc_ops::ring::Ring;
 use keopsc_runtime::support::convert::{BFloat, Compute, Double, Half, Single, Storage};
@@ -16,23 +16,68 @@ pub struct Pairs {
     pub over_i: Vec<Vec<usize>>,
 }
 
-/// The bits of each result. `inputs` are those of each argument, `rows × components` of them.
-pub fn evaluate(plan: &Plan, sizes: Sizes, inputs: &[Vec<u64>], pairs: Option<&Pairs>) -> Vec<Vec<u64>> {
+/// What the double loop finds.
+#[derive(Clone, Debug)]
+pub struct Evaluated {
+    /// The bits of each result.
+    pub results: Vec<Vec<u64>>,
+    /// Whether passes compute with the bits of NaNs that come from another type: processors convert them differently.
+    pub has_converted_nans: bool,
+}
+
+/// Evaluates all passes. `inputs` are the bits of each argument, `rows × components` of them.
+pub fn evaluate(plan: &Plan, sizes: Sizes, inputs: &[Vec<u64>], pairs: Option<&Pairs>) -> Evaluated {
     let mut given = inputs.iter().cloned();
     let mut tensors: Vec<Vec<u64>> = Vec::new();
     for tensor in &plan.tensors {
         let empty = || vec![0; sizes.rows(tensor.role) * tensor.dim() as usize];
         tensors.push(if tensor.kind == TensorKind::Input { given.next().expect("an input") } else { empty() });
     }
+    let mut has_converted_nans = false;
     for pass in &plan.passes {
+        has_converted_nans |= (0..tensors.len()).any(|number| {
+            let scalar = plan.tensors[number].scalar;
+            reads(pass, number) && is_converted(scalar, pass) && has_nans(&tensors[number], scalar)
+        });
         match (pass.compute, plan.numerics.accumulators(pass.compute)) {
             (ScalarType::F64, _) => run_pass::<64, 64>(plan, pass, sizes, &mut tensors, pairs),
             (_, ScalarType::F64) => run_pass::<32, 64>(plan, pass, sizes, &mut tensors, pairs),
             _ => run_pass::<32, 32>(plan, pass, sizes, &mut tensors, pairs),
         }
+        has_converted_nans |= pass.writes.iter().any(|write| {
+            let (tensor, words) = (&plan.tensors[write.tensor.0 as usize], &tensors[write.tensor.0 as usize]);
+            let is_kept = tensor.kind == TensorKind::Temporary;
+            is_kept && is_converted(tensor.scalar, pass) && has_nans(words, tensor.scalar)
+        });
     }
     let kept = plan.tensors.iter().zip(tensors).filter(|(tensor, _)| tensor.kind == TensorKind::Output);
-    kept.map(|(_, words)| words).collect()
+    Evaluated { results: kept.map(|(_, words)| words).collect(), has_converted_nans }
+}
+
+/// Whether a pass reads the tensor of that number.
+pub(super) fn reads(pass: &Pass, number: usize) -> bool {
+    let reads = |value: &Value| matches!(value.definition, Definition::Read(id) if id.0 as usize == number);
+    pass.values.iter().any(reads)
+}
+
+/// Whether a pass reads and writes such numbers as real numbers of another type than its own.
+pub(super) fn is_converted(scalar: ScalarType, pass: &Pass) -> bool {
+    scalar != ScalarType::I64 && scalar.real() != pass.compute
+}
+
+fn has_nans(words: &[u64], scalar: ScalarType) -> bool {
+    words.iter().any(|word| is_nan(*word, scalar))
+}
+
+/// Whether the bits of a component are those of a NaN.
+pub(super) fn is_nan(word: u64, scalar: ScalarType) -> bool {
+    match scalar.real() {
+        ScalarType::F16 => word & 0x7fff > 0x7c00,
+        ScalarType::BF16 => word & 0x7fff > 0x7f80,
+        ScalarType::F32 => f32::from_bits(word as u32).is_nan(),
+        ScalarType::I64 => false,
+        _ => f64::from_bits(word).is_nan(),
+    }
 }
 
 fn run_pass<const BITS: u32, const WIDE: u32>(
@@ -42,12 +87,8 @@ fn run_pass<const BITS: u32, const WIDE: u32>(
     tensors: &mut [Vec<u64>],
     pairs: Option<&Pairs>,
 ) {
-    let is_read = |number: usize| {
-        let reads = |value: &keopsc_ir::plan::Value| matches!(value.definition, Definition::Read(id) if id.0 as usize == number);
-        pass.values.iter().any(reads)
-    };
     let numbers = |(number, tensor): (usize, &keopsc_ir::plan::Tensor)| {
-        let words = if is_read(number) { tensors[number].clone() } else { vec![0; tensors[number].len()] };
+        let words = if reads(pass, number) { tensors[number].clone() } else { vec![0; tensors[number].len()] };
         let values = words.into_iter().map(|word| load::<BITS>(word, tensor.scalar)).collect();
         Array { dim: tensor.dim() as usize, values }
     };

@@ -19,18 +19,18 @@ pub struct Trial {
     batch: Vec<usize>,
     /// Each argument and each result, with the extents of its own batch axes.
     pub(super) tensors: Vec<(Vec<usize>, Strided)>,
-    ranges: Option<Ranges>,
+    pub(super) ranges: Option<Ranges>,
     rows: (i64, i64),
     pub(super) threads: i32,
-    workspace: Workspace,
-    layer: Layer,
+    pub(super) workspace: Workspace,
+    pub(super) layer: Layer,
     /// Of the division into shards.
     pub(super) seed: u64,
 }
 
 /// The function that is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Layer {
+pub(super) enum Layer {
     /// Plain pointers: no batch, no strides, no ranges.
     One,
     /// Tensors.
@@ -41,15 +41,15 @@ enum Layer {
 
 /// Six tensors with batch axes of their own, and the pairs that they list.
 #[derive(Debug)]
-struct Ranges {
-    tensors: Vec<Strided>,
+pub(super) struct Ranges {
+    pub(super) tensors: Vec<Strided>,
     /// For each batch element.
     pairs: Vec<Pairs>,
 }
 
 /// Whose memory the library works in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Workspace {
+pub(super) enum Workspace {
     Own,
     Callers,
     TooShort,
@@ -120,33 +120,46 @@ impl Trial {
     }
 
     fn check(&self, compiled: &Compiled, entry: usize, plan: &Verified, repetitions: usize) -> Result<(), String> {
-        let number_of_results = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Output).count();
-        let results = &self.tensors[self.tensors.len() - number_of_results..];
-        let memory =
-            |tensor: &Strided| -> Vec<u64> { (0..tensor.places()).map(|place| tensor.word_at(place)).collect() };
-        let mut expected: Vec<Vec<u64>> = results.iter().map(|(_, tensor)| memory(tensor)).collect();
-        for (number, element) in indices(&self.batch).into_iter().enumerate() {
-            let pairs = self.ranges.as_ref().map(|ranges| &ranges.pairs[number]);
-            let computed = if pairs.is_some() { plan.for_ranges().unwrap_or(plan) } else { plan };
-            let values = reference::evaluate(computed, self.sizes, &self.inputs(plan, &element), pairs);
-            let outputs = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Output);
-            for (((output, words), (own, strided)), expected) in outputs.zip(&values).zip(results).zip(&mut expected) {
-                for (index, word) in rows(output, self.sizes).iter().zip(words) {
-                    expected[strided.place(&in_batch(own, &element, index))] = *word;
-                }
-            }
-        }
+        let (expected, _) = self.expected(plan);
         for _ in 0..repetitions {
             match self.layer {
                 Layer::Three => self.call_in_shards(compiled, entry, plan)?,
-                Layer::One | Layer::Two => self.call(compiled, entry)?,
+                Layer::One => self.call_plain(compiled, entry)?,
+                Layer::Two => self.call(compiled, entry, 0)?,
             }
-            let outputs = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Output);
-            for ((output, (_, strided)), expected) in outputs.zip(results).zip(&expected) {
+            for ((output, strided), expected) in self.results(plan).zip(&expected) {
                 compare(&output.name, &memory(strided), expected)?;
             }
         }
         Ok(())
+    }
+
+    /// The results and their memory.
+    pub(super) fn results<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (&'a Tensor, &'a Strided)> {
+        let arguments = plan.tensors.iter().filter(|tensor| tensor.kind != TensorKind::Temporary);
+        let all = arguments.zip(&self.tensors).map(|(tensor, (_, strided))| (tensor, strided));
+        all.filter(|(tensor, _)| tensor.kind == TensorKind::Output)
+    }
+
+    /// What is to be in the memory of each result, which nothing has been written to yet; and whether that depends on the processor.
+    pub(super) fn expected(&self, plan: &Verified) -> (Vec<Vec<u64>>, bool) {
+        let mut expected: Vec<Vec<u64>> = self.results(plan).map(|(_, strided)| memory(strided)).collect();
+        let mut has_converted_nans = false;
+        for (number, element) in indices(&self.batch).into_iter().enumerate() {
+            let pairs = self.ranges.as_ref().map(|ranges| &ranges.pairs[number]);
+            let computed = if pairs.is_some() { plan.for_ranges().unwrap_or(plan) } else { plan };
+            let evaluated = reference::evaluate(computed, self.sizes, &self.inputs(plan, &element), pairs);
+            has_converted_nans |= evaluated.has_converted_nans;
+            for (((output, strided), words), expected) in
+                self.results(plan).zip(&evaluated.results).zip(&mut expected)
+            {
+                for (index, word) in rows(output, self.sizes).iter().zip(words) {
+                    // A result has the whole batch.
+                    expected[strided.place(&[element.as_slice(), index].concat())] = *word;
+                }
+            }
+        }
+        (expected, has_converted_nans)
     }
 
     /// The arguments of a batch element.
@@ -159,18 +172,38 @@ impl Trial {
         inputs.zip(&self.tensors).map(words).collect()
     }
 
-    fn call(&self, compiled: &Compiled, entry: usize) -> Result<(), String> {
+    /// The call through layer 1.
+    pub(super) fn call_plain(&self, compiled: &Compiled, entry: usize) -> Result<(), String> {
+        let tensors = self.tensors.iter().map(|(_, strided)| strided.tensor());
+        let pointers: Vec<_> = tensors.map(|tensor| tensor.data.wrapping_byte_add(tensor.byte_offset as usize)).collect();
+        // SAFETY: the tensors are dense and have the elements that the sizes say.
+        let status = unsafe { compiled.call_layer_1(entry, self.sizes, &pointers) };
+        succeeded("layer 1", status, &[])
+    }
+
+    /// The call through layer 2, on that type of device.
+    pub(super) fn call(&self, compiled: &Compiled, entry: usize, device_type: i32) -> Result<(), String> {
         let tensors: Vec<DLTensor> = self.tensors.iter().map(|(_, strided)| strided.tensor()).collect();
-        if self.layer == Layer::One {
-            let data = |tensor: &DLTensor| tensor.data.wrapping_byte_add(tensor.byte_offset as usize);
-            let pointers: Vec<_> = tensors.iter().map(data).collect();
-            // SAFETY: the tensors are dense and have the elements that the sizes say.
-            let status = unsafe { compiled.call_layer_1(entry, self.sizes, &pointers) };
-            return succeeded("layer 1", status, &[]);
-        }
-        let pointers: Vec<*const DLTensor> = tensors.iter().map(std::ptr::from_ref).collect();
         let ranges: Vec<DLTensor> =
             self.ranges.iter().flat_map(|ranges| &ranges.tensors).map(|strided| strided.tensor()).collect();
+        let memory = |bytes: usize| Guarded::new(bytes, Flush::Back);
+        self.call_with(compiled, entry, &tensors, &ranges, |call| call.device_type = device_type, memory, Guarded::data)?;
+        Ok(())
+    }
+
+    /// The call with these tensors, after `change`; with a workspace of `memory` where the caller gives one, which comes back.
+    #[expect(clippy::too_many_arguments, reason = "a call in all its parts")]
+    pub(super) fn call_with<M>(
+        &self,
+        compiled: &Compiled,
+        entry: usize,
+        tensors: &[DLTensor],
+        ranges: &[DLTensor],
+        change: impl FnOnce(&mut Call),
+        memory: impl FnOnce(usize) -> M,
+        data: impl FnOnce(&M) -> *mut u8,
+    ) -> Result<Option<M>, String> {
+        let pointers: Vec<*const DLTensor> = tensors.iter().map(std::ptr::from_ref).collect();
         let range_pointers: Vec<*const DLTensor> = ranges.iter().map(std::ptr::from_ref).collect();
         let mut message = [0_u8; 512];
         let mut call = Call {
@@ -190,18 +223,20 @@ impl Trial {
             message: message.as_mut_ptr().cast(),
             message_size: message.len() as u64,
         };
-        let mut memory = None;
+        change(&mut call);
+        let mut given = None;
         if self.workspace != Workspace::Own {
             // SAFETY: all pointers in the call lead to what the ABI says.
             let (bytes, status) = unsafe { compiled.workspace_of(entry, &call) };
             succeeded("workspace", status, &message)?;
             let bytes = if self.workspace == Workspace::TooShort { bytes / 2 } else { bytes };
-            let given = memory.insert(Guarded::new(bytes as usize, Flush::Back));
-            (call.workspace, call.workspace_size) = (given.data().cast(), bytes);
+            let given = given.insert(memory(bytes as usize));
+            (call.workspace, call.workspace_size) = (data(given).cast(), bytes);
         }
         // SAFETY: as above; the results and the workspace may be written.
         let status = unsafe { compiled.call_layer_2(entry, &call) };
-        succeeded("run", status, &message)
+        succeeded("run", status, &message)?;
+        Ok(given)
     }
 
     /// Sizes, layouts and all.
@@ -234,7 +269,12 @@ impl Trial {
     }
 }
 
-fn compare(name: &str, found: &[u64], expected: &[u64]) -> Result<(), String> {
+/// All components in memory, those of gaps included.
+pub(super) fn memory(tensor: &Strided) -> Vec<u64> {
+    (0..tensor.places()).map(|place| tensor.word_at(place)).collect()
+}
+
+pub(super) fn compare(name: &str, found: &[u64], expected: &[u64]) -> Result<(), String> {
     let wrong: Vec<usize> = (0..found.len()).filter(|&place| found[place] != expected[place]).collect();
     let Some(&first) = wrong.first() else { return Ok(()) };
     let (count, all, found, expected) = (wrong.len(), found.len(), found[first], expected[first]);

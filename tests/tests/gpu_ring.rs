@@ -1,0 +1,231 @@
+//! Every pair once, on a GPU: compiled plans in integers against a plain double loop, bit for bit, on the CPU and on a GPU.
+//!
+//! The GPU is the emulator of `tests/emulator`, or with `KEOPSC_TEST_GPU=1` this machine's own. `KEOPSC_CASES` says how many calls are made,
+//! `KEOPSC_SEED` of which libraries from which number on.
+
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use keopsc_cuda::schedule::schedule;
+use keopsc_ir::evaluation::Sizes;
+use keopsc_ir::plan::print::print;
+use keopsc_ir::plan::{Pass, Plan, Verified};
+use keopsc_ir::random::Random;
+use keopsc_ir::types::{Axis, Role};
+use keopsc_tests::gpu::Gpu;
+use keopsc_tests::ring::on_gpu::{Verdict, Way};
+use keopsc_tests::ring::plans::{draw, draw_schedules};
+use keopsc_tests::ring::sizes::{around, number_from, shrunk, work};
+use keopsc_tests::ring::trial::Trial;
+use keopsc_tests::{Compiled, compile_in_ring_for_gpus, runnable_levels};
+
+/// What the emulator runs in a minute, and a GPU.
+const IS_FAST: bool = !cfg!(debug_assertions);
+/// Calls where nothing is said.
+const CASES: u64 = if IS_FAST { 10_000 } else { 400 };
+/// Calls of one library in memory without bounds, and with each of the bounds.
+const CALLS: u64 = if IS_FAST { 100 } else { 40 };
+const CALLS_IN_SLABS: u64 = CALLS / 4;
+/// The bytes of the GPU's memory that calls may use.
+const BOUNDS: [u64; 3] = [4_000, 20_000, 150_000];
+/// The double loop's cost in cycles of real arithmetic that most calls stay below.
+const SMALL: f64 = if IS_FAST { 1e6 } else { 5e4 };
+/// That of a few.
+const LARGE: f64 = if IS_FAST { 2e7 } else { 6e5 };
+
+struct Library {
+    seed: u64,
+    plans: Vec<Verified>,
+    compiled: Compiled,
+    level: &'static str,
+}
+
+/// How many calls ended how.
+#[derive(Default)]
+struct Count {
+    agree: AtomicU64,
+    depend_on_nans: AtomicU64,
+    have_no_room: AtomicU64,
+}
+
+impl Count {
+    fn add(&self, verdict: Verdict) {
+        let count = match verdict {
+            Verdict::Agrees => &self.agree,
+            Verdict::DependsOnNans => &self.depend_on_nans,
+            Verdict::NoRoom => &self.have_no_room,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn numbers(&self) -> [u64; 3] {
+        [&self.agree, &self.depend_on_nans, &self.have_no_room].map(|count| count.load(Ordering::Relaxed))
+    }
+}
+
+impl Library {
+    fn draw(seed: u64, gpu: &Gpu) -> Library {
+        let mut random = Random::new(seed ^ 0x6770_7572_696e_6700);
+        let plans = draw(&mut random);
+        let level = random.pick(&runnable_levels());
+        let schedules = draw_schedules(&plans, level, &mut random);
+        let compiled = compile_in_ring_for_gpus(&plans, level, schedules, &gpu.target());
+        Library { seed, plans, compiled, level: level.name }
+    }
+
+    /// One call; what is wrong, in the smallest sizes in which it is.
+    fn check(&self, call: u64, gpu: &Gpu, way: Way<'_>) -> Result<Verdict, String> {
+        let mut random = Random::new(self.seed << 20 | call);
+        let entry = random.below(self.plans.len());
+        let plan = &self.plans[entry];
+        let most = if random.percent(10) { LARGE } else { SMALL };
+        let sizes = draw_sizes(plan, most, &mut random);
+        let elements = (most / work(plan, sizes)) as usize;
+        let seed = random.bits();
+        let check = |sizes| self.check_sizes(entry, sizes, elements, seed, way);
+        check(sizes).map_err(|wrong| {
+            // A GPU on which a kernel failed does nothing any more.
+            let (sizes, wrong) = match gpu.wait() {
+                0 => shrunk(sizes, wrong, |sizes| check(sizes).map(drop)),
+                _ => (sizes, wrong),
+            };
+            let words = Trial::draw(plan, sizes, elements, seed).words();
+            format!("{}, call {call}\n{wrong}\n{words}{}", self.words(entry), print(plan))
+        })
+    }
+
+    fn check_sizes(
+        &self,
+        entry: usize,
+        sizes: Sizes,
+        elements: usize,
+        seed: u64,
+        way: Way<'_>,
+    ) -> Result<Verdict, String> {
+        let plan = &self.plans[entry];
+        let who = format!("{}\n{}", self.words(entry), print(plan));
+        Trial::draw(plan, sizes, elements, seed).for_gpus(plan).check_on_gpu(&self.compiled, entry, plan, way, &who)
+    }
+
+    fn words(&self, entry: usize) -> String {
+        let layouts = schedule(&self.plans[entry]).into_iter().map(|pass| {
+            let [few, many] = pass.chunk;
+            format!("{} x {} rows, tile {}, chunk {few} to {many}, {:?}", pass.threads, pass.rows, pass.tile, pass.order)
+        });
+        let layouts: Vec<String> = layouts.collect();
+        format!("seed {}, entry {entry}, {}; on the GPU {}", self.seed, self.level, layouts.join("; "))
+    }
+}
+
+/// Sizes around the tiles, the chunks and the splits of some pass on a GPU, whose double loop costs no more than `most`.
+fn draw_sizes(plan: &Plan, most: f64, random: &mut Random) -> Sizes {
+    let passes: Vec<(&Pass, _)> = plan.passes.iter().zip(schedule(plan)).collect();
+    let (pass, layout) = &passes[random.below(passes.len())];
+    let threads = u64::from(layout.threads);
+    let chunk = u64::from(layout.chunk[0]).min(1 << 10);
+    for _ in 0..50 {
+        let row_unit = random.pick(&[threads, threads, threads * u64::from(layout.rows)]);
+        let column_unit = random.pick(&[chunk, chunk, u64::from(layout.tile), u64::from(layout.block), 4 * chunk]);
+        let (mut rows, mut columns) = (near(row_unit, random), random.below(20));
+        if random.percent(35) {
+            // Few rows, whose columns are divided among blocks.
+            (rows, columns) = (random.below(13), around(random.pick(&[chunk, 8 * chunk, 32 * chunk]), random));
+        } else if random.percent(60) {
+            columns = around(column_unit, random);
+        }
+        let (other, by_rows) = (random.below(9), pass.rows == Role::I || pass.over == Some(Axis::J));
+        let rows = if pass.rows == Role::Parameter { other } else { rows };
+        let (i, j) = if by_rows { (rows, columns) } else { (columns, rows) };
+        let sizes = Sizes { i, j };
+        if work(plan, sizes) <= most {
+            return sizes;
+        }
+    }
+    Sizes { i: random.below(6), j: random.below(6) }
+}
+
+/// A number around one or two units, or a small one.
+fn near(unit: u64, random: &mut Random) -> usize {
+    let near = (unit * random.pick(&[1, 1, 1, 2])).saturating_add_signed(random.integer(-1, 1));
+    if random.percent(75) { near as usize } else { random.below(40) }
+}
+
+/// Calls `work` in a thread for each processor until it has nothing left to do.
+fn on_all_processors(work: impl Fn() + Sync) {
+    std::thread::scope(|scope| {
+        (0..std::thread::available_parallelism().map_or(1, usize::from)).for_each(|_| drop(scope.spawn(&work)));
+    });
+}
+
+/// Sets a variable of the environment, which compiled code reads at each call.
+///
+/// # Safety
+/// No other thread of the process runs code that reads or writes the environment.
+unsafe fn set_variable(name: &str, value: &str) {
+    // SAFETY: as the caller promises.
+    unsafe { std::env::set_var(name, value) }
+}
+
+/// The only test of this program, so that it has the environment for itself.
+#[test]
+fn random_plans_agree_with_the_double_loop_on_a_gpu() {
+    let calls = number_from("KEOPSC_CASES").unwrap_or(CASES);
+    let first = number_from("KEOPSC_SEED").unwrap_or(0);
+    // SAFETY: the one other thread waits for this one.
+    unsafe { set_variable("KEOPSC_DEVICE", "cuda:0") };
+    let gpu = Gpu::open();
+    let end = first + calls.div_ceil(CALLS);
+    let failures: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let is_over = AtomicBool::new(false);
+    let fail = |failure: String| {
+        is_over.fetch_or(gpu.wait() != 0, Ordering::Relaxed);
+        failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
+    };
+    let libraries: Mutex<Vec<Library>> = Mutex::new(Vec::new());
+    let (next, count) = (AtomicU64::new(first), Count::default());
+    on_all_processors(|| {
+        let stream: *mut c_void = gpu.stream();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= end || is_over.load(Ordering::Relaxed) {
+                return;
+            }
+            let library = Library::draw(seed, &gpu);
+            let mut results = (0..CALLS).map(|call| library.check(call, &gpu, Way::Everywhere(&gpu, stream)));
+            let failure = results.find_map(|result| result.map(|verdict| count.add(verdict)).err());
+            // One failure a library says enough.
+            match failure {
+                Some(failure) => fail(failure),
+                None => libraries.lock().unwrap_or_else(PoisonError::into_inner).push(library),
+            }
+        }
+    });
+    let libraries = libraries.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let in_slabs = Count::default();
+    for (number, bound) in BOUNDS.into_iter().enumerate() {
+        // SAFETY: the threads above have ended.
+        unsafe { set_variable("KEOPSC_DEVICE_MEMORY", &bound.to_string()) };
+        let next = AtomicU64::new(0);
+        on_all_processors(|| {
+            while let Some(library) = libraries.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+                let first = CALLS + number as u64 * CALLS_IN_SLABS;
+                let mut calls = first..first + CALLS_IN_SLABS;
+                let check = |call| library.check(call, &gpu, Way::InSlabs).map(|verdict| in_slabs.add(verdict)).err();
+                let failure = if is_over.load(Ordering::Relaxed) { None } else { calls.find_map(check) };
+                failure.into_iter().for_each(|failure| fail(format!("in {bound} bytes: {failure}")));
+            }
+        });
+    }
+    let [agree, depend, _] = count.numbers();
+    let [agree_in_slabs, depend_in_slabs, no_room] = in_slabs.numbers();
+    println!(
+        "{}: {agree} calls agree in every way, {agree_in_slabs} in little memory; {} depend on NaNs, {no_room} have no room",
+        gpu.words(),
+        depend + depend_in_slabs,
+    );
+    let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+    assert!(failures.is_empty(), "{} libraries are wrong:\n\n{}", failures.len(), failures.join("\n\n"));
+    assert!(depend * 10 <= agree + 10, "{depend} of {agree} calls depend on NaNs");
+    assert!(no_room <= agree_in_slabs + 10, "{no_room} calls have no room, {agree_in_slabs} have");
+}
