@@ -156,12 +156,9 @@ fn write_block(
         let operands = RuleOperands::of_state(accumulation, number, "raised", pass.compute);
         for_each_pivot(writer, &operands, raising, |writer, slot, position| {
             let [old, new] = ["state", "raised"].map(|state| operands.slot(state, slot, position));
-            writer.lines.line(format!(
-                "is_finite = is_finite && {} - {} == {};",
-                new.loose(),
-                new.loose(),
-                writer.number(0.0).loose()
-            ));
+            let zero = writer.computing_in(schedule.accumulate, |writer| writer.number(0.0));
+            let new_text = new.loose();
+            writer.lines.line(format!("is_finite = is_finite && {new_text} - {new_text} == {};", zero.loose()));
             writer.lines.line(format!("is_raised = is_raised || {} != {};", new.loose(), old.loose()));
         });
     }
@@ -453,7 +450,10 @@ impl Operands<Operand> for RuleOperands<'_> {
                 component(&Text::primary(self.let_name(number as usize)), lets[number as usize].dim, position)
             }
             (Operand::Argument(number), _, Some(values), _) => match self.accumulation.arguments.get(number as usize) {
-                Some(id) => writer.computing_in(self.compute, |writer| values.read(*id, position, writer)),
+                Some(id) => {
+                    let text = writer.computing_in(self.compute, |writer| values.read(*id, position, writer));
+                    self.widened(text, writer)
+                }
                 None => writer.number(self.default_argument(number as usize)),
             },
             (Operand::Column, .., Some(column)) => column.clone(),
@@ -463,6 +463,14 @@ impl Operands<Operand> for RuleOperands<'_> {
 }
 
 impl RuleOperands<'_> {
+    /// An argument in the accumulators' type: what a rule computes of two arguments is computed in that, too.
+    fn widened(&self, text: Text, writer: &Writer) -> Text {
+        match self.compute != writer.real {
+            true => Text::primary(format!("(double){}", text.at(Binding::Primary))),
+            false => text,
+        }
+    }
+
     /// The value of an argument that was left out.
     fn default_argument(&self, number: usize) -> f64 {
         let signature = reductions::signature(self.accumulation.reduction);
