@@ -195,7 +195,7 @@ BAD = {
         "grid_cluster",
         (keops.on_cuda(POINTS), CELL, INDICES),
         keops.DEVICE,
-        "points is on a CUDA device, but this library was compiled without CUDA code",
+        "points is on a CUDA device, but can only be in the CPU's memory",
     ),
     "grid: data NULL": ("grid_cluster", (keops.without_data(POINTS), CELL, INDICES), keops.NULL_POINTER, "points: data is NULL, but the shape is (4, 3)"),
     "grid: misaligned": ("grid_cluster", (misaligned(POINTS), CELL, INDICES), keops.STRIDE, "points: data is not aligned to 8 bytes"),
