@@ -111,7 +111,10 @@ impl Library {
     fn words(&self, entry: usize) -> String {
         let layouts = schedule(&self.plans[entry]).into_iter().map(|pass| {
             let [few, many] = pass.chunk;
-            format!("{} x {} rows, tile {}, chunk {few} to {many}, {:?}", pass.threads, pass.rows, pass.tile, pass.order)
+            format!(
+                "{} x {} rows, tile {}, chunk {few} to {many}, {:?}",
+                pass.threads, pass.rows, pass.tile, pass.order
+            )
         });
         let layouts: Vec<String> = layouts.collect();
         format!("seed {}, entry {entry}, {}; on the GPU {}", self.seed, self.level, layouts.join("; "))

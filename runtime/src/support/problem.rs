@@ -195,6 +195,13 @@ impl<'a> Problem<'a> {
         }
     }
 
+    /// Whether an argument has no elements at all, as its shape says: a step of 0 says nothing of a batch dimension that is empty.
+    pub fn is_empty(&self, number: usize, descriptor: &TensorDescriptor) -> bool {
+        let Source::Tensors(tensors) = self.source else { return false };
+        // SAFETY: as in `view`.
+        unsafe { Tensor::new(descriptor, &**tensors.add(number)) }.is_empty()
+    }
+
     /// Whether an argument is the same for all indices of a batch dimension that has several or none.
     pub fn is_shared(&self, number: usize, descriptor: &TensorDescriptor, dimension: usize) -> bool {
         let Source::Tensors(tensors) = self.source else { return false };

@@ -184,6 +184,11 @@ impl<'a> Table<'a> {
         self.tensor.batch_step(dimension, dimensions)
     }
 
+    /// Whether it has no elements.
+    pub fn is_empty(&self) -> bool {
+        self.tensor.is_empty()
+    }
+
     /// The first byte of its elements and the one past the end.
     pub fn addresses(&self) -> (u64, u64) {
         if self.tensor.is_empty() { (0, 0) } else { overlap::addresses(&self.tensor) }

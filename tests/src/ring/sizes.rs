@@ -29,11 +29,7 @@ pub fn number_from(variable: &str) -> Option<u64> {
 }
 
 /// The smallest sizes below these in which a call still goes wrong, and how.
-pub fn shrunk(
-    mut sizes: Sizes,
-    mut wrong: String,
-    check: impl Fn(Sizes) -> Result<(), String>,
-) -> (Sizes, String) {
+pub fn shrunk(mut sizes: Sizes, mut wrong: String, check: impl Fn(Sizes) -> Result<(), String>) -> (Sizes, String) {
     loop {
         let Sizes { i, j } = sizes;
         let smaller = [(0, j), (i, 0), (i / 2, j), (i, j / 2), (i.saturating_sub(1), j), (i, j.saturating_sub(1))];

@@ -150,8 +150,7 @@ impl Trial {
             let computed = if pairs.is_some() { plan.for_ranges().unwrap_or(plan) } else { plan };
             let evaluated = reference::evaluate(computed, self.sizes, &self.inputs(plan, &element), pairs);
             has_converted_nans |= evaluated.has_converted_nans;
-            for (((output, strided), words), expected) in
-                self.results(plan).zip(&evaluated.results).zip(&mut expected)
+            for (((output, strided), words), expected) in self.results(plan).zip(&evaluated.results).zip(&mut expected)
             {
                 for (index, word) in rows(output, self.sizes).iter().zip(words) {
                     // A result has the whole batch.
@@ -175,7 +174,8 @@ impl Trial {
     /// The call through layer 1.
     pub(super) fn call_plain(&self, compiled: &Compiled, entry: usize) -> Result<(), String> {
         let tensors = self.tensors.iter().map(|(_, strided)| strided.tensor());
-        let pointers: Vec<_> = tensors.map(|tensor| tensor.data.wrapping_byte_add(tensor.byte_offset as usize)).collect();
+        let pointers: Vec<_> =
+            tensors.map(|tensor| tensor.data.wrapping_byte_add(tensor.byte_offset as usize)).collect();
         // SAFETY: the tensors are dense and have the elements that the sizes say.
         let status = unsafe { compiled.call_layer_1(entry, self.sizes, &pointers) };
         succeeded("layer 1", status, &[])
@@ -187,7 +187,15 @@ impl Trial {
         let ranges: Vec<DLTensor> =
             self.ranges.iter().flat_map(|ranges| &ranges.tensors).map(|strided| strided.tensor()).collect();
         let memory = |bytes: usize| Guarded::new(bytes, Flush::Back);
-        self.call_with(compiled, entry, &tensors, &ranges, |call| call.device_type = device_type, memory, Guarded::data)?;
+        self.call_with(
+            compiled,
+            entry,
+            &tensors,
+            &ranges,
+            |call| call.device_type = device_type,
+            memory,
+            Guarded::data,
+        )?;
         Ok(())
     }
 

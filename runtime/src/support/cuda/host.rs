@@ -146,6 +146,9 @@ impl<'g> Transfer<'g> {
         message: &mut Message,
         direction: Direction<'g>,
     ) -> Result<(), Status> {
+        if memory.is_empty(number) {
+            return Ok(());
+        }
         let (rows, width) = memory.shape(number);
         let count = memory.copied_count(number);
         let dimensions = || 0..memory.problem.extents.batch_dimensions;

@@ -158,6 +158,15 @@ impl<'a> Memory<'a> {
         if self.given_step(number, dimension) == 0 { 1 } else { self.extent(dimension) }
     }
 
+    /// Whether an argument, result or table has no elements in the caller's memory, which may be nowhere then.
+    pub fn is_empty(&self, number: usize) -> bool {
+        match self.kind(number) {
+            Kind::Argument(descriptor) | Kind::Summed(descriptor) => self.problem.is_empty(number, descriptor),
+            Kind::Table(table) => table.is_empty(),
+            Kind::Temporary(_) | Kind::None => false,
+        }
+    }
+
     fn extent(&self, dimension: usize) -> usize {
         self.problem.extents.batch_shape.get(dimension).map_or(1, |&extent| extent.max(0) as usize)
     }

@@ -119,6 +119,20 @@ fn single_rows() {
     kernels_launched();
 }
 
+/// What has no batch elements is not copied, though its steps are those of something that all of them share.
+#[test]
+fn empty_batches() {
+    install();
+    let mut arrays = [
+        Array::f32(&[0, 5, 1], []).with_strides(&[0, 1, 1]),
+        column(40, 2),
+        Array::zeros(F32, &[0, 5, 1]).with_strides(&[0, 1, 1]),
+    ];
+    succeed(kernels::product(), &mut arrays, on_device);
+    machine(|machine| assert_eq!(machine.calls.iter().filter(|call| call.starts_with("copy")).count(), 1));
+    assert!(kernels_launched().is_empty());
+}
+
 #[test]
 fn too_little_memory() {
     install();
