@@ -219,3 +219,26 @@ fn targets_tell_which_compiler_is_used() {
     let told = line(&machine.does(&["targets"]));
     assert!(told.ends_with("cannot be used, it does not say its version)"), "{told}");
 }
+
+/// With `KEOPSC_NVCC`: every sample, for the oldest and the newest architecture; warnings are errors.
+#[test]
+fn the_real_nvcc_compiles_the_samples() {
+    let Some(nvcc) = std::env::var_os("KEOPSC_NVCC").map(PathBuf::from) else {
+        return eprintln!("NOT TESTED: there is no nvcc here; set KEOPSC_NVCC to one");
+    };
+    let nvcc = std::path::absolute(nvcc).unwrap();
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../samples");
+    let files = std::fs::read_dir(samples).unwrap().map(|file| file.unwrap().path());
+    let formulas: Vec<PathBuf> = files.filter(|file| file.extension().is_some_and(|kind| kind == "kf")).collect();
+    assert!(formulas.len() > 1);
+    // One after the other: the architectures of each are compiled side by side.
+    for formula in formulas {
+        let place = Place::new();
+        let arguments =
+            ["compile", formula.to_str().unwrap(), "--target", "native,cuda", "--gpu-arch", "75,121", "-o", "lib.so"];
+        let said = said(place.command(&arguments).env("KEOPSC_NVCC", &nvcc).output().unwrap());
+        assert_eq!((said.err.as_str(), said.code), ("", 0), "{}", formula.display());
+        let library = place.path("lib.so");
+        assert!(is_elf(&library) && contains(&library, ".target sm_121"), "{}", formula.display());
+    }
+}
