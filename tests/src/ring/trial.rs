@@ -432,7 +432,9 @@ fn draw_side(
     batches: &[Vec<usize>],
     batch: &[usize],
 ) -> ([Strided; 3], Vec<Vec<Vec<usize>>>) {
-    let (count, length) = (random.below(5), random.below(8));
+    // GPUs go over more than 256 blocks in several steps.
+    let most = if random.percent(4) { (400, 60) } else { (5, 8) };
+    let (count, length) = (random.below(most.0), random.below(most.1));
     let blocks = Batched::draw(&batches[0], || draw_some_intervals(random, rows, count));
     let (ends, parts) = if batches[1] == batches[2] && random.percent(70) {
         // Lists of their own, which may share columns with other lists.
@@ -484,25 +486,25 @@ fn draw_lists(random: &mut Random, limit: usize, count: usize, length: usize) ->
 
 /// So many intervals that do not overlap, in any order.
 fn draw_some_intervals(random: &mut Random, limit: usize, count: usize) -> Intervals {
-    let mut intervals = draw_intervals(random, limit);
+    let mut intervals = draw_intervals(random, limit, count.max(6));
     intervals.resize_with(count, || {
         let empty = random.below(limit + 1);
         (empty, empty)
     });
+    if random.percent(30) {
+        (1..count).for_each(|last| intervals.swap(last, random.below(last + 1)));
+    }
     intervals
 }
 
-/// Intervals that do not overlap, in any order, some of them empty.
-fn draw_intervals(random: &mut Random, limit: usize) -> Intervals {
-    let mut cuts: Vec<usize> = (0..random.below(7)).map(|_| random.below(limit + 1)).collect();
+/// Intervals that do not overlap, some of them empty; about so many at most.
+fn draw_intervals(random: &mut Random, limit: usize, most: usize) -> Intervals {
+    let mut cuts: Vec<usize> = (0..random.below(most + 1)).map(|_| random.below(limit + 1)).collect();
     if random.percent(50) {
         cuts.extend([0, limit]);
     }
     cuts.sort_unstable();
     let mut intervals: Intervals = cuts.windows(2).map(|pair| (pair[0], pair[1])).collect();
     intervals.retain(|_| random.percent(75));
-    if random.percent(30) {
-        (1..intervals.len()).for_each(|last| intervals.swap(last, random.below(last + 1)));
-    }
     intervals
 }
