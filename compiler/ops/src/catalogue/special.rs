@@ -91,7 +91,7 @@ pub(super) const ROWS: &[Operation] = &[
         )),
         gradient: &[("f", "-1.1283791670955126 * e * Exp(-Square(f))")],
         domain: &[AROUND_ZERO],
-        ulp: 7.0,
+        ulp: 2.0,
         doc: "`1 - Erf(f)` to the last digits far out in the tail, until it is below the smallest normal number: 2 at -inf, 0 at inf.",
         ..Operation::EMPTY
     },

@@ -215,7 +215,7 @@ pub(super) const ROWS: &[Operation] = &[
             when: When::HasRoot("a"),
         }],
         domain: &[(-0.9, 0.9)],
-        ulp: 2.5,
+        ulp: 2.0,
         doc: "`SinXDivX(pi * f)`, the normalised sinc as in NumPy.",
         ..Operation::EMPTY
     },
