@@ -137,6 +137,19 @@ def test_sums_err_no_more_than_keops_block_sums(compiled, random, dtype, scheme)
             assert ours <= max(2, 1.1 * keops), (name, count)
 
 
+@pytest.mark.parametrize("dtype", TYPES)
+def test_factors_next_to_the_largest_number_leave_the_distance_0_alone(compiled, dtype):
+    """Exponents take in a factor log2 e, with which 1/s is infinite here; 0 times that is no number."""
+    source = "x = Vi(2); y = Vj(2); s = Pm(1); w = Vi(1)\nout f = Sum[j](Exp(-SqDist(x, y) / s)); out g = Sum[j](Exp(-SqDist(x, y) * w))\n"
+    library = compiled(source, "steep", "--dtype", dtype)
+    largest = np.finfo(TYPES[dtype]).max
+    points = np.arange(40, dtype=TYPES[dtype]).reshape(20, 2)
+    for share in (0.99, 0.9, 0.7, 0.69, 0.5):
+        w = np.full((20, 1), share * largest, TYPES[dtype])
+        for found in by_name(library.f, x=points, y=points, s=1 / w[0]), by_name(library.g, x=points, y=points, w=w):
+            assert np.all(found == 1), share
+
+
 @pytest.mark.parametrize(
     ("exponent", "factor"),
     [("-SqDist(x, y) / Square(s)", lambda s: 1 / s**2), ("-SqDist(x, y) * s", lambda s: s), ("-SqDist(x, y) / (2 * s)", lambda s: 0.5 / s)],

@@ -10,11 +10,12 @@
 
 use keopsc_ir::formula::{Entry, Graph, NodeId, NodeKind, Program};
 use keopsc_ir::types::{Role, SumScheme};
-use keopsc_ops::catalogue;
+use keopsc_ops::{Integers, catalogue};
 
 use crate::forms::{inverse, negated, product, quotient};
 use crate::rewrite::{improve, join};
 use crate::simplify::{Switches, evaluate_constants};
+use crate::template::{Names, build};
 
 /// A rule: an equal node, where there is a better one.
 type Rule = fn(&mut Graph, NodeId) -> Option<NodeId>;
@@ -110,16 +111,16 @@ fn group_product(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
 /// `Exp(p * a) = Exp2((log2 e * p) * a)` and the like, where p depends on less than the pair.
 fn rescale_argument(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let NodeKind::Operation { operation, arguments, .. } = &graph.node(id).kind else { return None };
-    let (name, factor) = catalogue::operation(*operation).rescaled?;
-    let other = catalogue::find_operation(name)?;
+    let (other, text) = catalogue::rescaled(*operation)?;
     let (a, b) = product(graph, *arguments.first()?)?;
     let (less, more) = if graph.node(b).role == Role::Pair { (a, b) } else { (b, a) };
     if graph.node(less).role == Role::Pair || graph.node(more).role != Role::Pair {
         return None;
     }
-    let factor = graph.constant(factor);
-    let less = graph.multiply(factor, less).ok()?;
-    let argument = graph.multiply(less, more).ok()?;
+    let mut names = Names::of_integers(&Integers::default());
+    names.formula("f", less);
+    let factor = build(graph, text, &names).ok()?;
+    let argument = graph.multiply(factor, more).ok()?;
     graph.operation(other, &[], &[argument]).ok()
 }
 
