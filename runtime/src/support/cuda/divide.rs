@@ -3,7 +3,7 @@
 //! Only the length of chunks shows in results, with `ORDER_SEQUENCE` that of splits, too. Both are functions of the pass and the number of
 //! columns. Everything else may depend on the machine.
 
-use crate::abi::{DeviceKernel, DevicePass, NO_KERNEL, ORDER_SEQUENCE, ORDER_TREE, ROLE_PARAMETER};
+use crate::abi::{DeviceKernel, DevicePass, NO_KERNEL, ORDER_CARRIED, ORDER_SEQUENCE, ORDER_TREE, ROLE_PARAMETER};
 use crate::support::arena::times;
 
 /// Up to so many columns have chunks of the shortest length.
@@ -12,8 +12,10 @@ const FEW_COLUMNS: usize = 8192;
 const MOST_SHARES: usize = 64;
 /// which have at least so many chunks.
 const LEAST_SHARE: usize = 4;
-/// Blocks a multiprocessor that are worth dividing columns for.
-const BLOCKS_A_MULTIPROCESSOR: usize = 16;
+/// Blocks a multiprocessor that are worth dividing columns for: several times as many as are there at once.
+const BLOCKS_A_MULTIPROCESSOR: usize = 64;
+/// Threads a multiprocessor that are worth it where a split does not go on with the state of the one before.
+const CARRIED_THREADS: usize = 1024;
 /// Instructions of a thread that are worth a block.
 const LEAST_WORK: usize = 2048;
 /// States that a thread of `finish` joins one after the other; more are shared out where threads are idle.
@@ -153,7 +155,11 @@ fn chunks_of_split(
         return chunks.div_ceil(MOST_SHARES).max(LEAST_SHARE);
     }
     let longest = if pass.order == ORDER_TREE { (pass.longest_split as usize).max(1) } else { chunks };
-    let wanted = times(multiprocessors, BLOCKS_A_MULTIPROCESSOR);
+    let blocks = match pass.order {
+        ORDER_CARRIED => CARRIED_THREADS / (kernel.threads as usize).max(1),
+        _ => BLOCKS_A_MULTIPROCESSOR,
+    };
+    let wanted = times(multiprocessors, blocks);
     let tiles = times(tiles(kernel, size.rows), size.elements);
     let mut count = 1;
     while count < chunks.min(longest) {
