@@ -22,7 +22,10 @@ struct Ring {
     __device__ __forceinline__ Ring(int number) : bits((Bits)(Signed)number) {}
     __device__ __forceinline__ Ring(long long number) : bits((Bits)(Signed)number) {}
     __device__ __forceinline__ explicit Ring(bool number) : bits(number) {}
-    template <typename Other, typename OtherSigned>
+    // As a float becomes a double wherever one stands beside it, and the other way round where that is written down.
+    template <typename Other, typename OtherSigned, int IS_WIDER = 1 / (sizeof(Other) < sizeof(Bits))>
+    __device__ __forceinline__ Ring(Ring<Other, OtherSigned> other) : bits((Bits)(Signed)(OtherSigned)other.bits) {}
+    template <typename Other, typename OtherSigned, long long IS_NARROWER = 1 / (sizeof(Other) > sizeof(Bits))>
     __device__ __forceinline__ explicit Ring(Ring<Other, OtherSigned> other) : bits((Bits)(Signed)(OtherSigned)other.bits) {}
 
     __device__ __forceinline__ Ring operator+(Ring other) const { return of(bits + other.bits); }
