@@ -41,7 +41,8 @@ pub fn driver() -> &'static Driver {
     DRIVER.get_or_init(|| {
         let built = tempfile::tempdir().expect("a temporary folder");
         let path = built.path().join("libcuda.so.1");
-        let options = ["-std=c++20", "-O1", "-fvisibility=hidden", "-shared", "-fPIC", "-pthread", "-Wl,-soname,libcuda.so.1"];
+        let options =
+            ["-std=c++20", "-O1", "-fvisibility=hidden", "-shared", "-fPIC", "-pthread", "-Wl,-soname,libcuda.so.1"];
         let status = Command::new("g++").args(options).arg("-o").arg(&path).arg(folder().join("libcuda.cpp")).status();
         assert!(matches!(&status, Ok(status) if status.success()), "g++ makes the emulated driver: {status:?}");
         // SAFETY: it has no initializers but those of its own variables.

@@ -82,6 +82,7 @@ pub fn compile_in_ring_for_gpus(plans: &[Verified], level: &'static Level, sched
     let mut objects = keopsc_cpu::compile_in_ring(&library, level, schedules).expect("plans compile");
     let bytes = gpu::compile(plans, &keopsc_cuda::library_in_ring(plans));
     objects.push(keopsc_cpu::Object { name: "device".to_owned(), bytes });
+    gpu::driver();
     Compiled { has_gpu: true, ..open(plans, level, &objects) }
 }
 

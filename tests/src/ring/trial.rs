@@ -125,13 +125,16 @@ impl Trial {
         let first_result = self.tensors.len() - number_of_results;
         let memory =
             |tensor: &Strided| -> Vec<u64> { (0..tensor.places()).map(|place| tensor.word_at(place)).collect() };
-        let mut expected: Vec<Vec<u64>> = self.tensors[first_result..].iter().map(|(_, tensor)| memory(tensor)).collect();
+        let mut expected: Vec<Vec<u64>> =
+            self.tensors[first_result..].iter().map(|(_, tensor)| memory(tensor)).collect();
         for (number, element) in indices(&self.batch).into_iter().enumerate() {
             let pairs = self.ranges.as_ref().map(|ranges| &ranges.pairs[number]);
             let computed = if pairs.is_some() { plan.for_ranges().unwrap_or(plan) } else { plan };
             let values = reference::evaluate(computed, self.sizes, &self.inputs(plan, &element), pairs);
             let outputs = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Output);
-            for (((output, words), (own, strided)), expected) in outputs.zip(&values).zip(&self.tensors[first_result..]).zip(&mut expected) {
+            for (((output, words), (own, strided)), expected) in
+                outputs.zip(&values).zip(&self.tensors[first_result..]).zip(&mut expected)
+            {
                 for (index, word) in rows(output, self.sizes).iter().zip(words) {
                     expected[strided.place(&in_batch(own, &element, index))] = *word;
                 }
@@ -186,8 +189,7 @@ impl Trial {
             let ranges: Vec<DLTensor> = self.range_tensors().map(Strided::tensor).collect();
             return self.call_with(compiled, entry, (&tensors, &ranges), Some((device, false)));
         }
-        let uploaded: Vec<Uploaded> =
-            self.tensors.iter().map(|(_, strided)| Uploaded::new(device, strided)).collect();
+        let uploaded: Vec<Uploaded> = self.tensors.iter().map(|(_, strided)| Uploaded::new(device, strided)).collect();
         let ranges: Vec<Uploaded> = self.range_tensors().map(|strided| Uploaded::new(device, strided)).collect();
         let tensors = |uploaded: &[Uploaded]| -> Vec<DLTensor> { uploaded.iter().map(|one| one.tensor).collect() };
         self.call_with(compiled, entry, (&tensors(&uploaded), &tensors(&ranges)), Some((device, true)))?;
