@@ -90,6 +90,8 @@ const THREADS: u32 = 128;
 /// The most rows of a thread, and the registers that all its rows may take.
 const ROWS: u32 = 8;
 const ROW_REGISTERS: u64 = 72;
+/// Rows of a thread where there are few rows.
+pub(crate) const FEW_ROWS: u32 = 2;
 /// The most rows of a thread where what several columns give is kept.
 const BLOCK_ROWS: u32 = 4;
 /// Blocks that are to fit on a multiprocessor at least where a thread has several rows: with 128 threads, each then has 128 registers.
