@@ -2,6 +2,7 @@
 
 pub mod emulated;
 mod functions;
+pub mod gpu;
 pub mod guarded;
 pub mod ring;
 mod shards;
@@ -29,6 +30,8 @@ const NAME: &str = "test";
 pub struct Compiled {
     code: Code,
     plans: Vec<Verified>,
+    /// Whether calls are to run on an emulated GPU.
+    has_gpu: bool,
 }
 
 /// Where it runs.
@@ -73,6 +76,16 @@ pub fn compile_in_ring(plans: &[Verified], level: &'static Level, schedules: Vec
     open(plans, level, &keopsc_cpu::compile_in_ring(&library, level, schedules).expect("plans compile"))
 }
 
+/// The same with kernels for GPUs, which calls run on, in an emulator: [`gpu`].
+pub fn compile_in_ring_for_gpus(plans: &[Verified], level: &'static Level, schedules: Vec<Scheduled>) -> Compiled {
+    let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}", tiles: &[], has_device_code: true };
+    let mut objects = keopsc_cpu::compile_in_ring(&library, level, schedules).expect("plans compile");
+    let bytes = gpu::compile(plans, &keopsc_cuda::library_in_ring(plans));
+    objects.push(keopsc_cpu::Object { name: "device".to_owned(), bytes });
+    gpu::driver();
+    Compiled { has_gpu: true, ..open(plans, level, &objects) }
+}
+
 fn open(plans: &[Verified], level: &'static Level, objects: &[keopsc_cpu::Object]) -> Compiled {
     let mut files: Vec<(String, &[u8])> =
         objects.iter().map(|object| (format!("{}.o", object.name), object.bytes.as_slice())).collect();
@@ -83,7 +96,7 @@ fn open(plans: &[Verified], level: &'static Level, objects: &[keopsc_cpu::Object
     let bytes = link(&Linker::InProcess, &request).expect("objects link");
     let code =
         if is_foreign(level) { Code::Emulated(Emulated::load(level.triple_arch, &bytes)) } else { open_here(&bytes) };
-    Compiled { code, plans: plans.to_vec() }
+    Compiled { code, plans: plans.to_vec(), has_gpu: false }
 }
 
 fn open_here(library: &[u8]) -> Code {

@@ -198,6 +198,16 @@ impl Strided {
         }
     }
 
+    /// The memory in which all elements lie.
+    pub fn bytes(&self) -> &[u8] {
+        self.memory.bytes()
+    }
+
+    /// The same, to be written.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        self.memory.bytes_mut()
+    }
+
     /// Shape and strides in words.
     pub fn words(&self) -> String {
         format!("shape {:?} strides {:?} {}", self.shape, self.strides, self.scalar.name())

@@ -18,7 +18,7 @@ use keopsc_ops::scalar::Scalar;
 use keopsc_passes::schedule::{Machine, Scheduled, schedule};
 use keopsc_tests::ring::plans::{draw, draw_schedules};
 use keopsc_tests::ring::trial::Trial;
-use keopsc_tests::{Compiled, compile_in_ring, runnable_levels};
+use keopsc_tests::{Compiled, compile_in_ring, compile_in_ring_for_gpus, is_foreign, runnable_levels};
 
 /// Calls of one library.
 const CALLS: u64 = 100;
@@ -33,20 +33,34 @@ struct Library {
     schedules: Vec<Scheduled>,
     compiled: Compiled,
     level: &'static str,
+    runs: Runs,
 }
+
+/// Where the calls of a library run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Runs {
+    OnCpu,
+    OnGpu,
+}
+
+/// Rows and columns of blocks on GPUs.
+const GPU_BLOCKS: [u64; 5] = [32, 128, 256, 512, 1024];
 
 impl Library {
     fn random(seed: u64) -> Random {
         Random::new(seed ^ 0x0072_696e_6700_0000)
     }
 
-    fn draw(seed: u64) -> Library {
+    fn draw(seed: u64, runs: Runs) -> Library {
         let mut random = Library::random(seed);
         let plans = draw(&mut random);
         let level = random.pick(&runnable_levels());
         let schedules = draw_schedules(&plans, level, &mut random);
-        let compiled = compile_in_ring(&plans, level, schedules.clone());
-        Library { seed, plans, schedules, compiled, level: level.name }
+        let compiled = match runs {
+            Runs::OnCpu => compile_in_ring(&plans, level, schedules.clone()),
+            Runs::OnGpu => compile_in_ring_for_gpus(&plans, level, schedules.clone()),
+        };
+        Library { seed, plans, schedules, compiled, level: level.name, runs }
     }
 
     /// One call; what is wrong, in the smallest sizes in which it is.
@@ -84,7 +98,10 @@ impl Library {
     fn draw_sizes(&self, entry: usize, most: f64, random: &mut Random) -> Sizes {
         let passes: Vec<_> = self.schedules[entry].passes().collect();
         let (pass, layout) = random.pick(&passes);
-        let (tile, chunk) = (u64::from(layout.lanes * layout.row_vectors), u64::from(layout.chunk));
+        let (tile, chunk) = match self.runs {
+            Runs::OnCpu => (u64::from(layout.lanes * layout.row_vectors), u64::from(layout.chunk)),
+            Runs::OnGpu => (random.pick(&GPU_BLOCKS), random.pick(&GPU_BLOCKS)),
+        };
         for _ in 0..50 {
             let (mut rows, mut columns) = (around(tile, random), random.below(20));
             if random.percent(15) {
@@ -196,7 +213,7 @@ fn wide_columns_agree_with_the_double_loop() {
         let schedules = vec![schedule(&plan, &machine).with_pair_cost(1 << 20)];
         let compiled = compile_in_ring(std::slice::from_ref(&plan), level, schedules);
         let check = |rows: usize, seed: u64, elements: usize, threads: i32| {
-            let trial = Trial::draw(&plan, Sizes { i: rows, j: 2100 }, elements, seed).with_threads(threads);
+            let mut trial = Trial::draw(&plan, Sizes { i: rows, j: 2100 }, elements, seed).with_threads(threads);
             let who = format!("{}, seed {seed}\n{text}", level.name);
             let result = trial.check_guarded(&compiled, 0, &plan, REPETITIONS, &who);
             result.unwrap_or_else(|wrong| panic!("{wrong}\n{who}{}", trial.words()));
@@ -279,7 +296,18 @@ fn random_plans_have_everything() {
 
 #[test]
 fn random_plans_agree_with_the_double_loop() {
-    let calls = number_from("KEOPSC_CASES").unwrap_or(10_000);
+    check_random_plans(number_from("KEOPSC_CASES").unwrap_or(10_000), Runs::OnCpu);
+}
+
+/// Kernels for GPUs, and what launches them, in the emulator: `tests/emulator`.
+#[test]
+fn random_plans_agree_on_gpus() {
+    if !runnable_levels().into_iter().any(is_foreign) {
+        check_random_plans(number_from("KEOPSC_CASES").unwrap_or(10_000) / 5, Runs::OnGpu);
+    }
+}
+
+fn check_random_plans(calls: u64, runs: Runs) {
     let first = number_from("KEOPSC_SEED").unwrap_or(0);
     let end = first + calls.div_ceil(CALLS);
     let next = AtomicU64::new(first);
@@ -290,7 +318,7 @@ fn random_plans_agree_with_the_double_loop() {
             if seed >= end {
                 return;
             }
-            let library = Library::draw(seed);
+            let library = Library::draw(seed, runs);
             // One failure a library says enough.
             if let Some(failure) = (0..CALLS).find_map(|call| library.check(call).err()) {
                 failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);

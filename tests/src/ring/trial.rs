@@ -4,9 +4,10 @@ use keopsc_ir::evaluation::Sizes;
 use keopsc_ir::plan::{Plan, Tensor, TensorKind, Verified};
 use keopsc_ir::random::Random;
 use keopsc_ir::types::{Role, ScalarType};
-use keopsc_runtime::abi::{Call, DLTensor};
+use keopsc_runtime::abi::{Call, DL_CUDA, DLTensor};
 
 use super::reference::{self, Pairs};
+use crate::gpu::{self, Memory, Uploaded};
 use crate::guarded::{Flush, Guarded, with_words_for_faults};
 use crate::strided::{Strided, Use};
 use crate::{Compiled, MOST_POINTERS};
@@ -119,18 +120,21 @@ impl Trial {
         self.batch.iter().product()
     }
 
-    fn check(&self, compiled: &Compiled, entry: usize, plan: &Verified, repetitions: usize) -> Result<(), String> {
+    fn check(&mut self, compiled: &Compiled, entry: usize, plan: &Verified, repetitions: usize) -> Result<(), String> {
         let number_of_results = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Output).count();
-        let results = &self.tensors[self.tensors.len() - number_of_results..];
+        let first_result = self.tensors.len() - number_of_results;
         let memory =
             |tensor: &Strided| -> Vec<u64> { (0..tensor.places()).map(|place| tensor.word_at(place)).collect() };
-        let mut expected: Vec<Vec<u64>> = results.iter().map(|(_, tensor)| memory(tensor)).collect();
+        let mut expected: Vec<Vec<u64>> =
+            self.tensors[first_result..].iter().map(|(_, tensor)| memory(tensor)).collect();
         for (number, element) in indices(&self.batch).into_iter().enumerate() {
             let pairs = self.ranges.as_ref().map(|ranges| &ranges.pairs[number]);
             let computed = if pairs.is_some() { plan.for_ranges().unwrap_or(plan) } else { plan };
             let values = reference::evaluate(computed, self.sizes, &self.inputs(plan, &element), pairs);
             let outputs = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Output);
-            for (((output, words), (own, strided)), expected) in outputs.zip(&values).zip(results).zip(&mut expected) {
+            for (((output, words), (own, strided)), expected) in
+                outputs.zip(&values).zip(&self.tensors[first_result..]).zip(&mut expected)
+            {
                 for (index, word) in rows(output, self.sizes).iter().zip(words) {
                     expected[strided.place(&in_batch(own, &element, index))] = *word;
                 }
@@ -138,12 +142,15 @@ impl Trial {
         }
         for _ in 0..repetitions {
             match self.layer {
+                _ if compiled.has_gpu => self.call_on_gpu(compiled, entry, number_of_results)?,
                 Layer::Three => self.call_in_shards(compiled, entry, plan)?,
                 Layer::One | Layer::Two => self.call(compiled, entry)?,
             }
             let outputs = plan.tensors.iter().filter(|tensor| tensor.kind == TensorKind::Output);
-            for ((output, (_, strided)), expected) in outputs.zip(results).zip(&expected) {
-                compare(&output.name, &memory(strided), expected)?;
+            for ((output, (_, strided)), expected) in outputs.zip(&self.tensors[first_result..]).zip(&expected) {
+                // Kernels for GPUs store one NaN for all, as GPUs themselves do.
+                let is_nan = |word: u64| compiled.has_gpu && is_nan_of(output.scalar, word);
+                compare(&output.name, &memory(strided), expected, is_nan)?;
             }
         }
         Ok(())
@@ -168,9 +175,47 @@ impl Trial {
             let status = unsafe { compiled.call_layer_1(entry, self.sizes, &pointers) };
             return succeeded("layer 1", status, &[]);
         }
+        let ranges: Vec<DLTensor> = self.range_tensors().map(Strided::tensor).collect();
+        self.call_with(compiled, entry, (&tensors, &ranges), None)
+    }
+
+    fn range_tensors(&self) -> impl Iterator<Item = &Strided> {
+        self.ranges.iter().flat_map(|ranges| &ranges.tensors)
+    }
+
+    /// The same on a GPU: two times of three with copies of all tensors there, else with the tensors themselves.
+    fn call_on_gpu(&mut self, compiled: &Compiled, entry: usize, number_of_results: usize) -> Result<(), String> {
+        let device = self.seed % gpu::DEVICES;
+        if (self.seed / gpu::DEVICES).is_multiple_of(3) {
+            let tensors: Vec<DLTensor> = self.tensors.iter().map(|(_, strided)| strided.tensor()).collect();
+            let ranges: Vec<DLTensor> = self.range_tensors().map(Strided::tensor).collect();
+            return self.call_with(compiled, entry, (&tensors, &ranges), Some((device, false)));
+        }
+        let uploaded: Vec<Uploaded> = self.tensors.iter().map(|(_, strided)| Uploaded::new(device, strided)).collect();
+        let ranges: Vec<Uploaded> = self.range_tensors().map(|strided| Uploaded::new(device, strided)).collect();
+        let tensors = |uploaded: &[Uploaded]| -> Vec<DLTensor> { uploaded.iter().map(|one| one.tensor).collect() };
+        self.call_with(compiled, entry, (&tensors(&uploaded), &tensors(&ranges)), Some((device, true)))?;
+        let number_of_inputs = self.tensors.len() - number_of_results;
+        for (number, ((_, strided), uploaded)) in self.tensors.iter_mut().zip(&uploaded).enumerate() {
+            let bytes = uploaded.bytes();
+            if number >= number_of_inputs {
+                strided.bytes_mut().copy_from_slice(&bytes);
+            } else if bytes != strided.bytes() {
+                return Err(format!("input {number} was written"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls layer 2 with these tensors and ranges, perhaps on the GPU of that number, whose memory they may be in.
+    fn call_with(
+        &self,
+        compiled: &Compiled,
+        entry: usize,
+        (tensors, ranges): (&[DLTensor], &[DLTensor]),
+        device: Option<(u64, bool)>,
+    ) -> Result<(), String> {
         let pointers: Vec<*const DLTensor> = tensors.iter().map(std::ptr::from_ref).collect();
-        let ranges: Vec<DLTensor> =
-            self.ranges.iter().flat_map(|ranges| &ranges.tensors).map(|strided| strided.tensor()).collect();
         let range_pointers: Vec<*const DLTensor> = ranges.iter().map(std::ptr::from_ref).collect();
         let mut message = [0_u8; 512];
         let mut call = Call {
@@ -180,8 +225,8 @@ impl Trial {
             rows_i: self.rows.0,
             rows_j: self.rows.1,
             threads: self.threads,
-            device_type: 0,
-            device_id: 0,
+            device_type: device.map_or(0, |_| DL_CUDA),
+            device_id: device.map_or(0, |(number, _)| number as i32),
             check: 0,
             stream: std::ptr::null_mut(),
             ranges: if ranges.is_empty() { std::ptr::null() } else { range_pointers.as_ptr() },
@@ -190,17 +235,25 @@ impl Trial {
             message: message.as_mut_ptr().cast(),
             message_size: message.len() as u64,
         };
-        let mut memory = None;
+        let (mut memory, mut device_memory) = (None, None);
         if self.workspace != Workspace::Own {
             // SAFETY: all pointers in the call lead to what the ABI says.
             let (bytes, status) = unsafe { compiled.workspace_of(entry, &call) };
             succeeded("workspace", status, &message)?;
             let bytes = if self.workspace == Workspace::TooShort { bytes / 2 } else { bytes };
-            let given = memory.insert(Guarded::new(bytes as usize, Flush::Back));
-            (call.workspace, call.workspace_size) = (given.data().cast(), bytes);
+            let data = if let Some((number, true)) = device {
+                let given = device_memory.insert(Memory::new(number, bytes as usize));
+                std::ptr::with_exposed_provenance_mut(given.address)
+            } else {
+                memory.insert(Guarded::new(bytes as usize, Flush::Back)).data()
+            };
+            (call.workspace, call.workspace_size) = (data.cast(), bytes);
         }
         // SAFETY: as above; the results and the workspace may be written.
         let status = unsafe { compiled.call_layer_2(entry, &call) };
+        if let Some((number, _)) = device {
+            gpu::driver().synchronize(number);
+        }
         succeeded("run", status, &message)
     }
 
@@ -223,19 +276,33 @@ impl Trial {
 
     /// Calls the entry that many times and compares every result, bit for bit; what is wrong, if something is. Should the process end, there are words.
     pub fn check_guarded(
-        &self,
+        &mut self,
         compiled: &Compiled,
         entry: usize,
         plan: &Verified,
         repetitions: usize,
         who: &str,
     ) -> Result<(), String> {
-        with_words_for_faults(format!("{who}\n{}", self.words()), || self.check(compiled, entry, plan, repetitions))
+        let words = format!("{who}\n{}", self.words());
+        with_words_for_faults(words, || self.check(compiled, entry, plan, repetitions))
     }
 }
 
-fn compare(name: &str, found: &[u64], expected: &[u64]) -> Result<(), String> {
-    let wrong: Vec<usize> = (0..found.len()).filter(|&place| found[place] != expected[place]).collect();
+/// Whether these are the bits of a NaN of 16 bits.
+fn is_nan_of(scalar: ScalarType, word: u64) -> bool {
+    match scalar {
+        ScalarType::F16 => word & 0x7fff > 0x7c00,
+        ScalarType::BF16 => word & 0x7fff > 0x7f80,
+        _ => false,
+    }
+}
+
+fn compare(name: &str, found: &[u64], expected: &[u64], is_nan: impl Fn(u64) -> bool) -> Result<(), String> {
+    let differs = |&place: &usize| {
+        let (found, expected) = (found[place], expected[place]);
+        found != expected && !(is_nan(found) && is_nan(expected))
+    };
+    let wrong: Vec<usize> = (0..found.len()).filter(differs).collect();
     let Some(&first) = wrong.first() else { return Ok(()) };
     let (count, all, found, expected) = (wrong.len(), found.len(), found[first], expected[first]);
     Err(format!(

@@ -105,13 +105,16 @@ unsafe fn run_whole(
     let problem = memory.problem;
     // SAFETY: as the caller promises; the block has room for all copies.
     unsafe {
-        for (number, descriptor) in problem.arguments().iter().enumerate().filter(|(_, tensor)| tensor.is_output == 0) {
+        let arguments = problem.arguments().iter().enumerate();
+        // What has no batch elements has no first one either, whatever its steps.
+        let has_elements = problem.extents.batch_count > 0;
+        for (number, descriptor) in arguments.filter(|(_, tensor)| has_elements && tensor.is_output == 0) {
             let place = memory.argument(number, descriptor);
             let view = problem.view(number, descriptor);
             transfer.all(&memory, number, view, place.data, message, Transfer::upload)?;
         }
         for number in 0..Tables::COUNT {
-            if let Some(table) = memory.tables.and_then(|tables| tables.get(number)) {
+            if let Some(table) = memory.tables.and_then(|tables| tables.get(number)).filter(|_| has_elements) {
                 let number = memory.num_tensors() + number;
                 transfer.all(&memory, number, table.view(), memory.place(number).data, message, Transfer::upload)?;
             }
