@@ -6,7 +6,7 @@ from statistics import median
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from report import everyone, failures, machine, milliseconds, starting, table, timed  # noqa: E402
+from report import errors, everyone, failures, machine, milliseconds, starting, table, timed  # noqa: E402
 
 INTRODUCTION = """Times are the least of rounds in which the contenders of a row take turns, by CUDA events around calls on one stream (in GPU 8 by the host's clock until
 all results are there); *graph* is a call's share of a CUDA graph of 10 calls. Where two stand together the second is the median. Errors in brackets are
@@ -72,6 +72,8 @@ def page(document, titles):
     parts = ["# Measured on a GPU\n", INTRODUCTION]
     for name, results in document["groups"].items():
         parts += [f"## {titles[name]}\n", comparison(results), "Everyone:\n", everyone(results), failures(results)]
+        if name == "accuracy":
+            parts.append(errors(results))
         if said := clocks(results):
             parts.append(f"Clock after each row: {said}.\n")
     if "starting" in document:

@@ -21,6 +21,8 @@ from contenders import CONTENDERS
 from rows import Row
 
 DEVICE = os.environ.get("BENCH_DEVICE", "cuda")
+# Seconds of a call from which on the first one counts, too; calls that may wait for the GPU at a time.
+SLOW, MOST_REPEATS = 0.05, 200
 
 
 class Broken(Exception):
@@ -83,12 +85,13 @@ def prepare(name, row, data, expected):
         return None, None
     start = time.perf_counter()
     call = make(row, data, **contender.options)
-    call()
+    results = call()
     synchronize()
     first = time.perf_counter() - start
-    call = graphed(call, contender.graph) if contender.graph else call
+    if contender.graph:
+        call = graphed(call, contender.graph)
+        results = call()
     # What calls do not write is not to be what the call before left there.
-    results = call()
     for result in results:
         result.detach().fill_(7)
     results = call()
@@ -109,20 +112,20 @@ class Turns:
     def timed(self, call, repeats):
         return self.clock(call, repeats) / getattr(call, "count", 1)
 
-    def start(self, name, call, report):
+    def start(self, call, report):
         """How often it is called in a round, and in how many rounds."""
-        self.timed(call, 1)
-        once = self.timed(call, 1) * getattr(call, "count", 1)
-        report["seconds"] = []
-        call_repeats = max(1, min(200, int(self.plan["round"] / max(once, 1e-6))))
-        rounds = min(self.plan["rounds"], max(self.plan["least"], int(self.plan["seconds"] / (once * call_repeats))))
-        return call_repeats, rounds
+        seconds = self.timed(call, 1)
+        is_slow = seconds > SLOW
+        report["seconds"] = [seconds] if is_slow else []
+        once = (seconds if is_slow else self.timed(call, 1)) * getattr(call, "count", 1)
+        repeats = max(1, min(MOST_REPEATS, int(self.plan["round"] / max(once, 1e-6))))
+        return repeats, min(self.plan["rounds"], max(self.plan["least"], int(self.plan["seconds"] / (once * repeats))))
 
     def take(self, calls, reports):
         counts = {}
         for name, call in list(calls.items()):
             with self.guarded(name, calls, reports):
-                counts[name] = self.start(name, call, reports[name])
+                counts[name] = self.start(call, reports[name])
         for number in range(self.plan["rounds"]):
             for name, call in list(calls.items()):
                 repeats, rounds = counts[name]

@@ -27,8 +27,13 @@ def high(row):
 
 
 def moderate(row):
-    """What keeps all pairs in memory, or goes through them block by block, takes seconds for 1e12 pairs."""
-    return row.pairs / (20 if row.kind == "sinkhorn" else 1) <= 2e10 or (row.kind == "kernel_sum" and row.dim == 3)
+    """What goes through pairs in memory takes many seconds for 1e12 of them."""
+    return row.pairs <= 2.5e11
+
+
+def fused(row):
+    """What does not, half a second."""
+    return moderate(row) or row.kind == "kernel_sum"
 
 
 def by_hand(row):
@@ -62,7 +67,7 @@ CONTENDERS = {
     "torch": Contender("torch_blocks", when=moderate),
     "torch tf32": Contender("torch_blocks", {"precision": "high"}, when=high),
     "torch, graph": Contender("torch_blocks", when=small, graph=GRAPH),
-    "torch.compile": Contender("torch_compiled", when=moderate),
+    "torch.compile": Contender("torch_compiled", when=fused),
     "torch.compile tf32": Contender("torch_compiled", {"precision": "high"}, when=high),
     "hand-written": Contender("hand", when=by_hand),
     "hand-written, expanded": Contender("hand", {"expanded": True}, when=lambda row: by_hand(row) and row.kind != "sinkhorn"),
