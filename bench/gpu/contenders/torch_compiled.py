@@ -23,7 +23,6 @@ def pieces(x, columns, most):
 
 
 def kernel_sum(row, data, precision="highest"):
-    torch.compiler.reset()
     factor = float(-1 / data.sigma[0].double() ** 2)
     y, norms = data.y.T.contiguous(), (data.y * data.y).sum(1)
     b = data.b[:, 0].contiguous() if row.columns == 1 else data.b
@@ -47,7 +46,6 @@ def kernel_sum(row, data, precision="highest"):
 
 
 def gradient(row, data):
-    torch.compiler.reset()
     y, b, factor = data.y.T.contiguous(), data.b[:, 0].contiguous(), float(-1 / data.sigma[0].double() ** 2)
 
     def both(x, y, b, e):
@@ -67,7 +65,6 @@ def gradient(row, data):
 
 
 def nearest(row, data):
-    torch.compiler.reset()
     transposed, norms = (-2 * data.y.T).contiguous(), (data.y * data.y).sum(1)
     compiled = torch.compile(lambda x: (x @ transposed + norms).argmin(1), dynamic=False)
     parts = pieces(data.x, row.n, BLOCK)
@@ -80,7 +77,6 @@ def nearest(row, data):
 
 
 def sinkhorn(row, data):
-    torch.compiler.reset()
     eps = float(data.eps[0])
     transposed = {name: points.mT.contiguous() for name, points in (("x", data.x), ("y", data.y))}
 
