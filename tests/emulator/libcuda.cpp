@@ -946,6 +946,13 @@ EXPORTED const char *emulator_words()
     return copy.c_str();
 }
 
+// Gives a device an error, which it keeps.
+EXPORTED void emulator_break(int device, int error)
+{
+    std::lock_guard guard(mutex);
+    if ((size_t)device < contexts.size()) contexts[(size_t)device]->error = error;
+}
+
 // Forgets the error of a device, which a real one keeps until the process ends. What it was to do is dropped.
 EXPORTED void emulator_forgive(int device)
 {

@@ -332,10 +332,10 @@ def test_launches_that_a_gpu_refuses(gpu, image):
 
 
 def test_images_fit_architectures(gpu, tmp_path, monkeypatch):
-    text = KERNELS
-    for option, architecture, fitting in (("-cubin", "sm_80", {"8.0", "8.6"}), ("-ptx", "compute_80", {"8.0", "8.6", "9.0"})):
-        source, image = tmp_path / "kernels.cu", tmp_path / "image"
-        source.write_text(text)
+    (tmp_path / "kernels.cu").write_text(KERNELS)
+    cubin, ptx = ("-cubin", "sm_80", {"8.0", "8.6"}), ("-ptx", "compute_80", {"8.0", "8.6", "9.0"})
+    for (option, architecture, fitting), source, image in ((cubin, "kernels.cu", "cubin"), (ptx, "kernels.cu", "ptx"), (cubin, "ptx", "cubin")):
+        source, image = tmp_path / source, tmp_path / image
         subprocess.run([device.EMULATOR / "nvcc", option, f"-arch={architecture}", "-O3", "-o", image, source], check=True)
         for capability in ("7.5", "8.0", "8.6", "9.0"):
             monkeypatch.setenv("EMULATOR_CAPABILITIES", capability)

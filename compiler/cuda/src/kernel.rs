@@ -18,7 +18,7 @@ use keopsc_ops::scalar::Counter;
 use crate::expression::{Operands, Position, Writer};
 use crate::library::{Kernel, Order, PassKernels};
 use crate::lines::Lines;
-use crate::schedule::{GpuSchedule, Place, needed_by_pairs, needed_by_rows, needed_by_tile, needed_by_writes};
+use crate::schedule::{GpuSchedule, Place, RESIDENT_BLOCKS, needed_by_pairs, needed_by_rows, needed_by_tile, needed_by_writes};
 use crate::spelling::{Arithmetic, Text, type_name};
 use crate::state;
 use crate::storage::{load, parts, store, stored_type};
@@ -50,10 +50,12 @@ pub(crate) fn emit_pass(
     lines.close("};");
     let threads = schedule.threads;
     let mut kernel = |lines: &mut Lines, suffix: &str, body: String, rows: u32| {
+        // Many rows a thread are worth many registers: as many as let some blocks be on a multiprocessor at a time.
+        let bounds = if rows > threads { format!("{threads}, {RESIDENT_BLOCKS}") } else { threads.to_string() };
         let name = format!("{name}_{suffix}");
         lines.gap();
         let argument = format!("const {}::Call __grid_constant__ call", &name[..name.len() - suffix.len() - 1]);
-        lines.line(format!("extern \"C\" __global__ void __launch_bounds__({threads}) {name}({argument})"));
+        lines.line(format!("extern \"C\" __global__ void __launch_bounds__({bounds}) {name}({argument})"));
         lines.open("{");
         lines.line(body);
         lines.close("}");

@@ -90,6 +90,10 @@ const THREADS: u32 = 128;
 /// The most rows of a thread, and the registers that all its rows may take.
 const ROWS: u32 = 8;
 const ROW_REGISTERS: u64 = 72;
+/// The most rows of a thread where what several columns give is kept.
+const BLOCK_ROWS: u32 = 4;
+/// Blocks that are to fit on a multiprocessor at least where a thread has several rows: with 128 threads, each then has 128 registers.
+pub(crate) const RESIDENT_BLOCKS: u32 = 4;
 /// Registers that a row needs besides its values and its state.
 const PAIR_REGISTERS: u64 = 3;
 /// Pairs that are computed side by side, to hide the latency of each: so many at least and at most, and how many instructions that may be.
@@ -135,7 +139,9 @@ fn schedule_pass(plan: &Plan, pass: &Pass) -> GpuSchedule {
     let all = pass.accumulations.iter().zip(&needed.accumulations).filter(|(_, needed)| **needed);
     let used: Vec<&Accumulation> = all.map(|(accumulation, _)| accumulation).collect();
     let state = state_bytes(&used, accumulate);
-    let rows = rows_of_a_thread(pass, &places, state);
+    let block = if !used.is_empty() && used.iter().all(|accumulation| accumulation.rule.raising.is_some()) { BLOCK } else { 1 };
+    let most_rows = if block > 1 { BLOCK_ROWS } else { ROWS };
+    let rows = rows_of_a_thread(pass, &places, state).min(most_rows);
     let levels = (TREE_BYTES / (state * u64::from(rows)).max(1)).min(MOST_LEVELS);
     let pair_cost = cost(pass).per_pair.cycles().clamp(1.0, 1e6) as u32;
     let order = order(plan.numerics.sum, &used, levels);
@@ -147,7 +153,7 @@ fn schedule_pass(plan: &Plan, pass: &Pass) -> GpuSchedule {
         order,
         levels: if order == Order::Tree { levels as u32 } else { 1 },
         unroll: 1 << (SIDE_BY_SIDE / pair_cost).clamp(PAIRS[0], PAIRS[1]).ilog2(),
-        block: if used.iter().all(|accumulation| accumulation.rule.raising.is_some()) && !used.is_empty() {
+        block,
             BLOCK
         } else {
             1

@@ -7,6 +7,7 @@ static __device__ __forceinline__ long long sum_before(long long number, long lo
     __shared__ long long sums[THREADS];
     __syncthreads();
     sums[threadIdx.x] = number;
+    #pragma unroll 1
     for (int step = 1; step < THREADS; step *= 2) {
         __syncthreads();
         const long long other = (int)threadIdx.x >= step ? sums[threadIdx.x - step] : 0;
@@ -30,6 +31,7 @@ extern "C" __global__ void __launch_bounds__(256) keops_layout(const LayoutCall 
     const Element element = element_of(call.launch);
     long long *tiles = ranges.tiles + blockIdx.z * (ranges.count + 1);
     long long before = 0;
+    #pragma unroll 1
     for (long long first = 0; first < ranges.count; first += 256) {
         const long long block = first + threadIdx.x;
         long long number = 0;
@@ -92,6 +94,7 @@ static __device__ __forceinline__ void sum_members(const SumCall &call)
     const long long component = number % call.width;
     long long target = number / call.width * call.row + component / parts * call.component + component % parts;
     long long source = 0, group = thread / call.numbers;
+    #pragma unroll 1
     for (int d = (int)call.dimensions - 1; d >= 0; --d) {
         if (!call.is_shared[d]) {
             target += group % call.extents[d] * call.target_steps[d];
@@ -100,8 +103,10 @@ static __device__ __forceinline__ void sum_members(const SumCall &call)
         }
     }
     Real levels[48], sum = 0;
+    #pragma unroll 1
     for (long long member = 0; member < call.members; ++member) {
         long long element = source, rest = member;
+        #pragma unroll 1
         for (int d = (int)call.dimensions - 1; d >= 0; --d) {
             if (call.is_shared[d]) {
                 element += rest % call.extents[d] * call.source_steps[d];
@@ -110,12 +115,14 @@ static __device__ __forceinline__ void sum_members(const SumCall &call)
         }
         sum = stored_number<Real>(call.source, element * call.numbers + number, call.dtype);
         int level = 0;
+        #pragma unroll 1
         for (; member >> level & 1; ++level) {
             sum = levels[level] + sum;
         }
         levels[level] = sum;
     }
     bool found = false;
+    #pragma unroll 1
     for (int level = 0; call.members >> level; ++level) {
         if (call.members >> level & 1) {
             sum = found ? levels[level] + sum : levels[level];

@@ -15,6 +15,7 @@ static __device__ __forceinline__ void next_columns(const Launch &launch, const 
 {
     const Ranges &ranges = launch.ranges;
     work.begin = work.end = 0;
+    #pragma unroll 1
     for (; work.part < work.past_parts; ++work.part) {
         const long long begin = table(ranges.parts, element, work.part, 0, launch.columns);
         const long long end = table(ranges.parts, element, work.part, 1, launch.columns);
@@ -82,6 +83,7 @@ struct Counter {
     __device__ __forceinline__ void push(typename Pass::State (&state)[ROWS])
     {
         int level = 0;
+        #pragma unroll 1
         for (; level < LEVELS - 1 && (count >> level & 1); ++level) {
             merge(level, state);
         }
@@ -98,6 +100,7 @@ struct Counter {
     __device__ __forceinline__ void total(typename Pass::State (&state)[ROWS])
     {
         bool found = false;
+        #pragma unroll 1
         for (int level = 0; level < LEVELS && count >> level; ++level) {
             if (!(level == LEVELS - 1 || (count >> level & 1))) {
                 continue;
@@ -155,6 +158,7 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
         for (long long first = work.begin; first < past_chunk; first += Pass::TILE) {
             const int count = past_chunk - first < Pass::TILE ? (int)(past_chunk - first) : Pass::TILE;
             __syncthreads();
+            #pragma unroll 1
             for (int column = (int)threadIdx.x; column < count; column += Pass::THREADS) {
                 pass.read_column(tile[column], first + column);
             }
@@ -168,7 +172,7 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
                     }
                 }
             }
-            #pragma unroll (ROWS < Pass::UNROLL ? Pass::UNROLL / ROWS : 1)
+            #pragma unroll (ROWS == 1 ? 8 : ROWS < Pass::UNROLL ? Pass::UNROLL / ROWS : 1)
             for (; column < count; ++column) {
                 #pragma unroll
                 for (int r = 0; r < ROWS; ++r) {
@@ -236,11 +240,13 @@ static __device__ __forceinline__ void finish(const typename Pass::Call &call)
     typename Pass::State state[1];
     Counter<Pass, 1, 16> counter;
     counter.count = 0;
+    #pragma unroll 1
     for (long long split = begin; split < end; ++split) {
         state[0] = states[split * launch.rows];
         counter.push(state);
     }
     counter.total(state);
+    #pragma unroll 1
     for (unsigned int step = 1; step < launch.team; step *= 2) {
         __syncthreads();
         if (is_row && member % (2 * step) == step && begin < end) {

@@ -9,7 +9,9 @@ use super::gpu::{ALIGNMENT, Block, Cursor, Gpu};
 use super::memory::Memory;
 use super::passes::{Needs, Parameters, finish, views};
 use super::{OnDevice, launch};
-use crate::abi::{DeviceEntry, DevicePass, ORDER_SEQUENCE, PassDescriptor, Status, TensorDescriptor};
+use crate::abi::{
+    DeviceEntry, DevicePass, NO_KERNEL, ORDER_SEQUENCE, ORDER_TREE, PassDescriptor, Status, TensorDescriptor,
+};
 use crate::support::arena::{Arena, times};
 use crate::support::libc;
 use crate::support::message::Message;
@@ -154,6 +156,8 @@ impl<'g> Transfer<'g> {
         // SAFETY: as the caller promises; each batch element is in the tensor's memory and in its copy.
         unsafe {
             if is_dense(&view, rows, width) && dimensions().all(is_one) {
+                // A single row may have any step.
+                let view = View::dense(view.data, width, view.dtype);
                 return direction(self, &view, times(count, rows), width, on_device, message);
             }
             let size = size_of_type(view.dtype);
@@ -307,44 +311,83 @@ struct Slab {
     columns: usize,
 }
 
-impl Slab {
-    /// As much as fits into `room` bytes: half of them for columns, or what rows leave; a row tile at least.
-    fn of(
-        pass: &DevicePass,
-        size: &Size,
-        multiprocessors: usize,
-        (row_bytes, column_bytes): (usize, usize),
-        room: usize,
-        message: &mut Message,
-    ) -> Result<Slab, Status> {
-        let mut division = Division::of(pass, size, multiprocessors, usize::MAX);
-        let tile = (division.kernel.rows as usize).max(1);
-        let row_room = |division: &Division| {
-            let bytes = row_bytes.saturating_add(division.state_bytes_of_row(pass));
-            times(size.rows, bytes).min((room / 2).max(times(tile, bytes))).min(room)
+/// Bytes of a row and of a column of all tensors of a pass.
+#[derive(Clone, Copy)]
+struct Demand<'p> {
+    pass: &'p DevicePass,
+    size: Size,
+    row_bytes: usize,
+    column_bytes: usize,
+}
+
+impl Demand<'_> {
+    fn of_split(&self, division: &Division) -> usize {
+        times(division.split.min(self.size.columns), self.column_bytes)
+    }
+
+    fn of_row(&self, division: &Division) -> usize {
+        self.row_bytes.saturating_add(division.state_bytes_of_row(self.pass)).max(1)
+    }
+
+    /// A row tile.
+    fn of_tile(&self, division: &Division) -> usize {
+        times(self.size.rows.min((division.kernel.rows as usize).max(1)), self.of_row(division))
+    }
+
+    /// A row tile and a split.
+    fn least(&self, division: &Division) -> usize {
+        self.of_tile(division).saturating_add(self.of_split(division))
+    }
+
+    /// The division with the same bits that needs least.
+    fn smallest(&self, usual: Division) -> Division {
+        let is_fixed = self.pass.order == ORDER_SEQUENCE;
+        let longest = match self.pass.order {
+            ORDER_TREE => times(usual.chunk, self.pass.longest_split as usize).min(self.size.columns),
+            _ => self.size.columns,
         };
-        while division.splits > 0
-            && times(division.split.min(size.columns), column_bytes) > room - row_room(&division)
-            && division.split > division.chunk
-            && pass.order != ORDER_SEQUENCE
-        {
-            division = division.with_split(division.chunk.max(division.split / 2), size.columns);
+        let mut smallest = usual;
+        for kernel in self.pass.reduce.iter().filter(|kernel| kernel.kernel != NO_KERNEL && usual.splits > 0) {
+            let mut split = if is_fixed { usual.split } else { usual.chunk };
+            loop {
+                let other = Division { kernel: *kernel, ..usual }.with_split(split, self.size.columns);
+                if self.least(&other) < self.least(&smallest) {
+                    smallest = other;
+                }
+                if is_fixed || split >= longest {
+                    break;
+                }
+                split *= 2;
+            }
         }
-        let column_room = room - row_room(&division);
-        let columns = if times(size.columns, column_bytes) <= column_room {
-            size.columns
-        } else {
-            column_room / times(division.split, column_bytes).max(1) * division.split
-        };
-        let bytes_of_row = row_bytes.saturating_add(division.state_bytes_of_row(pass)).max(1);
-        let fitting = (room - times(columns, column_bytes).min(room)) / bytes_of_row;
-        let rows = if fitting < size.rows { fitting / tile * tile } else { size.rows };
-        if (columns == 0 && size.columns > 0) || (rows == 0 && size.rows > 0) {
-            let least_columns = times(division.split.min(size.columns), column_bytes);
-            let least = least_columns.saturating_add(times(tile.min(size.rows), bytes_of_row));
+        smallest
+    }
+}
+
+impl Slab {
+    /// As much as fits into `room` bytes: half of them for columns, or what rows leave, but a row tile and a split at least.
+    fn of(demand: &Demand<'_>, multiprocessors: usize, room: usize, message: &mut Message) -> Result<Slab, Status> {
+        let Demand { pass, size, column_bytes, .. } = *demand;
+        let mut division = Division::of(pass, &size, multiprocessors, usize::MAX);
+        if demand.least(&division) > room {
+            division = demand.smallest(division);
+        }
+        let least = demand.least(&division);
+        if least > room {
             message.text("not even a part of the rows fits into the GPU's memory: ");
             return Err(refuse_budget(least, room, message));
         }
+        let bytes_of_row = demand.of_row(&division);
+        let for_rows = demand.of_tile(&division).max((room / 2).min(room - demand.of_split(&division)));
+        let for_columns = room - for_rows.min(times(size.rows, bytes_of_row));
+        let columns = if times(size.columns, column_bytes) <= for_columns {
+            size.columns
+        } else {
+            for_columns / times(division.split, column_bytes).max(1) * division.split
+        };
+        let tile = (division.kernel.rows as usize).max(1);
+        let fitting = (room - times(columns, column_bytes)) / bytes_of_row;
+        let rows = if fitting < size.rows { fitting / tile * tile } else { size.rows };
         Ok(Slab { division, rows, columns })
     }
 }
@@ -371,8 +414,8 @@ impl Slabs<'_> {
             };
             let slack = times(numbers.len() + 1, ALIGNMENT).saturating_add(bytes(Part::Parameter));
             let room = self.budget.saturating_sub(slack);
-            let sizes = (bytes(Part::Rows), bytes(Part::Columns));
-            let slab = Slab::of(pass, &size, gpu.device.multiprocessors, sizes, room, message)?;
+            let demand = Demand { pass, size, row_bytes: bytes(Part::Rows), column_bytes: bytes(Part::Columns) };
+            let slab = Slab::of(&demand, gpu.device.multiprocessors, room, message)?;
 
             let mut cursor = Cursor::new();
             let mut parameters = Parameters::new(&size, &slab.division);

@@ -102,6 +102,23 @@ fn strides_and_shared_gradients() {
     }
 }
 
+/// Batch elements of one row lie one after the other, whatever the step from row to row is said to be.
+#[test]
+fn single_rows() {
+    install();
+    let y = whole(3 * 40, 2);
+    let mut arrays = [
+        Array::f32(&[3, 1, 1], whole(3, 1)).with_strides(&[1, 0, 1]),
+        Array::f32(&[3, 40, 1], y.clone()),
+        Array::zeros(F32, &[3, 1, 1]).with_strides(&[1, 77, 1]),
+    ];
+    succeed(kernels::product(), &mut arrays, on_device);
+    let results: Vec<f32> =
+        whole(3, 1).iter().zip(y.chunks(40)).flat_map(|(x, y)| expected(core::slice::from_ref(x), y)).collect();
+    assert_eq!(&arrays[2].memory::<f32>()[..3], results);
+    kernels_launched();
+}
+
 #[test]
 fn too_little_memory() {
     install();
