@@ -11,9 +11,11 @@ target=${CARGO_TARGET_DIR:-target}
 bundle=$target/gpu-bundle
 wheels=$target/gpu-wheels
 rm -rf "$bundle"
-mkdir -p "$bundle/packages" "$bundle/bench" "$bundle/tests" "$wheels"
+mkdir -p "$bundle/packages" "$bundle/bench" "$bundle/lib" "$wheels"
 
 strip -o "$bundle/keopsc" "$binary"
+# Small libraries that keopsc itself is linked to, for machines that lack them.
+ldd "$binary" | awk '/lib(ffi|z)\.so/ { print $3 }' | xargs -r cp -L -t "$bundle/lib"
 cp scripts/gpu-run.sh "$bundle/run.sh"
 git describe --always --dirty --exclude '*' > "$bundle/COMMIT"
 cp bench/report.py "$bundle/bench/"
@@ -30,11 +32,11 @@ fi
 # pykeops is Python alone, and compiles what it needs on the other machine.
 for package in pykeops==2.3 keopscore==2.3 pybind11; do
     name=${package%%=*}
-    compgen -G "$wheels/$name-*" > /dev/null || python3 -m pip download -q --disable-pip-version-check --no-deps -d "$wheels" "$package"
+    compgen -G "$wheels/$name-*" > /dev/null || python3 -m pip download -q --root-user-action=ignore --disable-pip-version-check --no-deps -d "$wheels" "$package"
     file=$(compgen -G "$wheels/$name-*" | tail -n 1)
     case $file in
     *.whl) python3 -m zipfile -e "$file" "$bundle/packages" ;;
-    *) python3 -m pip install -q --disable-pip-version-check --no-deps --no-compile --target "$bundle/packages" "$file" ;;
+    *) python3 -m pip install -q --root-user-action=ignore --disable-pip-version-check --no-deps --no-compile --target "$bundle/packages" "$file" ;;
     esac
 done
 

@@ -15,6 +15,7 @@ export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 export KEOPSC=$here/keopsc KEOPSC_CACHE_DIR=$scratch/cache KEOPSC_TEST_GPU=1
 export KEOPS_CACHE_FOLDER=${KEOPS_CACHE_FOLDER:-$scratch/keops}
 export PYTHONPATH=$here/packages${PYTHONPATH:+:$PYTHONPATH}
+if ldd "$KEOPSC" | grep -q 'not found'; then export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$here/lib; fi
 command -v nvcc > /dev/null || PATH=$PATH:${CUDA_HOME:-/usr/local/cuda}/bin
 python=${PYTHON:-python3}
 # Code for the GPU at hand alone: three times as fast to compile as code for all.
