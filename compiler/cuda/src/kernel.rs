@@ -18,7 +18,9 @@ use keopsc_ops::scalar::Counter;
 use crate::expression::{Operands, Position, Writer};
 use crate::library::{Kernel, Order, PassKernels};
 use crate::lines::Lines;
-use crate::schedule::{GpuSchedule, Place, RESIDENT_BLOCKS, needed_by_pairs, needed_by_rows, needed_by_tile, needed_by_writes};
+use crate::schedule::{
+    GpuSchedule, Place, RESIDENT_BLOCKS, needed_by_pairs, needed_by_rows, needed_by_tile, needed_by_writes,
+};
 use crate::spelling::{Arithmetic, Text, type_name};
 use crate::state;
 use crate::storage::{load, parts, store, stored_type};

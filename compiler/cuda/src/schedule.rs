@@ -139,7 +139,8 @@ fn schedule_pass(plan: &Plan, pass: &Pass) -> GpuSchedule {
     let all = pass.accumulations.iter().zip(&needed.accumulations).filter(|(_, needed)| **needed);
     let used: Vec<&Accumulation> = all.map(|(accumulation, _)| accumulation).collect();
     let state = state_bytes(&used, accumulate);
-    let block = if !used.is_empty() && used.iter().all(|accumulation| accumulation.rule.raising.is_some()) { BLOCK } else { 1 };
+    let has_pivots = |accumulation: &&Accumulation| accumulation.rule.raising.is_some();
+    let block = if !used.is_empty() && used.iter().all(has_pivots) { BLOCK } else { 1 };
     let most_rows = if block > 1 { BLOCK_ROWS } else { ROWS };
     let rows = rows_of_a_thread(pass, &places, state).min(most_rows);
     let levels = (TREE_BYTES / (state * u64::from(rows)).max(1)).min(MOST_LEVELS);
@@ -154,10 +155,6 @@ fn schedule_pass(plan: &Plan, pass: &Pass) -> GpuSchedule {
         levels: if order == Order::Tree { levels as u32 } else { 1 },
         unroll: 1 << (SIDE_BY_SIDE / pair_cost).clamp(PAIRS[0], PAIRS[1]).ilog2(),
         block,
-            BLOCK
-        } else {
-            1
-        },
         column_alignment,
         rows_are_found_again: pass.block(Block::Row).any(|(id, _)| places[id.0 as usize] == Place::Stored),
         places,
