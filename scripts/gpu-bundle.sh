@@ -4,6 +4,7 @@
 # `make gpu-bundle` builds the compiler first.
 #   scripts/gpu-bundle.sh BINARY
 set -euo pipefail
+export PIP_ROOT_USER_ACTION=ignore
 cd "$(dirname "$0")/.."
 
 binary=$1
@@ -32,11 +33,11 @@ fi
 # pykeops is Python alone, and compiles what it needs on the other machine.
 for package in pykeops==2.3 keopscore==2.3 pybind11; do
     name=${package%%=*}
-    compgen -G "$wheels/$name-*" > /dev/null || python3 -m pip download -q --root-user-action=ignore --disable-pip-version-check --no-deps -d "$wheels" "$package"
+    compgen -G "$wheels/$name-*" > /dev/null || python3 -m pip download -q --disable-pip-version-check --no-deps -d "$wheels" "$package"
     file=$(compgen -G "$wheels/$name-*" | tail -n 1)
     case $file in
     *.whl) python3 -m zipfile -e "$file" "$bundle/packages" ;;
-    *) python3 -m pip install -q --root-user-action=ignore --disable-pip-version-check --no-deps --no-compile --target "$bundle/packages" "$file" ;;
+    *) python3 -m pip install -q --disable-pip-version-check --no-deps --no-compile --target "$bundle/packages" "$file" ;;
     esac
 done
 

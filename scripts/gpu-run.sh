@@ -17,6 +17,8 @@ export KEOPS_CACHE_FOLDER=${KEOPS_CACHE_FOLDER:-$scratch/keops}
 export PYTHONPATH=$here/packages${PYTHONPATH:+:$PYTHONPATH}
 if ldd "$KEOPSC" | grep -q 'not found'; then export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$here/lib; fi
 command -v nvcc > /dev/null || PATH=$PATH:${CUDA_HOME:-/usr/local/cuda}/bin
+# pykeops looks for CUDA's headers there.
+[ -n "${CUDA_PATH:-}" ] || [ ! -d /usr/local/cuda ] || export CUDA_PATH=/usr/local/cuda
 python=${PYTHON:-python3}
 # Code for the GPU at hand alone: three times as fast to compile as code for all.
 capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader --id=0 2> /dev/null | tr -d '. ')

@@ -113,9 +113,10 @@ def measure(quick):
     """Way → formula → seconds of each round, and why ways failed."""
     times, failures = defaultdict(lambda: defaultdict(list)), []
     with tempfile.TemporaryDirectory(prefix="keopsc-bench-", ignore_cleanup_errors=True) as folder:
-        for function, count in ((keopsc_round, 1 if quick else 3), (pykeops_round, 1 if quick else 2)):
-            for number in range(count):
-                for formula, (dim, gradient) in list(FORMULAS.items())[: 1 if quick else None]:
+        # pykeops starts with nothing in its cache once alone, so that one formula has to do.
+        for function, rounds, formulas in ((keopsc_round, 2, len(FORMULAS)), (pykeops_round, 2, 1)):
+            for number in range(1 if quick else rounds):
+                for formula, (dim, gradient) in list(FORMULAS.items())[: 1 if quick else formulas]:
                     try:
                         for way, seconds in function(folder, number, dim, gradient).items():
                             times[way][formula].append(seconds)
