@@ -65,7 +65,7 @@ sanitize() {
     for tool in "${tools[@]}"; do
         echo "--- $tool"
         # What it finds counts, whatever the program says of its results.
-        timeout "${SANITIZE_SECONDS:-300}" compute-sanitizer --tool "$tool" --error-exitcode 9 --print-limit 20 \
+        timeout "${SANITIZE_SECONDS:-120}" compute-sanitizer --tool "$tool" --error-exitcode 9 --print-limit 20 \
             "$python" "$here/tests/python/sanitize.py" run "$libraries" 2>&1 | tail -n 60
         local code=${PIPESTATUS[0]}
         echo "$tool: exit code $code"
