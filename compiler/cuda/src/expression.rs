@@ -70,6 +70,11 @@ impl Writer {
         Writer { lines, real, arithmetic, variables: 0, loops: 0, unrolled: 1 }
     }
 
+    /// Whether numbers are real.
+    pub(crate) fn is_real(&self) -> bool {
+        self.arithmetic == Arithmetic::Real
+    }
+
     /// A real number.
     pub(crate) fn number(&self, value: f64) -> Text {
         real(value, self.real, self.arithmetic)

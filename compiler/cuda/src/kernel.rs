@@ -19,7 +19,7 @@ use crate::expression::{Operands, Position, Writer};
 use crate::library::{Kernel, Order, PassKernels};
 use crate::lines::Lines;
 use crate::schedule::{
-    GpuSchedule, Place, RESIDENT_BLOCKS, needed_by_pairs, needed_by_rows, needed_by_tile, needed_by_writes,
+    FEW_ROWS, GpuSchedule, Place, RESIDENT_BLOCKS, needed_by_pairs, needed_by_rows, needed_by_tile, needed_by_writes,
 };
 use crate::spelling::{Arithmetic, Text, type_name};
 use crate::state;
@@ -53,7 +53,8 @@ pub(crate) fn emit_pass(
     let threads = schedule.threads;
     let mut kernel = |lines: &mut Lines, suffix: &str, body: String, rows: u32| {
         // Many rows a thread are worth many registers: as many as let some blocks be on a multiprocessor at a time.
-        let bounds = if rows > threads { format!("{threads}, {RESIDENT_BLOCKS}") } else { threads.to_string() };
+        let bounds =
+            if rows > FEW_ROWS * threads { format!("{threads}, {RESIDENT_BLOCKS}") } else { threads.to_string() };
         let name = format!("{name}_{suffix}");
         lines.gap();
         let argument = format!("const {}::Call __grid_constant__ call", &name[..name.len() - suffix.len() - 1]);
@@ -69,7 +70,8 @@ pub(crate) fn emit_pass(
         let many = schedule.rows;
         reduce[0] = Some(kernel(lines, "reduce", format!("reduce<{name}, {many}>(call);"), threads * many));
         if many > 1 {
-            reduce[1] = Some(kernel(lines, "reduce_few", format!("reduce<{name}, 1>(call);"), threads));
+            let few = FEW_ROWS.min(many / 2);
+            reduce[1] = Some(kernel(lines, "reduce_few", format!("reduce<{name}, {few}>(call);"), threads * few));
         }
     }
     let finish = kernel(lines, "finish", format!("finish<{name}>(call);"), threads);

@@ -90,6 +90,8 @@ const THREADS: u32 = 128;
 /// The most rows of a thread, and the registers that all its rows may take.
 const ROWS: u32 = 8;
 const ROW_REGISTERS: u64 = 72;
+/// Rows of a thread where there are few rows.
+pub(crate) const FEW_ROWS: u32 = 2;
 /// The most rows of a thread where what several columns give is kept.
 const BLOCK_ROWS: u32 = 4;
 /// Blocks that are to fit on a multiprocessor at least where a thread has several rows: with 128 threads, each then has 128 registers.
@@ -100,7 +102,7 @@ const PAIR_REGISTERS: u64 = 3;
 const PAIRS: [u32; 2] = [16, 128];
 const SIDE_BY_SIDE: u32 = 1200;
 /// Columns that pivots take in before the rest of the state does.
-const BLOCK: u32 = 16;
+const BLOCK: u32 = 8;
 /// Columns of a chunk.
 const CHUNK: [u32; 2] = [64, 256];
 /// The same where a merge costs more than a sum.

@@ -54,9 +54,58 @@ pub(crate) fn write_functions(
         }
     });
     if schedule.block > 1 {
+        let lags = |(_, accumulation): (usize, &Accumulation)| reductions::reduction(accumulation.reduction).lagging;
+        // A ring has no rounding, but its exponentials of large numbers are not as they seem.
+        let may_lag = writer.is_real() && accumulations(pass, schedule).all(lags);
         let arguments = "update_block(State &state, const Row &row, const Column *columns, long long first) const";
-        function(writer, "", arguments, |writer| write_block(writer, pass, schedule, write_values, values));
+        function(writer, "", arguments, |writer| match may_lag {
+            true => write_lagging_block(writer, pass, schedule, write_values, values),
+            false => write_block(writer, pass, schedule, write_values, values),
+        });
     }
+}
+
+/// Several columns at once, relative to pivots that may lag behind them. Only where sums get large with these, or are none since a pivot is
+/// infinite, columns are taken in one after the other.
+fn write_lagging_block(
+    writer: &mut Writer,
+    pass: &Pass,
+    schedule: &GpuSchedule,
+    write_values: impl Fn(&mut Writer),
+    values: &dyn Operands<ValueId>,
+) {
+    let column = column_number();
+    writer.lines.line("State ahead = state;");
+    for_each_column(writer, schedule.accumulate, &|writer| {
+        writer.computing_in(pass.compute, |writer| write_values(writer));
+        for (number, accumulation, raising) in raised(pass, schedule) {
+            writer.lines.line(format!("// {}", describe(number, accumulation)));
+            let operands = RuleOperands::of_state(accumulation, number, "ahead", pass.compute);
+            let operands = RuleOperands { values: Some(values), column: Some(&column), ..operands };
+            write_raised_update(writer, operands, raising);
+        }
+    });
+    writer.lines.line("bool is_moderate = true;");
+    writer.computing_in(schedule.accumulate, |writer| {
+        let [absolute, most] = match schedule.accumulate {
+            ScalarType::F64 => ["fabs", "0x1p900"],
+            _ => ["fabsf", "0x1p100f"],
+        };
+        for (number, accumulation, raising) in raised(pass, schedule) {
+            let operands = RuleOperands::of_state(accumulation, number, "ahead", pass.compute);
+            for slot in others(accumulation, raising) {
+                writer.for_each_component(accumulation.rule.slots[slot as usize].dim, |writer, position| {
+                    let sum = operands.slot("ahead", slot, position);
+                    writer.lines.line(format!("is_moderate = is_moderate && {absolute}({}) < {most};", sum.loose()));
+                });
+            }
+        }
+    });
+    writer.lines.open("if (is_moderate) {");
+    writer.lines.line("state = ahead;");
+    writer.lines.line("return;");
+    writer.lines.close("}");
+    write_one_by_one(writer);
 }
 
 /// Several columns at once: what pairs give is kept until the pivots have taken all of it in, so that the state is rescaled once. Where a pivot
@@ -68,24 +117,12 @@ fn write_block(
     write_values: impl Fn(&mut Writer),
     values: &dyn Operands<ValueId>,
 ) {
-    let raised = || {
-        accumulations(pass, schedule)
-            .filter_map(|(number, accumulation)| Some((number, accumulation, accumulation.rule.raising.as_ref()?)))
-    };
-    let each_column = |writer: &mut Writer, body: &dyn Fn(&mut Writer)| {
-        writer.lines.line("#pragma unroll");
-        writer.lines.open("for (int c = 0; c < BLOCK; ++c) {");
-        writer.lines.line("const Column &column = columns[c];");
-        writer.lines.line("const long long index = first + c;");
-        writer.computing_in(schedule.accumulate, |writer| body(writer));
-        writer.lines.close("}");
-    };
     let kept = kept_arguments(pass, schedule);
     for id in &kept {
         let kind = type_name(Kind::Real, pass.compute);
         writer.lines.line(format!("{kind} kept{}[BLOCK][{}];", id.0, pass.value(*id).dim));
     }
-    each_column(writer, &|writer| {
+    for_each_column(writer, schedule.accumulate, &|writer| {
         writer.computing_in(pass.compute, |writer| {
             write_values(writer);
             for id in &kept {
@@ -101,21 +138,21 @@ fn write_block(
     let column = column_number();
     writer.lines.line("State raised;");
     writer.lines.line("initialize(raised);");
-    for (number, accumulation, raising) in raised() {
+    for (number, accumulation, raising) in raised(pass, schedule) {
         let operands = RuleOperands::of_state(accumulation, number, "raised", pass.compute);
         let operands = RuleOperands { values: Some(&kept), column: Some(&column), ..operands };
         for_each_pivot(writer, &operands, raising, |writer, slot, position| {
             let [from, to] = ["state", "raised"].map(|state| operands.slot(state, slot, position));
             writer.lines.line(format!("{} = {};", to.loose(), from.loose()));
         });
-        each_column(writer, &|writer| {
+        for_each_column(writer, schedule.accumulate, &|writer| {
             let rule = &accumulation.rule;
             let update: Vec<Scalar<Operand>> = rule.update.iter().map(extreme).collect();
             write_slots(writer, &operands, &rule.update_lets, &update, &raising.pivots);
         });
     }
     writer.lines.line("bool is_finite = true, is_raised = false;");
-    for (number, accumulation, raising) in raised() {
+    for (number, accumulation, raising) in raised(pass, schedule) {
         let operands = RuleOperands::of_state(accumulation, number, "raised", pass.compute);
         for_each_pivot(writer, &operands, raising, |writer, slot, position| {
             let [old, new] = ["state", "raised"].map(|state| operands.slot(state, slot, position));
@@ -129,31 +166,59 @@ fn write_block(
         });
     }
     writer.lines.open("if (!is_finite) {");
-    writer.lines.line("#pragma unroll 1");
-    writer.lines.open("for (int c = 0; c < BLOCK; ++c) {");
-    writer.lines.line("update(state, row, columns[c], first + c);");
-    writer.lines.close("}");
+    write_one_by_one(writer);
     writer.lines.line("return;");
     writer.lines.close("}");
     writer.lines.open("if (is_raised) {");
     writer.lines.line("merge(state, raised);");
     writer.lines.close("}");
-    for (number, accumulation, raising) in raised() {
+    for (number, accumulation, raising) in raised(pass, schedule) {
         writer.lines.line(format!("// {}", describe(number, accumulation)));
         let operands = RuleOperands::of_state(accumulation, number, "state", pass.compute);
-        let operands =
-            RuleOperands { values: Some(&kept), column: Some(&column), lets: Some(&raising.lets), ..operands };
-        let others =
-            (0..accumulation.rule.slots.len() as u32).filter(|slot| !raising.pivots.contains(slot)).collect::<Vec<_>>();
-        let is_pivot = |operand: Operand| matches!(operand, Operand::State(slot) if raising.pivots.contains(&slot));
-        let lets: Vec<Let> = raising
-            .lets
-            .iter()
-            .map(|item| Let { value: less_finite(&item.value, &is_pivot), ..item.clone() })
-            .collect();
-        let update: Vec<Scalar<Operand>> = raising.update.iter().map(|rule| less_finite(rule, &is_pivot)).collect();
-        each_column(writer, &|writer| write_slots(writer, &operands, &lets, &update, &others));
+        let operands = RuleOperands { values: Some(&kept), column: Some(&column), ..operands };
+        for_each_column(writer, schedule.accumulate, &|writer| write_raised_update(writer, operands, raising));
     }
+}
+
+/// The accumulations with pivots.
+fn raised<'p>(
+    pass: &'p Pass,
+    schedule: &'p GpuSchedule,
+) -> impl Iterator<Item = (usize, &'p Accumulation, &'p Raising)> {
+    accumulations(pass, schedule)
+        .filter_map(|(number, accumulation)| Some((number, accumulation, accumulation.rule.raising.as_ref()?)))
+}
+
+/// The slots that are no pivots.
+fn others(accumulation: &Accumulation, raising: &Raising) -> Vec<u32> {
+    (0..accumulation.rule.slots.len() as u32).filter(|slot| !raising.pivots.contains(slot)).collect()
+}
+
+/// `body` for each column of a block.
+fn for_each_column(writer: &mut Writer, real: ScalarType, body: &dyn Fn(&mut Writer)) {
+    writer.lines.line("#pragma unroll");
+    writer.lines.open("for (int c = 0; c < BLOCK; ++c) {");
+    writer.lines.line("const Column &column = columns[c];");
+    writer.lines.line("const long long index = first + c;");
+    writer.computing_in(real, |writer| body(writer));
+    writer.lines.close("}");
+}
+
+fn write_one_by_one(writer: &mut Writer) {
+    writer.lines.line("#pragma unroll 1");
+    writer.lines.open("for (int c = 0; c < BLOCK; ++c) {");
+    writer.lines.line("update(state, row, columns[c], first + c);");
+    writer.lines.close("}");
+}
+
+/// A column that finite pivots have taken in, into the other slots.
+fn write_raised_update(writer: &mut Writer, operands: RuleOperands<'_>, raising: &Raising) {
+    let is_pivot = |operand: Operand| matches!(operand, Operand::State(slot) if raising.pivots.contains(&slot));
+    let finite = |item: &Let| Let { value: less_finite(&item.value, &is_pivot), ..item.clone() };
+    let lets: Vec<Let> = raising.lets.iter().map(finite).collect();
+    let update: Vec<Scalar<Operand>> = raising.update.iter().map(|rule| less_finite(rule, &is_pivot)).collect();
+    let slots = others(operands.accumulation, raising);
+    write_slots(writer, &RuleOperands { lets: Some(&lets), ..operands }, &lets, &update, &slots);
 }
 
 fn for_each_pivot(
@@ -347,6 +412,7 @@ fn describe(number: usize, accumulation: &Accumulation) -> String {
 }
 
 /// What the expressions of a rule refer to.
+#[derive(Clone, Copy)]
 struct RuleOperands<'a> {
     accumulation: &'a Accumulation,
     number: usize,

@@ -184,6 +184,29 @@ fn pivots_may_take_columns_in_before_the_other_slots() {
 }
 
 #[test]
+fn pivots_that_lag_give_the_same_results() {
+    let mut numbers = Numbers(19);
+    let mut tested = 0;
+    for (id, row) in reductions::reductions().filter(|(_, row)| row.lagging) {
+        let parameters = vec![3; reductions::signature(id).parameters.len()];
+        let rule = reductions::instantiate(id, &dims(row.name, 3), &parameters).expect("it fits");
+        let raising = rule.raising.as_ref().expect("what lags is a pivot");
+        for trial in 0..200 {
+            let columns = draw(row.name, &mut numbers, 2 + trial % 20, 3);
+            let cut = 1 + numbers.below(columns.len() - 1);
+            let begun = sequential(&rule, &columns[..cut], 0);
+            let lagging = rule.update_lagging(raising, &begun, cut as u64, &columns[cut..]);
+            let whole = rule.finalize(&sequential(&rule, &columns, 0));
+            for (found, expected) in rule.finalize(&lagging).concat().into_iter().zip(whole.concat()) {
+                assert_close(row.name, found, expected);
+            }
+            tested += 1;
+        }
+    }
+    assert!(tested > 0, "some reductions may lag");
+}
+
+#[test]
 fn exact_reductions_do_not_depend_on_cuts() {
     let mut numbers = Numbers(17);
     for (id, row) in reductions::reductions().filter(|(_, row)| row.exact) {

@@ -172,7 +172,7 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
                     }
                 }
             }
-            #pragma unroll (ROWS == 1 ? 8 : ROWS < Pass::UNROLL ? Pass::UNROLL / ROWS : 1)
+            #pragma unroll (ROWS <= 2 ? 8 : ROWS < Pass::UNROLL ? Pass::UNROLL / ROWS : 1)
             for (; column < count; ++column) {
                 #pragma unroll
                 for (int r = 0; r < ROWS; ++r) {

@@ -45,7 +45,18 @@ impl Rule {
         for slot in &raising.pivots {
             pivots.slots[*slot as usize].clone_from(&all.slots[*slot as usize]);
         }
-        numbered().fold(self.merge(state, &pivots), |state, (number, column)| {
+        self.update_lagging(raising, &self.merge(state, &pivots), first, columns)
+    }
+
+    /// The state after some more columns, which the pivots do not take in.
+    pub fn update_lagging<N: Number>(
+        &self,
+        raising: &Raising,
+        state: &RowState<N>,
+        first: u64,
+        columns: &[Vec<Vec<N>>],
+    ) -> RowState<N> {
+        (first..).zip(columns).fold(state.clone(), |state, (number, column)| {
             let operands = Operands { arguments: column, state: &state.slots, later: &[], column: number as f64 };
             self.phase(&raising.lets, &raising.update, operands)
         })

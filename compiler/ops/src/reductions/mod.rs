@@ -68,6 +68,9 @@ pub struct Reduction {
     pub guard: (&'static str, &'static str),
     /// Slots whose update reads nothing else of the state, and which may take several columns in before the others do.
     pub pivots: &'static [&'static str],
+    /// Whether pivots that are less than the largest value give the same results, as long as no slot becomes so large that rounding shows: each
+    /// state is then relative to its pivot, whatever that is.
+    pub lagging: bool,
     /// Values that `raised_update` uses.
     pub raised_lets: &'static [(&'static str, &'static str, &'static str)],
     /// The update of the other slots by a column that the pivots have taken in already.
@@ -106,6 +109,7 @@ impl Reduction {
         update: &[],
         guard: ("", ""),
         pivots: &[],
+        lagging: false,
         raised_lets: &[],
         raised_update: &[],
         merge_lets: &[],
