@@ -283,7 +283,12 @@ static inline float __int2float_rn(int value) { return (float)value; }
 
 // What generated text defines for nvcc alone (`#ifdef __CUDACC__`), in the GPU's assembler.
 
-static inline float load_f16(unsigned short half) { return (float)__builtin_bit_cast(_Float16, half); }
+// The bits of a NaN stay what they are: ring mode has numbers of all bits.
+static inline float load_f16(unsigned short half)
+{
+    if ((half & 0x7c00u) == 0x7c00u) return __uint_as_float((half & 0x8000u) << 16 | 0x7f800000u | (half & 0x3ffu) << 13);
+    return (float)__builtin_bit_cast(_Float16, half);
+}
 static inline unsigned short store_f16(float value) { return __builtin_bit_cast(unsigned short, (_Float16)value); }
 static inline int high_word(double value) { return __double2hiint(value); }
 static inline int low_word(double value) { return __double2loint(value); }

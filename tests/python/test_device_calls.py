@@ -15,6 +15,7 @@ import device
 import keops
 from device import NON_BLOCKING, Gpu, driver, on_gpu
 from formulas import GAUSS
+from guard import guarded
 from keops import CallError, Library, tensor_of
 from test_device import agree, compare, gauss_inputs, positive
 
@@ -402,7 +403,16 @@ def test_memory_of_the_cpu(gpu, gauss, random, monkeypatch):
     assert np.array_equal(gauss.nn(*strided, device_type=keops.CUDA), on_gpu(gpu, gauss.nn, *strided))
 
 
-def test_wrong_names_of_devices(gauss, random, monkeypatch):
+def test_no_batch_elements_in_memory_of_the_cpu(gpu, gauss, random):
+    """Nothing is read, not even where all batch elements would be the same; sums over them are 0."""
+    x, y, b, sigma, e = with_cotangent(random, 10, 20)
+    nothing = guarded(np.zeros(0, np.float32), "after")
+    empty = np.lib.stride_tricks.as_strided(nothing, (0, 20, 1), (0, 4, 4))
+    assert gauss.conv(x, y, empty, sigma, device_type=keops.CUDA).shape == (0, 10, 1)
+    assert (gauss.conv_x(x, y, empty, sigma, e, add_up=True, device_type=keops.CUDA) == 0).all()
+
+
+def test_wrong_names_of_devices(gpu, gauss, random, monkeypatch):
     arrays = gauss_inputs(random, 5, 6)
     for name in ("cuda:1000", "cuda:-1", "cuda:x", "tpu"):
         monkeypatch.setenv("KEOPSC_DEVICE", name)

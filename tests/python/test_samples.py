@@ -47,8 +47,9 @@ def test_python_shards(tmp_path, processes):
     mpiexec = Path(sys.executable).with_name("mpiexec")
     output = run(mpiexec, "-n", processes, sys.executable, SAMPLES / "python" / "shards.py", tmp_path / "libgauss.so", 50, 4000)
     found = re.findall(r"(\w+) +(\d) shards of (\d+) points, \S+ ms: the bits of one process", output)
-    shards, length = {1: ("1", "4096"), 3: ("2", "2048"), 4: ("4", "1024")}[processes]
-    assert found == [(name, shards, length) for name in ("conv", "f", "nn")]
+    # Chunks of 40 columns in the sum, of powers of 2 in the others.
+    shards, of_sum, length = {1: ("1", "5120", "4096"), 3: ("2", "2560", "2048"), 4: ("4", "1280", "1024")}[processes]
+    assert found == [("conv", shards, of_sum), ("f", shards, length), ("nn", shards, length)]
 
 
 def test_rust(tmp_path):

@@ -183,7 +183,7 @@ def test_gradients_that_are_added_up_over_batches(compiled, random):
     arrays = (x, y, b, sigma, random.random((4, 9, 1)).astype(np.float32))
     whole, found = (np.full((9, 3), 77, np.float32) for _ in range(2))
     gauss.conv_x.call_into(*arrays, whole)
-    states = [gauss.conv_x.partial(*cut(gauss.conv_x, arrays, first, first + 128), first=first) for first in range(0, n, 128)]
+    states = [gauss.conv_x.partial(*cut(gauss.conv_x, arrays, first, first + 160), first=first) for first in range(0, n, 160)]
     gauss.conv_x.finalize(x, None, None, sigma, arrays[-1], found, states=merge_all(gauss.conv_x, states))
     assert np.array_equal(bits(whole), bits(found))
 

@@ -137,6 +137,36 @@ def test_sums_err_no_more_than_keops_block_sums(compiled, random, dtype, scheme)
             assert ours <= max(2, 1.1 * keops), (name, count)
 
 
+@pytest.mark.parametrize("dtype", TYPES)
+def test_factors_next_to_the_largest_number_leave_the_distance_0_alone(compiled, dtype):
+    """Exponents take in a factor log2 e, with which 1/s is infinite here; 0 times that is no number."""
+    source = "x = Vi(2); y = Vj(2); s = Pm(1); w = Vi(1)\nout f = Sum[j](Exp(-SqDist(x, y) / s)); out g = Sum[j](Exp(-SqDist(x, y) * w))\n"
+    library = compiled(source, "steep", "--dtype", dtype)
+    largest = np.finfo(TYPES[dtype]).max
+    points = np.arange(40, dtype=TYPES[dtype]).reshape(20, 2)
+    for share in (0.99, 0.9, 0.7, 0.69, 0.5):
+        w = np.full((20, 1), share * largest, TYPES[dtype])
+        for found in by_name(library.f, x=points, y=points, s=1 / w[0]), by_name(library.g, x=points, y=points, w=w):
+            assert np.all(found == 1), share
+
+
+@pytest.mark.parametrize(
+    ("exponent", "factor"),
+    [("-SqDist(x, y) / Square(s)", lambda s: 1 / s**2), ("-SqDist(x, y) * s", lambda s: s), ("-SqDist(x, y) / (2 * s)", lambda s: 0.5 / s)],
+)
+def test_compensated_sums_of_exponentials_err_as_their_terms_do(compiled, exponent, factor):
+    """Exponents are not rounded all alike: of the errors of 1e5 terms next to nothing is left in their sum."""
+    source = f"x = Vi(3); y = Vj(3); b = Vj(1); s = Pm(1)\nout f = Sum[j](Exp({exponent}) * b)\n"
+    library = compiled(source, "gauss", "--sum", "kahan")
+    random = np.random.default_rng(0)
+    x, y, b = (random.random(shape).astype(np.float32) for shape in [(64, 3), (100_000, 3), (100_000, 1)])
+    s = np.array([0.8], np.float32)
+    found = by_name(library.f, x=x, y=y, b=b, s=s)[:, 0]
+    scale = factor(float(s[0]))
+    exact = np.array([np.exp(-scale * ((row - y.astype(float)) ** 2).sum(axis=1)) @ b[:, 0].astype(float) for row in x.astype(float)])
+    assert np.linalg.norm(found - exact) <= 4e-8 * np.linalg.norm(exact)
+
+
 @pytest.mark.parametrize(("scheme", "bound"), [("direct", lambda n: n), ("block", lambda n: 2 * math.sqrt(n) + 8)])
 @pytest.mark.parametrize("dtype", TYPES)
 def test_documented_bounds_of_other_schemes(compiled, random, dtype, scheme, bound):

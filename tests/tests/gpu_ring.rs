@@ -3,7 +3,6 @@
 //! The GPU is the emulator of `tests/emulator`, or with `KEOPSC_TEST_GPU=1` this machine's own. `KEOPSC_CASES` says how many calls are made,
 //! `KEOPSC_SEED` of which libraries from which number on.
 
-use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -23,16 +22,16 @@ use keopsc_tests::{Compiled, compile_in_ring_for_gpus, runnable_levels};
 /// What the emulator runs in a minute, and a GPU.
 const IS_FAST: bool = !cfg!(debug_assertions);
 /// Calls where nothing is said.
-const CASES: u64 = if IS_FAST { 10_000 } else { 400 };
+const CASES: u64 = if IS_FAST { 10_000 } else { 800 };
 /// Calls of one library in memory without bounds, and with each of the bounds.
 const CALLS: u64 = if IS_FAST { 100 } else { 40 };
 const CALLS_IN_SLABS: u64 = CALLS / 4;
 /// The bytes of the GPU's memory that calls may use.
 const BOUNDS: [u64; 3] = [4_000, 20_000, 150_000];
 /// The double loop's cost in cycles of real arithmetic that most calls stay below.
-const SMALL: f64 = if IS_FAST { 1e6 } else { 5e4 };
+const SMALL: f64 = if IS_FAST { 1e6 } else { 2e5 };
 /// That of a few.
-const LARGE: f64 = if IS_FAST { 2e7 } else { 6e5 };
+const LARGE: f64 = if IS_FAST { 2e7 } else { 2e6 };
 
 struct Library {
     seed: u64,
@@ -131,9 +130,10 @@ fn draw_sizes(plan: &Plan, most: f64, random: &mut Random) -> Sizes {
         let row_unit = random.pick(&[threads, threads, threads * u64::from(layout.rows)]);
         let column_unit = random.pick(&[chunk, chunk, u64::from(layout.tile), u64::from(layout.block), 4 * chunk]);
         let (mut rows, mut columns) = (near(row_unit, random), random.below(20));
-        if random.percent(35) {
+        if random.percent(45) {
             // Few rows, whose columns are divided among blocks.
-            (rows, columns) = (random.below(13), around(random.pick(&[chunk, 8 * chunk, 32 * chunk]), random));
+            (rows, columns) =
+                (random.below(5), around(random.pick(&[chunk, 4 * chunk, 8 * chunk, 32 * chunk]), random));
         } else if random.percent(60) {
             columns = around(column_unit, random);
         }
@@ -177,25 +177,28 @@ fn random_plans_agree_with_the_double_loop_on_a_gpu() {
     let first = number_from("KEOPSC_SEED").unwrap_or(0);
     // SAFETY: the one other thread waits for this one.
     unsafe { set_variable("KEOPSC_DEVICE", "cuda:0") };
-    let gpu = Gpu::open();
+    let gpus = Gpu::all();
     let end = first + calls.div_ceil(CALLS);
     let failures: Mutex<Vec<String>> = Mutex::new(Vec::new());
     let is_over = AtomicBool::new(false);
     let fail = |failure: String| {
-        is_over.fetch_or(gpu.wait() != 0, Ordering::Relaxed);
+        is_over.fetch_or(gpus.iter().any(|gpu| gpu.wait() != 0), Ordering::Relaxed);
         failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
     };
     let libraries: Mutex<Vec<Library>> = Mutex::new(Vec::new());
     let (next, count) = (AtomicU64::new(first), Count::default());
     on_all_processors(|| {
-        let stream: *mut c_void = gpu.stream();
+        let streams: Vec<_> = gpus.iter().map(Gpu::stream).collect();
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= end || is_over.load(Ordering::Relaxed) {
                 return;
             }
-            let library = Library::draw(seed, &gpu);
-            let mut results = (0..CALLS).map(|call| library.check(call, &gpu, Way::Everywhere(&gpu, stream)));
+            let library = Library::draw(seed, &gpus[0]);
+            let mut results = (0..CALLS).map(|call| {
+                let number = call as usize % gpus.len();
+                library.check(call, &gpus[number], Way::Everywhere(&gpus[number], streams[number]))
+            });
             let failure = results.find_map(|result| result.map(|verdict| count.add(verdict)).err());
             // One failure a library says enough.
             match failure {
@@ -214,7 +217,10 @@ fn random_plans_agree_with_the_double_loop_on_a_gpu() {
             while let Some(library) = libraries.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
                 let first = CALLS + number as u64 * CALLS_IN_SLABS;
                 let mut calls = first..first + CALLS_IN_SLABS;
-                let check = |call| library.check(call, &gpu, Way::InSlabs).map(|verdict| in_slabs.add(verdict)).err();
+                let check = |call: u64| {
+                    let gpu = &gpus[call as usize % gpus.len()];
+                    library.check(call, gpu, Way::InSlabs(gpu.number())).map(|verdict| in_slabs.add(verdict)).err()
+                };
                 let failure = if is_over.load(Ordering::Relaxed) { None } else { calls.find_map(check) };
                 failure.into_iter().for_each(|failure| fail(format!("in {bound} bytes: {failure}")));
             }
@@ -224,7 +230,7 @@ fn random_plans_agree_with_the_double_loop_on_a_gpu() {
     let [agree_in_slabs, depend_in_slabs, no_room] = in_slabs.numbers();
     println!(
         "{}: {agree} calls agree in every way, {agree_in_slabs} in little memory; {} depend on NaNs, {no_room} have no room",
-        gpu.words(),
+        gpus[0].words(),
         depend + depend_in_slabs,
     );
     let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -94,13 +94,8 @@ impl Writer {
     }
 
     /// `body` for each of `count` components, shared out among the threads of a block.
-    pub(crate) fn for_each_component_by_threads(
-        &mut self,
-        count: u32,
-        threads: u32,
-        body: impl FnOnce(&mut Writer, &Position),
-    ) {
-        self.lines.open(format!("for (int k = (int)threadIdx.x; k < {count}; k += {threads}) {{"));
+    pub(crate) fn for_each_component_by_threads(&mut self, count: u32, body: impl FnOnce(&mut Writer, &Position)) {
+        self.lines.open(format!("for (int k = (int)threadIdx.x; k < {count}; k += (int)blockDim.x) {{"));
         body(self, &Position::Computed(Text::primary("k")));
         self.lines.close("}");
     }

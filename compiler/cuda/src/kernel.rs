@@ -19,7 +19,7 @@ use crate::expression::{Operands, Position, Writer};
 use crate::library::{Kernel, Order, PassKernels};
 use crate::lines::Lines;
 use crate::schedule::{
-    GpuSchedule, Place, RESIDENT_BLOCKS, needed_by_pairs, needed_by_rows, needed_by_tile, needed_by_writes,
+    GpuSchedule, Place, RESIDENT_THREADS, THREADS, needed_by_pairs, needed_by_rows, needed_by_tile, needed_by_writes,
 };
 use crate::spelling::{Arithmetic, Text, type_name};
 use crate::state;
@@ -50,36 +50,37 @@ pub(crate) fn emit_pass(
     emitter.write_members(&mut writer, name);
     *lines = writer.lines;
     lines.close("};");
-    let threads = schedule.threads;
-    let mut kernel = |lines: &mut Lines, suffix: &str, body: String, rows: u32| {
-        // Many rows a thread are worth many registers: as many as let some blocks be on a multiprocessor at a time.
-        let bounds = if rows > threads { format!("{threads}, {RESIDENT_BLOCKS}") } else { threads.to_string() };
-        let name = format!("{name}_{suffix}");
+    let mut kernel = |lines: &mut Lines, suffix: &str, body: String, threads: u32, rows: u32| {
+        // Several rows a thread are worth many registers.
+        let bounds =
+            if rows > threads { format!("{threads}, {}", RESIDENT_THREADS / threads) } else { threads.to_string() };
+        let argument = format!("const {name}::Call __grid_constant__ call");
         lines.gap();
-        let argument = format!("const {}::Call __grid_constant__ call", &name[..name.len() - suffix.len() - 1]);
-        lines.line(format!("extern \"C\" __global__ void __launch_bounds__({bounds}) {name}({argument})"));
+        lines.line(format!("extern \"C\" __global__ void __launch_bounds__({bounds}) {name}_{suffix}({argument})"));
         lines.open("{");
         lines.line(body);
         lines.close("}");
-        kernels.push(name);
+        kernels.push(format!("{name}_{suffix}"));
         Kernel { number: kernels.len() as u32 - 1, threads, rows }
     };
-    let mut reduce = [None, None];
+    let mut reduce = |lines: &mut Lines, suffix: &str, threads: u32, rows: u32| {
+        kernel(lines, suffix, format!("reduce<{name}, {rows}, {threads}>(call);"), threads, threads * rows)
+    };
+    let mut reduces = [None, None];
     if emitter.accumulates() {
-        let many = schedule.rows;
-        reduce[0] = Some(kernel(lines, "reduce", format!("reduce<{name}, {many}>(call);"), threads * many));
-        if many > 1 {
-            reduce[1] = Some(kernel(lines, "reduce_few", format!("reduce<{name}, 1>(call);"), threads));
+        reduces[0] = Some(reduce(lines, "reduce", schedule.threads, schedule.rows));
+        if schedule.rows > 1 {
+            reduces[1] = Some(reduce(lines, "reduce_few", THREADS, 1));
         }
     }
-    let finish = kernel(lines, "finish", format!("finish<{name}>(call);"), threads);
+    let finish = kernel(lines, "finish", format!("finish<{name}>(call);"), THREADS, THREADS);
     PassKernels {
         rows: pass.rows,
         over: if emitter.accumulates() { pass.over } else { None },
         compute: pass.compute,
         order: schedule.order,
         views: emitter.tensors.clone(),
-        reduce,
+        reduce: reduces,
         finish,
         chunk: schedule.chunk,
         longest_split: 1 << (schedule.levels - 1),
@@ -135,14 +136,13 @@ impl Emitter<'_> {
     }
 
     fn write_constants(&self, writer: &mut Writer) {
-        let GpuSchedule { threads, tile, levels, unroll, block, order, .. } = self.schedule;
+        let GpuSchedule { tile, levels, unroll, block, order, .. } = self.schedule;
         let order = match order {
             Order::Tree => "TREE",
             Order::Sequence => "SEQUENCE",
             Order::Carried => "CARRIED",
         };
-        let constants =
-            [("THREADS", threads), ("TILE", tile), ("LEVELS", levels), ("UNROLL", unroll), ("BLOCK", block)];
+        let constants = [("TILE", tile), ("LEVELS", levels), ("UNROLL", unroll), ("BLOCK", block)];
         let constants: Vec<String> = constants.iter().map(|(name, value)| format!("{name} = {value}")).collect();
         writer.lines.line(format!("enum {{ {}, ORDER = {order} }};", constants.join(", ")));
     }
@@ -297,7 +297,7 @@ impl Emitter<'_> {
     /// A parameter in shared memory: its components are shared out among the threads.
     fn define_shared(&self, writer: &mut Writer, id: ValueId, value: &Value) {
         self.quote(writer, id, value);
-        writer.for_each_component_by_threads(value.dim, self.schedule.threads, |writer, position| {
+        writer.for_each_component_by_threads(value.dim, |writer, position| {
             let text = self.compute(writer, value, position);
             let place = self.read(id, position, writer);
             writer.lines.line(format!("{} = {};", place.loose(), text.loose()));

@@ -1,7 +1,7 @@
 //! Where each value of a pass lives on a GPU, and how rows and columns are cut.
 //!
 //! ```text
-//! block of 128 threads = 128, 256, 512 or 1024 rows   some rows a thread, so that a column's values are read once for all of them
+//! block of 128 rows or 256 rows                      128 threads, or 32 with several rows each, for which a column's values are read once
 //! split of columns                                   what one block reduces; chosen when a call is made
 //! chunk of 64 to 256 columns                         a state of its own, summed column by column
 //! tile of up to 256 columns                          column values in shared memory, computed by all threads together
@@ -42,7 +42,7 @@ pub enum Place {
 /// The layout of one pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GpuSchedule {
-    /// Threads of a block.
+    /// Threads of a block, where there are many rows.
     pub threads: u32,
     /// Rows of a thread, where there are many rows.
     pub rows: u32,
@@ -86,14 +86,19 @@ pub(crate) const UNROLL: u32 = 32;
 /// How often the body of nested loops is repeated by unrolling at most.
 pub(crate) const UNROLLED_BODIES: u32 = 256;
 
-const THREADS: u32 = 128;
+/// Threads of a block in which each thread has a row.
+pub(crate) const THREADS: u32 = 128;
+/// Threads of a block in which each has several: so few that blocks of rows are seldom half empty. Each thread reads more of the columns then.
+const FEW_THREADS: u32 = 32;
+/// Rows of a thread from which on that pays.
+const SEVERAL_ROWS: u32 = 4;
+/// Threads that are to fit on a multiprocessor at least where each has several rows: each then has 128 registers.
+pub(crate) const RESIDENT_THREADS: u32 = 512;
 /// The most rows of a thread, and the registers that all its rows may take.
 const ROWS: u32 = 8;
 const ROW_REGISTERS: u64 = 72;
 /// The most rows of a thread where what several columns give is kept.
 const BLOCK_ROWS: u32 = 4;
-/// Blocks that are to fit on a multiprocessor at least where a thread has several rows: with 128 threads, each then has 128 registers.
-pub(crate) const RESIDENT_BLOCKS: u32 = 4;
 /// Registers that a row needs besides its values and its state.
 const PAIR_REGISTERS: u64 = 3;
 /// Pairs that are computed side by side, to hide the latency of each: so many at least and at most, and how many instructions that may be.
@@ -109,8 +114,10 @@ const DEAR_CHUNK: [u32; 2] = [256, 512];
 const NO_CHUNKS: [u32; 2] = [1 << 30, 1 << 30];
 /// Columns of a tile at most.
 const TILE: u64 = 256;
-/// Shared memory for a tile and for parameters: together less than the 48 KB that every kernel may have.
+/// Shared memory for a tile and for parameters: together less than the 48 KB that every kernel may have. Where blocks have few threads
+/// there are many of them on a multiprocessor, each with a tile.
 const TILE_BYTES: u64 = 32 << 10;
+const SMALL_TILE_BYTES: u64 = 8 << 10;
 const PARAMETER_BYTES: u64 = 12 << 10;
 /// A tile has at least so many columns; values that take more room are not in it.
 const SHORTEST_TILE: u64 = 8;
@@ -135,7 +142,6 @@ fn schedule_pass(plan: &Plan, pass: &Pass) -> GpuSchedule {
     place_rows(pass, &mut places);
     let column_alignment = alignment(column_bytes);
     let column_bytes = column_bytes.next_multiple_of(u64::from(column_alignment));
-    let columns = TILE_BYTES.checked_div(column_bytes).unwrap_or(TILE).clamp(1, TILE);
     let all = pass.accumulations.iter().zip(&needed.accumulations).filter(|(_, needed)| **needed);
     let used: Vec<&Accumulation> = all.map(|(accumulation, _)| accumulation).collect();
     let state = state_bytes(&used, accumulate);
@@ -143,11 +149,14 @@ fn schedule_pass(plan: &Plan, pass: &Pass) -> GpuSchedule {
     let block = if !used.is_empty() && used.iter().all(has_pivots) { BLOCK } else { 1 };
     let most_rows = if block > 1 { BLOCK_ROWS } else { ROWS };
     let rows = rows_of_a_thread(pass, &places, state).min(most_rows);
+    let threads = if rows >= SEVERAL_ROWS { FEW_THREADS } else { THREADS };
+    let tile_bytes = if threads < THREADS { SMALL_TILE_BYTES } else { TILE_BYTES };
+    let columns = tile_bytes.checked_div(column_bytes).unwrap_or(TILE).clamp(1, TILE);
     let levels = (TREE_BYTES / (state * u64::from(rows)).max(1)).min(MOST_LEVELS);
     let pair_cost = cost(pass).per_pair.cycles().clamp(1.0, 1e6) as u32;
     let order = order(plan.numerics.sum, &used, levels);
     GpuSchedule {
-        threads: THREADS,
+        threads,
         rows,
         chunk: chunk(plan.numerics.sum, &used),
         tile: 1 << columns.ilog2(),

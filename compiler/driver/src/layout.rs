@@ -1,11 +1,11 @@
 //! Scheduled plans as text, for `--emit schedule`.
 //!
 //! ```text
-//! conv, pass 0 for x86-64-v4: 16 lanes x 3 row vectors, 8 columns at a time, chunks of 64 merged in a tree
-//!     rows stay in registers; v9 in memory; a0 summed by 8 columns; loops up to 16 are unrolled
-//!     for a vector of pairs 10 products, 8 sums, 1 look-up, 4 loads for a column
-//!     tile 3 x 8: 5.4 cycles a vector of pairs, 13 registers, bound by ports for products, chosen
-//!     tile 4 x 8: 5.3 cycles a vector of pairs, 16 registers, bound by ports for products
+//! conv, pass 0 for x86-64-v4: 16 lanes x 3 row vectors, 8 columns at a time, chunks of 40 merged in a tree
+//!     rows are read again for each column; v9 in memory; v3 kept; v3 for the whole tile at once; a0 summed by 8 columns; loops up to 16 are unrolled
+//!     for a vector of pairs 7 products, 5 sums, 1 look-up, 1 load, 1 load for a column; contracted 3 products, 3 sums, 3 loads for a row, …
+//!     tile 3 x 8: 5.3 cycles a vector of pairs, 29 registers, bound by ports for products, chosen
+//!     tile 2 x 8: 5.6 cycles a vector of pairs, 20 registers, bound by ports for products
 //! ```
 
 use std::fmt::Write;
@@ -153,12 +153,11 @@ mod tests {
     }
 
     const GAUSS: &str = "\
-conv, pass 0 for x86-64-v4: 16 lanes x 3 row vectors, 8 columns at a time, chunks of 64 merged in a tree
-    rows stay in registers; v0, v1, v2, v5 in memory; v3, v4 computed where used; a0 summed by 8 columns; loops up to 16 are unrolled
-    for a vector of pairs 10 products, 8 sums, 1 look-up, 4 loads for a column
-    tile 3 x 8: 5.4 cycles a vector of pairs, 13 registers, bound by ports for products, chosen
-    tile 4 x 8: 5.3 cycles a vector of pairs, 16 registers, bound by ports for products
-    tile 2 x 8: 5.6 cycles a vector of pairs, 10 registers, bound by ports for products
-    tile 1 x 8: 6.2 cycles a vector of pairs, 7 registers, bound by ports for products
+conv, pass 0 for x86-64-v4: 16 lanes x 3 row vectors, 8 columns at a time, chunks of 40 merged in a tree
+    rows are read again for each column; v0, v1, v2, v5 in memory; v4 computed where used; v3 kept; v3 for the whole tile at once; a0 summed by 8 columns; loops up to 16 are unrolled
+    for a vector of pairs 7 products, 5 sums, 1 look-up, 1 load, 1 load for a column; contracted 3 products, 3 sums, 3 loads for a row, 3 loads for a column
+    tile 3 x 8: 5.3 cycles a vector of pairs, 29 registers, bound by ports for products, chosen
+    tile 2 x 8: 5.6 cycles a vector of pairs, 20 registers, bound by ports for products
+    tile 1 x 8: 7.0 cycles a vector of pairs, 11 registers, bound by the latency of accumulators
 ";
 }

@@ -6,15 +6,16 @@
 //! ij  Exp(Mult(s, d))               =>     ij  Exp2(Mult(Mult(1.44…, s), d))    powers of 2 are cheaper
 //! ```
 //!
-//! Invariant: each result has at most two roundings more than before; sums are not reordered.
+//! Invariant: each result has at most two roundings more than before, what goes into compensated sums none; sums are not reordered.
 
-use keopsc_ir::formula::{Graph, NodeId, NodeKind, Program};
-use keopsc_ir::types::Role;
-use keopsc_ops::catalogue;
+use keopsc_ir::formula::{Entry, Graph, NodeId, NodeKind, Program};
+use keopsc_ir::types::{Role, SumScheme};
+use keopsc_ops::{Integers, catalogue};
 
 use crate::forms::{inverse, negated, product, quotient};
-use crate::rewrite::improve;
+use crate::rewrite::{improve, join};
 use crate::simplify::{Switches, evaluate_constants};
+use crate::template::{Names, build};
 
 /// A rule: an equal node, where there is a better one.
 type Rule = fn(&mut Graph, NodeId) -> Option<NodeId>;
@@ -26,6 +27,10 @@ const RULES: &[(&str, Rule)] = &[
     ("group product", group_product),
     ("rescale argument", rescale_argument),
 ];
+
+/// The rules that round a factor of the exponents or terms of a sum once for all of them: that error does not average out, as those of single terms
+/// do, and would be the largest of a compensated sum.
+const ROUNDING_ALL_ALIKE: &[&str] = &["multiply by inverse", "rescale argument"];
 
 /// How often the graph is gone through, and how many rules may apply to a node one after the other.
 const LIMITS: (usize, usize) = (4, 16);
@@ -40,11 +45,21 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     RULES.iter().map(|(name, _)| *name)
 }
 
-/// Hoists without the rules that are switched off.
+/// Hoists without the rules that are switched off. Entries whose sums are compensated are hoisted apart, without the rules of [`ROUNDING_ALL_ALIKE`].
 pub fn hoist_with(program: &Program, switches: &Switches) -> Program {
-    improve(program, LIMITS, |graph, id| {
-        RULES.iter().filter(|(name, _)| switches.are_on(name)).find_map(|(_, rule)| rule(graph, id))
-    })
+    let (compensated, plain): (Vec<_>, Vec<_>) =
+        program.entries.iter().cloned().partition(|entry| entry.numerics.sum == SumScheme::Kahan);
+    let part = |entries: Vec<Entry>, left_out: &[&str]| {
+        improve(&Program { entries, ..program.clone() }, LIMITS, |graph, id| {
+            let rules = RULES.iter().filter(|(name, _)| switches.are_on(name) && !left_out.contains(name));
+            rules.map(|(_, rule)| rule).find_map(|rule| rule(graph, id))
+        })
+    };
+    match (compensated.is_empty(), plain.is_empty()) {
+        (true, _) => part(plain, &[]),
+        (_, true) => part(compensated, ROUNDING_ALL_ALIKE),
+        _ => join(&[part(plain, &[]), part(compensated, ROUNDING_ALL_ALIKE)], &program.entries),
+    }
 }
 
 /// `a / b = Inv(b) * a` where a depends on a pair and b on less: a division a pair is dear.
@@ -96,16 +111,16 @@ fn group_product(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
 /// `Exp(p * a) = Exp2((log2 e * p) * a)` and the like, where p depends on less than the pair.
 fn rescale_argument(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let NodeKind::Operation { operation, arguments, .. } = &graph.node(id).kind else { return None };
-    let (name, factor) = catalogue::operation(*operation).rescaled?;
-    let other = catalogue::find_operation(name)?;
+    let (other, text) = catalogue::rescaled(*operation)?;
     let (a, b) = product(graph, *arguments.first()?)?;
     let (less, more) = if graph.node(b).role == Role::Pair { (a, b) } else { (b, a) };
     if graph.node(less).role == Role::Pair || graph.node(more).role != Role::Pair {
         return None;
     }
-    let factor = graph.constant(factor);
-    let less = graph.multiply(factor, less).ok()?;
-    let argument = graph.multiply(less, more).ok()?;
+    let mut names = Names::of_integers(&Integers::default());
+    names.formula("f", less);
+    let factor = build(graph, text, &names).ok()?;
+    let argument = graph.multiply(factor, more).ok()?;
     graph.operation(other, &[], &[argument]).ok()
 }
 

@@ -14,7 +14,7 @@ const MACHINES: [Machine; 3] = [
     Machine { lanes_f32: 16, registers: 32, fused: true, tables: true, ports: PORTS },
 ];
 
-/// Distances and products of long vectors, beside reductions of other kinds.
+/// Distances and products of vectors, beside reductions of other kinds; distances of 5 coordinates are contractions on some machines.
 const LONG: &str = "
 x = Vi(20); y = Vj(20); b = Vj(1); w = Vj(17)
 c = SqDist(x, y)
@@ -27,6 +27,11 @@ out ratio = Sum[j](Exp(-c) * b) / Sum[j](b)
 out exact = Sum[j](Exp(-c) * b) numerics sum = kahan
 out wider = Sum[j](Exp(-c) * b) numerics accumulate = f64
 out running = Sum[j](Exp(-c) * b) numerics sum = direct
+p = Vi(5); q = Vj(5)
+out few = Sum[j](Exp(-SqDist(p, q)) * b)
+out few_p = Grad(few, p)
+out dear = Sum[j](Matern(15/2, Norm2(p - q)) * Erfc(SqDist(p, q)) * LGamma(b + SqDist(p, q)))
+out both = Sum[j](Exp(-SqDist(p, q)) * b) + LogSumExp[j](-SqDist(p, q))
 ";
 
 fn plans() -> Vec<Verified> {

@@ -56,6 +56,26 @@ fn different(left: &str, right: &str) {
     assert_ne!(simplified(left), simplified(right), "\n{left}\n{right}");
 }
 
+/// Terms of compensated sums share no factor that was rounded, whatever other sums of the file do.
+#[test]
+fn compensated_sums_keep_their_divisions_and_exponentials() {
+    let sum = "Sum[j](Exp(-SqDist(x, y) / p) * b)";
+    let (file, errors) = keopsc_grammar::parse_file(&format!(
+        "{INPUTS}out plain = {sum}; out kahan = {sum} numerics sum = kahan; out last = {sum} numerics sum = block\n"
+    ));
+    assert!(errors.is_empty(), "{errors:?}");
+    let (program, diagnostics) = resolve(&file, &Options::default());
+    let program = program.unwrap_or_else(|| panic!("{diagnostics:?}"));
+    let program = hoist(simplify(differentiate(program).expect("it can be differentiated")));
+    verify(&program, Stage::Differentiated).expect("it is sound");
+    let exact: Vec<(&str, bool)> = program
+        .entries
+        .iter()
+        .map(|entry| (entry.name.as_str(), show(&program, entry.outputs[0].node).contains("Divide(")))
+        .collect();
+    assert_eq!(exact, [("plain", false), ("kahan", true), ("last", false)]);
+}
+
 #[test]
 fn constants_are_computed() {
     same("Sum[j](b * (IntCst(2) * IntCst(3)))", "Sum[j](b * 6)");

@@ -23,9 +23,10 @@ fn is_real() -> bool {
     std::env::var_os("KEOPSC_TEST_GPU").is_some_and(|value| value == "1")
 }
 
-/// Device 0, and its primary context.
+/// A device, and its primary context.
 pub struct Gpu {
     library: Library,
+    number: i32,
     device: c_int,
     context: *mut c_void,
 }
@@ -58,15 +59,22 @@ macro_rules! succeed {
 use succeed;
 
 impl Gpu {
-    /// The device. The emulator is built where it has changed.
-    pub fn open() -> Gpu {
+    /// The first two devices at most. The emulator, which has one with many multiprocessors and one with few, is built where it has changed.
+    pub fn all() -> Vec<Gpu> {
+        let first = Gpu::open(0);
+        let mut count = 0;
+        succeed!(first, cuDeviceGetCount(*mut c_int = &raw mut count));
+        std::iter::once(first).chain((1..count.min(2)).map(Gpu::open)).collect()
+    }
+
+    fn open(number: i32) -> Gpu {
         let path = if is_real() { "libcuda.so.1".into() } else { emulator::library() };
         // SAFETY: the driver's initializers may run in any process.
         let library = unsafe { Library::new(&path) }.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let mut gpu = Gpu { library, device: 0, context: null_mut() };
+        let mut gpu = Gpu { library, number, device: 0, context: null_mut() };
         succeed!(gpu, cuInit(c_uint = 0));
         let mut device = 0;
-        succeed!(gpu, cuDeviceGet(*mut c_int = &raw mut device, c_int = 0));
+        succeed!(gpu, cuDeviceGet(*mut c_int = &raw mut device, c_int = number));
         gpu.device = device;
         let mut context = null_mut();
         succeed!(gpu, cuDevicePrimaryCtxRetain(*mut *mut c_void = &raw mut context, c_int = device));
@@ -74,7 +82,12 @@ impl Gpu {
         gpu
     }
 
-    /// Its name, and whether it is emulated.
+    /// Its number among all.
+    pub fn number(&self) -> i32 {
+        self.number
+    }
+
+    /// Its name.
     pub fn words(&self) -> String {
         let mut name: [c_char; 256] = [0; 256];
         succeed!(self, cuDeviceGetName(*mut c_char = name.as_mut_ptr(), c_int = 255, c_int = self.device));

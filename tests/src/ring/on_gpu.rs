@@ -31,8 +31,8 @@ pub enum Verdict {
 pub enum Way<'g> {
     /// On the CPU, then through the GPU's memory in both ways, on a stream.
     Everywhere(&'g Gpu, *mut c_void),
-    /// On the GPU with tensors in the CPU's memory, which may be refused for want of room.
-    InSlabs,
+    /// On the GPU of that number with tensors in the CPU's memory, which may be refused for want of room.
+    InSlabs(i32),
 }
 
 impl Trial {
@@ -84,7 +84,7 @@ impl Trial {
             results.for_each(|((_, strided), bytes)| strided.set_bytes(bytes));
         };
         if let Way::Everywhere(gpu, stream) = way {
-            self.call(compiled, entry, DL_CPU)?;
+            self.call(compiled, entry, (DL_CPU, 0))?;
             self.compare_but_nans(plan, &expected).map_err(|wrong| format!("on the CPU: {wrong}"))?;
             restore(self);
             let found = self.call_on_device(compiled, entry, gpu, stream, number_of_inputs)?;
@@ -93,12 +93,16 @@ impl Trial {
             self.compare_but_nans(plan, &expected).map_err(|wrong| format!("in the GPU's memory: {wrong}"))?;
             restore(self);
         }
+        let number = match way {
+            Way::Everywhere(gpu, _) => gpu.number(),
+            Way::InSlabs(number) => number,
+        };
         let called = match self.layer {
             Layer::One => self.call_plain(compiled, entry),
-            Layer::Two | Layer::Three => self.call(compiled, entry, DL_CUDA),
+            Layer::Two | Layer::Three => self.call(compiled, entry, (DL_CUDA, number)),
         };
         match (called, way) {
-            (Err(words), Way::InSlabs) if words.contains("may be used") || words == "layer 1: status 7, " => {
+            (Err(words), Way::InSlabs(_)) if words.contains("may be used") || words == "layer 1: status 7, " => {
                 return Ok(Verdict::NoRoom);
             }
             (called, _) => called?,
@@ -121,7 +125,7 @@ impl Trial {
         let copies: Vec<Copy<'_>> = self.tensors.iter().map(|(_, strided)| copy(strided)).collect();
         let tables: Vec<Copy<'_>> = self.ranges.iter().flat_map(|ranges| &ranges.tensors).map(copy).collect();
         let there = |strided: &Strided, copy: &Copy<'_>| -> DLTensor {
-            strided.tensor_in(copy.data(), DLDevice { device_type: DL_CUDA, device_id: 0 })
+            strided.tensor_in(copy.data(), DLDevice { device_type: DL_CUDA, device_id: gpu.number() })
         };
         let tensors: Vec<DLTensor> =
             self.tensors.iter().zip(&copies).map(|((_, strided), copy)| there(strided, copy)).collect();
@@ -129,7 +133,8 @@ impl Trial {
         let ranges: Vec<DLTensor> = range_tensors.zip(&tables).map(|(strided, copy)| there(strided, copy)).collect();
         let (device_type, check) = (random.pick(&[0, DL_CUDA]), random.pick(&[0, 0, 1]));
         let change = |call: &mut keopsc_runtime::abi::Call| {
-            (call.device_type, call.check, call.stream) = (device_type, check, stream);
+            (call.device_type, call.device_id) = (device_type, gpu.number());
+            (call.check, call.stream) = (check, stream);
         };
         // What was copied is there.
         working(gpu, "copies")?;

@@ -125,7 +125,7 @@ impl Trial {
             match self.layer {
                 Layer::Three => self.call_in_shards(compiled, entry, plan)?,
                 Layer::One => self.call_plain(compiled, entry)?,
-                Layer::Two => self.call(compiled, entry, 0)?,
+                Layer::Two => self.call(compiled, entry, (0, 0))?,
             }
             for ((output, strided), expected) in self.results(plan).zip(&expected) {
                 compare(&output.name, &memory(strided), expected)?;
@@ -181,21 +181,14 @@ impl Trial {
         succeeded("layer 1", status, &[])
     }
 
-    /// The call through layer 2, on that type of device.
-    pub(super) fn call(&self, compiled: &Compiled, entry: usize, device_type: i32) -> Result<(), String> {
+    /// The call through layer 2, on the device of that type and number.
+    pub(super) fn call(&self, compiled: &Compiled, entry: usize, device: (i32, i32)) -> Result<(), String> {
         let tensors: Vec<DLTensor> = self.tensors.iter().map(|(_, strided)| strided.tensor()).collect();
         let ranges: Vec<DLTensor> =
             self.ranges.iter().flat_map(|ranges| &ranges.tensors).map(|strided| strided.tensor()).collect();
         let memory = |bytes: usize| Guarded::new(bytes, Flush::Back);
-        self.call_with(
-            compiled,
-            entry,
-            &tensors,
-            &ranges,
-            |call| call.device_type = device_type,
-            memory,
-            Guarded::data,
-        )?;
+        let change = |call: &mut Call| (call.device_type, call.device_id) = device;
+        self.call_with(compiled, entry, &tensors, &ranges, change, memory, Guarded::data)?;
         Ok(())
     }
 

@@ -124,8 +124,8 @@ struct Counter {
     }
 };
 
-// Reduces the columns of a split for the rows of a block, ROWS a thread.
-template <typename Pass, int ROWS>
+// Reduces the columns of a split for the rows of a block of THREADS threads, ROWS a thread.
+template <typename Pass, int ROWS, int THREADS>
 static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
 {
     __shared__ typename Pass::Column tile[Pass::TILE];
@@ -135,12 +135,12 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
     if (launch.ranges.count > 0 && blockIdx.x >= launch.ranges.tiles[(blockIdx.z + 1) * (launch.ranges.count + 1) - 1]) {
         return;
     }
-    Work work = work_of(launch, element, Pass::THREADS * ROWS);
+    Work work = work_of(launch, element, THREADS * ROWS);
     const Pass pass(call, element, shared);
     typename Pass::Row row[ROWS];
     #pragma unroll
     for (int r = 0; r < ROWS; ++r) {
-        const long long index = work.first_row + r * Pass::THREADS + threadIdx.x;
+        const long long index = work.first_row + r * THREADS + threadIdx.x;
         pass.read_row(row[r], index < work.past_rows ? index : work.past_rows - 1);
     }
     typename Pass::State state[ROWS], total[ROWS];
@@ -159,7 +159,7 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
             const int count = past_chunk - first < Pass::TILE ? (int)(past_chunk - first) : Pass::TILE;
             __syncthreads();
             #pragma unroll 1
-            for (int column = (int)threadIdx.x; column < count; column += Pass::THREADS) {
+            for (int column = (int)threadIdx.x; column < count; column += THREADS) {
                 pass.read_column(tile[column], first + column);
             }
             __syncthreads();
@@ -204,7 +204,7 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
     states += (blockIdx.z * launch.splits + launch.first_split + blockIdx.y) * launch.rows;
     #pragma unroll
     for (int r = 0; r < ROWS; ++r) {
-        const long long index = work.first_row + r * Pass::THREADS + threadIdx.x;
+        const long long index = work.first_row + r * THREADS + threadIdx.x;
         if (index >= work.past_rows) {
             continue;
         }
@@ -225,7 +225,7 @@ static __device__ __forceinline__ void finish(const typename Pass::Call &call)
     __shared__ typename Pass::Shared shared;
     const Launch &launch = call.launch;
     const Pass pass(call, element_of(launch), shared);
-    const unsigned int team_rows = Pass::THREADS / launch.team;
+    const unsigned int team_rows = blockDim.x / launch.team;
     const long long index = (long long)blockIdx.x * team_rows + threadIdx.x % team_rows;
     const bool is_row = index < launch.rows;
     const unsigned int member = threadIdx.x / team_rows;

@@ -22,21 +22,25 @@ struct Ring {
     __device__ __forceinline__ Ring(int number) : bits((Bits)(Signed)number) {}
     __device__ __forceinline__ Ring(long long number) : bits((Bits)(Signed)number) {}
     __device__ __forceinline__ explicit Ring(bool number) : bits(number) {}
-    template <typename Other, typename OtherSigned>
+    // As a float becomes a double wherever one stands beside it, and the other way round where that is written down.
+    template <typename Other, typename OtherSigned, int IS_WIDER = 1 / (sizeof(Other) < sizeof(Bits))>
+    __device__ __forceinline__ Ring(Ring<Other, OtherSigned> other) : bits((Bits)(Signed)(OtherSigned)other.bits) {}
+    template <typename Other, typename OtherSigned, long long IS_NARROWER = 1 / (sizeof(Other) > sizeof(Bits))>
     __device__ __forceinline__ explicit Ring(Ring<Other, OtherSigned> other) : bits((Bits)(Signed)(OtherSigned)other.bits) {}
 
-    __device__ __forceinline__ Ring operator+(Ring other) const { return of(bits + other.bits); }
-    __device__ __forceinline__ Ring operator-(Ring other) const { return of(bits - other.bits); }
-    __device__ __forceinline__ Ring operator*(Ring other) const { return of(bits * other.bits); }
+    // Functions of two numbers, so that either of them may become one of 64 bits.
+    friend __device__ __forceinline__ Ring operator+(Ring a, Ring b) { return of(a.bits + b.bits); }
+    friend __device__ __forceinline__ Ring operator-(Ring a, Ring b) { return of(a.bits - b.bits); }
+    friend __device__ __forceinline__ Ring operator*(Ring a, Ring b) { return of(a.bits * b.bits); }
+    friend __device__ __forceinline__ Ring operator/(Ring a, Ring b) { return a * inverse(b); }
+    friend __device__ __forceinline__ bool operator<(Ring a, Ring b) { return (Signed)a.bits < (Signed)b.bits; }
+    friend __device__ __forceinline__ bool operator<=(Ring a, Ring b) { return (Signed)a.bits <= (Signed)b.bits; }
+    friend __device__ __forceinline__ bool operator==(Ring a, Ring b) { return a.bits == b.bits; }
+    friend __device__ __forceinline__ bool operator!=(Ring a, Ring b) { return a.bits != b.bits; }
+
     __device__ __forceinline__ Ring operator-() const { return of((Bits)0 - bits); }
     __device__ __forceinline__ Ring &operator+=(Ring other) { return *this = *this + other; }
     __device__ __forceinline__ Ring &operator*=(Ring other) { return *this = *this * other; }
-    __device__ __forceinline__ bool operator<(Ring other) const { return (Signed)bits < (Signed)other.bits; }
-    __device__ __forceinline__ bool operator<=(Ring other) const { return (Signed)bits <= (Signed)other.bits; }
-    __device__ __forceinline__ bool operator==(Ring other) const { return bits == other.bits; }
-    __device__ __forceinline__ bool operator!=(Ring other) const { return bits != other.bits; }
-
-    __device__ Ring operator/(Ring other) const { return *this * inverse(other); }
 };
 
 // a^b, b taken as unsigned.

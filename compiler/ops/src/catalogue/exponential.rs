@@ -13,7 +13,8 @@ pub(super) const ROWS: &[Operation] = &[
         value: Value::Recipe("exp(f[k])"),
         gradient: &[("f", "e * out")],
         laws: &[Law::rounding("Exp(Log(a))", "a").when(&["nonnegative(a)"])],
-        rescaled: Some(("Exp2", std::f64::consts::LOG2_E)),
+        // f as it is where f log2 e is infinite: 0 times that would be NaN.
+        rescaled: Some(("Exp2", "IfElse(1.4426950408889634 * f - 1.4426950408889634 * f, 1.4426950408889634 * f, f)")),
         sign: Sign::Nonnegative,
         complex: &[("r -> r", ""), ("z -> z", "ComplexExp(f)")],
         domain: &[AROUND_ZERO],

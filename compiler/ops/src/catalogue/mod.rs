@@ -99,8 +99,8 @@ pub struct Operation {
     pub laws: &'static [Law],
     /// Laws that take a singularity away before derivatives are formed, see `passes::early`.
     pub early_laws: &'static [EarlyLaw],
-    /// The operation that gives the same at so many times the argument, and is cheaper: for arguments with a factor that can take the number in.
-    pub rescaled: Option<(&'static str, f64)>,
+    /// An operation that gives the same at a multiple of the argument, and is cheaper; and for arguments with a factor, what a factor `f` becomes.
+    pub rescaled: Option<(&'static str, &'static str)>,
     /// Whether its two arguments may be exchanged.
     pub commutative: bool,
     /// What is known of the result's sign.
@@ -304,6 +304,12 @@ pub fn expansion(id: OperationId, dims: &[u32], parameters: &[i64]) -> Result<Op
 /// Free names: the arguments, `out`, `e`, and dimension letters and parameters as integers.
 pub fn gradient(id: OperationId) -> &'static [(usize, Expr)] {
     &parsed(id).gradient
+}
+
+/// The operation that gives the same where a factor `f` of the argument is replaced by that formula; see [`Operation::rescaled`].
+pub fn rescaled(id: OperationId) -> Option<(OperationId, &'static Expr)> {
+    let (other, factor) = parsed(id).rescaled.as_ref()?;
+    Some((find_operation(other)?, factor))
 }
 
 /// What an operation means where inputs are complex numbers; empty if it takes real ones only.

@@ -15,6 +15,7 @@ pub(super) struct ParsedOperation {
     pub signature: Signature,
     pub value: ParsedValue,
     pub gradient: Vec<(usize, Expr)>,
+    pub rescaled: Option<(&'static str, Expr)>,
     pub complex: Vec<ComplexForm>,
 }
 
@@ -81,7 +82,8 @@ pub(super) fn parse_row(row: &Operation) -> Result<ParsedOperation, String> {
     };
     let gradient = parse_gradient(&signature, row.gradient)?;
     let complex = row.complex.iter().map(|form| complex_form(&signature, form)).collect::<Result<_, String>>()?;
-    Ok(ParsedOperation { signature, value, gradient, complex })
+    let rescaled = row.rescaled.map(|(name, factor)| Ok::<_, String>((name, parse_text(factor)?))).transpose()?;
+    Ok(ParsedOperation { signature, value, gradient, rescaled, complex })
 }
 
 /// `z r -> z` and a formula.

@@ -197,12 +197,16 @@ pub(super) const ROWS: &[Operation] = &[
         name: "Sinc",
         aliases: &["sinc"],
         signature: "Sinc(f: n) -> n",
-        // sin(πf)/π is up to its sign that of the distance r from the next integer, which is exact: r and a polynomial (relative error 1.2e-17).
+        // sin(πf)/π is up to its sign that of the distance r from the next integer, which is exact: for |r| below 21/64 r and a polynomial
+        // (relative error 3e-18), above cos(πd)/π with d = 1/2 - |r|, 1/π being 163/512 and a polynomial's first coefficient (2e-18). One
+        // polynomial up to 1/2 would take a third of r away again.
         value: Value::Recipe(
-            "where(select(f[k] == 0, 1, select(abs(f[k]) == inf, 0, select(n == 2 * floor(0.5 * n), 1, -1) * \
-             (r + r * (z * (z * poly(z, 0.8117424252833519, -0.19075182412194128, 0.026147847813078808, -0.0023460809634923995, \
-             0.00014842817816693618, -6.972960555564221e-06, 2.459180384815939e-07)) + z * -1.6449340668482264)) / f[k])), \
-             n = round(f[k]), r = f[k] - n, z = r*r)",
+            "where(select(f[k] == 0, 1, select(abs(f[k]) == inf, 0, select(n == 2 * floor(0.5 * n), 1, -1) * select(abs(r) < 0.328125, \
+             r + r * (z * poly(z, -1.6449340668482264, 0.811742425283349, -0.19075182412139038, 0.02614784777898011, \
+             -0.0023460800086588266, 0.00014841479256344316, -6.881107230729435e-06)), \
+             select(r < 0, -1, 1) * (0.318359375 + poly(d*d, -4.948881620932846e-05, -1.5707963267948966, 1.2919281950124661, \
+             -0.4250273399691864, 0.0749080646670523, -0.008214490837823465, 0.0006112572006570858))) \
+             / f[k])), n = round(f[k]), r = f[k] - n, z = r*r, d = 0.5 - abs(r))",
         ),
         gradient: &[("f", "-(9.869604401089358 * e * f * SphericalLambda(3.141592653589793 * f, 1))")],
         early_laws: &[EarlyLaw {
@@ -211,7 +215,7 @@ pub(super) const ROWS: &[Operation] = &[
             when: When::HasRoot("a"),
         }],
         domain: &[(-0.9, 0.9)],
-        ulp: 2.5,
+        ulp: 2.0,
         doc: "`SinXDivX(pi * f)`, the normalised sinc as in NumPy.",
         ..Operation::EMPTY
     },

@@ -36,9 +36,12 @@ impl<'a> Frame<'a> {
     /// Decides what does not depend on the tile.
     pub(super) fn new(plan: &Plan, pass: &'a Pass, machine: &'a Machine) -> Frame<'a> {
         let (updates, kept) = choose_updates(pass);
-        let storage = choose_storage(pass, &kept);
-        let contractions: Vec<ValueId> =
-            pass.block(Block::Pair).filter(|(_, value)| is_contraction(pass, value)).map(|(id, _)| id).collect();
+        let storage = choose_storage(pass, &kept, machine);
+        let contractions: Vec<ValueId> = pass
+            .block(Block::Pair)
+            .filter(|(_, value)| is_contraction(pass, value, machine))
+            .map(|(id, _)| id)
+            .collect();
         let accumulate = plan.numerics.accumulators(pass.compute);
         let registers = if accumulate == pass.compute { 1 } else { 2 };
         let pair_cycles = cost(pass).per_pair.cycles();
@@ -50,7 +53,7 @@ impl<'a> Frame<'a> {
         let is_free = group.is_some() && !stretches.blocked.contains(&true);
         let columns = if is_free { &[4, 5, 8, 10][..] } else { &[stretches.columns] };
         let is_single = pass.rows == Role::Parameter || long_locals(pass, &storage, registers) > LONG_LOCALS;
-        let pressure = Pressure::of(pass, &updates, registers);
+        let pressure = Pressure::of(pass, machine, &updates, registers);
         let is_good = |tile: &Tile| (tile.row_vectors == 1 || !is_single) && pressure.fits(*tile, machine);
         let tiles = tiles(columns).filter(is_good).collect();
         Frame {

@@ -1,25 +1,38 @@
 //! Where the values of a pass live.
 
+use keopsc_ir::plan::cost::cost;
 use keopsc_ir::plan::{Block, Definition, Pass, Value, ValueId};
 use keopsc_ops::reductions::Operand;
 use keopsc_ops::scalar::{Counter, Index, Scalar};
 
-use super::{Storage, UNROLL};
+use super::stretches::{is_exact, unrolled_columns};
+use super::{Machine, Storage, UNROLL};
 
-pub(super) fn choose_storage(pass: &Pass, kept: &[ValueId]) -> Vec<Storage> {
+/// Instructions, as formulas have them, of a fold that is a contraction: a squared distance of 3 coordinates has 9, a scalar product of 9 too.
+const LEAST_CALLS: u32 = 9;
+/// The same where pairs are compared first, or where products are not part of additions: a squared distance of 10 coordinates.
+const LEAST_CALLS_KEPT: u32 = 30;
+
+pub(super) fn choose_storage(pass: &Pass, kept: &[ValueId], machine: &Machine) -> Vec<Storage> {
     let evaluations = count_evaluations(pass);
     let mut looped = vec![false; pass.values.len()];
     for value in &pass.values {
-        if let Definition::Compute(body) = &value.definition {
-            let counters = if value.dim > UNROLL { vec![Counter(0)] } else { Vec::new() };
-            mark_looped(body, &counters, &mut looped);
+        match &value.definition {
+            Definition::Compute(Scalar::Fold { counter, body, .. }) if is_contraction(pass, value, machine) => {
+                mark_looped(body, &[*counter], &mut looped);
+            }
+            Definition::Compute(body) => {
+                let counters = if value.dim > UNROLL { vec![Counter(0)] } else { Vec::new() };
+                mark_looped(body, &counters, &mut looped);
+            }
+            _ => {}
         }
     }
     let storage = |(number, value): (usize, &Value)| {
         let long = value.dim > UNROLL;
         if !matches!(value.definition, Definition::Compute(_)) {
             Storage::Memory
-        } else if is_contraction(pass, value) || kept.contains(&ValueId(number as u32)) {
+        } else if is_contraction(pass, value, machine) || kept.contains(&ValueId(number as u32)) {
             Storage::Kept
         } else if evaluations[number] == 1 && value.block == Block::Pair {
             Storage::Inline
@@ -100,14 +113,30 @@ fn mark_looped(scalar: &Scalar<ValueId>, counters: &[Counter], looped: &mut [boo
     }
 }
 
-/// A scalar pair value that is a long fold over row, column and parameter values only.
-pub(super) fn is_contraction(pass: &Pass, value: &Value) -> bool {
-    let Definition::Compute(Scalar::Fold { count, body, .. }) = &value.definition else { return false };
-    let mut own = true;
-    body.for_each_read(&mut |id, _| own &= pass.value(*id).block != Block::Pair);
-    own && value.dim == 1 && *count > UNROLL
+/// A scalar pair value that is a fold over row, column and parameter values only, long enough to be worth a loop of its own for all columns of a tile:
+/// what is left of the pair's work then has the registers for itself.
+pub(super) fn is_contraction(pass: &Pass, value: &Value, machine: &Machine) -> bool {
+    // Of dear pairs no other layout computes several columns together: sums of blocks are made on all machines or on none.
+    let is_dear = || unrolled_columns(cost(pass).per_pair.cycles()) == 1;
+    let least = if machine.fused || is_dear() { LEAST_CALLS } else { LEAST_CALLS_KEPT };
+    is_long(pass, value, least)
 }
 
-pub(super) fn has_contractions(pass: &Pass) -> bool {
-    pass.block(Block::Pair).any(|(_, value)| is_contraction(pass, value))
+pub(super) fn has_contractions(pass: &Pass, machine: &Machine) -> bool {
+    pass.block(Block::Pair).any(|(_, value)| is_contraction(pass, value, machine))
+}
+
+/// Whether a pass has contractions on any machine.
+pub(super) fn may_have_contractions(pass: &Pass) -> bool {
+    pass.block(Block::Pair).any(|(_, value)| is_long(pass, value, LEAST_CALLS))
+}
+
+fn is_long(pass: &Pass, value: &Value, least: u32) -> bool {
+    let Definition::Compute(Scalar::Fold { count, body, .. }) = &value.definition else { return false };
+    let (mut own, mut calls) = (true, 0u32);
+    body.for_each_read(&mut |id, _| own &= pass.value(*id).block != Block::Pair);
+    body.visit(&mut |part| calls += u32::from(matches!(part, Scalar::Call(..))));
+    let compares = is_exact(pass) || pass.accumulations.iter().any(|one| one.rule.raising.is_some());
+    let least = if compares { LEAST_CALLS_KEPT } else { least };
+    own && value.dim == 1 && (*count > UNROLL || count.saturating_mul(calls) >= least)
 }

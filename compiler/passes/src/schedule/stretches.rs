@@ -6,7 +6,7 @@ use keopsc_ir::plan::{Accumulation, Pass, Plan};
 use keopsc_ir::types::SumScheme;
 use keopsc_ops::reductions;
 
-use super::storage::has_contractions;
+use super::storage::may_have_contractions;
 use super::{Order, UNROLL, Update};
 
 /// Columns of a block: computed in one turn of the loop over columns, so that their sums are added up first and then added to the chunk's.
@@ -53,7 +53,7 @@ impl Stretches {
             SumScheme::Auto | SumScheme::Kahan => whole(LONG_CHUNK, Order::Tree),
         };
         // Whole groups of 8 and of 5 columns on every machine: chunks, and with them the shards of states, depend on the plan alone.
-        if plan.passes.iter().any(has_contractions) {
+        if plan.passes.iter().any(may_have_contractions) {
             stretches.chunk = stretches.chunk / 8 * 5;
         }
         stretches
@@ -86,7 +86,7 @@ impl Stretches {
 pub(super) fn block_columns(plan: &Plan, updates: &[Update], group: Option<u32>, columns: u32) -> u32 {
     if group.is_none() && !updates.contains(&Update::After) {
         columns
-    } else if plan.passes.iter().any(has_contractions) {
+    } else if plan.passes.iter().any(may_have_contractions) {
         KEPT_GROUPS
     } else {
         KEPT_COLUMNS
@@ -99,7 +99,7 @@ pub(super) fn is_waiting(updates: &[Update]) -> bool {
 }
 
 /// How many columns' pairs are unrolled into a loop's body.
-fn unrolled_columns(pair_cycles: f64) -> u32 {
+pub(super) fn unrolled_columns(pair_cycles: f64) -> u32 {
     [BLOCK, BLOCK / 2].into_iter().find(|columns| f64::from(*columns) * pair_cycles <= BODY_CYCLES).unwrap_or(1)
 }
 

@@ -66,10 +66,10 @@ pub(super) struct Pressure {
 
 impl Pressure {
     /// `registers` is what a vector of accumulators takes.
-    pub(super) fn of(pass: &Pass, updates: &[Update], registers: u32) -> Pressure {
+    pub(super) fn of(pass: &Pass, machine: &Machine, updates: &[Update], registers: u32) -> Pressure {
         let uses = count_uses(pass, |block| block == Block::Pair);
         let used = |id: ValueId| uses[id.0 as usize] > 0;
-        let is_contracted = has_contractions(pass);
+        let is_contracted = has_contractions(pass, machine);
         // Contractions read rows from memory.
         let rows = pass.block(Block::Row).filter(|(id, _)| used(*id) && !is_contracted);
         let rows = rows.map(|(_, value)| value.dim).fold(0, u32::saturating_add);

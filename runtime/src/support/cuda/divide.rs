@@ -3,7 +3,7 @@
 //! Only the length of chunks shows in results, with `ORDER_SEQUENCE` that of splits, too. Both are functions of the pass and the number of
 //! columns. Everything else may depend on the machine.
 
-use crate::abi::{DeviceKernel, DevicePass, NO_KERNEL, ORDER_SEQUENCE, ORDER_TREE, ROLE_PARAMETER};
+use crate::abi::{DeviceKernel, DevicePass, NO_KERNEL, ORDER_CARRIED, ORDER_SEQUENCE, ORDER_TREE, ROLE_PARAMETER};
 use crate::support::arena::times;
 
 /// Up to so many columns have chunks of the shortest length.
@@ -12,14 +12,19 @@ const FEW_COLUMNS: usize = 8192;
 const MOST_SHARES: usize = 64;
 /// which have at least so many chunks.
 const LEAST_SHARE: usize = 4;
-/// Blocks a multiprocessor that are worth dividing columns for.
-const BLOCKS_A_MULTIPROCESSOR: usize = 16;
+/// Blocks a multiprocessor that are worth dividing columns for: several times as many as are there at once.
+const BLOCKS_A_MULTIPROCESSOR: usize = 64;
+/// Threads a multiprocessor that are worth it where a split does not go on with the state of the one before.
+const CARRIED_THREADS: usize = 1024;
 /// Instructions of a thread that are worth a block.
 const LEAST_WORK: usize = 2048;
 /// States that a thread of `finish` joins one after the other; more are shared out where threads are idle.
 const STATES_A_THREAD: usize = 8;
 /// Blocks a multiprocessor that leave none of its threads idle in `finish`.
 const FINISHING_BLOCKS: usize = 8;
+/// What a pair costs with the kernel for many rows and with that for few, measured for Gaussian sums on an H100.
+const MANY_COST: usize = 8;
+const FEW_COST: usize = 9;
 /// States between `reduce` and `finish` take no more than this, but for those of a single row tile.
 pub const STATE_BYTES: usize = 256 << 20;
 /// The largest extent of a grid in y and z.
@@ -73,11 +78,11 @@ impl Division {
     /// The division of a pass with `blocks` blocks of rows: one split has all columns of a block.
     pub fn sparse(pass: &DevicePass, size: &Size, blocks: usize) -> Division {
         let chunk = chunk(pass, size.columns);
-        let mean_rows = size.rows / blocks.max(1);
-        let [many, few] = &pass.reduce;
-        let is_few = few.kernel != NO_KERNEL && (many.kernel == NO_KERNEL || times(mean_rows, 2) < many.rows as usize);
+        // The last tile of a block of rows is half empty on average.
+        let padded = |kernel: &DeviceKernel| size.rows / blocks.max(1) + kernel.rows as usize / 2;
+        let kernel = cheaper(pass, padded);
         let split = size.columns.div_ceil(chunk.max(1)).max(1).saturating_mul(chunk);
-        Division { chunk, split, splits: 1, ..Division::whole(if is_few { few } else { many }, 0, size) }
+        Division { chunk, split, splits: 1, ..Division::whole(kernel, 0, size) }
     }
 
     fn whole(kernel: &DeviceKernel, splits: usize, size: &Size) -> Division {
@@ -150,7 +155,11 @@ fn chunks_of_split(
         return chunks.div_ceil(MOST_SHARES).max(LEAST_SHARE);
     }
     let longest = if pass.order == ORDER_TREE { (pass.longest_split as usize).max(1) } else { chunks };
-    let wanted = times(multiprocessors, BLOCKS_A_MULTIPROCESSOR);
+    let blocks = match pass.order {
+        ORDER_CARRIED => CARRIED_THREADS / (kernel.threads as usize).max(1),
+        _ => BLOCKS_A_MULTIPROCESSOR,
+    };
+    let wanted = times(multiprocessors, blocks);
     let tiles = times(tiles(kernel, size.rows), size.elements);
     let mut count = 1;
     while count < chunks.min(longest) {
@@ -166,16 +175,26 @@ fn chunks_of_split(
     count
 }
 
-/// The kernel to reduce with: that for few rows where they would leave half of a block of the other one's empty, or where its blocks would
-/// leave multiprocessors empty although columns are divided.
+/// The kernel to reduce with: that for few rows where its blocks are fuller, or where those of the other one would leave multiprocessors empty
+/// although columns are divided.
 fn kernel<'p>(pass: &'p DevicePass, size: &Size, chunk: usize, multiprocessors: usize) -> &'p DeviceKernel {
+    let [many, few] = &pass.reduce;
+    let kernel = cheaper(pass, |kernel| times(tiles(kernel, size.rows), kernel.rows as usize));
+    if few.kernel == NO_KERNEL || core::ptr::eq(kernel, few) {
+        return kernel;
+    }
+    let split = times(chunk, chunks_of_split(pass, many, size, chunk, multiprocessors)).max(1);
+    let blocks = times(times(tiles(many, size.rows), size.elements), size.columns.div_ceil(split));
+    if blocks < multiprocessors { few } else { many }
+}
+
+/// The kernel that takes less time for so many rows, counting those that its blocks leave empty.
+fn cheaper(pass: &DevicePass, padded: impl Fn(&DeviceKernel) -> usize) -> &DeviceKernel {
     let [many, few] = &pass.reduce;
     if few.kernel == NO_KERNEL || many.kernel == NO_KERNEL {
         return if few.kernel == NO_KERNEL { many } else { few };
     }
-    let split = times(chunk, chunks_of_split(pass, many, size, chunk, multiprocessors)).max(1);
-    let blocks = times(times(tiles(many, size.rows), size.elements), size.columns.div_ceil(split));
-    if times(size.rows, 2) < many.rows as usize || blocks < multiprocessors { few } else { many }
+    if times(padded(few), FEW_COST) < times(padded(many), MANY_COST) { few } else { many }
 }
 
 /// Threads of `finish` that share a row: a power of two.

@@ -47,7 +47,7 @@ fn what_is_launched() {
     let mut arrays = arguments(1000, 1000);
     succeed(kernels::product(), &mut arrays, |call| call.stream = 0x7000 as *mut _);
     let launch = |kernel: &str, grid, threads| Launch { kernel: kernel.to_owned(), grid, threads, stream: 0x7000 };
-    assert_eq!(launches(), [launch("many", [16, 4, 1], 64), launch("finish", [63, 1, 1], 16)]);
+    assert_eq!(launches(), [launch("many", [16, 8, 1], 64), launch("finish", [63, 1, 1], 16)]);
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn blocks_are_enough_for_the_machine() {
     assert_eq!(of(1_000_000, 1000), (MANY, 1));
     // Few rows: columns are divided, with work enough for each block.
     assert_eq!(of(1, 1_000_000), (FEW, 245));
-    assert_eq!(of(10_000, 10_000), (MANY, 20));
+    assert_eq!(of(10_000, 10_000), (MANY, 40));
     assert_eq!(of(30, 1000), (FEW, 1));
 }
 

@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# Tests and measures keopsc on this machine's GPU. Needs an NVIDIA driver, nvcc (or NVRTC), Python 3 with NumPy, pytest and, for the benchmark, torch.
+#   run.sh tests [arguments of pytest]       the tests of calls on GPUs
+#   run.sh ring [arguments]                  random plans in integers, compared bit for bit (where the bundle has them)
+#   run.sh sanitize [tool ..]                every kernel template under compute-sanitizer: memcheck racecheck initcheck synccheck
+#   run.sh bench [arguments of bench.py]     keopsc beside pykeops, torch and kernels by hand; writes gpu.json and gpu.md to $OUT, else to results/
+#   run.sh [all]                             all of it
+# Everything else that is written goes to a folder under /tmp.
+set -uo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+scratch=${TMPDIR:-/tmp}/keopsc-gpu-$(id -u)
+mkdir -p "$scratch/keops" "$scratch/cache"
+
+export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+export KEOPSC=$here/keopsc KEOPSC_CACHE_DIR=$scratch/cache KEOPSC_TEST_GPU=1
+export KEOPS_CACHE_FOLDER=${KEOPS_CACHE_FOLDER:-$scratch/keops}
+export PYTHONPATH=$here/packages${PYTHONPATH:+:$PYTHONPATH}
+if ldd "$KEOPSC" | grep -q 'not found'; then export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$here/lib; fi
+command -v nvcc > /dev/null || PATH=$PATH:${CUDA_HOME:-/usr/local/cuda}/bin
+# pykeops looks for CUDA's headers there.
+[ -n "${CUDA_PATH:-}" ] || [ ! -d /usr/local/cuda ] || export CUDA_PATH=/usr/local/cuda
+python=${PYTHON:-python3}
+# Code for the GPU at hand alone: three times as fast to compile as code for all.
+capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader --id=0 2> /dev/null | tr -d '. ')
+export KEOPSC_TEST_ARCH=${KEOPSC_TEST_ARCH:-${capability:-90}}
+
+show_machine() {
+    echo "date     $(date -u +%FT%TZ)"
+    echo "commit   $(cat "$here/COMMIT")"
+    echo "device   $(nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm,power.limit --format=csv,noheader 2>&1 | paste -sd ';')"
+    echo "nvcc     $(nvcc --version 2> /dev/null | grep release || echo none)"
+    echo "python   $("$python" --version 2>&1), $("$python" -c 'import numpy; print("NumPy", numpy.__version__)' 2>&1 | tail -n 1)"
+    echo "keopsc   $("$KEOPSC" --version), $("$KEOPSC" targets | sed -n 's/^cuda *//p')"
+}
+
+has_option() {
+    local wanted=$1 word
+    shift
+    for word in "$@"; do [[ $word == "$wanted"* ]] && return 0; done
+    return 1
+}
+
+# Several processes where pytest can do that: most of the time goes into compiling.
+tests() {
+    local -a words=("$here"/tests/python/test_device*.py -q -p no:cacheprovider)
+    has_option -n "$@" || ! "$python" -c 'import xdist' 2> /dev/null || words+=(-n 8)
+    (cd "$here/tests/python" && "$python" -m pytest "${words[@]}" "$@")
+}
+
+ring() {
+    if [ ! -x "$here/gpu_ring" ]; then
+        echo "ring: this bundle has no gpu_ring"
+        return 0
+    fi
+    "$here/gpu_ring" "$@"
+}
+
+sanitize() {
+    local -a tools=("$@")
+    local tool status=0 libraries=$scratch/sanitize
+    [ ${#tools[@]} -gt 0 ] || tools=(memcheck racecheck initcheck synccheck)
+    rm -rf "$libraries"
+    mkdir -p "$libraries"
+    "$python" "$here/tests/python/sanitize.py" compile "$libraries" || return 1
+    for tool in "${tools[@]}"; do
+        echo "--- $tool"
+        # What it finds counts, whatever the program says of its results.
+        timeout "${SANITIZE_SECONDS:-120}" compute-sanitizer --tool "$tool" --error-exitcode 9 --print-limit 20 \
+            "$python" "$here/tests/python/sanitize.py" run "$libraries" 2>&1 | tail -n 60
+        local code=${PIPESTATUS[0]}
+        echo "$tool: exit code $code"
+        [ "$code" -eq 0 ] || status=1
+    done
+    return $status
+}
+
+bench() {
+    local -a words=("$@")
+    has_option --output "$@" || words+=(--output "${OUT:-$here/results}")
+    (cd "$here/bench/gpu" && "$python" bench.py "${words[@]}")
+}
+
+# Of all parts, which failed.
+all() {
+    local part code status=0 said=""
+    for part in tests ring sanitize bench; do
+        echo "=== $part"
+        "$part"
+        code=$?
+        [ $code -eq 0 ] || status=1
+        said+="$part: exit code $code"$'\n'
+    done
+    printf '%s' "$said"
+    return $status
+}
+
+part=${1:-all}
+case $part in
+tests | ring | sanitize | bench | all) ;;
+*)
+    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+    ;;
+esac
+shift || true
+show_machine
+"$part" "$@"

@@ -1,0 +1,138 @@
+"""A small program for NVIDIA's compute-sanitizer: every template of kernels for GPUs on small sizes, against the CPU's results.
+
+    python sanitize.py compile FOLDER     the libraries
+    compute-sanitizer --tool memcheck python sanitize.py run FOLDER
+
+It needs NumPy alone, since torch takes minutes under the tool. Arrays end where their memory ends, so that a read beyond is found.
+"""
+
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+import device
+import keops
+from test_ranges import Sparsity
+
+# Sums, blocks of LogSumExp, lists that are carried from chunk to chunk, gradients in one pass and in several, sums over i.
+FORMULAS = """
+x = Vi(3); y = Vj(3); b = Vj(2); p = Pm(1)
+K = Exp(-p * SqDist(x, y))
+out sum = Sum[j](K * b)
+out soft = LogSumExp[j](-SqDist(x, y))
+out lists = ArgKMin[j, K=4](SqDist(x, y))
+out nearest = ArgMin[j](SqDist(x, y))
+out over_i = Sum[i](K * x)
+out sum_x = Grad(sum, x)
+out sum_p = Grad(sum, p)
+out soft_y = Grad(soft, y)
+fused both {
+  out value = Sum[j](K * b)
+  out slope = Grad(value, x)
+}
+"""
+# Dimensions for which distances and sums are products of matrices.
+WIDE = """
+x = Vi(40); y = Vj(40); b = Vj(24)
+out sum = Sum[j](Exp(-SqDist(x, y) / 40) * b)
+out sum_x = Grad(sum, x)
+out nearest = ArgMin[j](SqDist(x, y))
+"""
+SUM = "x = Vi(3); y = Vj(3); b = Vj(2); out sum = Sum[j](Exp(-SqDist(x, y)) * b)"
+LIBRARIES = {
+    "float32": (FORMULAS, []),
+    "float64": (FORMULAS, ["--dtype", "f64"]),
+    "float16": (FORMULAS, ["--dtype", "f16"]),
+    "in_sequence": (SUM, ["--sum", "direct"]),
+    "kahan": (SUM, ["--sum", "kahan"]),
+    "wide": (WIDE, []),
+    "wide_float64": (WIDE, ["--dtype", "f64"]),
+    "wide_float16": (WIDE, ["--dtype", "f16"]),
+}
+# Many rows; few rows with splits, one with so many that teams join them; less than a tile; no columns.
+SIZES = [(700, 300), (260, 3000), (3, 9000), (1, 40_000), (129, 5), (5, 0)]
+TOLERANCES = {"float16": 2e-2, "float32": 1e-4, "float64": 1e-9}
+
+
+def path_of(folder, name):
+    return Path(folder) / f"lib{name}.so"
+
+
+def compile_all(folder):
+    """Several at a time."""
+
+    def one(name):
+        text, options = LIBRARIES[name]
+        words = ["compile", "-e", text, "--name", name, "-o", path_of(folder, name), *device.OPTIONS, *options]
+        keops.keopsc(*words, env=device.environment())
+
+    with ThreadPoolExecutor(min(8, len(os.sched_getaffinity(0)))) as pool:
+        list(pool.map(one, LIBRARIES))
+
+
+def inputs(random, entry, m, n, batches):
+    """Arrays of an entry; `batches` tells the batch shape by the argument's number."""
+    rows = {"i": (m,), "j": (n,), "parameter": ()}
+    arrays = []
+    for number, tensor in enumerate(entry.arguments):
+        shape = (*batches(number), *rows[tensor["role"]], keops.dim_of(tensor))
+        arrays.append(random.uniform(0.25, 1, shape).astype(keops.NUMPY_TYPES[tensor["dtype"]]))
+    return arrays
+
+
+def cases(random, entry):
+    """Arguments and options of calls: sizes, ranges, and a batch over which gradients are added up."""
+    last = len(entry.arguments) - 1
+    for m, n in SIZES:
+        yield inputs(random, entry, m, n, lambda _: ()), {}
+    for shuffled in (False, True):
+        yield inputs(random, entry, 260, 190, lambda _: ()), {"ranges": Sparsity(random, 260, 190, shuffled=shuffled).ranges}
+    yield inputs(random, entry, 70, 90, lambda _: (3,)), {}
+    if "gradient_of" in entry.results[0]:
+        yield inputs(random, entry, 70, 90, lambda number: (3,) if number == last else ()), {"add_up": True}
+
+
+def wrong(found, expected):
+    """What is wrong with a result, if anything. Rounding may choose otherwise between columns that are equally near."""
+    if np.array_equal(found, expected, equal_nan=True):
+        return None
+    if found.dtype.kind == "i":
+        share = float((found != expected).mean())
+        return share > 0.01 and f"{share:.1%} of the columns differ"
+    finite = np.isfinite(expected)
+    if not np.array_equal(found[~finite], expected[~finite], equal_nan=True):
+        return "other numbers are finite"
+    error = keops.relative_error(found[finite].astype(float), expected[finite].astype(float)) if finite.any() else 0.0
+    tolerance = TOLERANCES[{2: "float16", 4: "float32", 8: "float64"}[found.dtype.itemsize]]
+    return not error < tolerance and f"relative error {error:.1e}"
+
+
+def run(folder):
+    """How many calls there were, and what was wrong."""
+    gpu, random = device.Gpu(0), np.random.default_rng(0)
+    count, problems = 0, []
+    for name in LIBRARIES:
+        for entry in keops.Library(path_of(folder, name)).entries.values():
+            for arrays, options in cases(random, entry):
+                found, expected = device.on_gpu(gpu, entry, *arrays, **options), entry(*arrays, **options)
+                pairs = zip(found, expected, strict=True) if isinstance(found, tuple) else [(found, expected)]
+                shapes = [array.shape for array in arrays]
+                problems += [f"{name} {entry.manifest['name']} {shapes} {sorted(options)}: {said}" for one, other in pairs if (said := wrong(one, other))]
+                count += 1
+    return count, problems
+
+
+def main(what, folder):
+    if what == "compile":
+        compile_all(folder)
+        return 0
+    count, problems = run(folder)
+    print(*problems, f"sanitize: {count} calls, {len(problems)} of them wrong", sep="\n", flush=True)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
