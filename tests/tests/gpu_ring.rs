@@ -132,9 +132,9 @@ fn draw_sizes(plan: &Plan, most: f64, random: &mut Random) -> Sizes {
         let column_unit = random.pick(&[chunk, chunk, u64::from(layout.tile), u64::from(layout.block), 4 * chunk]);
         let (mut rows, mut columns) = (near(row_unit, random), random.below(20));
         if random.percent(45) {
-            // Few rows, whose columns are divided among blocks.
-            (rows, columns) =
-                (random.below(5), around(random.pick(&[chunk, 4 * chunk, 8 * chunk, 32 * chunk]), random));
+            // Few rows, whose columns are divided among blocks; with ranges one block has them all.
+            let unit = random.pick(&[chunk, 4 * chunk, 8 * chunk, chunk << layout.levels.min(6)]);
+            (rows, columns) = (random.below(5), around(unit, random));
         } else if random.percent(60) {
             columns = around(column_unit, random);
         }

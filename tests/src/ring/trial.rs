@@ -492,6 +492,9 @@ fn draw_some_intervals(random: &mut Random, limit: usize, count: usize) -> Inter
 
 /// Intervals that do not overlap, some of them empty; about so many at most.
 fn draw_intervals(random: &mut Random, limit: usize, most: usize) -> Intervals {
+    if random.percent(20) {
+        return vec![(0, limit)];
+    }
     let mut cuts: Vec<usize> = (0..random.below(most + 1)).map(|_| random.below(limit + 1)).collect();
     if random.percent(50) {
         cuts.extend([0, limit]);
