@@ -7,8 +7,10 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use keopsc_cuda::library::Order;
 use keopsc_cuda::schedule::schedule;
 use keopsc_ir::evaluation::Sizes;
+use keopsc_ir::plan::parse::parse;
 use keopsc_ir::plan::print::print;
 use keopsc_ir::plan::{Pass, Plan, Verified};
 use keopsc_ir::random::Random;
@@ -64,7 +66,34 @@ impl Count {
     }
 }
 
+/// A state so large that a thread has few levels of the tree of chunks: a block of rows with ranges has more chunks than these hold.
+const DEEP: &str = "
+plan deep
+tensor x: input i[1] f32
+tensor y: input j[45] f32
+tensor total: output i[45] f32
+pass rows i, over j, compute f32
+  row v0[1] = read x
+  column v1[45] = read y
+  pair v2[45] = v0 * v1[k]
+  accumulate a0 = Sum(v2)
+  epilogue v3[45] = outcome a0
+  write total = v3
+";
+const DEEP_CALLS: u64 = 60;
+
 impl Library {
+    fn deep(gpu: &Gpu) -> Library {
+        let plan = Verified::new(parse(DEEP).expect("it can be read")).expect("it keeps the rules");
+        let layout = &schedule(&plan)[0];
+        assert_eq!((layout.order, layout.levels), (Order::Tree, 5));
+        let level = runnable_levels()[0];
+        let schedules = vec![keopsc_passes::schedule::schedule(&plan, &level.machine())];
+        let plans = vec![plan];
+        let compiled = compile_in_ring_for_gpus(&plans, level, schedules, &gpu.target());
+        Library { seed: 0, plans, compiled, level: level.name }
+    }
+
     fn draw(seed: u64, gpu: &Gpu) -> Library {
         let mut random = Random::new(seed ^ 0x6770_7572_696e_6700);
         let plans = draw(&mut random);
@@ -208,6 +237,15 @@ fn random_plans_agree_with_the_double_loop_on_a_gpu() {
             }
         }
     });
+    let deep = Library::deep(&gpus[0]);
+    for seed in (0..DEEP_CALLS).take_while(|_| !is_over.load(Ordering::Relaxed)) {
+        let (gpu, mut random) = (&gpus[seed as usize % gpus.len()], Random::new(seed));
+        let sizes = Sizes { i: 1 + random.below(2), j: 2000 + random.below(2500) };
+        match deep.check_sizes(0, sizes, 1, seed, Way::Everywhere(gpu, gpu.stream())) {
+            Ok(verdict) => count.add(verdict),
+            Err(wrong) => fail(format!("call {seed}, {sizes:?}\n{wrong}{DEEP}")),
+        }
+    }
     let libraries = libraries.into_inner().unwrap_or_else(PoisonError::into_inner);
     let in_slabs = Count::default();
     for (number, bound) in BOUNDS.into_iter().enumerate() {
