@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::Path;
 
 use keopsc_diagnostics::{Code, Source};
-use keopsc_driver::device::find::Search;
+use keopsc_driver::device::find::{Purpose, Search};
 use keopsc_driver::device::{DeviceTarget, architecture};
 use keopsc_driver::failure::Problem;
 use keopsc_driver::link::Linker;
@@ -54,7 +54,12 @@ fn text(bytes: Vec<u8>, path: &Path) -> Result<String, Problem> {
 }
 
 /// The options that the arguments give; `default_target` is taken where no target is named.
-pub fn options(source: &SourceArguments, code: &CodeArguments, default_target: &str) -> Result<Options, Problem> {
+pub fn options(
+    source: &SourceArguments,
+    code: &CodeArguments,
+    default_target: &str,
+    purpose: Purpose,
+) -> Result<Options, Problem> {
     let selection = targets::select(&code.target, default_target)?;
     Ok(Options {
         name: library_name(source),
@@ -62,14 +67,14 @@ pub fn options(source: &SourceArguments, code: &CodeArguments, default_target: &
         levels: selection.levels,
         tiles: Vec::new(),
         linker: Linker::from_option(&code.linker),
-        device: device(code, selection.has_gpus)?,
+        device: device(code, selection.has_gpus, purpose)?,
     })
 }
 
-fn device(code: &CodeArguments, has_gpus: bool) -> Result<Option<DeviceTarget>, Problem> {
+fn device(code: &CodeArguments, has_gpus: bool, purpose: Purpose) -> Result<Option<DeviceTarget>, Problem> {
     let architectures = architecture::from_option(&code.gpu_arch)?;
     match has_gpus {
-        true => Ok(Some(DeviceTarget { architectures, compiler: Search::of_this_process().compiler() })),
+        true => Ok(Some(DeviceTarget { architectures, compiler: Search::of_this_process().compiler(purpose) })),
         false if code.gpu_arch.is_empty() => Ok(None),
         false => Err(Problem::new("`--gpu-arch` is for code for GPUs").with_help("add `--target cuda`")),
     }

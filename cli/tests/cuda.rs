@@ -181,7 +181,7 @@ fn what_is_in_the_way_is_code_2_and_leaves_nothing() {
         &["compile", "gauss.kf", "--target", "cuda", "--gpu-arch", "70"],
         2,
         "error[E0304]: there is no GPU architecture `70`\n  = help: `--gpu-arch` takes \
-         75, 80, 86, 87, 88, 89, 90, 100, 103, 110, 120, 121: compute capabilities without the point\n",
+         75, 80, 86, 87, 88, 89, 90, 100, 103, 110, 120, 121: compute capabilities without the point; or native\n",
     );
     let output = machine.place.command(&["compile", "gauss.kf", "--cached"]).env("KEOPSC_TARGET", "cuda").output();
     let words = "error[E0304]: `cuda` is no instruction set of the CPU, which KEOPSC_TARGET names\n  = help: `--target cuda` makes code for GPUs\n";

@@ -5,10 +5,15 @@
 
 pub mod abi;
 #[cfg(not(keops_embed))]
+mod gpus;
+#[cfg(not(keops_embed))]
 pub mod loader;
 #[cfg(not(keops_embed))]
 pub mod manifest;
 pub mod support;
+
+#[cfg(not(keops_embed))]
+pub use gpus::gpu_architecture;
 
 /// A relocatable ELF object with the `keops_support_*` functions (hidden symbols), to be linked into every library.
 /// It needs nothing but the C library.

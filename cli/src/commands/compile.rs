@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use keopsc_diagnostics::Source;
 use keopsc_driver::cache::{Cache, Origin};
+use keopsc_driver::device::find::Purpose;
 use keopsc_driver::emit::Emit;
 use keopsc_driver::failure::{Failure, Problem};
 use keopsc_driver::options::Options;
@@ -36,7 +37,7 @@ pub fn run(arguments: &Compile, console: &Console) -> Result<(), Stop> {
     let kinds = arguments.emit.iter().map(|text| Emit::from_option(text)).collect::<Result<Vec<Emit>, _>>()?;
     let source = formula::read_source(&arguments.source)?;
     let target = if arguments.tune { target_for_now() } else { TARGET_TO_KEEP.to_owned() };
-    let mut options = formula::options(&arguments.source, &arguments.code, &target)?;
+    let mut options = formula::options(&arguments.source, &arguments.code, &target, Purpose::ToKeep)?;
     if !kinds.is_empty() && arguments.output.as_deref() == Some(Path::new("-")) {
         return Err(Problem::new("stdout can take the library or the representations, not both")
             .with_help("give the library a file with `-o`, or leave out `-o` or `--emit`")
@@ -87,7 +88,7 @@ impl Cached {
 
 fn cached(source: &SourceArguments, code: &CodeArguments, tuned: bool, console: &Console) -> Result<Cached, Stop> {
     let source_text = formula::read_source(source)?;
-    let mut options = formula::options(source, code, &target_for_now())?;
+    let mut options = formula::options(source, code, &target_for_now(), Purpose::ForNow)?;
     if tuned {
         tune(&source_text, &mut options, console)?;
     }

@@ -1,6 +1,6 @@
 //! `keopsc targets`: what code can be made for, and which of it runs here.
 
-use keopsc_driver::device::find::Search;
+use keopsc_driver::device::find::{Purpose, Search};
 use keopsc_driver::targets::targets;
 
 use super::Stop;
@@ -24,7 +24,7 @@ pub fn run() -> Result<(), Stop> {
 
 /// Who compiles for GPUs, or what to do.
 fn device_compiler() -> String {
-    match Search::of_this_process().compiler() {
+    match Search::of_this_process().compiler(Purpose::ToKeep) {
         Ok(compiler) => match compiler.version() {
             Ok(version) => format!("by {version}, {}", compiler.path().display()),
             Err(words) => format!("not now: {} cannot be used, {words}", compiler.path().display()),

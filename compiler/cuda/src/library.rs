@@ -18,8 +18,8 @@ pub struct Library {
     pub kernels: Vec<String>,
     /// The kernel that measures row tiles of block-sparse ranges.
     pub layout: u32,
-    /// The kernels that add gradients up over batch elements, in float32 and in float64.
-    pub sums: [u32; 2],
+    /// The kernels that add gradients up over batch elements, in float32 and in float64, where some entry needs them.
+    pub sums: [Option<u32>; 2],
     /// An entry for each plan, in order.
     pub entries: Vec<Entry>,
 }
@@ -94,7 +94,8 @@ pub fn library_in_ring(plans: &[Verified]) -> Library {
 
 fn library_in(arithmetic: Arithmetic, plans: &[Verified]) -> Library {
     let mut lines = Lines::default();
-    let mut kernels: Vec<String> = COMMON_KERNELS.iter().map(|name| (*name).to_owned()).collect();
+    let mut kernels = vec![LAYOUT.to_owned()];
+    let sums = emit_sums(&mut lines, &mut kernels, plans);
     let mut entries = Vec::new();
     for plan in plans {
         let mut emit = |plan: &Plan, infix: &str| emit_plan(&mut lines, &mut kernels, plan, infix, arithmetic);
@@ -107,22 +108,50 @@ fn library_in(arithmetic: Arithmetic, plans: &[Verified]) -> Library {
         Arithmetic::Real => NUMBERS.to_owned(),
         Arithmetic::Ring => format!("{NUMBERS}\n{}", ring::numbers()),
     };
-    let text = [made, numbers, SKELETON.concat(), lines.into_text()].join("\n");
-    Library { text, kernels, layout: 0, sums: [1, 2], entries }
+    let sum_members = if sums == [None, None] { "" } else { SUMS };
+    let text = [&made, &numbers, SKELETON[0], SKELETON[1], SKELETON[2], sum_members, &lines.into_text()].join("\n");
+    Library { text, kernels, layout: 0, sums, entries }
 }
 
-/// The kernels of the skeleton, in the order of [`Library`]'s fields.
-const COMMON_KERNELS: [&str; 3] = ["keops_layout", "keops_sum_f32", "keops_sum_f64"];
+/// The kernel of the skeleton, the first of every library.
+const LAYOUT: &str = "keops_layout";
 
 /// What every text begins with.
 const NUMBERS: &str = include_str!("skeleton/numbers.cu");
-const SKELETON: [&str; 5] = [
-    include_str!("skeleton/launch.cu"),
-    "\n",
-    include_str!("skeleton/reduce.cu"),
-    "\n",
-    include_str!("skeleton/batch.cu"),
-];
+const SKELETON: [&str; 3] =
+    [include_str!("skeleton/launch.cu"), include_str!("skeleton/reduce.cu"), include_str!("skeleton/ranges.cu")];
+
+/// What those need that have gradients, which may be sums over a batch.
+const SUMS: &str = include_str!("skeleton/sums.cu");
+
+/// The kernels that add gradients up, for the types that there are.
+fn emit_sums(lines: &mut Lines, kernels: &mut Vec<String>, plans: &[Verified]) -> [Option<u32>; 2] {
+    let mut is_summed = [false; 2];
+    for plan in plans {
+        for tensor in plan.tensors.iter().filter(|tensor| tensor.gradient_of.is_some()) {
+            match tensor.scalar.real() {
+                ScalarType::F32 => is_summed[0] = true,
+                ScalarType::F64 => is_summed[1] = true,
+                // Of 16 bits: as they are computed.
+                _ => plan.passes.iter().for_each(|pass| is_summed[usize::from(pass.compute == ScalarType::F64)] = true),
+            }
+        }
+    }
+    let mut emit = |is_summed: bool, name: &str, real: &str| {
+        is_summed.then(|| {
+            lines.gap();
+            lines.line(format!(
+                "extern \"C\" __global__ void __launch_bounds__(256) {name}(const SumCall __grid_constant__ call)"
+            ));
+            lines.open("{");
+            lines.line(format!("sum_members<{real}>(call);"));
+            lines.close("}");
+            kernels.push(name.to_owned());
+            kernels.len() as u32 - 1
+        })
+    };
+    [emit(is_summed[0], "keops_sum_f32", "float"), emit(is_summed[1], "keops_sum_f64", "double")]
+}
 
 /// Warnings of nvcc and NVRTC about what formulas may say.
 const NO_MISTAKES: &str =

@@ -12,7 +12,7 @@ use std::ptr::null_mut;
 
 use keopsc_driver::device::DeviceTarget;
 use keopsc_driver::device::architecture::KNOWN;
-use keopsc_driver::device::find::{Compiler, Search};
+use keopsc_driver::device::find::{Compiler, Purpose, Search};
 use libloading::os::unix::Library;
 
 /// The attributes of a device that are its compute capability.
@@ -105,7 +105,7 @@ impl Gpu {
         let architecture = KNOWN.into_iter().filter(|known| *known <= own).max();
         let architecture = architecture.unwrap_or_else(|| panic!("no code is made for compute capability {own}"));
         let compiler = match is_real() {
-            true => Search::of_this_process().compiler(),
+            true => Search::of_this_process().compiler(Purpose::ToKeep),
             false => Ok(Compiler::Nvcc(emulator::nvcc())),
         };
         DeviceTarget { architectures: vec![architecture], compiler }

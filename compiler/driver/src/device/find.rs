@@ -1,6 +1,9 @@
 //! Which compiler makes code for GPUs: the environment → a path of nvcc or of NVRTC.
 //!
-//! | | nvcc | else NVRTC |
+//! A library to keep is compiled by nvcc, one for now by NVRTC, which takes half the time, unless `$KEOPSC_NVCC` is set; where there is only the
+//! other, by that.
+//!
+//! | | nvcc | NVRTC |
 //! | --- | --- | --- |
 //! | said | `$KEOPSC_NVCC` | `$KEOPSC_NVRTC` |
 //! | found | `$PATH`, `$CUDA_HOME`, `$CUDA_PATH`, `/usr/local/cuda`, Python's packages | `$LD_LIBRARY_PATH` and the same places |
@@ -25,6 +28,15 @@ pub enum Compiler {
     Nvcc(PathBuf),
     /// The shared library.
     Nvrtc(PathBuf),
+}
+
+/// What a library is compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be kept, and to run anywhere.
+    ToKeep,
+    /// To run here and now.
+    ForNow,
 }
 
 /// What is looked at to find one.
@@ -89,22 +101,20 @@ impl Search {
         }
     }
 
-    /// The compiler to use.
-    pub fn compiler(&self) -> Result<Compiler, Problem> {
-        let (nvcc, nvrtc) = match self.wish.as_ref().map(|wish| wish.to_string_lossy()).as_deref() {
-            None => (self.nvcc()?, || self.nvrtc()),
+    /// The compiler to use for a library of that purpose: where both are there nvcc, the toolkit's own, or NVRTC, which is faster.
+    pub fn compiler(&self, purpose: Purpose) -> Result<Compiler, Problem> {
+        let (first, second) = match self.wish.as_ref().map(|wish| wish.to_string_lossy()).as_deref() {
+            None if purpose == Purpose::ForNow && self.nvcc.is_none() => (self.nvrtc()?, self.nvcc()?),
+            None => (self.nvcc()?, self.nvrtc()?),
             Some("nvcc") => return self.nvcc()?.ok_or_else(|| missing("nvcc")),
             Some("nvrtc") => return self.nvrtc()?.ok_or_else(|| missing("NVRTC")),
             Some(other) => {
                 return Err(Problem::new(format!("KEOPSC_DEVICE_COMPILER is `{other}`"))
                     .with_code(Code::DeviceCompilerFailed)
-                    .with_help("it can be nvcc or nvrtc; unset, nvcc is taken where there is one"));
+                    .with_help("it can be nvcc or nvrtc; unset, keopsc chooses"));
             }
         };
-        match nvcc {
-            Some(nvcc) => Ok(nvcc),
-            None => nvrtc()?.ok_or_else(|| missing("nvcc or NVRTC")),
-        }
+        first.or(second).ok_or_else(|| missing("nvcc or NVRTC"))
     }
 
     fn nvcc(&self) -> Result<Option<Compiler>, Problem> {

@@ -14,7 +14,7 @@ use keopsc_cpu::symbols;
 use keopsc_cuda::library::{Kernel, Library, Order, PassKernels};
 use keopsc_ir::plan::{Plan, TensorId, Verified};
 use keopsc_ir::types::{Axis, Role, ScalarType};
-use keopsc_runtime::abi::{self, DeviceCode, DeviceEntry, DeviceImage, DeviceKernel, DevicePass};
+use keopsc_runtime::abi::{self, DeviceCode, DeviceEntry, DeviceImage, DeviceKernel, DevicePass, NO_KERNEL};
 use object::write::{Object, Relocation, SectionId, StandardSection, Symbol, SymbolSection};
 use object::{
     Architecture, BinaryFormat, Endianness, RelocationEncoding, RelocationFlags, RelocationKind, SymbolFlags,
@@ -188,8 +188,8 @@ impl Tables {
             num_images = images.len() as u32,
             num_kernels = library.kernels.len() as u32,
             layout = library.layout,
-            sum_f32 = library.sums[0],
-            sum_f64 = library.sums[1],
+            sum_f32 = library.sums[0].unwrap_or(NO_KERNEL),
+            sum_f64 = library.sums[1].unwrap_or(NO_KERNEL),
         );
         point!(record, DeviceCode, images = images_at, kernels = names_at);
         self.place(record)

@@ -68,6 +68,31 @@ impl Device {
     }
 }
 
+/// The compute capability, times ten, of the device of that number; `None` if there are not so many.
+///
+/// # Safety
+/// The driver is a driver.
+#[cfg(not(keops_embed))]
+pub unsafe fn architecture(driver: &Driver, number: i32, message: &mut Message) -> Result<Option<u32>, Status> {
+    // SAFETY: outputs are places of the right type.
+    unsafe {
+        driver.check("cuInit", (driver.init)(0), message)?;
+        let (mut count, mut handle) = (0, 0);
+        driver.check("cuDeviceGetCount", (driver.device_count)(&mut count), message)?;
+        if number >= count {
+            return Ok(None);
+        }
+        driver.check("cuDeviceGet", (driver.device_get)(&mut handle, number), message)?;
+        let mut attributes = [0; 2];
+        for (attribute, kind) in attributes.iter_mut().zip([CAPABILITY_MAJOR, CAPABILITY_MINOR]) {
+            let result = (driver.device_attribute)(attribute, kind, handle);
+            driver.check("cuDeviceGetAttribute", result, message)?;
+        }
+        let [major, minor] = attributes.map(|attribute: i32| attribute.max(0) as u32);
+        Ok(Some(10 * major + minor))
+    }
+}
+
 /// The device of that number, with the library's kernels.
 ///
 /// # Safety

@@ -81,6 +81,14 @@ pub fn state() -> &'static State {
     STATE.with(|state| *state)
 }
 
+/// The compute capability, times ten, of the device of that number; `None` if there are not so many.
+#[cfg(not(keops_embed))]
+pub fn architecture(number: i32, message: &mut Message) -> Result<Option<u32>, Status> {
+    let driver = Driver::find(&state().table, message)?;
+    // SAFETY: it is the machine's.
+    unsafe { device::architecture(&driver, number, message) }
+}
+
 /// Runs a checked call.
 ///
 /// # Safety

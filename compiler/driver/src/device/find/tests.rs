@@ -21,12 +21,16 @@ impl Machine {
 
     /// What is found: `nvcc @/bin/nvcc`, or the error.
     fn found(&self) -> String {
+        self.found_for(Purpose::ToKeep)
+    }
+
+    fn found_for(&self, purpose: Purpose) -> String {
         let root = self.root.path().display().to_string();
         let variable = |name: &str| {
             let value = self.variables.iter().find(|(variable, _)| *variable == name);
             value.map(|(_, value)| OsString::from(value.replace('@', &root)))
         };
-        let text = match Search::new(variable, self.root.path()).compiler() {
+        let text = match Search::new(variable, self.root.path()).compiler(purpose) {
             Ok(Compiler::Nvcc(path)) => format!("nvcc {}", path.display()),
             Ok(Compiler::Nvrtc(path)) => format!("nvrtc {}", path.display()),
             Err(problem) => problem.to_string(),
@@ -91,8 +95,19 @@ fn nvcc_goes_before_nvrtc_unless_told_otherwise() {
     assert_eq!(machine(&[("KEOPSC_DEVICE_COMPILER", "nvrtc")]).found(), "nvrtc @/libraries/libnvrtc.so.13");
     assert_eq!(
         machine(&[("KEOPSC_DEVICE_COMPILER", "clang")]).found(),
-        "error[E0307]: KEOPSC_DEVICE_COMPILER is `clang`\n  = help: it can be nvcc or nvrtc; unset, nvcc is taken where there is one"
+        "error[E0307]: KEOPSC_DEVICE_COMPILER is `clang`\n  = help: it can be nvcc or nvrtc; unset, keopsc chooses"
     );
+}
+
+#[test]
+fn nvrtc_goes_first_for_now_unless_nvcc_is_named() {
+    let machine = |variables: &[_]| {
+        Machine::new(&[&PLACES[..], variables].concat()).with("path/nvcc").with("libraries/libnvrtc.so.13")
+    };
+    assert_eq!(machine(&[]).found_for(Purpose::ForNow), "nvrtc @/libraries/libnvrtc.so.13");
+    assert_eq!(machine(&[("KEOPSC_NVCC", "@/path/nvcc")]).found_for(Purpose::ForNow), "nvcc @/path/nvcc");
+    assert_eq!(machine(&[("KEOPSC_DEVICE_COMPILER", "nvcc")]).found_for(Purpose::ForNow), "nvcc @/path/nvcc");
+    assert_eq!(Machine::new(&PLACES).with("path/nvcc").found_for(Purpose::ForNow), "nvcc @/path/nvcc");
 }
 
 #[test]

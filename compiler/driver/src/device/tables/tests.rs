@@ -98,7 +98,7 @@ fn example() -> (Vec<Verified>, Library, [Image; 2]) {
         text: String::new(),
         kernels: ["layout", "reduce", "finish", "sum"].map(str::to_owned).to_vec(),
         layout: 0,
-        sums: [3, 2],
+        sums: [Some(3), Some(2)],
         entries: vec![
             entry(&plans[0], vec![pass(Some(Axis::I), Order::Sequence, &[2, 0, 1])]),
             entry(&plans[1], vec![pass(None, Order::Tree, &[]), pass(Some(Axis::J), Order::Carried, &[3])]),

@@ -1,56 +1,4 @@
-// Kernels that every library has: row tiles of block-sparse ranges, and sums over the elements of a batch.
-
-// Adds the numbers of all threads of a block before this one; `total` is that of all.
-template <int THREADS>
-static __device__ __forceinline__ long long sum_before(long long number, long long &total)
-{
-    __shared__ long long sums[THREADS];
-    __syncthreads();
-    sums[threadIdx.x] = number;
-    #pragma unroll 1
-    for (int step = 1; step < THREADS; step *= 2) {
-        __syncthreads();
-        const long long other = (int)threadIdx.x >= step ? sums[threadIdx.x - step] : 0;
-        __syncthreads();
-        sums[threadIdx.x] += other;
-    }
-    __syncthreads();
-    total = sums[THREADS - 1];
-    return sums[threadIdx.x] - number;
-}
-
-struct LayoutCall {
-    Launch launch;
-    long long tile_rows;
-};
-
-// How many row tiles the blocks of rows before each have, for the batch element of this block.
-extern "C" __global__ void __launch_bounds__(256) keops_layout(const LayoutCall __grid_constant__ call)
-{
-    const Ranges &ranges = call.launch.ranges;
-    const Element element = element_of(call.launch);
-    long long *tiles = ranges.tiles + blockIdx.z * (ranges.count + 1);
-    long long before = 0;
-    #pragma unroll 1
-    for (long long first = 0; first < ranges.count; first += 256) {
-        const long long block = first + threadIdx.x;
-        long long number = 0;
-        if (block < ranges.count) {
-            const long long begin = table(ranges.blocks, element, block, 0, call.launch.rows);
-            const long long end = table(ranges.blocks, element, block, 1, call.launch.rows);
-            number = begin < end ? (end - begin + call.tile_rows - 1) / call.tile_rows : 0;
-        }
-        long long total;
-        const long long place = before + sum_before<256>(number, total);
-        if (block < ranges.count) {
-            tiles[block] = place;
-        }
-        before += total;
-    }
-    if (threadIdx.x == 0) {
-        tiles[ranges.count] = before;
-    }
-}
+// Sums of gradients over the elements of a batch.
 
 struct SumCall {
     void *source;             // [batch element][number], of the storage type
@@ -139,14 +87,4 @@ static __device__ __forceinline__ void sum_members(const SumCall &call)
     default:
         ((Real *)call.target)[target] = sum;
     }
-}
-
-extern "C" __global__ void __launch_bounds__(256) keops_sum_f32(const SumCall __grid_constant__ call)
-{
-    sum_members<float>(call);
-}
-
-extern "C" __global__ void __launch_bounds__(256) keops_sum_f64(const SumCall __grid_constant__ call)
-{
-    sum_members<double>(call);
 }
