@@ -301,12 +301,15 @@ def test_reductions_over_ranges(gpu, compiled_for_gpus, random, over, shuffled):
             compare(gpu, entry, x, y, ranges=ranges)
 
 
-def test_gradients_over_ranges(gpu, compiled_for_gpus, random):
+def some_gradients():
     """One of each kind: kernels of double precision take long to compile."""
     left_out = ("soft_x", "soft_y", "soft_u", "soft_p", "near_y", "near_p", "back_x", "back_b", "back_p", "lse_u", "lse_p", "conv_u")
     lines = sparse.GRADIENTS.splitlines()
-    text = "\n".join(line for line in lines if not line.startswith(tuple(f"out {name} =" for name in left_out)))
-    library = compiled_for_gpus(text, "gradients")
+    return "\n".join(line for line in lines if not line.startswith(tuple(f"out {name} =" for name in left_out)))
+
+
+def test_gradients_over_ranges(gpu, compiled_for_gpus, random):
+    library = compiled_for_gpus(some_gradients(), "gradients")
     m, n = 150, 170
     values = dict(zip("xybup", sparse.gradient_inputs(random, m, n)))
     ranges = sparse.Sparsity(random, m, n, shuffled=True).ranges

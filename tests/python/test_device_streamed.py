@@ -120,7 +120,7 @@ def test_gradients_of_shared_inputs(compiled_for_gpus, streamed, random, batches
 
 
 def test_gradients_over_ranges(compiled_for_gpus, streamed, random):
-    library = compiled_for_gpus(sparse.GRADIENTS, "gradients")
+    library = compiled_for_gpus(test_device.some_gradients(), "gradients")
     m, n = 150, 170
     values = dict(zip("xybup", sparse.gradient_inputs(random, m, n)))
     ranges = sparse.Sparsity(random, m, n, shuffled=True).ranges
