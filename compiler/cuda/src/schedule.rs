@@ -105,7 +105,7 @@ const PAIR_REGISTERS: u64 = 3;
 const PAIRS: [u32; 2] = [16, 128];
 const SIDE_BY_SIDE: u32 = 1200;
 /// Columns that pivots take in before the rest of the state does.
-const BLOCK: u32 = 8;
+const BLOCK: u32 = 16;
 /// Columns of a chunk.
 const CHUNK: [u32; 2] = [64, 256];
 /// The same where a merge costs more than a sum.
