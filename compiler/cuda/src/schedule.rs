@@ -95,17 +95,17 @@ const SEVERAL_ROWS: u32 = 4;
 /// Threads that are to fit on a multiprocessor at least where each has several rows: each then has 128 registers.
 pub(crate) const RESIDENT_THREADS: u32 = 512;
 /// The most rows of a thread, and the registers that all its rows may take.
-const ROWS: u32 = 8;
+const ROWS: u64 = 8;
 const ROW_REGISTERS: u64 = 72;
 /// The most rows of a thread where what several columns give is kept.
-const BLOCK_ROWS: u32 = 4;
+const BLOCK_ROWS: u64 = 4;
 /// Registers that a row needs besides its values and its state.
 const PAIR_REGISTERS: u64 = 3;
 /// Pairs that are computed side by side, to hide the latency of each: so many at least and at most, and how many instructions that may be.
 const PAIRS: [u32; 2] = [16, 128];
 const SIDE_BY_SIDE: u32 = 1200;
-/// Columns that pivots take in before the rest of the state does.
-const BLOCK: u32 = 16;
+/// Columns that are taken in together where there are pivots, and the registers that a row may need for that.
+const BLOCKS: [(u32, u64); 3] = [(16, 10), (8, 14), (4, u64::MAX)];
 /// Columns of a chunk.
 const CHUNK: [u32; 2] = [64, 256];
 /// The same where a merge costs more than a sum.
@@ -146,9 +146,13 @@ fn schedule_pass(plan: &Plan, pass: &Pass) -> GpuSchedule {
     let used: Vec<&Accumulation> = all.map(|(accumulation, _)| accumulation).collect();
     let state = state_bytes(&used, accumulate);
     let has_pivots = |accumulation: &&Accumulation| accumulation.rule.raising.is_some();
-    let block = if !used.is_empty() && used.iter().all(has_pivots) { BLOCK } else { 1 };
-    let most_rows = if block > 1 { BLOCK_ROWS } else { ROWS };
-    let rows = rows_of_a_thread(pass, &places, state).min(most_rows);
+    let registers = registers_of_a_row(pass, &places, state);
+    let (block, most_rows) = match !used.is_empty() && used.iter().all(has_pivots) {
+        true => (BLOCKS.iter().find(|(_, most)| registers <= *most).map_or(1, |(block, _)| *block), BLOCK_ROWS),
+        false => (1, ROWS),
+    };
+    // A column's values are read from shared memory once for all rows of a thread.
+    let rows = 1 << (ROW_REGISTERS / registers).clamp(1, most_rows).ilog2();
     let threads = if rows >= SEVERAL_ROWS { FEW_THREADS } else { THREADS };
     let tile_bytes = if threads < THREADS { SMALL_TILE_BYTES } else { TILE_BYTES };
     let columns = tile_bytes.checked_div(column_bytes).unwrap_or(TILE).clamp(1, TILE);
@@ -193,16 +197,14 @@ fn chunk(sum: SumScheme, used: &[&Accumulation]) -> [u32; 2] {
     }
 }
 
-/// As many rows as the registers hold: a column's values are then read from shared memory once for all of them.
-fn rows_of_a_thread(pass: &Pass, places: &[Place], state: u64) -> u32 {
+/// Registers that a row takes.
+fn registers_of_a_row(pass: &Pass, places: &[Place], state: u64) -> u64 {
     let values = pass.values.iter().zip(places).filter(|(_, place)| matches!(place, Place::Row));
     let row: u64 = values.map(|(value, _)| value_bytes(pass, value)).sum();
-    let pair =
-        pass.values.iter().zip(places).filter(|(value, place)| value.block == Block::Pair && **place == Place::Thread);
+    let is_variable = |(value, place): &(&Value, &Place)| value.block == Block::Pair && **place == Place::Thread;
+    let pair = pass.values.iter().zip(places).filter(is_variable);
     let longest = pair.map(|(value, _)| value_bytes(pass, value)).max().unwrap_or(0);
-    let each = (row + state + longest) / 4 + PAIR_REGISTERS * real_bytes(pass.compute) / 4;
-    let most = (ROW_REGISTERS / each.max(1)).clamp(1, u64::from(ROWS));
-    1 << most.ilog2()
+    (row + state + longest) / 4 + PAIR_REGISTERS * real_bytes(pass.compute) / 4
 }
 
 /// A column that fills whole words of 4, 8 or 16 bytes is read in so many.
