@@ -588,7 +588,7 @@ pub struct DeviceCode {
     pub images: *const DeviceImage,
     /// NUL-terminated names of the kernels. Everything else refers to a kernel by its number here.
     pub kernels: *const *const c_char,
-    /// `(DeviceLayout)`: measures row tiles of block-sparse ranges; the grid is (1, 1, batch elements), blocks have [`LAYOUT_THREADS`].
+    /// `(DeviceLaunch)`: measures row tiles of block-sparse ranges; the grid is (1, 1, batch elements), blocks have [`LAYOUT_THREADS`].
     pub layout: u32,
     /// `(DeviceSum)`: adds batch elements of a gradient up, in float32; blocks of [`SUM_THREADS`], a thread for each number of the result. For
     /// results in float32, and in 16 bits where that is computed in float32.
@@ -637,6 +637,8 @@ pub struct DeviceKernel {
 /// reduces: with `ORDER_TREE` a power of two of chunks, with `ORDER_CARRIED` any number of them, with `ORDER_SEQUENCE` one share of all chunks,
 /// which depends on their number alone. If there are several, `reduce` leaves the state of each row and split in `states`, and `finish` joins
 /// them in a binary tree over the numbers of splits. Else `reduce` writes the results.
+///
+/// With ranges a split is a share of the column blocks of each block of rows, and `finish` writes the rows in blocks alone.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct DevicePass {
@@ -670,6 +672,11 @@ pub struct DevicePass {
     /// Reserved, 0.
     pub reserved: u32,
 }
+
+/// Bytes of a kernel's argument that every GPU takes.
+pub const DEVICE_ARGUMENT: usize = 4096;
+/// Views that have room in it beside a [`DeviceLaunch`].
+pub const DEVICE_VIEWS: usize = (DEVICE_ARGUMENT - size_of::<DeviceLaunch>()) / size_of::<DeviceView>();
 
 /// Dimensions of a batch that a kernel counts through by itself.
 pub const DEVICE_BATCH: usize = 3;
@@ -736,24 +743,14 @@ pub struct DeviceLaunch {
     pub first_element: u32,
     /// Threads that share a row in `finish`.
     pub team: u32,
-    /// Reserved, 0.
-    pub reserved: u32,
+    /// With ranges: rows of a tile of `reduce`, by which `finish` finds the rows, too.
+    pub tile_rows: u32,
     /// Which pairs count.
     pub ranges: DeviceRanges,
 }
 
 /// Threads of [`DeviceCode::layout`].
 pub const LAYOUT_THREADS: u32 = 256;
-
-/// The argument of [`DeviceCode::layout`].
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct DeviceLayout {
-    /// As of the launch that the ranges are for: `rows`, `batch`, `first_element` and `ranges` count.
-    pub launch: DeviceLaunch,
-    /// Rows of a tile.
-    pub tile_rows: i64,
-}
 
 /// Threads of [`DeviceCode::sum_f32`].
 pub const SUM_THREADS: u32 = 256;

@@ -17,7 +17,7 @@ const LIST_100: &str = "x = Vi(100); y = Vj(100); out f = ArgKMin[j, K=10](SqDis
 /// Tiles that are within 2 % of the fastest on an AMD Zen 5.
 const CHOSEN: &[(&str, &Level, (u32, u32))] = &[
     (GAUSS_3, &X86_64_V4, (3, 8)),
-    (GAUSS_3, &X86_64_V3, (3, 8)),
+    (GAUSS_3, &X86_64_V3, (2, 5)),
     (GAUSS_100, &X86_64_V4, (3, 8)),
     (GAUSS_100, &X86_64_V3, (2, 5)),
     (GAUSS_100, &X86_64_V2, (2, 5)),

@@ -50,6 +50,7 @@ pub(crate) fn emit_pass(
     emitter.write_members(&mut writer, name);
     *lines = writer.lines;
     lines.close("};");
+    lines.line(format!("static_assert(sizeof({name}::State) == {}, \"as launches have it\");", schedule.state_bytes));
     let mut kernel = |lines: &mut Lines, suffix: &str, body: String, threads: u32, rows: u32| {
         // Several rows a thread are worth many registers.
         let bounds =

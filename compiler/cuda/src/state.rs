@@ -147,7 +147,7 @@ fn write_block(
         });
         for_each_column(writer, schedule.accumulate, &|writer| {
             let rule = &accumulation.rule;
-            let update: Vec<Scalar<Operand>> = rule.update.iter().map(extreme).collect();
+            let update: Vec<Scalar<Operand>> = rule.update.iter().map(as_extremum).collect();
             write_slots(writer, &operands, &rule.update_lets, &update, &raising.pivots);
         });
     }
@@ -211,9 +211,10 @@ fn write_one_by_one(writer: &mut Writer) {
 /// A column that finite pivots have taken in, into the other slots.
 fn write_raised_update(writer: &mut Writer, operands: RuleOperands<'_>, raising: &Raising) {
     let is_pivot = |operand: Operand| matches!(operand, Operand::State(slot) if raising.pivots.contains(&slot));
-    let finite = |item: &Let| Let { value: less_finite(&item.value, &is_pivot), ..item.clone() };
+    let finite = |item: &Let| Let { value: where_pivots_are_finite(&item.value, &is_pivot), ..item.clone() };
     let lets: Vec<Let> = raising.lets.iter().map(finite).collect();
-    let update: Vec<Scalar<Operand>> = raising.update.iter().map(|rule| less_finite(rule, &is_pivot)).collect();
+    let update: Vec<Scalar<Operand>> =
+        raising.update.iter().map(|rule| where_pivots_are_finite(rule, &is_pivot)).collect();
     let slots = others(operands.accumulation, raising);
     write_slots(writer, &RuleOperands { lets: Some(&lets), ..operands }, &lets, &update, &slots);
 }
@@ -231,7 +232,7 @@ fn for_each_pivot(
 }
 
 /// `select(m < a, a, m)` as `max(m, a)`, which is the same as long as the slot m is no NaN: a pivot begins as a number and takes in what compares.
-fn extreme(scalar: &Scalar<Operand>) -> Scalar<Operand> {
+fn as_extremum(scalar: &Scalar<Operand>) -> Scalar<Operand> {
     if let Scalar::Call(Intrinsic::Select, arms) = scalar
         && let [Scalar::Call(Intrinsic::Less, compared), then, otherwise] = arms.as_slice()
         && let [lesser, greater] = compared.as_slice()
@@ -247,27 +248,19 @@ fn extreme(scalar: &Scalar<Operand>) -> Scalar<Operand> {
     scalar.clone()
 }
 
-/// `select(a == m, 0, a - m)` as `a - m`, which is the same where m is finite, and `c * (a - m)` as `c * a - c * m`, of which the second product
-/// is the same for all columns. That costs an error of half a unit in the last place of `c * m`, as large as that of `a`, which is as large.
-fn less_finite(scalar: &Scalar<Operand>, is_finite: &impl Fn(Operand) -> bool) -> Scalar<Operand> {
+/// `select(a == m, 0, a - m)` as `a - m`, which is the same where m is finite.
+fn where_pivots_are_finite(scalar: &Scalar<Operand>, is_pivot: &impl Fn(Operand) -> bool) -> Scalar<Operand> {
     let Scalar::Call(intrinsic, arguments) = scalar else { return scalar.clone() };
     if let (Intrinsic::Select, [Scalar::Call(Intrinsic::Equal, compared), Scalar::Constant(0.0), difference]) =
         (intrinsic, arguments.as_slice())
         && let Scalar::Call(Intrinsic::Sub, terms) = difference
         && terms == compared
         && let [_, Scalar::Component(operand, _)] = terms.as_slice()
-        && is_finite(*operand)
+        && is_pivot(*operand)
     {
         return difference.clone();
     }
-    let arguments: Vec<Scalar<Operand>> = arguments.iter().map(|argument| less_finite(argument, is_finite)).collect();
-    if let (Intrinsic::Mul, [factor @ Scalar::Constant(_), Scalar::Call(Intrinsic::Sub, terms)]) =
-        (intrinsic, arguments.as_slice())
-    {
-        let scaled = |term: &Scalar<Operand>| Scalar::Call(Intrinsic::Mul, vec![factor.clone(), term.clone()]);
-        return Scalar::Call(Intrinsic::Sub, terms.iter().map(scaled).collect());
-    }
-    Scalar::Call(*intrinsic, arguments)
+    Scalar::Call(*intrinsic, arguments.iter().map(|argument| where_pivots_are_finite(argument, is_pivot)).collect())
 }
 
 /// The arguments of accumulations with pivots that differ from pair to pair.

@@ -76,6 +76,7 @@ fn objects(library: &Library<'_>, options: &Options) -> Result<Vec<Object>, Fail
     let compile = || keopsc_cpu::compile(library, &options.levels).map_err(code_generation);
     let Some(target) = &options.device else { return compile() };
     let kernels = keopsc_cuda::library(library.plans);
+    device::tables::has_room(library.plans, &kernels)?;
     let (images, objects) = std::thread::scope(|scope| {
         let images = scope.spawn(|| device::compile(&kernels.text, target));
         let objects = compile();

@@ -31,9 +31,11 @@ struct Launch {
     unsigned int batch[3];  // extents of the dimensions of the batch
     unsigned int first_element;
     unsigned int team;      // threads that share a row in `finish`
-    unsigned int reserved;
+    unsigned int tile_rows; // with ranges: rows of a tile of `reduce`
     Ranges ranges;
 };
+
+static_assert(sizeof(View) == 48 && sizeof(Ranges) == 168 && sizeof(Launch) == 264, "as the support code has them");
 
 // A batch element: its number along each dimension of the batch.
 struct Element {

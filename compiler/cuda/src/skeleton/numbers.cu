@@ -62,17 +62,20 @@ static __device__ const double POWERS_OF_2[32] = {
     1.8340080864093424, 1.8741676341103, 1.9152065613971474, 1.9571441241754002,
 };
 
-// 2^(k/32) (1 + r p) with an error of 1 unit in the last place, k / 32 being the number that `shifted` ends in. Where the high word of `exponent`
-// is not below `most` the power is no normal number: 0, infinity or NaN. There are no branches, which would keep pairs from being computed side by side.
-static __device__ __forceinline__ double power_by_table(double shifted, double r, double p, double exponent, int most)
+// 2^(k/32) (1 + r p) with an error of 1.02 units in the last place, k / 32 being the number that `shifted` ends in. A number whose magnitude's high
+// word is not below `most`, or `least` if it is negative, has no power, or infinity, or one below 2^-1022, which counts as 0. There are no
+// branches, which would keep pairs from being computed side by side.
+static __device__ __forceinline__ double power_by_table(
+    double shifted, double r, double p, double exponent, int least, int most)
 {
     const int k = low_word(shifted);
     const double power = POWERS_OF_2[k & 31];
     const double result = power + power * (r * p);
     const int sign = high_word(exponent), magnitude = sign & 0x7fffffff;
     const int beyond = magnitude > 0x7ff00000 ? 0x7ff80000 : ~(sign >> 31) & 0x7ff00000;
-    const bool is_normal = magnitude < most;
-    return double_of(is_normal ? high_word(result) + ((k & ~31) << 15) : beyond, is_normal ? low_word(result) : 0);
+    const int high = (int)((unsigned int)high_word(result) + ((unsigned int)(k & ~31) << 15));
+    const bool is_normal = magnitude < (sign < 0 ? least : most) && high < 0x7ff00000;
+    return double_of(is_normal ? high : beyond, is_normal ? low_word(result) : 0);
 }
 
 // 2^value: to the nearest 32nd by a table, then by Taylor's series.
@@ -86,7 +89,7 @@ static __device__ __forceinline__ double exp2_by_table(double value)
     p = p * r + 0.05550410866482158;
     p = p * r + 0.24022650695910072;
     p = p * r + 0.6931471805599453;
-    return power_by_table(shifted, r, p, value, 0x408ff000); // 1022
+    return power_by_table(shifted, r, p, value, 0x408ff000, 0x40900000); // -1022, 1024
 }
 
 // e^value: the multiple of log(2) / 32 that is taken away is a sum of two numbers.
@@ -102,5 +105,5 @@ static __device__ __forceinline__ double exp_by_table(double value)
     p = p * r + 0.16666666666666666;
     p = p * r + 0.5;
     p = p * r + 1.0;
-    return power_by_table(shifted, r, p, value, 0x40862000); // 708
+    return power_by_table(shifted, r, p, value, 0x4086232b, 0x40862e43); // -708.396, 709.78
 }

@@ -19,16 +19,11 @@ static __device__ __forceinline__ long long sum_before(long long number, long lo
     return sums[threadIdx.x] - number;
 }
 
-struct LayoutCall {
-    Launch launch;
-    long long tile_rows;
-};
-
 // How many row tiles the blocks of rows before each have, for the batch element of this block.
-extern "C" __global__ void __launch_bounds__(256) keops_layout(const LayoutCall __grid_constant__ call)
+extern "C" __global__ void __launch_bounds__(256) keops_layout(const Launch __grid_constant__ launch)
 {
-    const Ranges &ranges = call.launch.ranges;
-    const Element element = element_of(call.launch);
+    const Ranges &ranges = launch.ranges;
+    const Element element = element_of(launch);
     long long *tiles = ranges.tiles + blockIdx.z * (ranges.count + 1);
     long long before = 0;
     #pragma unroll 1
@@ -36,9 +31,9 @@ extern "C" __global__ void __launch_bounds__(256) keops_layout(const LayoutCall 
         const long long block = first + threadIdx.x;
         long long number = 0;
         if (block < ranges.count) {
-            const long long begin = table(ranges.blocks, element, block, 0, call.launch.rows);
-            const long long end = table(ranges.blocks, element, block, 1, call.launch.rows);
-            number = begin < end ? (end - begin + call.tile_rows - 1) / call.tile_rows : 0;
+            const long long begin = table(ranges.blocks, element, block, 0, launch.rows);
+            const long long end = table(ranges.blocks, element, block, 1, launch.rows);
+            number = begin < end ? (end - begin + launch.tile_rows - 1) / launch.tile_rows : 0;
         }
         long long total;
         const long long place = before + sum_before<256>(number, total);

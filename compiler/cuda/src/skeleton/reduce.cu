@@ -31,6 +31,33 @@ static __device__ __forceinline__ void next_columns(const Launch &launch, const 
     }
 }
 
+// The block of rows that a tile belongs to; `work` has the tile's rows.
+static __device__ __forceinline__ long long block_of_tile(const Launch &launch, const Element &element, Work &work)
+{
+    const Ranges &ranges = launch.ranges;
+    const long long *tiles = ranges.tiles + blockIdx.z * (ranges.count + 1);
+    long long block = 0, past = ranges.count;
+    while (past - block > 1) {
+        const long long middle = block + (past - block) / 2;
+        if (tiles[middle] <= blockIdx.x) {
+            block = middle;
+        } else {
+            past = middle;
+        }
+    }
+    const long long tile = blockIdx.x - tiles[block];
+    work.first_row = table(ranges.blocks, element, block, 0, launch.rows) + tile * launch.tile_rows;
+    work.past_rows = table(ranges.blocks, element, block, 1, launch.rows);
+    return block;
+}
+
+// Whether the grid has more tiles than there are.
+static __device__ __forceinline__ bool is_beyond_tiles(const Launch &launch)
+{
+    const Ranges &ranges = launch.ranges;
+    return ranges.count > 0 && blockIdx.x >= ranges.tiles[(blockIdx.z + 1) * (ranges.count + 1) - 1];
+}
+
 // What this block does, whose tile has `tile_rows` rows.
 static __device__ __forceinline__ Work work_of(const Launch &launch, const Element &element, int tile_rows)
 {
@@ -44,21 +71,12 @@ static __device__ __forceinline__ Work work_of(const Launch &launch, const Eleme
         return work;
     }
     const Ranges &ranges = launch.ranges;
-    const long long *tiles = ranges.tiles + blockIdx.z * (ranges.count + 1);
-    long long block = 0, past = ranges.count;
-    while (past - block > 1) {
-        const long long middle = block + (past - block) / 2;
-        if (tiles[middle] <= blockIdx.x) {
-            block = middle;
-        } else {
-            past = middle;
-        }
-    }
-    const long long tile = blockIdx.x - tiles[block];
-    work.first_row = table(ranges.blocks, element, block, 0, launch.rows) + tile * tile_rows;
-    work.past_rows = table(ranges.blocks, element, block, 1, launch.rows);
-    work.part = block == 0 ? 0 : table(ranges.ends, element, block - 1, 0, ranges.num_parts);
-    work.past_parts = table(ranges.ends, element, block, 0, ranges.num_parts);
+    const long long block = block_of_tile(launch, element, work);
+    const long long first = block == 0 ? 0 : table(ranges.ends, element, block - 1, 0, ranges.num_parts);
+    const long long past = table(ranges.ends, element, block, 0, ranges.num_parts);
+    const long long parts = past > first ? past - first : 0;
+    work.part = first + parts * blockIdx.y / launch.splits;
+    work.past_parts = first + parts * (blockIdx.y + 1) / launch.splits;
     next_columns(launch, element, work);
     return work;
 }
@@ -132,7 +150,7 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
     __shared__ typename Pass::Shared shared;
     const Launch &launch = call.launch;
     const Element element = element_of(launch);
-    if (launch.ranges.count > 0 && blockIdx.x >= launch.ranges.tiles[(blockIdx.z + 1) * (launch.ranges.count + 1) - 1]) {
+    if (is_beyond_tiles(launch)) {
         return;
     }
     Work work = work_of(launch, element, THREADS * ROWS);
@@ -217,35 +235,59 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
     }
 }
 
+// The states of the splits begin … end of a row, joined in a binary tree over their numbers.
+template <typename Pass>
+static __device__ __forceinline__ void join(
+    typename Pass::State (&state)[1], const typename Pass::State *states, long long rows, long long begin, long long end)
+{
+    Counter<Pass, 1, 16> counter;
+    counter.count = 0;
+    #pragma unroll 1
+    for (long long split = begin; split < end; ++split) {
+        state[0] = states[split * rows];
+        counter.push(state);
+    }
+    counter.total(state);
+}
+
 // Joins the states of splits in a binary tree over their numbers, a team of threads a row, and writes results; those of no columns if there
-// are no splits.
+// are no splits. With ranges, those of the rows of a tile, a thread a row.
 template <typename Pass>
 static __device__ __forceinline__ void finish(const typename Pass::Call &call)
 {
     __shared__ typename Pass::Shared shared;
     const Launch &launch = call.launch;
-    const Pass pass(call, element_of(launch), shared);
+    const Element element = element_of(launch);
+    if (is_beyond_tiles(launch)) {
+        return;
+    }
+    const Pass pass(call, element, shared);
+    typename Pass::State state[1];
+    typename Pass::State *states = (typename Pass::State *)launch.states + blockIdx.z * launch.splits * launch.rows;
+    if (launch.ranges.count > 0) {
+        Work work;
+        block_of_tile(launch, element, work);
+        const long long past_tile = work.first_row + launch.tile_rows;
+        const long long past = past_tile < work.past_rows ? past_tile : work.past_rows;
+        #pragma unroll 1
+        for (long long index = work.first_row + threadIdx.x; index < past; index += blockDim.x) {
+            join<Pass>(state, states + index, launch.rows, 0, launch.splits);
+            pass.write(index, state[0]);
+        }
+        return;
+    }
     const unsigned int team_rows = blockDim.x / launch.team;
     const long long index = (long long)blockIdx.x * team_rows + threadIdx.x % team_rows;
     const bool is_row = index < launch.rows;
     const unsigned int member = threadIdx.x / team_rows;
-    typename Pass::State *states = (typename Pass::State *)launch.states;
-    states += blockIdx.z * launch.splits * launch.rows + (is_row ? index : launch.rows - 1);
+    states += is_row ? index : launch.rows - 1;
     long long share = 1;
     while (share * launch.team < launch.splits) {
         share *= 2;
     }
     const long long begin = member * share;
     const long long end = begin + share < launch.splits ? begin + share : launch.splits;
-    typename Pass::State state[1];
-    Counter<Pass, 1, 16> counter;
-    counter.count = 0;
-    #pragma unroll 1
-    for (long long split = begin; split < end; ++split) {
-        state[0] = states[split * launch.rows];
-        counter.push(state);
-    }
-    counter.total(state);
+    join<Pass>(state, states, launch.rows, begin, end);
     #pragma unroll 1
     for (unsigned int step = 1; step < launch.team; step *= 2) {
         __syncthreads();

@@ -16,6 +16,8 @@ struct SumCall {
     unsigned char is_shared[8];
 };
 
+static_assert(sizeof(SumCall) == 272, "as the support code has it");
+
 template <typename Real>
 static __device__ __forceinline__ Real stored_number(const void *data, long long place, unsigned int dtype)
 {

@@ -22,7 +22,7 @@ use object::{
 };
 
 use super::{Form, Image};
-use crate::failure::Failure;
+use crate::failure::{Failure, Problem};
 
 /// What drivers take a cubin at.
 const IMAGE_ALIGNMENT: u64 = 64;
@@ -52,6 +52,22 @@ pub fn object(
         }
     }
     tables.object.write().map_err(unwritable)
+}
+
+/// Refuses a library of which a kernel would have more tensors than its argument has room for.
+pub fn has_room(plans: &[Verified], library: &Library) -> Result<(), Failure> {
+    for (plan, entry) in plans.iter().zip(&library.entries) {
+        let tensors = entry.passes.iter().chain(entry.for_ranges.iter().flatten()).map(|pass| pass.views.len()).max();
+        if tensors > Some(abi::DEVICE_VIEWS) {
+            let (name, count) = (&plan.name, tensors.unwrap_or_default());
+            let problem =
+                Problem::new(format!("code for GPUs cannot be made for `{name}`: a pass has {count} tensors"))
+                    .with_note(format!("a kernel takes {} at most", abi::DEVICE_VIEWS))
+                    .with_help("put inputs together into longer vectors, or leave out `--target cuda`");
+            return Err(problem.into());
+        }
+    }
+    Ok(())
 }
 
 /// Whether a plan has these passes, and the library these kernels.

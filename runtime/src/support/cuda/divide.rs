@@ -25,6 +25,9 @@ const FINISHING_BLOCKS: usize = 8;
 /// What a pair costs with the kernel for many rows and with that for few, measured for Gaussian sums on an H100.
 const MANY_COST: usize = 8;
 const FEW_COST: usize = 9;
+/// Column blocks of a block of rows are shared out among at most so many splits, which have at least so many of them on average.
+const MOST_SPARSE_SPLITS: usize = 8;
+const LEAST_PARTS: usize = 8;
 /// States between `reduce` and `finish` take no more than this, but for those of a single row tile.
 pub const STATE_BYTES: usize = 256 << 20;
 /// The largest extent of a grid in y and z.
@@ -75,14 +78,25 @@ impl Division {
         Division { chunk, split, splits, ..Division::whole(kernel, chunks, size) }.in_slabs(pass, size, state_bytes)
     }
 
-    /// The division of a pass with `blocks` blocks of rows: one split has all columns of a block.
-    pub fn sparse(pass: &DevicePass, size: &Size, blocks: usize) -> Division {
+    /// The division of a pass with `blocks` blocks of rows and `parts` column blocks: a split has a share of a block's.
+    ///
+    /// The number of splits shows in bits, so that it depends on what there is, not on the machine.
+    pub fn sparse(pass: &DevicePass, size: &Size, blocks: usize, parts: usize, state_bytes: usize) -> Division {
         let chunk = chunk(pass, size.columns);
         // The last tile of a block of rows is half empty on average.
         let padded = |kernel: &DeviceKernel| size.rows / blocks.max(1) + kernel.rows as usize / 2;
         let kernel = cheaper(pass, padded);
         let split = size.columns.div_ceil(chunk.max(1)).max(1).saturating_mul(chunk);
-        Division { chunk, split, splits: 1, ..Division::whole(kernel, 0, size) }
+        let mean_parts = if pass.order == ORDER_CARRIED { 0 } else { parts / blocks.max(1) };
+        let mut splits = 1;
+        while splits < MOST_SPARSE_SPLITS && mean_parts / (2 * splits) >= LEAST_PARTS {
+            splits *= 2;
+        }
+        let rows = times(size.rows, size.elements.min(MOST_BLOCKS));
+        if times(rows, times(splits, pass.state_size as usize)) > state_bytes {
+            splits = 1;
+        }
+        Division { chunk, split, splits, ..Division::whole(kernel, 0, size) }
     }
 
     fn whole(kernel: &DeviceKernel, splits: usize, size: &Size) -> Division {
@@ -197,13 +211,16 @@ fn cheaper(pass: &DevicePass, padded: impl Fn(&DeviceKernel) -> usize) -> &Devic
     if times(padded(few), FEW_COST) < times(padded(many), MANY_COST) { few } else { many }
 }
 
+/// A thread's tree has levels for so many states.
+const MOST_STATES: usize = 1 << 15;
+
 /// Threads of `finish` that share a row: a power of two.
 pub fn team(finish: &DeviceKernel, splits: usize, rows: usize, multiprocessors: usize) -> usize {
     let wanted = times(multiprocessors, FINISHING_BLOCKS);
     let mut team = 1;
     while 2 * team <= finish.rows as usize
         && splits / team > STATES_A_THREAD
-        && times(rows, team) / (finish.rows as usize).max(1) < wanted
+        && (times(rows, team) / (finish.rows as usize).max(1) < wanted || splits / team > MOST_STATES)
     {
         team *= 2;
     }

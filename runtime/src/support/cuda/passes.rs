@@ -2,22 +2,17 @@
 
 use super::batch::Batch;
 use super::divide::{self, Division, MOST_BLOCKS, STATE_BYTES, Size, tiles};
-use super::gpu::Gpu;
+use super::gpu::{Gpu, align};
 use super::memory::Memory;
 use crate::abi::{
-    DEVICE_BATCH, DeviceCode, DeviceEntry, DeviceKernel, DeviceLaunch, DeviceLayout, DevicePass, DeviceRanges,
-    DeviceView, LAYOUT_THREADS, Status,
+    DEVICE_ARGUMENT, DEVICE_BATCH, DEVICE_VIEWS, DeviceCode, DeviceEntry, DeviceKernel, DeviceLaunch, DevicePass,
+    DeviceRanges, DeviceView, LAYOUT_THREADS, Status,
 };
 use crate::support::arena::times;
 use crate::support::message::Message;
 use crate::support::problem::list;
 use core::ffi::c_void;
 use core::ptr::null_mut;
-
-/// Bytes of a kernel's argument that every GPU takes.
-const MOST_PARAMETERS: usize = 4096;
-/// Views that have room in them.
-const MOST_VIEWS: usize = (MOST_PARAMETERS - size_of::<DeviceLaunch>()) / size_of::<DeviceView>();
 
 const NO_VIEW: DeviceView = DeviceView { data: null_mut(), row: 0, component: 0, batch: [0; DEVICE_BATCH] };
 const NO_RANGES: DeviceRanges =
@@ -30,9 +25,9 @@ pub struct Parameters {
     /// Sizes.
     pub launch: DeviceLaunch,
     /// Tensors.
-    pub views: [DeviceView; MOST_VIEWS],
+    pub views: [DeviceView; DEVICE_VIEWS],
 }
-const _: () = assert!(size_of::<Parameters>() <= MOST_PARAMETERS);
+const _: () = assert!(size_of::<Parameters>() <= DEVICE_ARGUMENT);
 const _: () = assert!(core::mem::offset_of!(Parameters, views) == size_of::<DeviceLaunch>());
 
 impl Parameters {
@@ -51,10 +46,10 @@ impl Parameters {
             batch: [1; DEVICE_BATCH],
             first_element: 0,
             team: 1,
-            reserved: 0,
+            tile_rows: 0,
             ranges: NO_RANGES,
         };
-        Parameters { launch, views: [NO_VIEW; MOST_VIEWS] }
+        Parameters { launch, views: [NO_VIEW; DEVICE_VIEWS] }
     }
 
     /// What a launch takes.
@@ -68,7 +63,7 @@ impl Parameters {
 /// # Safety
 /// The pass is valid.
 pub unsafe fn views<'p>(pass: &'p DevicePass, message: &mut Message) -> Result<&'p [u32], Status> {
-    if pass.num_views as usize > MOST_VIEWS {
+    if pass.num_views as usize > DEVICE_VIEWS {
         message.text("a pass has more tensors than a kernel takes");
         return Err(Status::Unsupported);
     }
@@ -134,20 +129,24 @@ impl<'r> Run<'r> {
         let columns = if divide::reduces(pass) { extents.rows(pass.columns) } else { 0 };
         let size = Size { rows: extents.rows(pass.rows), columns, elements: batch.elements() };
         let division = match table {
-            Some(first) => Division::sparse(pass, &size, memory.count(first)),
+            Some(first) => Division::sparse(pass, &size, memory.count(first), memory.count(first + 2), STATE_BYTES),
             None => Division::of(pass, &size, multiprocessors, STATE_BYTES),
         };
         Ok(Run { memory, pass, views, batch, size, division, table })
     }
 
-    /// Bytes of states, or of the numbers of row tiles.
+    /// Bytes of the numbers of row tiles and of states.
     fn scratch_bytes(&self) -> usize {
         match self.table {
-            Some(first) => {
-                times(times(self.division.slab_elements, self.memory.count(first).saturating_add(1)), size_of::<i64>())
-            }
+            Some(_) => align(self.tiles_bytes()).saturating_add(self.division.state_bytes(self.pass)),
             None => self.division.state_bytes(self.pass),
         }
+    }
+
+    /// Bytes of the numbers of row tiles.
+    fn tiles_bytes(&self) -> usize {
+        let blocks = self.table.map_or(0, |first| self.memory.count(first));
+        times(times(self.division.slab_elements, blocks.saturating_add(1)), size_of::<i64>())
     }
 
     /// A tensor in a round over the batch.
@@ -187,7 +186,7 @@ impl<'r> Run<'r> {
                     match self.table {
                         Some(table) => {
                             parameters.launch.ranges = self.ranges(table, round, scratch);
-                            self.launch_sparse(gpu, code, parameters, elements, message)?;
+                            self.launch_sparse(gpu, code, parameters, elements, scratch, message)?;
                         }
                         None => self.launch_rows(gpu, &parameters, elements, scratch, message)?,
                     }
@@ -286,6 +285,7 @@ impl<'r> Run<'r> {
         code: &DeviceCode,
         mut parameters: Parameters,
         elements: usize,
+        scratch: *mut u8,
         message: &mut Message,
     ) -> Result<(), Status> {
         let DeviceRanges { count, num_parts, .. } = parameters.launch.ranges;
@@ -299,12 +299,18 @@ impl<'r> Run<'r> {
                 return Ok(());
             }
             parameters.launch.ranges = ranges;
-            parameters.launch.splits = 1;
-            let layout = DeviceLayout { launch: parameters.launch, tile_rows: i64::from(kernel.rows) };
+            parameters.launch.splits = self.division.splits as i64;
+            parameters.launch.team = 1;
+            parameters.launch.tile_rows = kernel.rows;
+            parameters.launch.states = scratch.wrapping_add(align(self.tiles_bytes())).cast();
             let measure = DeviceKernel { kernel: code.layout, threads: LAYOUT_THREADS, rows: 1, reserved: 0 };
-            gpu.launch(&measure, [1, 1, elements], core::ptr::from_ref(&layout).cast(), message)?;
+            gpu.launch(&measure, [1, 1, elements], parameters.pointer(), message)?;
             let most_tiles = (self.size.rows / (kernel.rows as usize).max(1)).saturating_add(count as usize);
-            gpu.launch(kernel, [most_tiles, 1, elements], parameters.pointer(), message)
+            gpu.launch(kernel, [most_tiles, self.division.splits, elements], parameters.pointer(), message)?;
+            if self.division.splits > 1 {
+                gpu.launch(&self.pass.finish, [most_tiles, 1, elements], parameters.pointer(), message)?;
+            }
+            Ok(())
         }
     }
 }

@@ -26,7 +26,7 @@ pub unsafe fn run(name: &str, grid: [usize; 3], argument: *mut c_void) {
             "many" => reduce(&Pass::at(argument), grid, MANY),
             "few" => reduce(&Pass::at(argument), grid, FEW),
             "finish" => finish(&Pass::at(argument), grid),
-            "layout" => layout(&argument.cast::<DeviceLayout>().read(), grid),
+            "layout" => layout(&argument.cast::<DeviceLaunch>().read(), grid),
             "sum_f32" => sum(&argument.cast::<DeviceSum>().read(), grid),
             name => panic!("{name}"),
         }
@@ -86,7 +86,7 @@ unsafe fn reduce(pass: &Pass, [x, y, z]: [usize; 3], tile: usize) {
     for element in 0..z {
         for block in 0..x {
             if launch.ranges.count > 0 {
-                unsafe { reduce_block(pass, element, block as i64, tile as i64) };
+                (0..y).for_each(|split| unsafe { reduce_block(pass, element, split, block as i64, tile as i64) });
                 continue;
             }
             for split in 0..y {
@@ -107,10 +107,10 @@ unsafe fn reduce(pass: &Pass, [x, y, z]: [usize; 3], tile: usize) {
     }
 }
 
-unsafe fn reduce_block(pass: &Pass, element: usize, tile: i64, tile_rows: i64) {
-    let launch = &pass.launch;
+/// The rows of a tile of a block of rows, and the block.
+unsafe fn rows_of_tile(launch: &DeviceLaunch, element: usize, tile: i64) -> Option<(std::ops::Range<i64>, i64)> {
     let ranges = &launch.ranges;
-    assert_eq!(launch.splits, 1);
+    let tile_rows = i64::from(launch.tile_rows);
     unsafe {
         let tiles = core::slice::from_raw_parts(
             ranges.tiles.add(element * (ranges.count as usize + 1)),
@@ -119,18 +119,35 @@ unsafe fn reduce_block(pass: &Pass, element: usize, tile: i64, tile_rows: i64) {
         let Some(block) =
             (0..ranges.count).find(|block| tiles[*block as usize] <= tile && tile < tiles[*block as usize + 1])
         else {
-            return;
+            return None;
         };
+        let bound = |component| *at::<i64>(launch, &ranges.blocks, element, block, component);
+        let first = bound(0) + (tile - tiles[block as usize]) * tile_rows;
+        Some((first..bound(1).min(first + tile_rows), block))
+    }
+}
+
+unsafe fn reduce_block(pass: &Pass, element: usize, split: usize, tile: i64, tile_rows: i64) {
+    let launch = &pass.launch;
+    let ranges = &launch.ranges;
+    assert_eq!(i64::from(launch.tile_rows), tile_rows);
+    unsafe {
+        let Some((rows, block)) = rows_of_tile(launch, element, tile) else { return };
         let table = |view: &DeviceView, row, component| *at::<i64>(launch, view, element, row, component);
-        let first = table(&ranges.blocks, block, 0) + (tile - tiles[block as usize]) * tile_rows;
-        for row in first..table(&ranges.blocks, block, 1).min(first + tile_rows) {
+        for row in rows {
             let begin = if block == 0 { 0 } else { table(&ranges.ends, block - 1, 0) };
-            let parts = begin..table(&ranges.ends, block, 0);
+            let count = table(&ranges.ends, block, 0) - begin;
+            let share = |split: usize| begin + count * split as i64 / launch.splits;
+            let parts = share(split)..share(split + 1);
             let columns = parts.flat_map(|part| {
                 assert!(part < ranges.num_parts);
                 table(&ranges.parts, part, 0)..table(&ranges.parts, part, 1)
             });
-            pass.write(element, row, columns.map(|column| pass.pair(element, row, column)).sum());
+            let sum = columns.map(|column| pass.pair(element, row, column)).sum();
+            match launch.splits {
+                1 => pass.write(element, row, sum),
+                _ => *pass.states(element, split, row) = sum,
+            }
         }
     }
 }
@@ -139,6 +156,18 @@ unsafe fn finish(pass: &Pass, [x, y, z]: [usize; 3]) {
     assert_eq!(y, 1);
     let team = pass.launch.team as usize;
     assert!(team.is_power_of_two() && team <= FINISH);
+    if pass.launch.ranges.count > 0 {
+        for (element, tile) in (0..z).flat_map(|element| (0..x).map(move |tile| (element, tile))) {
+            unsafe {
+                let rows = rows_of_tile(&pass.launch, element, tile as i64).map_or(0..0, |(rows, _)| rows);
+                for row in rows {
+                    let states = (0..pass.launch.splits as usize).map(|split| *pass.states(element, split, row));
+                    pass.write(element, row, states.sum());
+                }
+            }
+        }
+        return;
+    }
     assert_eq!(x, (pass.launch.rows as usize).div_ceil(FINISH / team));
     assert_ne!(pass.launch.splits, 1);
     for element in 0..z {
@@ -151,9 +180,9 @@ unsafe fn finish(pass: &Pass, [x, y, z]: [usize; 3]) {
     }
 }
 
-unsafe fn layout(layout: &DeviceLayout, [x, y, z]: [usize; 3]) {
+unsafe fn layout(launch: &DeviceLaunch, [x, y, z]: [usize; 3]) {
     assert_eq!((x, y), (1, 1));
-    let DeviceLayout { launch, tile_rows } = layout;
+    let tile_rows = i64::from(launch.tile_rows);
     for element in 0..z {
         let mut sum = 0;
         for block in 0..=launch.ranges.count {

@@ -57,6 +57,33 @@ fn blocks() {
 }
 
 #[test]
+fn many_column_blocks_are_shared_out() {
+    install();
+    // Rows 5 to 14 meet 19 columns, rows 20 to 22 the even ones of 50.
+    let parts: Vec<i64> =
+        (0..19).flat_map(|part| [part, part + 1]).chain((0..25).flat_map(|part| [2 * part, 2 * part + 1])).collect();
+    let mut tables = tables();
+    tables[0] = i64s(&[2, 2], &[5, 15, 20, 23]);
+    tables[1] = i64s(&[2], &[19, 44]);
+    tables[2] = i64s(&[44, 2], &parts);
+    let mut arrays = [on_gpu(column(40, 1)), on_gpu(column(50, 2)), on_gpu(column(40, 3))];
+    assert_eq!(run_ranges(&mut arrays, &mut tables, |_| ()), (0, String::new()));
+    let (x, y) = (whole(40, 1), whole(50, 2));
+    for (row, x) in x.iter().enumerate() {
+        let meets = |column: &usize| match row {
+            5..15 => *column < 19,
+            20..23 => *column % 2 == 0,
+            _ => false,
+        };
+        let wanted = expected_at(row, *x, &y, (0..50).filter(meets));
+        assert_eq!(arrays[2].memory::<f32>()[row], wanted, "row {row}");
+    }
+    let grids: Vec<_> = launches().into_iter().map(|launch| (launch.kernel, launch.grid)).collect();
+    let wanted = [("finish", [3, 1, 1]), ("layout", [1, 1, 1]), ("few", [12, 2, 1]), ("finish", [12, 1, 1])];
+    assert_eq!(grids, wanted.map(|(name, grid)| (name.to_owned(), grid)));
+}
+
+#[test]
 fn batches_of_ranges() {
     install();
     let mut tables = tables();
@@ -129,7 +156,7 @@ fn ranges_in_the_cpus_memory() {
         run_ranges(&mut arrays, &mut tables, |call| call.device_type = DL_CUDA),
         (
             Status::Memory as i32,
-            "product: ranges: everything must fit into the GPU's memory at once: 1560 bytes are needed, 800 may be used"
+            "product: ranges: everything must fit into the GPU's memory at once: 1792 bytes are needed, 800 may be used"
                 .to_owned()
         )
     );
