@@ -21,8 +21,8 @@ const CHOSEN: &[(&str, &Level, (u32, u32))] = &[
     (GAUSS_100, &X86_64_V4, (3, 8)),
     (GAUSS_100, &X86_64_V3, (2, 5)),
     (GAUSS_100, &X86_64_V2, (2, 5)),
-    (VALUE_AND_GRADIENT, &X86_64_V4, (2, 8)),
-    (WIDE, &X86_64_V4, (3, 1)),
+    (VALUE_AND_GRADIENT, &X86_64_V4, (3, 8)),
+    (WIDE, &X86_64_V4, (3, 8)),
     (LIST_100, &X86_64_V4, (3, 8)),
     (LIST_100, &X86_64_V3, (2, 5)),
 ];

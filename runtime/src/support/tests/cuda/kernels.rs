@@ -116,11 +116,8 @@ unsafe fn rows_of_tile(launch: &DeviceLaunch, element: usize, tile: i64) -> Opti
             ranges.tiles.add(element * (ranges.count as usize + 1)),
             ranges.count as usize + 1,
         );
-        let Some(block) =
-            (0..ranges.count).find(|block| tiles[*block as usize] <= tile && tile < tiles[*block as usize + 1])
-        else {
-            return None;
-        };
+        let block =
+            (0..ranges.count).find(|block| tiles[*block as usize] <= tile && tile < tiles[*block as usize + 1])?;
         let bound = |component| *at::<i64>(launch, &ranges.blocks, element, block, component);
         let first = bound(0) + (tile - tiles[block as usize]) * tile_rows;
         Some((first..bound(1).min(first + tile_rows), block))

@@ -72,7 +72,7 @@ fn many_column_blocks_are_shared_out() {
     for (row, x) in x.iter().enumerate() {
         let meets = |column: &usize| match row {
             5..15 => *column < 19,
-            20..23 => *column % 2 == 0,
+            20..23 => column.is_multiple_of(2),
             _ => false,
         };
         let wanted = expected_at(row, *x, &y, (0..50).filter(meets));
