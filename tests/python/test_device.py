@@ -390,3 +390,36 @@ def test_bits_depend_on_no_machine(compiled_for_gpus, gauss, random, monkeypatch
                     result = on_gpu(gpu, entry, *arrays)
                     found.add(digest(*(result if isinstance(result, tuple) else (result,))))
             assert len(found) == 1, (entry.manifest["name"], m, n)
+
+
+def test_powers_at_the_edges_of_what_numbers_can_be(gpu, compiled_for_gpus):
+    """Exponentials of float64 up to the largest number and down to the smallest normal one, infinities and NaN."""
+    library = compiled_for_gpus("dtype f64\nx = Vi(1); y = Vj(1)\nout e = Sum[j](Exp(x + y))\nout t = Sum[j](Exp2(x + y))", "edges")
+    edges = [708.0, 709.0, 709.78, 709.79, 710.0, -708.0, -708.39, -745.0, -1e4, 1e300, -1e300, 1022.0, 1023.99, 1024.0, -1021.5, -1022.0]
+    x = np.array([*edges, np.inf, -np.inf, np.nan, 0.0, -0.0, 1e-300]).reshape(-1, 1)
+    y = np.zeros((1, 1))
+    for name, function in (("e", np.exp), ("t", np.exp2)):
+        with np.errstate(over="ignore", under="ignore"):
+            expected = function(x)
+        expected[np.abs(expected) < 2.0**-1022] = 0
+        found = on_gpu(gpu, library.entries[name], x, y)
+        np.testing.assert_allclose(found, expected, rtol=1e-15, err_msg=name)
+
+
+@pytest.mark.parametrize("scale", [1e3, 1e5, 1e6, 3e37])
+def test_sums_of_exponentials_are_relative_to_their_largest_value(gpu, compiled_for_gpus, scale):
+    """Values of which differences are exact, as large as they may be: nothing of them is lost."""
+    text = "x = Vi(1); f = Vj(1); w = Vj(1)\nout m = Max_SumShiftExpWeight[j](f + x, w)\nout s = SumSoftMaxWeight[j](f + x, w)"
+    library = compiled_for_gpus(text, "shifts")
+    rng = np.random.default_rng(5)
+    x = np.zeros((3, 1), np.float32)
+    step = 4.0 if scale < 1e7 else np.spacing(np.float32(scale)) * 4
+    shift = rng.integers(0, 5, (1000, 1)) * np.float64(min(step, 1.0))
+    f = (np.float64(np.float32(scale)) + shift).astype(np.float32)
+    w = rng.random((1000, 1), np.float32)
+    terms = np.exp(f.astype(np.float64) - f.max())
+    total = (terms * w).sum()
+    found = on_gpu(gpu, library.m, x, f, w)
+    np.testing.assert_allclose(found[:, 0], f.max())
+    np.testing.assert_allclose(found[:, 1], total, rtol=1e-6)
+    np.testing.assert_allclose(on_gpu(gpu, library.s, x, f, w)[:, 0], total / terms.sum(), rtol=2e-6)

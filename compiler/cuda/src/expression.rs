@@ -6,7 +6,7 @@
 //! float sum1 = -0.0f;
 //! #pragma unroll
 //! for (int q = 0; q < 3; ++q) {
-//!     sum1 += (v0[q] - v1_tile[column * 3 + q]) * (v0[q] - v1_tile[column * 3 + q]);
+//!     sum1 += (row.v0[q] - column.v1[q]) * (row.v0[q] - column.v1[q]);
 //! }
 //! … expf(-sum1)
 //! ```

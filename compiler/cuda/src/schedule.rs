@@ -3,7 +3,8 @@
 //! ```text
 //! block of 128 rows or 256 rows                      128 threads, or 32 with several rows each, for which a column's values are read once
 //! split of columns                                   what one block reduces; chosen when a call is made
-//! chunk of 64 to 256 columns                         a state of its own, summed column by column
+//! chunk of 64 to 512 columns                         a state of its own, into which columns are taken one by one, or some together where there are
+//!                                                    pivots; with `sum = direct` there is one chunk
 //! tile of up to 256 columns                          column values in shared memory, computed by all threads together
 //! ```
 //!

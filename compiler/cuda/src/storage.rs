@@ -1,4 +1,4 @@
-//! How tensors are stored: pointer types, loads and stores, and the helpers that a text needs for them.
+//! How tensors are stored: pointer types, loads and stores.
 
 use keopsc_ir::types::ScalarType;
 

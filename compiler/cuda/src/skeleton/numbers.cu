@@ -74,7 +74,7 @@ static __device__ __forceinline__ double power_by_table(
     const int sign = high_word(exponent), magnitude = sign & 0x7fffffff;
     const int beyond = magnitude > 0x7ff00000 ? 0x7ff80000 : ~(sign >> 31) & 0x7ff00000;
     const int high = (int)((unsigned int)high_word(result) + ((unsigned int)(k & ~31) << 15));
-    const bool is_normal = magnitude < (sign < 0 ? least : most) && high < 0x7ff00000;
+    const bool is_normal = magnitude < (sign < 0 ? least : most) && (unsigned int)(high - 0x00100000) < 0x7fe00000u;
     return double_of(is_normal ? high : beyond, is_normal ? low_word(result) : 0);
 }
 
@@ -89,7 +89,7 @@ static __device__ __forceinline__ double exp2_by_table(double value)
     p = p * r + 0.05550410866482158;
     p = p * r + 0.24022650695910072;
     p = p * r + 0.6931471805599453;
-    return power_by_table(shifted, r, p, value, 0x408ff000, 0x40900000); // -1022, 1024
+    return power_by_table(shifted, r, p, value, 0x408ff001, 0x40900000); // -1022, 1024
 }
 
 // e^value: the multiple of log(2) / 32 that is taken away is a sum of two numbers.
@@ -105,5 +105,5 @@ static __device__ __forceinline__ double exp_by_table(double value)
     p = p * r + 0.16666666666666666;
     p = p * r + 0.5;
     p = p * r + 1.0;
-    return power_by_table(shifted, r, p, value, 0x4086232b, 0x40862e43); // -708.396, 709.78
+    return power_by_table(shifted, r, p, value, 0x4086232c, 0x40862e43); // -708.396, 709.78
 }
