@@ -64,13 +64,13 @@ def gradient(row, data):
     return call
 
 
-def nearest(row, data):
+def nearest(row, data, precision="highest"):
     transposed, norms = (-2 * data.y.T).contiguous(), (data.y * data.y).sum(1)
     compiled = torch.compile(lambda x: (x @ transposed + norms).argmin(1), dynamic=False)
     parts = pieces(data.x, row.n, BLOCK)
 
     def call():
-        torch.set_float32_matmul_precision("highest")
+        torch.set_float32_matmul_precision(precision)
         return [torch.cat([compiled(part) for part in parts])]
 
     return call
