@@ -745,6 +745,8 @@ pub struct DeviceLaunch {
     pub team: u32,
     /// With ranges: rows of a tile of `reduce`, by which `finish` finds the rows, too.
     pub tile_rows: u32,
+    /// Bit `v` is set where view `v` is a result that is added up over the batch, and as such of the computing type instead of its storage type.
+    pub wide: u64,
     /// Which pairs count.
     pub ranges: DeviceRanges,
 }
@@ -761,7 +763,7 @@ pub const SUM_THREADS: u32 = 256;
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct DeviceSum {
-    /// Numbers to add up: `[batch elements][numbers]` of the storage type `dtype`, as passes write them; the sum is rounded to it once. A batch
+    /// Numbers to add up: `[batch elements][numbers]` of the computing type, as passes write them; the sum is rounded to `dtype` once. A batch
     /// element's own number is `Σ index · source_steps` over the batch dimensions; members count through those that are shared, groups through
     /// the others, both in row-major order.
     pub source: *mut c_void,

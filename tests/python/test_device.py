@@ -273,6 +273,25 @@ def test_gradients_of_shared_inputs_are_added_up(gpu, compiled_for_gpus, random,
         assert np.allclose(found, expected, rtol=0, atol=1e-6 * scale)
 
 
+def test_gradients_of_16_bits_are_rounded_once(gpu, compiled_for_gpus, random):
+    """Each batch element's is beyond what float16 holds, their sum is not."""
+    text = "dtype f16\nx = Vi(1); y = Vj(1); p = Pm(1)\nout s = Sum[j](p * x * y)\nout g = Grad(s, p)\nout h = Grad(s, y)"
+    library = compiled_for_gpus(text, "halves")
+    x, y = np.full((2, 1, 1), 200, np.float16), np.full((2, 1, 1), 200, np.float16)
+    e = np.array([4, -4], np.float16).reshape(2, 1, 1)
+    for p in (np.ones(1, np.float16), np.ones((1, 1), np.float16)):
+        for entry, shared in ((library.g, p), (library.h, y[0])):
+            given = (x, y, p, e) if entry is library.g else (x, y[0], p, e)
+            found, expected = compare(gpu, entry, *given, add_up=True)
+            assert found.shape == np.shape(shared) and not found.any() and not expected.any()
+    x, y = random.random((1000, 3, 1)).astype(np.float16), random.random((1000, 2, 1)).astype(np.float16)
+    e = random.standard_normal((1000, 3, 1)).astype(np.float16)
+    p = np.ones(1, np.float16)
+    exact = sum((x.astype(float) * e * y.sum(1, keepdims=True, dtype=float)).ravel())
+    found, _ = compare(gpu, library.g, x, y, p, e, add_up=True)
+    assert abs(float(found[0]) - exact) <= 1e-3 * abs(exact) + 1e-3
+
+
 def test_sums_over_the_batch_are_trees_and_may_have_strides(gpu, compiled_for_gpus, random):
     library = compiled_for_gpus(shared.TEXT, "shared")
     x, y, b, s, e = shared.arguments(random, [(), (), (), (), (1,)], np.float32)

@@ -328,17 +328,18 @@ impl Emitter<'_> {
             Block::Parameter | Block::Pair | Block::Epilogue => "0",
         };
         let scalar = self.plan.tensor(id).scalar;
-        load(self.element(id, "const ", row, position), scalar, self.pass.compute)
+        let kind = format!("const {}", stored_type(scalar));
+        load(self.element(id, &kind, row, position), scalar, self.pass.compute)
     }
 
-    /// A component of a row of a tensor, where it is stored.
-    fn element(&self, id: TensorId, constant: &str, row: &str, position: &Position) -> String {
-        let scalar = self.plan.tensor(id).scalar;
-        let parts = parts(scalar);
+    /// A component of a row of a tensor, where it is stored as that type.
+    fn element(&self, id: TensorId, kind: &str, row: &str, position: &Position) -> String {
+        let parts = parts(self.plan.tensor(id).scalar);
         let view = format!("call.tensor{}", id.0);
-        let types = format!("{constant}{}", stored_type(scalar));
-        let (types, at) =
-            if parts == 1 { (types, "at".to_owned()) } else { (format!("{types}, {parts}"), format!("at<{parts}>")) };
+        let (types, at) = match parts {
+            1 => (kind.to_owned(), "at".to_owned()),
+            parts => (format!("{kind}, {parts}"), format!("at<{parts}>")),
+        };
         let number = match position {
             Position::Known(0) => "0".to_owned(),
             position => format!("{at}({view}, {})", position.text().loose()),
@@ -352,8 +353,21 @@ impl Emitter<'_> {
         writer.for_each_component(tensor.dim(), |writer, position| {
             let value = self.read(id, position, writer);
             let row = if self.pass.rows == Role::Parameter { "0" } else { "index" };
-            let element = self.element(to, "", row, position);
-            writer.lines.line(format!("{element} = {};", store(&value, tensor.scalar, self.pass.compute)));
+            let stored = self.element(to, stored_type(tensor.scalar), row, position);
+            let store = format!("{stored} = {};", store(&value, tensor.scalar, self.pass.compute));
+            // A gradient may be of the computing type, until it has been added up over the batch.
+            let view = self.tensors.iter().position(|id| *id == to).filter(|_| tensor.gradient_of.is_some());
+            match view.filter(|_| tensor.scalar.real() != self.pass.compute) {
+                Some(view) => {
+                    let wide = self.element(to, stored_type(self.pass.compute), row, position);
+                    writer.lines.open(format!("if (call.launch.wide >> {view} & 1) {{"));
+                    writer.lines.line(format!("{wide} = {};", value.loose()));
+                    writer.lines.close("} else {");
+                    writer.lines.line(format!("    {store}"));
+                    writer.lines.line("}");
+                }
+                None => writer.lines.line(store),
+            }
         });
     }
 }

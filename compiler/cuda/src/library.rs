@@ -126,16 +126,10 @@ const SUMS: &str = include_str!("skeleton/sums.cu");
 
 /// The kernels that add gradients up, for the types that there are.
 fn emit_sums(lines: &mut Lines, kernels: &mut Vec<String>, plans: &[Verified]) -> [Option<u32>; 2] {
+    let has_gradients = |plan: &&Verified| plan.tensors.iter().any(|tensor| tensor.gradient_of.is_some());
     let mut is_summed = [false; 2];
-    for plan in plans {
-        for tensor in plan.tensors.iter().filter(|tensor| tensor.gradient_of.is_some()) {
-            match tensor.scalar.real() {
-                ScalarType::F32 => is_summed[0] = true,
-                ScalarType::F64 => is_summed[1] = true,
-                // Of 16 bits: as they are computed.
-                _ => plan.passes.iter().for_each(|pass| is_summed[usize::from(pass.compute == ScalarType::F64)] = true),
-            }
-        }
+    for pass in plans.iter().filter(has_gradients).flat_map(|plan| &plan.passes) {
+        is_summed[usize::from(pass.compute == ScalarType::F64)] = true;
     }
     let mut emit = |is_summed: bool, name: &str, real: &str| {
         is_summed.then(|| {

@@ -99,7 +99,7 @@ impl<'a> Sums<'a> {
     }
 
     /// Sums are computed in the computing type, and rounded to the storage type once.
-    fn dtype(&self, descriptor: &TensorDescriptor) -> u8 {
+    pub fn dtype(&self, descriptor: &TensorDescriptor) -> u8 {
         match (descriptor.dtype, self.compute()) {
             (C64 | C128, F32) => C64,
             (C64 | C128, _) => C128,

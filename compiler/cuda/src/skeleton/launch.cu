@@ -32,10 +32,11 @@ struct Launch {
     unsigned int first_element;
     unsigned int team;      // threads that share a row in `finish`
     unsigned int tile_rows; // with ranges: rows of a tile of `reduce`
+    unsigned long long wide; // which views are results of the computing type, as they are added up over the batch
     Ranges ranges;
 };
 
-static_assert(sizeof(View) == 48 && sizeof(Ranges) == 168 && sizeof(Launch) == 264, "as the support code has them");
+static_assert(sizeof(View) == 48 && sizeof(Ranges) == 168 && sizeof(Launch) == 272, "as the support code has them");
 
 // A batch element: its number along each dimension of the batch.
 struct Element {

@@ -1,8 +1,8 @@
 // Sums of gradients over the elements of a batch.
 
 struct SumCall {
-    void *source;             // [batch element][number], of the storage type
-    void *target;             // the results, of the same type
+    void *source;             // [batch element][number], of the computing type
+    void *target;             // the results, of the type `dtype`
     long long numbers;        // of a batch element
     long long width;          // of a row
     long long members;        // batch elements that are added up
@@ -18,18 +18,11 @@ struct SumCall {
 
 static_assert(sizeof(SumCall) == 272, "as the support code has it");
 
-template <typename Real>
-static __device__ __forceinline__ Real stored_number(const void *data, long long place, unsigned int dtype)
-{
-    switch (dtype) {
-    case 0:
-        return (Real)load_f16(((const unsigned short *)data)[place]);
-    case 1:
-        return (Real)load_bf16(((const unsigned short *)data)[place]);
-    default:
-        return ((const Real *)data)[place];
-    }
-}
+// A number in either type.
+static __device__ __forceinline__ float in_single(float value) { return value; }
+static __device__ __forceinline__ float in_single(double value) { return narrow(value); }
+static __device__ __forceinline__ double in_double(float value) { return widen(value); }
+static __device__ __forceinline__ double in_double(double value) { return value; }
 
 // One number of the results a thread: the members of its group in a binary tree over their numbers.
 template <typename Real>
@@ -63,7 +56,7 @@ static __device__ __forceinline__ void sum_members(const SumCall &call)
                 rest /= call.extents[d];
             }
         }
-        sum = stored_number<Real>(call.source, element * call.numbers + number, call.dtype);
+        sum = ((const Real *)call.source)[element * call.numbers + number];
         int level = 0;
         #pragma unroll 1
         for (; member >> level & 1; ++level) {
@@ -81,12 +74,16 @@ static __device__ __forceinline__ void sum_members(const SumCall &call)
     }
     switch (call.dtype) {
     case 0:
-        ((unsigned short *)call.target)[target] = store_f16((float)sum);
+        ((unsigned short *)call.target)[target] = store_f16(in_single(sum));
         break;
     case 1:
-        ((unsigned short *)call.target)[target] = store_bf16((float)sum);
+        ((unsigned short *)call.target)[target] = store_bf16(in_single(sum));
+        break;
+    case 3:
+    case 6:
+        ((double *)call.target)[target] = in_double(sum);
         break;
     default:
-        ((Real *)call.target)[target] = sum;
+        ((float *)call.target)[target] = in_single(sum);
     }
 }

@@ -7,7 +7,7 @@
 use super::divide::{self, Division, MOST_BLOCKS, Size, tiles};
 use super::gpu::{ALIGNMENT, Block, Cursor, Gpu};
 use super::memory::Memory;
-use super::passes::{Needs, Parameters, finish, views};
+use super::passes::{Needs, Parameters, finish, views, wide};
 use super::{OnDevice, launch};
 use crate::abi::{
     DeviceEntry, DevicePass, NO_KERNEL, ORDER_SEQUENCE, ORDER_TREE, PassDescriptor, Status, TensorDescriptor,
@@ -225,31 +225,6 @@ impl<'g> Transfer<'g> {
             })
         }
     }
-
-    /// Results in their storage type to what is added up over the batch, in the computing type.
-    unsafe fn download_converted(
-        &self,
-        view: &View,
-        (rows, width): (usize, usize),
-        (dtype, compute): (u8, u8),
-        on_device: *mut u8,
-        message: &mut Message,
-    ) -> Result<(), Status> {
-        let bytes = times(width, size_of_type(dtype));
-        // SAFETY: as for `download`.
-        unsafe {
-            pieces(rows, bytes, message, |first, rows, staging, message| {
-                self.gpu.copy_to_host(staging, on_device.wrapping_add(first * bytes), rows * bytes, message)?;
-                self.gpu.synchronize(message)?;
-                let staged = View::dense(staging, width, dtype);
-                let row_stride = width * pack::width(dtype, compute);
-                let data = view.data.wrapping_add(first * width * size_of_type(view.dtype));
-                let block = pack::Block { data, row_stride, component_stride: 1 };
-                pack::read(&staged, 0, rows, width, block, compute);
-                Ok(())
-            })
-        }
-    }
 }
 
 /// Whether rows lie one after the other.
@@ -410,10 +385,13 @@ impl Slabs<'_> {
         // SAFETY: as the callers promise.
         unsafe {
             let numbers = views(pass, message)?;
-            let tensors = || numbers.iter().filter_map(|number| self.problem.descriptors().get(*number as usize));
+            let tensors = || {
+                let descriptors = self.problem.descriptors();
+                numbers.iter().filter_map(|number| Some((*number as usize, descriptors.get(*number as usize)?)))
+            };
             let bytes = |wanted: Part| {
-                let parts = tensors().filter(|tensor| Part::of(pass, tensor) == wanted);
-                parts.fold(0_usize, |sum, tensor| sum.saturating_add(row_bytes(tensor)))
+                let parts = tensors().filter(|(_, tensor)| Part::of(pass, tensor) == wanted);
+                parts.fold(0_usize, |sum, (number, tensor)| sum.saturating_add(self.row_bytes(number, tensor)))
             };
             let slack = times(numbers.len() + 1, ALIGNMENT).saturating_add(bytes(Part::Parameter));
             let room = self.budget.saturating_sub(slack);
@@ -422,10 +400,11 @@ impl Slabs<'_> {
 
             let mut cursor = Cursor::new();
             let mut parameters = Parameters::new(&size, &slab.division);
-            for (view, tensor) in parameters.views.iter_mut().zip(tensors()) {
+            parameters.launch.wide = wide(numbers, |number| self.is_wide(number), message)?;
+            for (view, (number, tensor)) in parameters.views.iter_mut().zip(tensors()) {
                 let part = Part::of(pass, tensor);
                 let rows = [1, slab.rows, slab.columns].get(part as usize).copied().unwrap_or(1);
-                view.data = null_mut::<u8>().wrapping_add(cursor.take(rows, row_bytes(tensor))).cast();
+                view.data = null_mut::<u8>().wrapping_add(cursor.take(rows, self.row_bytes(number, tensor))).cast();
                 view.row = if part == Part::Parameter { 0 } else { tensor.dim.into() };
                 view.component = 1;
             }
@@ -446,6 +425,17 @@ impl Slabs<'_> {
             // Later passes read on the host what this one wrote.
             gpu.synchronize(message)
         }
+    }
+
+    /// Bytes of a row of a tensor on the GPU: what is added up is of the computing type.
+    fn row_bytes(&self, number: usize, descriptor: &TensorDescriptor) -> usize {
+        let dtype = self.sums.view(number).map_or(descriptor.dtype, |view| view.dtype);
+        times(descriptor.dim as usize, size_of_type(dtype))
+    }
+
+    fn is_wide(&self, number: usize) -> bool {
+        let stored = self.problem.descriptors().get(number).map(|descriptor| descriptor.dtype);
+        self.sums.view(number).is_some_and(|view| Some(view.dtype) != stored)
     }
 
     /// A tensor in the CPU's memory, at a batch element.
@@ -473,11 +463,6 @@ impl Slabs<'_> {
         }
         View { data: view.data.wrapping_offset(offset * size_of_type(view.dtype) as isize), ..view }
     }
-}
-
-/// Bytes of a row of a tensor.
-fn row_bytes(descriptor: &TensorDescriptor) -> usize {
-    times(descriptor.dim as usize, size_of_type(descriptor.dtype))
 }
 
 /// A pass at a batch element, in slabs.
@@ -540,11 +525,11 @@ impl SlabRun<'_> {
     }
 
     fn advance_columns(&self, parameters: &mut Parameters, columns: usize) {
-        for (view, _, tensor) in self.tensors() {
+        for (view, number, tensor) in self.tensors() {
             if let Some(view) = parameters.views.get_mut(view)
                 && Part::of(self.pass, tensor) == Part::Columns
             {
-                view.data = view.data.wrapping_byte_add(times(columns, row_bytes(tensor)));
+                view.data = view.data.wrapping_byte_add(times(columns, self.slabs.row_bytes(number, tensor)));
             }
         }
     }
@@ -598,12 +583,7 @@ impl SlabRun<'_> {
             let width = tensor.dim as usize;
             // SAFETY: as the callers promise.
             unsafe {
-                if target.dtype == tensor.dtype {
-                    transfer.download(&target, rows, width, on_device, message)?;
-                } else {
-                    let types = (tensor.dtype, self.pass.compute);
-                    transfer.download_converted(&target, (rows, width), types, on_device, message)?;
-                }
+                transfer.download(&target, rows, width, on_device, message)?;
             }
         }
         Ok(())

@@ -84,6 +84,16 @@ impl<'a> Memory<'a> {
         matches!(self.kind(number), Kind::Summed(_))
     }
 
+    /// Whether passes write a tensor in another type than the one it is stored in.
+    pub fn is_wide(&self, number: usize) -> bool {
+        match self.kind(number) {
+            Kind::Summed(descriptor) => {
+                Sums::new(self.problem, core::ptr::null_mut()).dtype(descriptor) != descriptor.dtype
+            }
+            _ => false,
+        }
+    }
+
     /// A tensor where passes read or write it.
     #[inline(never)]
     pub fn place(&self, number: usize) -> Place {
@@ -210,8 +220,9 @@ impl<'a> Memory<'a> {
     #[inline(never)]
     fn dense(&self, kind: Kind<'_>, data: *mut u8) -> Place {
         let (role, dtype) = match kind {
-            Kind::Argument(descriptor) | Kind::Summed(descriptor) | Kind::Temporary(descriptor) => {
-                (descriptor.role, descriptor.dtype)
+            Kind::Argument(descriptor) | Kind::Temporary(descriptor) => (descriptor.role, descriptor.dtype),
+            Kind::Summed(descriptor) => {
+                (descriptor.role, Sums::new(self.problem, core::ptr::null_mut()).dtype(descriptor))
             }
             Kind::Table(_) | Kind::None => (ROLE_I, I64),
         };
@@ -237,10 +248,18 @@ impl<'a> Memory<'a> {
         for number in arguments.chain(tables).take_while(|number| *number < before) {
             cursor.take(
                 times(self.copied_count(number), self.elements(self.kind(number))),
-                self.dense(self.kind(number), core::ptr::null_mut()).size,
+                self.dense(self.kind_of_copy(number), core::ptr::null_mut()).size,
             );
         }
         cursor.bytes()
+    }
+
+    /// What a copy is: of what is added up, the result.
+    fn kind_of_copy(&self, number: usize) -> Kind<'a> {
+        match self.kind(number) {
+            Kind::Summed(descriptor) => Kind::Argument(descriptor),
+            kind => kind,
+        }
     }
 
     /// Batch elements of a copy.

@@ -47,6 +47,7 @@ impl Parameters {
             first_element: 0,
             team: 1,
             tile_rows: 0,
+            wide: 0,
             ranges: NO_RANGES,
         };
         Parameters { launch, views: [NO_VIEW; DEVICE_VIEWS] }
@@ -69,6 +70,22 @@ pub unsafe fn views<'p>(pass: &'p DevicePass, message: &mut Message) -> Result<&
     }
     // SAFETY: a pass has this many views.
     Ok(unsafe { list(pass.views, pass.num_views) })
+}
+
+/// Which of these views are of the computing type instead of their storage type.
+#[inline(never)]
+pub fn wide(views: &[u32], is_wide: impl Fn(usize) -> bool, message: &mut Message) -> Result<u64, Status> {
+    let mut wide = 0;
+    for (view, number) in views.iter().enumerate() {
+        if is_wide(*number as usize) {
+            let Some(bit) = 1_u64.checked_shl(view as u32) else {
+                message.text("a pass has more tensors than can be added up over a batch");
+                return Err(Status::Unsupported);
+            };
+            wide |= bit;
+        }
+    }
+    Ok(wide)
 }
 
 /// Joins the states of all splits of a launch's rows.
@@ -173,6 +190,7 @@ impl<'r> Run<'r> {
     ) -> Result<(), Status> {
         let mut parameters = Parameters::new(&self.size, &self.division);
         parameters.launch.batch = self.batch.for_kernels(1, |dimension| dimension.extent as u32);
+        parameters.launch.wide = wide(self.views, |number| self.memory.is_wide(number), message)?;
         for round in 0..self.batch.rounds() {
             for (view, number) in parameters.views.iter_mut().zip(self.views) {
                 *view = self.view(*number as usize, round);

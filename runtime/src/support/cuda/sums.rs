@@ -2,7 +2,7 @@
 
 use super::gpu::Gpu;
 use super::memory::Memory;
-use crate::abi::{C64, C128, DeviceCode, DeviceKernel, DeviceSum, F32, F64, SUM_THREADS, Status, TensorDescriptor};
+use crate::abi::{C64, C128, DeviceCode, DeviceKernel, DeviceSum, F32, SUM_THREADS, Status, TensorDescriptor};
 use crate::support::arena::times;
 use crate::support::message::Message;
 
@@ -27,13 +27,7 @@ pub unsafe fn launch(
         let sum = sum(memory, number, descriptor, message)?;
         let results = times(sum.groups as usize, sum.numbers as usize);
         let grid = [results.div_ceil(SUM_THREADS as usize), 1, 1];
-        // Kernels take results of 16 bits, or of their own type.
-        let is_single = match descriptor.dtype {
-            F32 | C64 => true,
-            F64 | C128 => false,
-            _ => compute == F32,
-        };
-        let number = if is_single { code.sum_f32 } else { code.sum_f64 };
+        let number = if compute == F32 { code.sum_f32 } else { code.sum_f64 };
         let kernel = DeviceKernel { kernel: number, threads: SUM_THREADS, rows: SUM_THREADS, reserved: 0 };
         // SAFETY: as the caller promises.
         unsafe { gpu.launch(&kernel, grid, core::ptr::from_ref(&sum).cast(), message)? };
