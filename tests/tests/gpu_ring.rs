@@ -14,11 +14,10 @@ use keopsc_ir::plan::parse::parse;
 use keopsc_ir::plan::print::print;
 use keopsc_ir::plan::{Pass, Plan, Verified};
 use keopsc_ir::random::Random;
-use keopsc_ir::types::{Axis, Role};
 use keopsc_tests::gpu::Gpu;
 use keopsc_tests::ring::on_gpu::{Verdict, Way};
 use keopsc_tests::ring::plans::{draw, draw_schedules};
-use keopsc_tests::ring::sizes::{around, number_from, shrunk, work};
+use keopsc_tests::ring::sizes::{around, number_from, of_pass, shrunk, work};
 use keopsc_tests::ring::trial::Trial;
 use keopsc_tests::{Compiled, compile_in_ring_for_gpus, runnable_levels};
 
@@ -167,10 +166,7 @@ fn draw_sizes(plan: &Plan, most: f64, random: &mut Random) -> Sizes {
         } else if random.percent(60) {
             columns = around(column_unit, random);
         }
-        let (other, by_rows) = (random.below(9), pass.rows == Role::I || pass.over == Some(Axis::J));
-        let rows = if pass.rows == Role::Parameter { other } else { rows };
-        let (i, j) = if by_rows { (rows, columns) } else { (columns, rows) };
-        let sizes = Sizes { i, j };
+        let sizes = of_pass(pass, rows, columns, random.below(9));
         if work(plan, sizes) <= most {
             return sizes;
         }

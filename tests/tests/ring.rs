@@ -10,13 +10,12 @@ use keopsc_ir::plan::parse::parse;
 use keopsc_ir::plan::print::print;
 use keopsc_ir::plan::{Definition, Verified};
 use keopsc_ir::random::Random;
-use keopsc_ir::types::{Axis, Role};
 use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::reductions;
 use keopsc_ops::scalar::Scalar;
 use keopsc_passes::schedule::{Machine, Scheduled, schedule};
 use keopsc_tests::ring::plans::{draw, draw_schedules};
-use keopsc_tests::ring::sizes::{around, number_from, shrunk, work};
+use keopsc_tests::ring::sizes::{around, number_from, of_pass, shrunk, work};
 use keopsc_tests::ring::trial::Trial;
 use keopsc_tests::{Compiled, compile_in_ring, runnable_levels};
 
@@ -94,10 +93,7 @@ impl Library {
             } else if random.percent(60) {
                 columns = around(chunk, random);
             }
-            let (other, by_rows) = (random.below(9), pass.rows == Role::I || pass.over == Some(Axis::J));
-            let rows = if pass.rows == Role::Parameter { other } else { rows };
-            let (i, j) = if by_rows { (rows, columns) } else { (columns, rows) };
-            let sizes = Sizes { i, j };
+            let sizes = of_pass(pass, rows, columns, random.below(9));
             if work(&self.plans[entry], sizes) <= most {
                 return sizes;
             }

@@ -1,9 +1,10 @@
 //! Sizes around those at which a division changes, and what the double loop costs.
 
 use keopsc_ir::evaluation::Sizes;
-use keopsc_ir::plan::Plan;
 use keopsc_ir::plan::cost::cost;
+use keopsc_ir::plan::{Pass, Plan};
 use keopsc_ir::random::Random;
+use keopsc_ir::types::{Axis, Role};
 
 /// 0, 1, and numbers around multiples of `unit`.
 pub fn around(unit: u64, random: &mut Random) -> usize {
@@ -11,6 +12,14 @@ pub fn around(unit: u64, random: &mut Random) -> usize {
     let near = multiple.saturating_add_signed(random.integer(-1, 1));
     let any = random.below(3 * unit.min(64) as usize) as u64;
     random.pick(&[0, 1, near, near, near, near, any, any]) as usize
+}
+
+/// The sizes with which a pass has so many rows and columns. `other` is the index that a pass without rows does not run over.
+pub fn of_pass(pass: &Pass, rows: usize, columns: usize, other: usize) -> Sizes {
+    let by_rows = pass.rows == Role::I || pass.over == Some(Axis::J);
+    let rows = if pass.rows == Role::Parameter { other } else { rows };
+    let (i, j) = if by_rows { (rows, columns) } else { (columns, rows) };
+    Sizes { i, j }
 }
 
 /// What the double loop costs, roughly.
