@@ -669,8 +669,13 @@ pub struct DevicePass {
     pub state_size: u32,
     /// Rough cost of a pair, in instructions of a thread.
     pub pair_cost: u32,
-    /// Reserved, 0.
-    pub reserved: u32,
+    /// Bytes before what is laid out of a batch element's columns.
+    pub packed_header: u32,
+    /// Lay columns and rows out as `reduce` takes them, in this order; [`NO_KERNEL`] where `reduce` takes them as they are. The grid is (blocks of
+    /// columns or rows, 1, batch elements).
+    pub pack: [DeviceKernel; 2],
+    /// Bytes of a column and of a row of what is laid out, multiples of 16.
+    pub packed_sizes: [u32; 2],
 }
 
 /// Bytes of a kernel's argument that every GPU takes.
@@ -747,6 +752,12 @@ pub struct DeviceLaunch {
     pub tile_rows: u32,
     /// Bit `v` is set where view `v` is a result that is added up over the batch, and as such of the computing type instead of its storage type.
     pub wide: u64,
+    /// What `DevicePass::pack` lays out: columns, after a header, and rows, of the launch's first batch element.
+    pub packed: [*mut c_void; 2],
+    /// Bytes from batch element to batch element of that.
+    pub packed_steps: [i64; 2],
+    /// Bytes of columns before this launch's first.
+    pub packed_offset: i64,
     /// Which pairs count.
     pub ranges: DeviceRanges,
 }

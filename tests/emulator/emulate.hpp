@@ -299,6 +299,60 @@ static inline float exp2_fast(float value)
     return power < 1.17549435e-38f ? 0.0f : power;
 }
 
+static inline unsigned int pair_of_f16(float first, float second)
+{
+    return store_f16(first) | (unsigned int)store_f16(second) << 16;
+}
+// mma.m16n8k16: lane 4 g + t has of the rows g and g + 8 the numbers 2 t, 2 t + 1 and 8 more (a0, a2 and a1, a3), of column g the same (b0, b1),
+// and sums of the rows g and g + 8 with the columns 2 t, 2 t + 1. A tensor core cuts what it adds up to some bits more than float32 has; here
+// it is rounded once.
+static inline void multiply_add(
+    float (&sums)[4], unsigned int a0, unsigned int a1, unsigned int a2, unsigned int a3, unsigned int b0, unsigned int b1)
+{
+    const int lane = emulator_lane(), g = lane / 4, t = lane % 4;
+    const auto number = [](unsigned int both, int which) { return (double)load_f16((unsigned short)(both >> 16 * which)); };
+    double exact[4] = {sums[0], sums[1], sums[2], sums[3]};
+    for (int k = 0; k < 4; ++k) {
+        const unsigned int a[2][2] = {
+            {__shfl_sync(0xffffffffu, a0, 4 * g + k), __shfl_sync(0xffffffffu, a2, 4 * g + k)},
+            {__shfl_sync(0xffffffffu, a1, 4 * g + k), __shfl_sync(0xffffffffu, a3, 4 * g + k)},
+        };
+        for (int c = 0; c < 2; ++c) {
+            const int source = 4 * (2 * t + c) + k;
+            const unsigned int b[2] = {__shfl_sync(0xffffffffu, b0, source), __shfl_sync(0xffffffffu, b1, source)};
+            for (int r = 0; r < 2; ++r)
+                for (int half = 0; half < 4; ++half)
+                    exact[2 * r + c] += number(a[r][half / 2], half % 2) * number(b[half / 2], half % 2);
+        }
+    }
+    for (int k = 0; k < 4; ++k) sums[k] = (float)exact[k];
+}
+
+static inline void hide(unsigned int &number) {}
+static inline void publish_copies() {}
+static inline void load_matrices(unsigned int (&numbers)[4], const unsigned int *first, int stride)
+{
+    const int lane = emulator_lane();
+    for (int k = 0; k < 4; ++k) numbers[k] = first[k * stride + lane / 4 * 4 + lane % 4];
+}
+template <int BYTES> static inline void copy_to_shared(void *target, const void *source, bool is_there)
+{
+    if (is_there)
+        __builtin_memcpy(target, source, BYTES);
+    else
+        __builtin_memset(target, 0, BYTES);
+}
+static inline void end_copies() {}
+template <int NUMBER> static inline void wait_for_copies() {}
+static inline unsigned int greatest_of_warp(unsigned int number)
+{
+    for (int distance = 1; distance < 32; distance *= 2) {
+        const unsigned int other = __shfl_xor_sync(0xffffffffu, number, distance);
+        number = other > number ? other : number;
+    }
+    return number;
+}
+
 // ------------------------------------------------------------------------------------------------------------ undefined behaviour
 
 // g++ calls these where -fsanitize finds something. Each argument begins with the place in the source.

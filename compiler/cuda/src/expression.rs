@@ -75,6 +75,11 @@ impl Writer {
         self.arithmetic == Arithmetic::Real
     }
 
+    /// What numbers are.
+    pub(crate) fn arithmetic(&self) -> Arithmetic {
+        self.arithmetic
+    }
+
     /// A real number.
     pub(crate) fn number(&self, value: f64) -> Text {
         real(value, self.real, self.arithmetic)
@@ -245,7 +250,7 @@ impl Writer {
 }
 
 /// An intrinsic of written arguments.
-fn apply(intrinsic: Intrinsic, arguments: &[Text], real: ScalarType) -> Text {
+pub(crate) fn apply(intrinsic: Intrinsic, arguments: &[Text], real: ScalarType) -> Text {
     match (spelling(intrinsic), arguments) {
         (Spelling::Infix(operator, [whole, left, right]), [a, b]) => {
             Text::new(whole, format!("{} {operator} {}", a.at(left), b.at(right)))

@@ -11,18 +11,19 @@
 
 use keopsc_ir::plan::print::print_value;
 use keopsc_ir::plan::{Block, Definition, Pass, Plan, TensorId, Value, ValueId};
-use keopsc_ir::types::Role;
+use keopsc_ir::types::{Role, ScalarType};
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::scalar::Counter;
 
+use crate::contraction::{Contraction, Form, PassValues, Terms};
 use crate::expression::{Operands, Position, Writer};
-use crate::library::{Kernel, Order, PassKernels};
+use crate::library::{Kernel, Order, Packed, PassKernels};
 use crate::lines::Lines;
 use crate::schedule::{
     GpuSchedule, Place, RESIDENT_THREADS, THREADS, needed_by_pairs, needed_by_rows, needed_by_tile, needed_by_writes,
 };
 use crate::spelling::{Arithmetic, Text, type_name};
-use crate::state;
+use crate::state::{self, CONTRACTED};
 use crate::storage::{load, parts, store, stored_type};
 
 /// Adds the structure and the kernels of a pass; their names go to `kernels`.
@@ -52,9 +53,12 @@ pub(crate) fn emit_pass(
     lines.close("};");
     lines.line(format!("static_assert(sizeof({name}::State) == {}, \"as launches have it\");", schedule.state_bytes));
     let mut kernel = |lines: &mut Lines, suffix: &str, body: String, threads: u32, rows: u32| {
-        // Several rows a thread are worth many registers.
-        let bounds =
-            if rows > threads { format!("{threads}, {}", RESIDENT_THREADS / threads) } else { threads.to_string() };
+        // Several rows a thread are worth many registers, and so is a contraction.
+        let bounds = match &schedule.contraction {
+            Some(_) if suffix == "reduce" => format!("{threads}, {}", schedule.resident_blocks),
+            _ if rows > threads => format!("{threads}, {}", RESIDENT_THREADS / threads),
+            _ => threads.to_string(),
+        };
         let argument = format!("const {name}::Call __grid_constant__ call");
         lines.gap();
         lines.line(format!("extern \"C\" __global__ void __launch_bounds__({bounds}) {name}_{suffix}({argument})"));
@@ -64,14 +68,31 @@ pub(crate) fn emit_pass(
         kernels.push(format!("{name}_{suffix}"));
         Kernel { number: kernels.len() as u32 - 1, threads, rows }
     };
-    let mut reduce = |lines: &mut Lines, suffix: &str, threads: u32, rows: u32| {
-        kernel(lines, suffix, format!("reduce<{name}, {rows}, {threads}>(call);"), threads, threads * rows)
+    let mut reduce = |lines: &mut Lines, suffix: &str, tile: String, threads: u32, rows: u32| {
+        kernel(lines, suffix, format!("reduce<{name}, {tile}>(call);"), threads, threads * rows)
     };
+    let plain = |rows: u32, threads: u32| format!("PlainTile<{name}, {rows}, {threads}>");
     let mut reduces = [None, None];
-    if emitter.accumulates() {
-        reduces[0] = Some(reduce(lines, "reduce", schedule.threads, schedule.rows));
-        if schedule.rows > 1 {
-            reduces[1] = Some(reduce(lines, "reduce_few", THREADS, 1));
+    if let Some(contraction) = &schedule.contraction {
+        let tile = if schedule.in_quads { "QuadTile" } else { "RowTile" };
+        let tile = format!("{tile}<{name}, {}<{name}>>", contraction.method());
+        reduces[0] = Some(reduce(lines, "reduce", tile, schedule.threads, 1));
+    } else if emitter.accumulates() {
+        let GpuSchedule { rows, threads, .. } = *schedule;
+        reduces[0] = Some(reduce(lines, "reduce", plain(rows, threads), threads, rows));
+        if rows > 1 {
+            reduces[1] = Some(reduce(lines, "reduce_few", plain(1, THREADS), THREADS, 1));
+        }
+    }
+    let mut packed = Packed::default();
+    if let Some(contraction) = &schedule.contraction {
+        packed = contraction.packed();
+        let parts = ["columns", "rows"].into_iter().zip(["PACKED_COLUMNS", "PACKED_ROWS"]);
+        for ((pack, size), (part, number)) in packed.kernels.iter_mut().zip(packed.sizes).zip(parts) {
+            if size > 0 {
+                let body = format!("pack<{name}, {number}>(call);");
+                *pack = Some(kernel(lines, &format!("pack_{part}"), body, THREADS, THREADS));
+            }
         }
     }
     let finish = kernel(lines, "finish", format!("finish<{name}>(call);"), THREADS, THREADS);
@@ -87,6 +108,7 @@ pub(crate) fn emit_pass(
         longest_split: 1 << (schedule.levels - 1),
         state_size: schedule.state_bytes,
         pair_cost: schedule.pair_cost,
+        packed,
     }
 }
 
@@ -110,6 +132,8 @@ enum RowValues {
     Fields,
     /// Variables.
     Variables,
+    /// Nowhere, like those of the column block: they are computed where they are read.
+    Nowhere,
 }
 
 /// A pass on its way to text.
@@ -132,6 +156,9 @@ impl Emitter<'_> {
         self.write_structures(writer);
         self.write_constructor(writer, name);
         self.write_reads(writer);
+        if let Some(contraction) = &self.schedule.contraction {
+            self.write_contraction(writer, contraction);
+        }
         state::write_functions(writer, self.pass, self.schedule, |writer| self.write_pair_values(writer), self);
         self.write_results(writer);
     }
@@ -191,7 +218,8 @@ impl Emitter<'_> {
 
     fn write_constructor(&self, writer: &mut Writer, name: &str) {
         writer.lines.gap();
-        let arguments = "const Call &call, const Element &element, Shared &shared";
+        // Parameters that lie in shared memory are the same for all instances of a block.
+        let arguments = "const Call &call, const Element &element, Shared &shared, bool is_first = true";
         writer.lines.line(format!("__device__ __forceinline__ {name}({arguments})"));
         writer.lines.line("    : call(call), element(element), shared(shared)");
         writer.lines.open("{");
@@ -201,7 +229,11 @@ impl Emitter<'_> {
                     self.quote(writer, id, value);
                     self.fill(writer, id, value);
                 }
-                Place::Shared => self.define_shared(writer, id, value),
+                Place::Shared => {
+                    writer.lines.open("if (is_first) {");
+                    self.define_shared(writer, id, value);
+                    writer.lines.close("}");
+                }
                 _ => {}
             }
         }
@@ -242,6 +274,67 @@ impl Emitter<'_> {
                 self.define_variable(writer, ValueId(number as u32), value);
             }
         }
+    }
+
+    /// What the skeleton asks about a contraction: the coordinates of rows and of columns, and what it does with them.
+    fn write_contraction(&self, writer: &mut Writer, contraction: &Contraction) {
+        let real = type_name(Kind::Real, self.pass.compute);
+        let Contraction { value, form, count, .. } = contraction;
+        writer.lines.gap();
+        self.quote(writer, *value, self.pass.value(*value));
+        writer.lines.line(format!("typedef {real} Real;"));
+        let form = match form {
+            Form::Terms => String::new(),
+            Form::Products => ", CONTRACTION = PRODUCTS".to_owned(),
+            Form::Distances => ", CONTRACTION = DISTANCES".to_owned(),
+        };
+        writer.lines.line(format!("enum {{ COORDINATES = {count}{form} }};"));
+        let emitter = Emitter { row: RowValues::Nowhere, ..self.clone() };
+        for (name, id) in [("row", contraction.row), ("column", contraction.column)] {
+            writer.lines.gap();
+            writer.lines.line(format!("__device__ __forceinline__ {real} {name}_term(long long index, int q) const"));
+            writer.lines.open("{");
+            let value = self.pass.value(id);
+            let term = emitter.compute(writer, value, &Position::Computed(Text::primary("q")));
+            writer.lines.line(format!("return {};", term.loose()));
+            writer.lines.close("}");
+            if contraction.form != Form::Terms {
+                self.write_four_terms(writer, name, value);
+            }
+        }
+        let terms = Terms { contraction, values: self };
+        writer.lines.gap();
+        let neutral = terms.neutral(writer);
+        writer.lines.line(format!("static __device__ __forceinline__ {real} no_terms() {{ return {neutral}; }}"));
+        writer.lines.gap();
+        let arguments = format!("{real} &sum, {real} x, {real} y, int q");
+        writer.lines.line(format!("__device__ __forceinline__ void add_term({arguments}) const"));
+        writer.lines.open("{");
+        let line = terms.add(writer);
+        writer.lines.line(line);
+        writer.lines.close("}");
+    }
+
+    /// Four coordinates at a time, with one load where they lie side by side.
+    fn write_four_terms(&self, writer: &mut Writer, name: &str, value: &Value) {
+        let dim = value.dim;
+        writer.lines.gap();
+        let arguments = "float (&terms)[4], long long index, int q";
+        writer.lines.line(format!("__device__ __forceinline__ void {name}_terms({arguments}) const"));
+        writer.lines.open("{");
+        if let Definition::Read(tensor) = value.definition
+            && self.plan.tensor(tensor).scalar == ScalarType::F32
+        {
+            let row = format!("row_of<const float>(call.tensor{}, element, index)", tensor.0);
+            writer.lines.open(format!("if (four_of(terms, {row}, call.tensor{}, q, {dim})) {{", tensor.0));
+            writer.lines.line("return;");
+            writer.lines.close("}");
+        }
+        writer.lines.line("#pragma unroll");
+        writer.lines.open("for (int e = 0; e < 4; ++e) {");
+        writer.lines.line(format!("terms[e] = q + e < {dim} ? {name}_term(index, q + e) : 0.0f;"));
+        writer.lines.close("}");
+        writer.lines.close("}");
     }
 
     fn write_results(&self, writer: &mut Writer) {
@@ -372,6 +465,12 @@ impl Emitter<'_> {
     }
 }
 
+impl PassValues for Emitter<'_> {
+    fn definition(&self, id: ValueId) -> &Definition {
+        &self.pass.value(id).definition
+    }
+}
+
 impl Operands<ValueId> for Emitter<'_> {
     fn read(&self, id: ValueId, position: &Position, writer: &mut Writer) -> Text {
         let value = self.pass.value(id);
@@ -379,7 +478,10 @@ impl Operands<ValueId> for Emitter<'_> {
             1 => Text::primary(variable),
             _ => Text::primary(format!("{variable}[{}]", position.text().loose())),
         };
+        let is_parameter = value.block == Block::Parameter;
         match self.place(id) {
+            _ if self.row == RowValues::Nowhere && !is_parameter => self.compute(writer, value, position),
+            Place::Contracted => Text::primary(CONTRACTED),
             Place::Row if self.row == RowValues::Fields => component(format!("row.v{}", id.0)),
             Place::Nowhere | Place::Thread | Place::Row => component(format!("v{}", id.0)),
             Place::Shared => component(format!("shared.v{}", id.0)),

@@ -12,6 +12,7 @@
 //! | --- | --- |
 //! | [`schedule`] | plan → where each value lives |
 //! | [`library`] | plans → text, and what launches need to know |
+//! | `contraction` | pass → what is computed first for all pairs of a tile |
 //! | `kernel` | pass → its structure and its kernels |
 //! | `state` | reduction rules → state structure, update and merge |
 //! | `expression` | scalar expression → C expression, and loops before it |
@@ -28,6 +29,7 @@
 
 #![forbid(unsafe_code)]
 
+mod contraction;
 mod expression;
 mod kernel;
 pub mod library;

@@ -80,6 +80,19 @@ pub struct PassKernels {
     pub state_size: u32,
     /// Rough cost of a pair, in instructions.
     pub pair_cost: u32,
+    /// What is laid out before columns are reduced.
+    pub packed: Packed,
+}
+
+/// How columns and rows are laid out before columns are reduced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Packed {
+    /// Bytes before a batch element's columns.
+    pub header: u32,
+    /// Bytes of a column and of a row.
+    pub sizes: [u32; 2],
+    /// What lays columns and rows out, if they are.
+    pub kernels: [Option<Kernel>; 2],
 }
 
 /// The kernels of the entries that these plans are of. Names of plans differ.
@@ -108,8 +121,21 @@ fn library_in(arithmetic: Arithmetic, plans: &[Verified]) -> Library {
         Arithmetic::Real => NUMBERS.to_owned(),
         Arithmetic::Ring => format!("{NUMBERS}\n{}", ring::numbers()),
     };
-    let sum_members = if sums == [None, None] { "" } else { SUMS };
-    let text = [&made, &numbers, SKELETON[0], SKELETON[1], SKELETON[2], sum_members, &lines.into_text()].join("\n");
+    let mut parts: Vec<&str> = vec![&made, &numbers];
+    parts.extend(SKELETON);
+    if sums != [None, None] {
+        parts.push(SUMS);
+    }
+    let body = lines.into_text();
+    // What is special about contractions stands where there are some.
+    if body.contains("Tile<") && body.contains("contracted") {
+        parts.push(CONTRACT);
+    }
+    if body.contains("pack<") {
+        parts.push(TENSOR);
+    }
+    parts.push(&body);
+    let text = parts.join("\n");
     Library { text, kernels, layout: 0, sums, entries }
 }
 
@@ -120,6 +146,10 @@ const LAYOUT: &str = "keops_layout";
 const NUMBERS: &str = include_str!("skeleton/numbers.cu");
 const SKELETON: [&str; 3] =
     [include_str!("skeleton/launch.cu"), include_str!("skeleton/reduce.cu"), include_str!("skeleton/ranges.cu")];
+
+/// What those need that have contractions: in general, and by tensor cores.
+const CONTRACT: &str = include_str!("skeleton/contract.cu");
+const TENSOR: &str = include_str!("skeleton/tensor.cu");
 
 /// What those need that have gradients, which may be sums over a batch.
 const SUMS: &str = include_str!("skeleton/sums.cu");
@@ -164,7 +194,7 @@ fn emit_plan(
     lines.gap();
     describe(lines, plan);
     let name = |number: usize| format!("{}{infix}{number}", plan.name);
-    let numbered = schedule(plan).into_iter().enumerate();
+    let numbered = schedule(plan, arithmetic).into_iter().enumerate();
     numbered
         .map(|(number, schedule)| emit_pass(lines, kernels, plan, &name(number), number, &schedule, arithmetic))
         .collect()

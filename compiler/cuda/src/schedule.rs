@@ -18,7 +18,9 @@ use keopsc_ir::types::{ScalarType, SumScheme};
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::reductions;
 
+use crate::contraction::{Contraction, contraction};
 use crate::library::Order;
+use crate::spelling::Arithmetic;
 use crate::uses::{Needed, arguments_read, evaluations, for_each_read, needed};
 
 /// Where a value lives.
@@ -38,6 +40,8 @@ pub enum Place {
     Stored,
     /// Its expression stands where its one use is.
     Inline,
+    /// In shared memory, one a pair of the tile, where it has been computed before the rest of the pair.
+    Contracted,
 }
 
 /// The layout of one pass.
@@ -65,6 +69,12 @@ pub struct GpuSchedule {
     pub places: Vec<Place>,
     /// Whether a row's number is needed to read its values again.
     pub rows_are_found_again: bool,
+    /// What is computed first for all pairs of a tile.
+    pub contraction: Option<Contraction>,
+    /// Whether a thread takes in pairs of four rows as tensor cores leave them.
+    pub in_quads: bool,
+    /// Blocks with contractions that are to fit on a multiprocessor.
+    pub resident_blocks: u32,
     /// Whether each accumulation is needed.
     pub accumulations: Vec<bool>,
     /// The accumulators' type.
@@ -122,6 +132,11 @@ const SMALL_TILE_BYTES: u64 = 8 << 10;
 const PARAMETER_BYTES: u64 = 12 << 10;
 /// A tile has at least so many columns; values that take more room are not in it.
 const SHORTEST_TILE: u64 = 8;
+/// Registers that four rows may take beside contractions, and bytes of a column that each of them reads.
+const QUAD_REGISTERS: u64 = 24;
+const QUAD_COLUMN_BYTES: u64 = 32;
+/// The most bytes of a column beside contractions, which also take shared memory.
+const CONTRACTED_COLUMN_BYTES: u64 = 272;
 /// Rows up to so many components are copied to the thread's own memory, where neighbouring threads have neighbouring addresses.
 const ROW_COMPONENTS: u32 = 1024;
 /// Bytes a thread for the levels of the tree, and the levels that there are at least and at most.
@@ -130,16 +145,21 @@ const FEWEST_LEVELS: u64 = 5;
 const MOST_LEVELS: u64 = 12;
 
 /// The layout of each pass of a plan that `verify` accepts.
-pub fn schedule(plan: &Plan) -> Vec<GpuSchedule> {
-    plan.passes.iter().map(|pass| schedule_pass(plan, pass)).collect()
+pub fn schedule(plan: &Plan, arithmetic: Arithmetic) -> Vec<GpuSchedule> {
+    plan.passes.iter().map(|pass| schedule_pass(plan, pass, arithmetic)).collect()
 }
 
-fn schedule_pass(plan: &Plan, pass: &Pass) -> GpuSchedule {
+fn schedule_pass(plan: &Plan, pass: &Pass, arithmetic: Arithmetic) -> GpuSchedule {
     let needed = needed(pass);
     let accumulate = plan.numerics.accumulators(pass.compute);
     let mut places = choose_places(pass, &needed);
     place_parameters(pass, &mut places);
-    let column_bytes = place_columns(pass, &needed, &mut places);
+    let contraction = contraction(plan, pass, &needed, &places, arithmetic);
+    if let Some(contraction) = &contraction {
+        places[contraction.value.0 as usize] = Place::Contracted;
+    }
+    let most_bytes = if contraction.is_some() { CONTRACTED_COLUMN_BYTES } else { TILE_BYTES / SHORTEST_TILE };
+    let column_bytes = place_columns(pass, &needed, &mut places, most_bytes);
     place_rows(pass, &mut places);
     let column_alignment = alignment(column_bytes);
     let column_bytes = column_bytes.next_multiple_of(u64::from(column_alignment));
@@ -153,17 +173,27 @@ fn schedule_pass(plan: &Plan, pass: &Pass) -> GpuSchedule {
         false => (1, ROWS),
     };
     // A column's values are read from shared memory once for all rows of a thread.
-    let rows = 1 << (ROW_REGISTERS / registers).clamp(1, most_rows).ilog2();
+    let rows = match &contraction {
+        Some(_) => 1,
+        None => 1 << (ROW_REGISTERS / registers).clamp(1, most_rows).ilog2(),
+    };
     let threads = if rows >= SEVERAL_ROWS { FEW_THREADS } else { THREADS };
     let tile_bytes = if threads < THREADS { SMALL_TILE_BYTES } else { TILE_BYTES };
     let columns = tile_bytes.checked_div(column_bytes).unwrap_or(TILE).clamp(1, TILE);
     let levels = (TREE_BYTES / (state * u64::from(rows)).max(1)).min(MOST_LEVELS);
+    let in_quads = contraction.as_ref().is_some_and(|contraction| contraction.is_in_registers())
+        && 4 * (registers - PAIR_REGISTERS) <= QUAD_REGISTERS
+        && column_bytes <= QUAD_COLUMN_BYTES;
+    let block = if in_quads { block.min(8) } else { block };
     let pair_cost = cost(pass).per_pair.cycles().clamp(1.0, 1e6) as u32;
     let order = order(plan.numerics.sum, &used, levels);
     GpuSchedule {
         threads,
         rows,
-        chunk: chunk(plan.numerics.sum, &used),
+        chunk: match &contraction {
+            Some(contraction) => chunk(plan.numerics.sum, &used).map(|columns| columns.max(contraction.tile_columns())),
+            None => chunk(plan.numerics.sum, &used),
+        },
         tile: 1 << columns.ilog2(),
         order,
         levels: if order == Order::Tree { levels as u32 } else { 1 },
@@ -172,6 +202,9 @@ fn schedule_pass(plan: &Plan, pass: &Pass) -> GpuSchedule {
         column_alignment,
         rows_are_found_again: pass.block(Block::Row).any(|(id, _)| places[id.0 as usize] == Place::Stored),
         places,
+        in_quads,
+        resident_blocks: contraction.as_ref().map_or(1, |contraction| contraction.resident_blocks(registers)),
+        contraction,
         accumulations: needed.accumulations,
         accumulate,
         state_bytes: state.max(1) as u32,
@@ -277,7 +310,7 @@ fn place_parameters(pass: &Pass, places: &mut [Place]) -> u64 {
 }
 
 /// Columns: what pairs need lies in the tile if it fits, else it is read or computed again for each pair. Bytes a column.
-fn place_columns(pass: &Pass, needed: &Needed, places: &mut [Place]) -> u64 {
+fn place_columns(pass: &Pass, needed: &Needed, places: &mut [Place], most_bytes: u64) -> u64 {
     let mut too_long = vec![false; pass.values.len()];
     let is_kept =
         |(id, value): &(ValueId, &Value)| needed.values[id.0 as usize] && value.definition != Definition::Number;
@@ -299,7 +332,7 @@ fn place_columns(pass: &Pass, needed: &Needed, places: &mut [Place]) -> u64 {
             .collect();
         let bytes: u64 = sizes.iter().map(|(_, size)| size).sum();
         match sizes.iter().max_by_key(|(_, size)| *size) {
-            Some((longest, _)) if bytes * SHORTEST_TILE > TILE_BYTES => too_long[longest.0 as usize] = true,
+            Some((longest, _)) if bytes > most_bytes => too_long[longest.0 as usize] = true,
             _ => {
                 for (id, value) in pass.block(Block::Column).filter(|(id, _)| !by_pairs[id.0 as usize]) {
                     let place = &mut places[id.0 as usize];

@@ -13,6 +13,9 @@ use crate::schedule::{GpuSchedule, Place};
 use crate::spelling::{Binding, Text, integer, type_name};
 use crate::uses::{arguments_read, for_each_read, lets_needed};
 
+/// What a pair's contraction is called.
+pub(crate) const CONTRACTED: &str = "contracted";
+
 /// The accumulations that are needed, with their numbers.
 pub(crate) fn accumulations<'p>(
     pass: &'p Pass,
@@ -46,8 +49,11 @@ pub(crate) fn write_functions(
         write_merge(writer, pass, schedule);
     });
     writer.real = compute;
-    let arguments = "update(State &state, const Row &row, const Column &column, long long index) const";
-    function(writer, "", arguments, |writer| {
+    // A contraction has been computed before.
+    let contracted = |one: &str| schedule.contraction.as_ref().map_or(String::new(), |_| format!(", const Real {one}"));
+    let contraction = contracted(CONTRACTED);
+    let arguments = format!("update(State &state, const Row &row, const Column &column, long long index{contraction}) const");
+    function(writer, "", &arguments, |writer| {
         write_values(writer);
         for (number, accumulation) in accumulations(pass, schedule) {
             write_update(writer, pass, schedule, number, accumulation, values);
@@ -57,8 +63,9 @@ pub(crate) fn write_functions(
         let lags = |(_, accumulation): (usize, &Accumulation)| reductions::reduction(accumulation.reduction).lagging;
         // A ring has no rounding, but its exponentials of large numbers are not as they seem.
         let may_lag = writer.is_real() && accumulations(pass, schedule).all(lags);
-        let arguments = "update_block(State &state, const Row &row, const Column *columns, long long first) const";
-        function(writer, "", arguments, |writer| match may_lag {
+        let pairs = contracted("*pairs");
+        let arguments = format!("update_block(State &state, const Row &row, const Column *columns, long long first{pairs}) const");
+        function(writer, "", &arguments, |writer| match may_lag {
             true => write_lagging_block(writer, pass, schedule, write_values, values),
             false => write_block(writer, pass, schedule, write_values, values),
         });
@@ -76,7 +83,7 @@ fn write_lagging_block(
 ) {
     let column = column_number();
     writer.lines.line("State ahead = state;");
-    for_each_column(writer, schedule.accumulate, &|writer| {
+    for_each_column(writer, schedule, &|writer| {
         writer.computing_in(pass.compute, |writer| write_values(writer));
         for (number, accumulation, raising) in raised(pass, schedule) {
             writer.lines.line(format!("// {}", describe(number, accumulation)));
@@ -105,7 +112,7 @@ fn write_lagging_block(
     writer.lines.line("state = ahead;");
     writer.lines.line("return;");
     writer.lines.close("}");
-    write_one_by_one(writer);
+    write_one_by_one(writer, schedule);
 }
 
 /// Several columns at once: what pairs give is kept until the pivots have taken all of it in, so that the state is rescaled once. Where a pivot
@@ -122,7 +129,7 @@ fn write_block(
         let kind = type_name(Kind::Real, pass.compute);
         writer.lines.line(format!("{kind} kept{}[BLOCK][{}];", id.0, pass.value(*id).dim));
     }
-    for_each_column(writer, schedule.accumulate, &|writer| {
+    for_each_column(writer, schedule, &|writer| {
         writer.computing_in(pass.compute, |writer| {
             write_values(writer);
             for id in &kept {
@@ -145,7 +152,7 @@ fn write_block(
             let [from, to] = ["state", "raised"].map(|state| operands.slot(state, slot, position));
             writer.lines.line(format!("{} = {};", to.loose(), from.loose()));
         });
-        for_each_column(writer, schedule.accumulate, &|writer| {
+        for_each_column(writer, schedule, &|writer| {
             let rule = &accumulation.rule;
             let update: Vec<Scalar<Operand>> = rule.update.iter().map(as_extremum).collect();
             write_slots(writer, &operands, &rule.update_lets, &update, &raising.pivots);
@@ -163,7 +170,7 @@ fn write_block(
         });
     }
     writer.lines.open("if (!is_finite) {");
-    write_one_by_one(writer);
+    write_one_by_one(writer, schedule);
     writer.lines.line("return;");
     writer.lines.close("}");
     writer.lines.open("if (is_raised) {");
@@ -173,7 +180,7 @@ fn write_block(
         writer.lines.line(format!("// {}", describe(number, accumulation)));
         let operands = RuleOperands::of_state(accumulation, number, "state", pass.compute);
         let operands = RuleOperands { values: Some(&kept), column: Some(&column), ..operands };
-        for_each_column(writer, schedule.accumulate, &|writer| write_raised_update(writer, operands, raising));
+        for_each_column(writer, schedule, &|writer| write_raised_update(writer, operands, raising));
     }
 }
 
@@ -192,19 +199,23 @@ fn others(accumulation: &Accumulation, raising: &Raising) -> Vec<u32> {
 }
 
 /// `body` for each column of a block.
-fn for_each_column(writer: &mut Writer, real: ScalarType, body: &dyn Fn(&mut Writer)) {
+fn for_each_column(writer: &mut Writer, schedule: &GpuSchedule, body: &dyn Fn(&mut Writer)) {
     writer.lines.line("#pragma unroll");
     writer.lines.open("for (int c = 0; c < BLOCK; ++c) {");
     writer.lines.line("const Column &column = columns[c];");
     writer.lines.line("const long long index = first + c;");
-    writer.computing_in(real, |writer| body(writer));
+    if schedule.contraction.is_some() {
+        writer.lines.line(format!("const Real {CONTRACTED} = pairs[c];"));
+    }
+    writer.computing_in(schedule.accumulate, |writer| body(writer));
     writer.lines.close("}");
 }
 
-fn write_one_by_one(writer: &mut Writer) {
+fn write_one_by_one(writer: &mut Writer, schedule: &GpuSchedule) {
     writer.lines.line("#pragma unroll 1");
     writer.lines.open("for (int c = 0; c < BLOCK; ++c) {");
-    writer.lines.line("update(state, row, columns[c], first + c);");
+    let contraction = if schedule.contraction.is_some() { ", pairs[c]" } else { "" };
+    writer.lines.line(format!("update(state, row, columns[c], first + c{contraction});"));
     writer.lines.close("}");
 }
 

@@ -33,10 +33,13 @@ struct Launch {
     unsigned int team;      // threads that share a row in `finish`
     unsigned int tile_rows; // with ranges: rows of a tile of `reduce`
     unsigned long long wide; // which views are results of the computing type, as they are added up over the batch
+    void *packed[2];             // what `pack` lays out: columns behind a header, and rows
+    long long packed_steps[2];   // bytes from batch element to batch element of that
+    long long packed_offset;     // bytes of columns before the first of this launch
     Ranges ranges;
 };
 
-static_assert(sizeof(View) == 48 && sizeof(Ranges) == 168 && sizeof(Launch) == 272, "as the support code has them");
+static_assert(sizeof(View) == 48 && sizeof(Ranges) == 168 && sizeof(Launch) == 312, "as the support code has them");
 
 // A batch element: its number along each dimension of the batch.
 struct Element {
@@ -70,6 +73,21 @@ template <int PARTS = 1>
 static __device__ __forceinline__ long long at(const View &view, int k)
 {
     return PARTS * (k / PARTS * view.component) + k % PARTS;
+}
+
+// Components q … q + 3 of a row of `dim`, if one load has them.
+static __device__ __forceinline__ bool four_of(float (&four)[4], const float *row, const View &view, int q, int dim)
+{
+    const float *first = row + q;
+    if (view.component != 1 || q + 4 > dim || ((unsigned long long)first & 15) != 0) {
+        return false;
+    }
+    const float4 loaded = *(const float4 *)first;
+    four[0] = loaded.x;
+    four[1] = loaded.y;
+    four[2] = loaded.z;
+    four[3] = loaded.w;
+    return true;
 }
 
 // Number `component` of row `row` of a table, cut to 0 … most.

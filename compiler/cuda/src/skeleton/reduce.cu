@@ -142,11 +142,58 @@ struct Counter {
     }
 };
 
-// Reduces the columns of a split for the rows of a block of THREADS threads, ROWS a thread.
-template <typename Pass, int ROWS, int THREADS>
+// The columns of a tile, which every thread of a block reads for several rows.
+template <typename Pass, int ROWS_OF_THREAD, int THREADS_OF_BLOCK>
+struct PlainTile {
+    enum { COLUMNS = Pass::TILE, ROWS = ROWS_OF_THREAD, THREADS = THREADS_OF_BLOCK };
+    struct Memory {
+        typename Pass::Column columns[COLUMNS];
+    };
+    Memory &memory;
+
+    __device__ __forceinline__ PlainTile(const Pass &pass, Memory &memory, const Work &work) : memory(memory) {}
+
+    // The thread's row number r in the block.
+    static __device__ __forceinline__ int row_of_thread(int r) { return r * THREADS + (int)threadIdx.x; }
+
+    // Takes columns work.begin … past in, tile by tile.
+    __device__ __forceinline__ void reduce_chunk(typename Pass::State (&state)[ROWS], const typename Pass::Row (&row)[ROWS],
+        const Pass &pass, const Work &work, long long past) const
+    {
+        for (long long first = work.begin; first < past; first += COLUMNS) {
+            const int count = past - first < COLUMNS ? (int)(past - first) : COLUMNS;
+            __syncthreads();
+            #pragma unroll 1
+            for (int column = (int)threadIdx.x; column < count; column += THREADS) {
+                pass.read_column(memory.columns[column], first + column);
+            }
+            __syncthreads();
+            int column = 0;
+            if constexpr (Pass::BLOCK > 1) {
+                for (; column + Pass::BLOCK <= count; column += Pass::BLOCK) {
+                    #pragma unroll
+                    for (int r = 0; r < ROWS; ++r) {
+                        pass.update_block(state[r], row[r], memory.columns + column, first + column);
+                    }
+                }
+            }
+            #pragma unroll (ROWS == 1 ? 8 : ROWS < Pass::UNROLL ? Pass::UNROLL / ROWS : 1)
+            for (; column < count; ++column) {
+                #pragma unroll
+                for (int r = 0; r < ROWS; ++r) {
+                    pass.update(state[r], row[r], memory.columns[column], first + column);
+                }
+            }
+        }
+    }
+};
+
+// Reduces the columns of a split for the rows of a block.
+template <typename Pass, typename Tile>
 static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
 {
-    __shared__ typename Pass::Column tile[Pass::TILE];
+    enum { ROWS = Tile::ROWS, THREADS = Tile::THREADS };
+    __shared__ typename Tile::Memory memory;
     __shared__ typename Pass::Shared shared;
     const Launch &launch = call.launch;
     const Element element = element_of(launch);
@@ -155,10 +202,11 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
     }
     Work work = work_of(launch, element, THREADS * ROWS);
     const Pass pass(call, element, shared);
+    Tile tile(pass, memory, work);
     typename Pass::Row row[ROWS];
     #pragma unroll
     for (int r = 0; r < ROWS; ++r) {
-        const long long index = work.first_row + r * THREADS + threadIdx.x;
+        const long long index = work.first_row + Tile::row_of_thread(r);
         pass.read_row(row[r], index < work.past_rows ? index : work.past_rows - 1);
     }
     typename Pass::State state[ROWS], total[ROWS];
@@ -173,31 +221,7 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
     }
     while (work.begin < work.end) {
         const long long past_chunk = work.begin + launch.chunk < work.end ? work.begin + launch.chunk : work.end;
-        for (long long first = work.begin; first < past_chunk; first += Pass::TILE) {
-            const int count = past_chunk - first < Pass::TILE ? (int)(past_chunk - first) : Pass::TILE;
-            __syncthreads();
-            #pragma unroll 1
-            for (int column = (int)threadIdx.x; column < count; column += THREADS) {
-                pass.read_column(tile[column], first + column);
-            }
-            __syncthreads();
-            int column = 0;
-            if constexpr (Pass::BLOCK > 1) {
-                for (; column + Pass::BLOCK <= count; column += Pass::BLOCK) {
-                    #pragma unroll
-                    for (int r = 0; r < ROWS; ++r) {
-                        pass.update_block(state[r], row[r], tile + column, first + column);
-                    }
-                }
-            }
-            #pragma unroll (ROWS == 1 ? 8 : ROWS < Pass::UNROLL ? Pass::UNROLL / ROWS : 1)
-            for (; column < count; ++column) {
-                #pragma unroll
-                for (int r = 0; r < ROWS; ++r) {
-                    pass.update(state[r], row[r], tile[column], first + column);
-                }
-            }
-        }
+        tile.reduce_chunk(state, row, pass, work, past_chunk);
         if (Pass::ORDER == TREE) {
             counter.push(state);
         }
@@ -222,7 +246,7 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
     states += (blockIdx.z * launch.splits + launch.first_split + blockIdx.y) * launch.rows;
     #pragma unroll
     for (int r = 0; r < ROWS; ++r) {
-        const long long index = work.first_row + r * THREADS + threadIdx.x;
+        const long long index = work.first_row + Tile::row_of_thread(r);
         if (index >= work.past_rows) {
             continue;
         }

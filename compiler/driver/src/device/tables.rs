@@ -273,10 +273,14 @@ impl Tables {
             longest_split = pass.longest_split,
             state_size = pass.state_size,
             pair_cost = pass.pair_cost,
+            packed_header = pass.packed.header,
         );
         point!(record, DevicePass, views = views);
         record.put(offset_of!(DevicePass, reduce), Record::row(pass.reduce.map(kernel)));
         record.put(offset_of!(DevicePass, finish), kernel(Some(pass.finish)));
+        record.put(offset_of!(DevicePass, pack), Record::row(pass.packed.kernels.map(kernel)));
+        let sizes = pass.packed.sizes.map(u32::to_le_bytes).concat();
+        record.put(offset_of!(DevicePass, packed_sizes), Record { bytes: sizes, pointers: Vec::new() });
         record
     }
 

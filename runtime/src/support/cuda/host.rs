@@ -7,6 +7,7 @@
 use super::divide::{self, Division, MOST_BLOCKS, Size, tiles};
 use super::gpu::{ALIGNMENT, Block, Cursor, Gpu};
 use super::memory::Memory;
+use super::packing::{self, Packing, pack};
 use super::passes::{Needs, Parameters, finish, views, wide};
 use super::{OnDevice, launch};
 use crate::abi::{
@@ -393,9 +394,15 @@ impl Slabs<'_> {
                 let parts = tensors().filter(|(_, tensor)| Part::of(pass, tensor) == wanted);
                 parts.fold(0_usize, |sum, (number, tensor)| sum.saturating_add(self.row_bytes(number, tensor)))
             };
-            let slack = times(numbers.len() + 1, ALIGNMENT).saturating_add(bytes(Part::Parameter));
-            let room = self.budget.saturating_sub(slack);
-            let demand = Demand { pass, size, row_bytes: bytes(Part::Rows), column_bytes: bytes(Part::Columns) };
+            let [packed_column, packed_row] = pass.packed_sizes.map(|size| size as usize);
+            let slack = times(numbers.len() + 3, ALIGNMENT).saturating_add(bytes(Part::Parameter));
+            let room = self.budget.saturating_sub(slack.saturating_add(pass.packed_header as usize));
+            let demand = Demand {
+                pass,
+                size,
+                row_bytes: bytes(Part::Rows).saturating_add(packed_row),
+                column_bytes: bytes(Part::Columns).saturating_add(packed_column),
+            };
             let slab = Slab::of(&demand, gpu.device.multiprocessors, room, message)?;
 
             let mut cursor = Cursor::new();
@@ -408,11 +415,14 @@ impl Slabs<'_> {
                 view.row = if part == Part::Parameter { 0 } else { tensor.dim.into() };
                 view.component = 1;
             }
+            let packing = Packing::of(pass, slab.columns, slab.rows, 1);
+            let packed = cursor.take(1, packing.bytes());
             let states = cursor.take(slab.rows, slab.division.state_bytes_of_row(pass));
             let block = Block::on_device(gpu, cursor.bytes(), message)?;
             for view in parameters.views.iter_mut().take(numbers.len()) {
                 view.data = view.data.wrapping_byte_add(block.base as usize);
             }
+            packing.place(&mut parameters.launch, block.base.wrapping_add(packed));
             parameters.launch.states = block.base.wrapping_add(states).cast();
             let run = SlabRun { slabs: self, pass, on_cpu, element, numbers, size, slab };
             run.upload(&parameters, Part::Parameter, 0, 1, message)?;
@@ -492,7 +502,10 @@ impl SlabRun<'_> {
             self.upload(&parameters, Part::Rows, first, rows, message)?;
             if fits && first == 0 {
                 self.upload(&parameters, Part::Columns, 0, self.size.columns, message)?;
+                pack(gpu, self.pass, packing::COLUMNS, &parameters, 1, message)?;
             }
+            // Rows are laid out relative to columns, of whatever part of these.
+            let mut are_rows_packed = false;
             let mut first_split = 0;
             while first_split < splits {
                 let count = most.min(splits - first_split);
@@ -504,8 +517,13 @@ impl SlabRun<'_> {
                 some.launch.columns = columns as i64;
                 if fits {
                     self.advance_columns(&mut some, first_column);
+                    packing::advance_columns(self.pass, &mut some.launch, first_column);
                 } else {
                     self.upload(&some, Part::Columns, first_column, columns, message)?;
+                    pack(gpu, self.pass, packing::COLUMNS, &some, 1, message)?;
+                }
+                if !core::mem::replace(&mut are_rows_packed, fits) {
+                    pack(gpu, self.pass, packing::ROWS, &some, 1, message)?;
                 }
                 gpu.launch(&kernel, [tiles(&kernel, rows), count, 1], some.pointer(), message)?;
                 first_split += count;

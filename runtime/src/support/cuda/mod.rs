@@ -12,6 +12,7 @@ pub mod driver;
 mod gpu;
 mod host;
 mod memory;
+mod packing;
 mod passes;
 mod sums;
 

@@ -4,6 +4,7 @@ use super::batch::Batch;
 use super::divide::{self, Division, MOST_BLOCKS, STATE_BYTES, Size, tiles};
 use super::gpu::{Gpu, align};
 use super::memory::Memory;
+use super::packing::{self, Packing, pack};
 use crate::abi::{
     DEVICE_ARGUMENT, DEVICE_BATCH, DEVICE_VIEWS, DeviceCode, DeviceEntry, DeviceKernel, DeviceLaunch, DevicePass,
     DeviceRanges, DeviceView, LAYOUT_THREADS, Status,
@@ -48,6 +49,9 @@ impl Parameters {
             team: 1,
             tile_rows: 0,
             wide: 0,
+            packed: [null_mut(); 2],
+            packed_steps: [0; 2],
+            packed_offset: 0,
             ranges: NO_RANGES,
         };
         Parameters { launch, views: [NO_VIEW; DEVICE_VIEWS] }
@@ -152,18 +156,22 @@ impl<'r> Run<'r> {
         Ok(Run { memory, pass, views, batch, size, division, table })
     }
 
-    /// Bytes of the numbers of row tiles and of states.
+    /// Bytes of what is laid out, of the numbers of row tiles and of states.
     fn scratch_bytes(&self) -> usize {
-        match self.table {
-            Some(_) => align(self.tiles_bytes()).saturating_add(self.division.state_bytes(self.pass)),
-            None => self.division.state_bytes(self.pass),
-        }
+        let packed = self.packing().bytes();
+        packed.saturating_add(align(self.tiles_bytes())).saturating_add(self.division.state_bytes(self.pass))
     }
 
     /// Bytes of the numbers of row tiles.
     fn tiles_bytes(&self) -> usize {
-        let blocks = self.table.map_or(0, |first| self.memory.count(first));
-        times(times(self.division.slab_elements, blocks.saturating_add(1)), size_of::<i64>())
+        let Some(first) = self.table else { return 0 };
+        times(times(self.division.slab_elements, self.memory.count(first).saturating_add(1)), size_of::<i64>())
+    }
+
+    /// What is laid out at a time.
+    fn packing(&self) -> Packing {
+        let Division { slab_rows, slab_elements, .. } = self.division;
+        Packing::of(self.pass, self.size.columns, slab_rows, slab_elements)
     }
 
     /// A tensor in a round over the batch.
@@ -191,6 +199,8 @@ impl<'r> Run<'r> {
         let mut parameters = Parameters::new(&self.size, &self.division);
         parameters.launch.batch = self.batch.for_kernels(1, |dimension| dimension.extent as u32);
         parameters.launch.wide = wide(self.views, |number| self.memory.is_wide(number), message)?;
+        self.packing().place(&mut parameters.launch, scratch);
+        let scratch = scratch.wrapping_add(self.packing().bytes());
         for round in 0..self.batch.rounds() {
             for (view, number) in parameters.views.iter_mut().zip(self.views) {
                 *view = self.view(*number as usize, round);
@@ -224,6 +234,10 @@ impl<'r> Run<'r> {
         scratch: *mut u8,
         message: &mut Message,
     ) -> Result<(), Status> {
+        if self.size.rows > 0 {
+            // SAFETY: as the caller promises.
+            unsafe { pack(gpu, self.pass, packing::COLUMNS, whole, elements, message)? };
+        }
         let mut first = 0;
         while first < self.size.rows {
             let rows = self.division.slab_rows.min(self.size.rows - first).max(1);
@@ -234,6 +248,7 @@ impl<'r> Run<'r> {
             self.advance(&mut parameters, self.pass.rows, first);
             // SAFETY: as the caller promises.
             unsafe {
+                pack(gpu, self.pass, packing::ROWS, &parameters, elements, message)?;
                 self.launch_columns(gpu, &parameters, elements, message)?;
                 if self.division.splits != 1 {
                     finish(gpu, self.pass, &mut parameters, elements, message)?;
@@ -262,6 +277,7 @@ impl<'r> Run<'r> {
             parameters.launch.first_column = first_column as i64;
             parameters.launch.columns = times(count, split).min(self.size.columns.saturating_sub(first_column)) as i64;
             self.advance(&mut parameters, self.pass.columns, first_column);
+            packing::advance_columns(self.pass, &mut parameters.launch, first_column);
             let grid = [tiles(&kernel, parameters.launch.rows as usize), count, elements];
             // SAFETY: as the caller promises.
             unsafe { gpu.launch(&kernel, grid, parameters.pointer(), message)? };
@@ -321,6 +337,9 @@ impl<'r> Run<'r> {
             parameters.launch.team = 1;
             parameters.launch.tile_rows = kernel.rows;
             parameters.launch.states = scratch.wrapping_add(align(self.tiles_bytes())).cast();
+            for part in [packing::COLUMNS, packing::ROWS] {
+                pack(gpu, self.pass, part, &parameters, elements, message)?;
+            }
             let measure = DeviceKernel { kernel: code.layout, threads: LAYOUT_THREADS, rows: 1, reserved: 0 };
             gpu.launch(&measure, [1, 1, elements], parameters.pointer(), message)?;
             let most_tiles = (self.size.rows / (kernel.rows as usize).max(1)).saturating_add(count as usize);

@@ -1,0 +1,237 @@
+//! What is computed first for all pairs of a tile: sums over so many coordinates of a row and a column that it pays to keep several rows' and
+//! columns' coordinates in registers, as in a matrix product.
+//!
+//! Scalar products and squared distances in float32 are computed by tensor cores, as `skeleton/tensor.cu` says; all others term by term
+//! (`skeleton/contract.cu`). Everything else of a pass is as it would be without.
+
+use keopsc_ir::plan::{Block, Definition, Pass, Plan, Value, ValueId};
+use keopsc_ir::types::ScalarType;
+use keopsc_ops::intrinsics::{Intrinsic, Kind};
+use keopsc_ops::scalar::{Counter, Index, Scalar};
+
+use crate::expression::{Operands, Position, Writer};
+use crate::library::Packed;
+use crate::schedule::Place;
+use crate::spelling::{Arithmetic, Spelling, Text, fold_neutral, spelling};
+use crate::uses::{Needed, for_each_read};
+
+/// A fold over the coordinates of one row value and one column value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contraction {
+    /// The pair value.
+    pub value: ValueId,
+    /// What its terms are.
+    pub form: Form,
+    /// The number of terms.
+    pub count: u32,
+    /// Whose coordinates meet.
+    pub row: ValueId,
+    /// Those they meet.
+    pub column: ValueId,
+}
+
+/// What the terms of a contraction are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Anything.
+    Terms,
+    /// Products.
+    Products,
+    /// Squared differences.
+    Distances,
+}
+
+/// Coordinates from which on tensor cores pay, and a tile that is computed term by term.
+const LEAST_PRODUCTS: u32 = 10;
+const LEAST_TERMS: u32 = 24;
+/// The most coordinates of rows that registers hold.
+const MOST_IN_REGISTERS: u32 = 128;
+/// The most whose middle fits into shared memory.
+const MOST_PRODUCTS: u32 = 8192;
+/// In a ring, where it is to be seen whether results are right.
+const LEAST_IN_RING: u32 = 3;
+
+impl Contraction {
+    /// The class of the skeleton that computes it.
+    pub(crate) fn method(&self) -> &'static str {
+        match self.form {
+            Form::Terms => "Terms",
+            Form::Products | Form::Distances if self.count <= MOST_IN_REGISTERS => "Products",
+            Form::Products | Form::Distances => "LongProducts",
+        }
+    }
+
+    /// Whether its results are in registers before they are in shared memory.
+    pub(crate) fn is_in_registers(&self) -> bool {
+        self.form != Form::Terms
+    }
+
+    /// Columns that are contracted at a time.
+    pub(crate) fn tile_columns(&self) -> u32 {
+        if self.method() == "LongProducts" { 128 } else { 32 }
+    }
+
+    /// What is laid out for it, as `Packed` of the skeleton has it: halves of 16 bytes for every four numbers, with a measure behind them.
+    pub(crate) fn packed(&self) -> Packed {
+        let steps = self.count.div_ceil(16);
+        let size = 64 * steps + 16;
+        let header = if self.form == Form::Distances { 64 * steps } else { 0 };
+        let sizes = match self.method() {
+            "Terms" => return Packed::default(),
+            "Products" => [size, 0],
+            _ => [size, size],
+        };
+        Packed { header, sizes, kernels: [None; 2] }
+    }
+
+    /// How many blocks are to fit on a multiprocessor, where all else of a row takes so many registers.
+    pub(crate) fn resident_blocks(&self, registers: u64) -> u32 {
+        // Of rows by 16 coordinates, of sums, and of addresses and the like.
+        let steps = u64::from(self.count.div_ceil(16));
+        let own = match self.method() {
+            "Terms" => 90,
+            "Products" => 16 * steps + 32 + 42,
+            _ => 200,
+        };
+        let fitting = |blocks: &u32| u64::from(REGISTERS / blocks) >= own + registers;
+        [5, 4, 3].into_iter().find(fitting).unwrap_or(2)
+    }
+}
+
+/// Registers of a multiprocessor for each of a block's threads.
+const REGISTERS: u32 = 65536 / 128;
+
+/// The longest contraction of a pass that pays.
+pub(crate) fn contraction(
+    plan: &Plan,
+    pass: &Pass,
+    needed: &Needed,
+    places: &[Place],
+    arithmetic: Arithmetic,
+) -> Option<Contraction> {
+    let candidates = pass.block(Block::Pair).filter(|(id, _)| needed.values[id.0 as usize]);
+    let found = candidates.filter_map(|(id, value)| of_value(plan, pass, id, value, places, arithmetic));
+    found.max_by_key(|contraction| (contraction.count, std::cmp::Reverse(contraction.value)))
+}
+
+fn of_value(
+    plan: &Plan,
+    pass: &Pass,
+    id: ValueId,
+    value: &Value,
+    places: &[Place],
+    arithmetic: Arithmetic,
+) -> Option<Contraction> {
+    let Definition::Compute(Scalar::Fold { with, counter, count, body }) = &value.definition else { return None };
+    if value.dim != 1 || body.contains_fold() {
+        return None;
+    }
+    let mut operands = [None, None];
+    let mut is_plain = true;
+    for_each_read(body, &mut |read, index| {
+        let read_value = pass.value(read);
+        let at_counter = *index == Index::Counter(*counter);
+        match read_value.block {
+            Block::Row | Block::Column => {
+                let operand = &mut operands[usize::from(read_value.block == Block::Column)];
+                is_plain &= at_counter && *operand.get_or_insert(read) == read;
+            }
+            Block::Parameter => {
+                let is_known = matches!(index, Index::Constant(_));
+                is_plain &= is_known || places[read.0 as usize] == Place::Shared;
+            }
+            Block::Pair | Block::Epilogue => is_plain = false,
+        }
+    });
+    let [Some(row), Some(column)] = operands else { return None };
+    let has_terms = [row, column].into_iter().all(|operand| is_cheap(plan, pass, operand, places));
+    if !is_plain || !has_terms {
+        return None;
+    }
+    let can_multiply = arithmetic == Arithmetic::Real && pass.compute == ScalarType::F32 && *count <= MOST_PRODUCTS;
+    let form = if *with == Intrinsic::Add && can_multiply { form(body, row, column) } else { Form::Terms };
+    let least = match (arithmetic, form) {
+        (Arithmetic::Ring, _) => LEAST_IN_RING,
+        (Arithmetic::Real, Form::Terms) => LEAST_TERMS,
+        (Arithmetic::Real, Form::Products | Form::Distances) => LEAST_PRODUCTS,
+    };
+    (*count >= least).then_some(Contraction { value: id, form, count: *count, row, column })
+}
+
+/// Whether a component of a value can be computed from what is stored, and without a loop.
+fn is_cheap(plan: &Plan, pass: &Pass, id: ValueId, places: &[Place]) -> bool {
+    let value = pass.value(id);
+    match &value.definition {
+        Definition::Read(tensor) if value.block != Block::Parameter => plan.tensor(*tensor).scalar.components() == 1,
+        _ if value.block == Block::Parameter => value.dim == 1 || places[id.0 as usize] == Place::Shared,
+        Definition::Compute(scalar) => {
+            let mut cheap = !scalar.contains_fold() && !value.is_index;
+            for_each_read(scalar, &mut |read, _| cheap &= is_cheap(plan, pass, read, places));
+            cheap
+        }
+        _ => false,
+    }
+}
+
+fn form(body: &Scalar<ValueId>, row: ValueId, column: ValueId) -> Form {
+    let reads = |scalar: &Scalar<ValueId>, id: ValueId| matches!(scalar, Scalar::Component(read, _) if *read == id);
+    let both = |a, b| reads(a, row) && reads(b, column) || reads(a, column) && reads(b, row);
+    let Scalar::Call(Intrinsic::Mul, factors) = body else { return Form::Terms };
+    match factors.as_slice() {
+        [a, b] if both(a, b) => Form::Products,
+        [a, b] if a == b => match a {
+            Scalar::Call(Intrinsic::Sub, terms) if matches!(terms.as_slice(), [a, b] if both(a, b)) => Form::Distances,
+            _ => Form::Terms,
+        },
+        _ => Form::Terms,
+    }
+}
+
+/// The terms of a contraction in C: of coordinate `q`, which is `x` in the row and `y` in the column.
+pub(crate) struct Terms<'a> {
+    /// The contraction.
+    pub(crate) contraction: &'a Contraction,
+    /// Where parameters are, and the pass' values.
+    pub(crate) values: &'a dyn PassValues,
+}
+
+/// The values of a pass.
+pub(crate) trait PassValues: Operands<ValueId> {
+    /// The definition of one.
+    fn definition(&self, id: ValueId) -> &Definition;
+}
+
+impl Terms<'_> {
+    fn fold(&self) -> (Intrinsic, Counter, &Scalar<ValueId>) {
+        match self.values.definition(self.contraction.value) {
+            Definition::Compute(Scalar::Fold { with, counter, body, .. }) => (*with, *counter, body),
+            other => unreachable!("a contraction is a fold, not {other:?}"),
+        }
+    }
+
+    /// The sum of no terms.
+    pub(crate) fn neutral(&self, writer: &Writer) -> String {
+        fold_neutral(self.fold().0, writer.real, writer.arithmetic()).loose().to_owned()
+    }
+
+    /// A statement that adds a term to `sum`.
+    pub(crate) fn add(&self, writer: &mut Writer) -> String {
+        let (with, counter, body) = self.fold();
+        let counters = vec![(counter, Position::Computed(Text::primary("q")))];
+        let term = writer.expression(body, Kind::Real, &counters, self);
+        match spelling(with) {
+            Spelling::Infix(operator, _) => format!("sum {operator}= {};", term.loose()),
+            _ => format!("sum = {};", crate::expression::apply(with, &[Text::primary("sum"), term], writer.real).loose()),
+        }
+    }
+}
+
+impl Operands<ValueId> for Terms<'_> {
+    fn read(&self, id: ValueId, position: &Position, writer: &mut Writer) -> Text {
+        match id {
+            id if id == self.contraction.row => Text::primary("x"),
+            id if id == self.contraction.column => Text::primary("y"),
+            id => self.values.read(id, position, writer),
+        }
+    }
+}

@@ -1,0 +1,815 @@
+// Contractions by tensor cores, in the precision of float32. Each number is scaled by a power of two and is then the sum of two numbers of
+// float16, of which products of a high and of a low part are added up beside those of high parts:
+//
+//     x y = (x1 + x2) (y1 + y2) ≈ x2 y1 + x1 y2 + x1 y1
+//
+// Squared distances are |x|² + |y|² - 2 x·y, of points relative to the middle of some columns. Where that cancels, or is no number, a pair is
+// computed term by term. A kernel of its own splits columns, and rows that are too long for registers. The layout of fragments is that of the
+// instruction `mma.m16n8k16` in NVIDIA's PTX ISA.
+
+// Four numbers, each as the sum of two numbers of float16.
+struct __align__(16) Halves {
+    unsigned int high[2], low[2];
+};
+
+#ifdef __CUDACC__
+// Two numbers, rounded to float16; the first is the lower half.
+static __device__ __forceinline__ unsigned int pair_of_f16(float first, float second)
+{
+#if __CUDA_ARCH__ >= 800
+    unsigned int both;
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(second), "f"(first));
+    return both;
+#else
+    return store_f16(first) | (unsigned int)store_f16(second) << 16;
+#endif
+}
+
+// sums += rows (16 × 16) · columns (16 × 8).
+static __device__ __forceinline__ void multiply_add(
+    float (&sums)[4], unsigned int a0, unsigned int a1, unsigned int a2, unsigned int a3, unsigned int b0, unsigned int b1)
+{
+#if __CUDA_ARCH__ >= 800
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+#else
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
+        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+        : "r"(a0), "r"(a1), "r"(b0));
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
+        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+        : "r"(a2), "r"(a3), "r"(b1));
+#endif
+}
+
+// Makes a number one that the compiler knows nothing of.
+static __device__ __forceinline__ void hide(unsigned int &number) { asm volatile("" : "+r"(number)); }
+
+// Four matrices of 8 × 8 numbers, whose rows of 16 bytes lie one after the other, matrices `stride` words apart: numbers 2 (lane % 4) and the next one
+// of row lane / 4 of each.
+static __device__ __forceinline__ void load_matrices(unsigned int (&numbers)[4], const unsigned int *first, int stride)
+{
+    const int lane = (int)threadIdx.x % 32;
+    const unsigned int address = (unsigned int)__cvta_generic_to_shared(first + lane / 8 * stride + lane % 8 * 4);
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(numbers[0]), "=r"(numbers[1]), "=r"(numbers[2]), "=r"(numbers[3])
+                 : "r"(address)
+                 : "memory");
+}
+
+// Copies BYTES from global to shared memory, or zeros if there is nothing to copy; they are there after `wait_for_copies`.
+template <int BYTES>
+static __device__ __forceinline__ void copy_to_shared(void *target, const void *source, bool is_there)
+{
+#if __CUDA_ARCH__ >= 800
+    const unsigned int address = (unsigned int)__cvta_generic_to_shared(target);
+    const int size = is_there ? BYTES : 0;
+    if (BYTES == 16) {
+        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(source), "r"(size) : "memory");
+    } else {
+        asm volatile("cp.async.ca.shared.global [%0], [%1], 8, %2;" ::"r"(address), "l"(source), "r"(size) : "memory");
+    }
+#else
+    #pragma unroll
+    for (int k = 0; k < BYTES / 4; ++k) {
+        ((unsigned int *)target)[k] = is_there ? ((const unsigned int *)source)[k] : 0u;
+    }
+#endif
+}
+
+// Ends a group of copies.
+static __device__ __forceinline__ void end_copies()
+{
+#if __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.commit_group;" ::: "memory");
+#endif
+}
+
+// Waits for the thread's own copies, but for those of the last NUMBER groups.
+template <int NUMBER>
+static __device__ __forceinline__ void wait_for_copies()
+{
+#if __CUDA_ARCH__ >= 800
+    asm volatile("cp.async.wait_group %0;" ::"n"(NUMBER) : "memory");
+#endif
+}
+
+// The greatest number of a warp.
+static __device__ __forceinline__ unsigned int greatest_of_warp(unsigned int number)
+{
+#if __CUDA_ARCH__ >= 800
+    return __reduce_max_sync(0xffffffffu, number);
+#else
+    #pragma unroll
+    for (int distance = 1; distance < 32; distance *= 2) {
+        const unsigned int other = __shfl_xor_sync(0xffffffffu, number, distance);
+        number = other > number ? other : number;
+    }
+    return number;
+#endif
+}
+#endif
+
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+// The multiplications of sm_90a, which four warps begin together and wait for together.
+static __device__ __forceinline__ void begin_multiplications() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+static __device__ __forceinline__ void end_multiplications()
+{
+    asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+    asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
+}
+// What copies have written is there for them.
+static __device__ __forceinline__ void publish_copies() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+
+// 32 columns in shared memory, of which eight numbers are matrices of 8 × 8 that lie one after the other; the next eight are `stride` words on.
+static __device__ __forceinline__ unsigned long long described(const unsigned int *columns, int stride)
+{
+    const unsigned long long address = __cvta_generic_to_shared(columns);
+    return (address >> 4 & 0x3fff) | (unsigned long long)(stride / 4) << 16 | 8ull << 32;
+}
+
+// sums += rows (64 × 16, 16 of each warp) · columns (16 × 32); sums are 0 before if it is the first.
+static __device__ __forceinline__ void multiply_add_32(float (&sums)[4][4], unsigned int a0, unsigned int a1, unsigned int a2,
+    unsigned int a3, unsigned long long columns, bool is_first)
+{
+    asm volatile("{ .reg .pred goes_on; setp.eq.b32 goes_on, %21, 0;"
+                 " wgmma.mma_async.sync.aligned.m64n32k16.f32.f16.f16"
+                 " {%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15}, {%16, %17, %18, %19}, %20, goes_on, 1, 1, 0; }"
+                 : "+f"(sums[0][0]), "+f"(sums[0][1]), "+f"(sums[0][2]), "+f"(sums[0][3]), "+f"(sums[1][0]), "+f"(sums[1][1]),
+                 "+f"(sums[1][2]), "+f"(sums[1][3]), "+f"(sums[2][0]), "+f"(sums[2][1]), "+f"(sums[2][2]), "+f"(sums[2][3]),
+                 "+f"(sums[3][0]), "+f"(sums[3][1]), "+f"(sums[3][2]), "+f"(sums[3][3])
+                 : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "l"(columns), "r"((int)is_first));
+}
+#else
+static __device__ __forceinline__ void publish_copies() {}
+#endif
+
+// Numbers of which the greatest is `greatest`, scaled so that float16 has them and the low part of all that matter; 1 / scale is `inverse`.
+static __device__ __forceinline__ float scale_for_halves(float greatest, float &inverse)
+{
+    const int exponent = (int)(__float_as_uint(greatest) >> 23);
+    const int scaled = 268 - exponent < 253 ? 268 - exponent : 253; // the greatest has the exponent 14
+    inverse = __uint_as_float((unsigned int)(254 - scaled) << 23);
+    return __uint_as_float((unsigned int)scaled << 23);
+}
+
+static __device__ __forceinline__ void split(unsigned int &high, unsigned int &low, float first, float second)
+{
+    high = pair_of_f16(first, second);
+    low = pair_of_f16(first - load_f16((unsigned short)high), second - load_f16((unsigned short)(high >> 16)));
+}
+
+static __device__ __forceinline__ float sum_of_quad(float value)
+{
+    value += __shfl_xor_sync(0xffffffffu, value, 1);
+    return value + __shfl_xor_sync(0xffffffffu, value, 2);
+}
+
+static __device__ __forceinline__ float most_of_quad(float value)
+{
+    value = fmaxf(value, __shfl_xor_sync(0xffffffffu, value, 1));
+    return fmaxf(value, __shfl_xor_sync(0xffffffffu, value, 2));
+}
+
+// How the sum of products of two numbers is used.
+enum { PRODUCTS, DISTANCES };
+// What is laid out.
+enum { PACKED_COLUMNS, PACKED_ROWS };
+
+// |x|², of x relative to the middle, and what undoes the scale of its halves.
+struct __align__(8) Measure {
+    float norm, inverse;
+};
+
+// Four words of a column: two numbers each of lanes 0 … 3.
+struct __align__(16) Words {
+    unsigned int of[4];
+};
+
+// Columns and rows as halves, with their measure behind them. Of rows [step][part], of columns the words of all four parts lie together: [step][0 and
+// 1: high, 2 and 3: low].
+template <typename Pass>
+struct Packed {
+    enum {
+        STEPS = (Pass::COORDINATES + 15) / 16,
+        COORDINATES = 16 * STEPS,
+        IS_DISTANCE = Pass::CONTRACTION == DISTANCES,
+        HALVES_BYTES = STEPS * 4 * (int)sizeof(Halves),
+        BYTES = HALVES_BYTES + 16,
+        // The middle.
+        HEADER_BYTES = IS_DISTANCE ? COORDINATES * (int)sizeof(float) : 0,
+    };
+
+    static __device__ __forceinline__ char *header(const Launch &launch)
+    {
+        return (char *)launch.packed[PACKED_COLUMNS] + blockIdx.z * launch.packed_steps[PACKED_COLUMNS];
+    }
+    static __device__ __forceinline__ char *column(const Launch &launch, long long index)
+    {
+        return header(launch) + HEADER_BYTES + launch.packed_offset + index * BYTES;
+    }
+    static __device__ __forceinline__ char *row(const Launch &launch, long long index)
+    {
+        return (char *)launch.packed[PACKED_ROWS] + blockIdx.z * launch.packed_steps[PACKED_ROWS] + index * BYTES;
+    }
+    static __device__ __forceinline__ Measure &measure(char *packed) { return *(Measure *)(packed + HALVES_BYTES); }
+
+    // Four coordinates relative to the middle.
+    static __device__ __forceinline__ void relate(float (&terms)[4], const float *middle)
+    {
+        const Four<float> four = *(const Four<float> *)middle;
+        #pragma unroll
+        for (int e = 0; e < 4; ++e) {
+            terms[e] -= four.of[e];
+        }
+    }
+
+    static __device__ __forceinline__ Halves halves_of(const float (&terms)[4], float scale)
+    {
+        Halves halves;
+        #pragma unroll
+        for (int e = 0; e < 2; ++e) {
+            split(halves.high[e], halves.low[e], scale * terms[2 * e], scale * terms[2 * e + 1]);
+        }
+        return halves;
+    }
+
+    static __device__ __forceinline__ void measure_terms(const float (&terms)[4], float &most, float &norm)
+    {
+        #pragma unroll
+        for (int e = 0; e < 4; ++e) {
+            norm += terms[e] * terms[e];
+            most = fmaxf(most, fabsf(terms[e]));
+        }
+    }
+
+    // Coordinate q of the middle: the mean of some columns, as far as these are finite.
+    static __device__ __forceinline__ float middle_of_columns(const Pass &pass, long long columns, int q)
+    {
+        enum { SAMPLES = 32 };
+        float sum = 0.0f, count = 0.0f;
+        #pragma unroll 8
+        for (int k = 0; k < SAMPLES; ++k) {
+            const float term = pass.column_term(columns * k / SAMPLES, q);
+            if (fabsf(term) < 1e30f) {
+                sum += term;
+                count += 1.0f;
+            }
+        }
+        return count > 0.0f ? sum / count : 0.0f;
+    }
+};
+
+// Lays out 128 columns or rows a block.
+template <typename Pass, int PART>
+static __device__ __forceinline__ void pack(const typename Pass::Call &call)
+{
+    typedef Packed<Pass> Layout;
+    __shared__ typename Pass::Shared shared;
+    __shared__ __align__(16) float middle[Layout::IS_DISTANCE ? Layout::COORDINATES : 4];
+    const Launch &launch = call.launch;
+    const Element element = element_of(launch);
+    const Pass pass(call, element, shared);
+    if constexpr (Layout::IS_DISTANCE) {
+        float *header = (float *)Layout::header(launch);
+        #pragma unroll 1
+        for (int q = (int)threadIdx.x; q < Layout::COORDINATES; q += CONTRACTING_THREADS) {
+            if (PART == PACKED_ROWS) {
+                middle[q] = header[q];
+                continue;
+            }
+            middle[q] = q < Pass::COORDINATES ? Layout::middle_of_columns(pass, launch.columns, q) : 0.0f;
+            if (blockIdx.x == 0) {
+                header[q] = middle[q];
+            }
+        }
+        __syncthreads();
+    }
+    const long long all = PART == PACKED_ROWS ? launch.rows : launch.columns;
+    const int part = (int)threadIdx.x % 4;
+    const auto read = [&](float (&terms)[4], long long index, int q) {
+        if (PART == PACKED_ROWS) {
+            pass.row_terms(terms, index, q);
+        } else {
+            pass.column_terms(terms, index, q);
+        }
+        if (Layout::IS_DISTANCE) {
+            Layout::relate(terms, middle + q);
+        }
+    };
+    #pragma unroll 1
+    for (int group = 0; group < 4; ++group) {
+        const long long index = (long long)blockIdx.x * CONTRACTING_THREADS + group * 32 + threadIdx.x / 4;
+        // Lanes of a quad have the same column.
+        const long long place = index < all ? index : all - 1;
+        float most = 0.0f, norm = 0.0f, inverse, terms[4];
+        #pragma unroll 4
+        for (int step = 0; step < Layout::STEPS; ++step) {
+            read(terms, place, 16 * step + 4 * part);
+            Layout::measure_terms(terms, most, norm);
+        }
+        norm = sum_of_quad(norm);
+        const float scale = scale_for_halves(most_of_quad(most), inverse);
+        if (index >= all) {
+            continue;
+        }
+        char *packed = PART == PACKED_ROWS ? Layout::row(launch, index) : Layout::column(launch, index);
+        #pragma unroll 4
+        for (int step = 0; step < Layout::STEPS; ++step) {
+            read(terms, place, 16 * step + 4 * part);
+            const Halves halves = Layout::halves_of(terms, scale);
+            if (PART == PACKED_ROWS) {
+                ((Halves *)packed)[4 * step + part] = halves;
+                continue;
+            }
+            unsigned int *words = (unsigned int *)packed + 16 * step + part;
+            words[0] = halves.high[0];
+            words[4] = halves.high[1];
+            words[8] = halves.low[0];
+            words[12] = halves.low[1];
+        }
+        if (part == 0) {
+            Layout::measure(packed) = {norm, inverse};
+        }
+    }
+}
+
+// What is not exact enough is computed term by term, apart from everything else, so that it takes no registers from it.
+template <typename Pass>
+struct Doubts {
+    enum {
+        IS_DISTANCE = Packed<Pass>::IS_DISTANCE,
+        // Pairs of a warp's 32 columns that are computed anew one by one; if there are more, all are.
+        FEW = 48,
+    };
+    // Where |x - y|² is less than this part of |x|² + |y|², it is computed anew.
+    static __device__ __forceinline__ float tolerance() { return 0.125f; }
+
+    // Bit c: whether the value of the lane's row and column c is not exact enough.
+    static __device__ __forceinline__ unsigned int unsure_columns(
+        const float *values, const Measure *measured, float row_norm, const Columns &columns)
+    {
+        unsigned int unsure = 0;
+        #pragma unroll 1
+        for (int column = 0; column < CONTRACTED_COLUMNS; ++column) {
+            const float value = values[threadIdx.x % 32 * CONTRACTED_PITCH + column];
+            const bool is_sure = IS_DISTANCE ? value >= tolerance() * (row_norm + measured[column].norm) : fabsf(value) < INFINITY_F32;
+            unsure |= (is_sure || !columns.has(column) ? 0u : 1u) << column;
+        }
+        return unsure;
+    }
+
+    // `row_norm` is that of the lane's row of the tile.
+    static __device__ __noinline__ void compute_anew(float *values, const Measure *measured, float row_norm,
+        const typename Pass::Call &call, typename Pass::Shared &shared, const Work work, const Columns columns)
+    {
+        const Pass pass(call, element_of(call.launch), shared, false);
+        const int lane = (int)threadIdx.x % 32;
+        const long long rows = work.first_row + threadIdx.x / 32 * 32;
+        const unsigned int unsure = unsure_columns(values, measured, row_norm, columns);
+        int number = __popc(unsure);
+        #pragma unroll
+        for (int distance = 1; distance < 32; distance *= 2) {
+            number += __shfl_xor_sync(0xffffffffu, number, distance);
+        }
+        if (number > FEW) {
+            Terms<Pass>::contract_all(values, pass, work, columns);
+            return;
+        }
+        unsigned int rows_left = __ballot_sync(0xffffffffu, unsure != 0);
+        #pragma unroll 1
+        while (rows_left != 0) {
+            const int row = __ffs((int)rows_left) - 1;
+            rows_left &= rows_left - 1;
+            const long long index = rows + row < work.past_rows ? rows + row : work.past_rows - 1;
+            unsigned int columns_left = __shfl_sync(0xffffffffu, unsure, row);
+            #pragma unroll 1
+            while (columns_left != 0) {
+                const int column = __ffs((int)columns_left) - 1;
+                columns_left &= columns_left - 1;
+                float sum = 0.0f;
+                #pragma unroll 4
+                for (int q = lane; q < Pass::COORDINATES; q += 32) {
+                    pass.add_term(sum, pass.row_term(index, q), pass.column_term(columns.at(column), q), q);
+                }
+                #pragma unroll
+                for (int distance = 16; distance > 0; distance /= 2) {
+                    sum += __shfl_xor_sync(0xffffffffu, sum, distance);
+                }
+                if (lane == 0) {
+                    values[row * CONTRACTED_PITCH + column] = sum;
+                }
+            }
+        }
+        __syncwarp();
+    }
+};
+
+// What both ways of multiplying have in common: what is done with the sums of products.
+template <typename Pass, int NUMBER_OF_PARTS>
+struct Multiplication {
+    typedef float Real;
+    typedef Packed<Pass> Layout;
+    enum {
+        PARTS = NUMBER_OF_PARTS,
+        COLUMNS = CONTRACTED_COLUMNS * PARTS,
+        IS_DISTANCE = Layout::IS_DISTANCE,
+    };
+
+    // Those of the columns of a tile and of the next.
+    struct Measures {
+        Measure columns[2][COLUMNS];
+        float row_norms[CONTRACTING_THREADS];
+    };
+    Measures &measures;
+    // Of rows 8 k + lane / 4 of the warp.
+    float row_norms[4], row_inverses[4];
+    // Sums of products. A lane's columns of a part are 8 (lane % 4) + 2 n and the next one, its rows 16 m + lane / 4 and 8 more.
+    float sums[PARTS][2][4][4];
+    // What has been read of a column of the tile that has begun to be copied, if that is short.
+    enum { KEEPS_COLUMN = sizeof(typename Pass::Column) <= 16 };
+    typename Pass::Column column;
+    // Whether there is such a tile, where its measures are, and where those of the tile before it are.
+    bool is_begun;
+    int parity, current;
+
+    __device__ __forceinline__ Multiplication(Measures &measures) : measures(measures), is_begun(false), parity(0), current(0) {}
+
+    static __device__ __forceinline__ long long row_of_lane(const Work &work, int r)
+    {
+        const long long row = work.first_row + threadIdx.x / 32 * 32 + 8 * r + threadIdx.x % 32 / 4;
+        return row < work.past_rows ? row : work.past_rows - 1;
+    }
+
+    __device__ __forceinline__ void keep_measure(int r, float norm, float inverse)
+    {
+        row_norms[r] = norm;
+        row_inverses[r] = inverse;
+        if (threadIdx.x % 4 == 0) {
+            measures.row_norms[threadIdx.x / 32 * 32 + 8 * r + threadIdx.x % 32 / 4] = norm;
+        }
+    }
+
+    // The part, and the column of it, of a column of the tile, if there is one; columns of a part lie as `Columns` says, parts one after the other.
+    static __device__ __forceinline__ bool find(long long &index, const Columns &tile, int column)
+    {
+        const int step = tile.stride == 8 ? CONTRACTED_COLUMNS : 8;
+        const Columns part = {tile.first + column / CONTRACTED_COLUMNS * step, tile.stride, tile.past};
+        const bool is_there = part.has(column % CONTRACTED_COLUMNS);
+        index = is_there ? part.at(column % CONTRACTED_COLUMNS) : tile.first;
+        return is_there;
+    }
+
+    // Begins to copy all of columns but coordinates.
+    __device__ __forceinline__ void begin_columns(const Pass &pass, const Columns &tile)
+    {
+        parity ^= 1;
+        if (threadIdx.x < COLUMNS) {
+            long long index;
+            const bool is_there = find(index, tile, (int)threadIdx.x);
+            if (KEEPS_COLUMN) {
+                pass.read_column(column, index);
+            }
+            const char *packed = Layout::column(pass.call.launch, index);
+            copy_to_shared<8>(&measures.columns[parity][threadIdx.x], &Layout::measure((char *)packed), is_there);
+        }
+        is_begun = true;
+    }
+
+    // Puts all else of the columns where all threads see it, when none needs those of before.
+    __device__ __forceinline__ void end_columns(typename Pass::Column *columns, const Pass &pass, const Columns &tile)
+    {
+        current = parity;
+        is_begun = false;
+        if (threadIdx.x < COLUMNS) {
+            long long index;
+            if (KEEPS_COLUMN) {
+                columns[threadIdx.x] = column;
+            } else if (find(index, tile, (int)threadIdx.x)) {
+                pass.read_column(columns[threadIdx.x], index);
+            }
+        }
+    }
+
+    __device__ __forceinline__ void clear()
+    {
+        #pragma unroll
+        for (int part = 0; part < PARTS; ++part) {
+            #pragma unroll
+            for (int k = 0; k < 32; ++k) {
+                sums[part][k / 16][k / 4 % 4][k % 4] = 0.0f;
+            }
+        }
+    }
+
+    // Where column c of a part lies among those that are multiplied, so that the lane that goes on with columns 8 k … 8 k + 7 has the sums of these.
+    static __device__ __forceinline__ int place_of(int c) { return c % 8 / 2 * 8 + c / 8 * 2 + c % 2; }
+
+    // Adds the products of a step, whose columns begin at `columns`, their parts `stride` words apart.
+    static __device__ __forceinline__ void add_products(float (&sums)[2][4][4], const unsigned int *columns, int stride,
+        const Halves &row0, const Halves &row1, const Halves &row2, const Halves &row3)
+    {
+        unsigned int words[4][4];
+        #pragma unroll
+        for (int n = 0; n < 4; ++n) {
+            load_matrices(words[n], columns + 32 * n, stride);
+        }
+        #pragma unroll
+        for (int product = 0; product < 3; ++product) {
+            #pragma unroll
+            for (int n = 0; n < 4; ++n) {
+                #pragma unroll
+                for (int m = 0; m < 2; ++m) {
+                    const Halves &upper = m == 0 ? row0 : row2, &lower = m == 0 ? row1 : row3;
+                    const unsigned int *a = product == 0 ? upper.low : upper.high, *b = product == 0 ? lower.low : lower.high;
+                    const unsigned int *c = product == 1 ? words[n] + 2 : words[n];
+                    multiply_add(sums[m][n], a[0], b[0], a[1], b[1], c[0], c[1]);
+                }
+            }
+        }
+    }
+
+    // Contractions of the rows 8 r + lane / 4 with the lane's eight columns of a part. Whether all of the warp are exact enough.
+    __device__ __forceinline__ bool contractions(float (&found)[4][8], int part) const
+    {
+        const int lane = (int)threadIdx.x % 32;
+        const Measure *columns = measures.columns[current] + part * CONTRACTED_COLUMNS;
+        const float greatest = IS_DISTANCE ? __uint_as_float(greatest_of_warp(__float_as_uint(columns[lane].norm))) : 0.0f;
+        Four<float> measured[4];
+        #pragma unroll
+        for (int k = 0; k < 4; ++k) {
+            measured[k] = ((const Four<float> *)(columns + lane % 4 * 8))[k];
+        }
+        bool is_sure = true;
+        #pragma unroll
+        for (int r = 0; r < 4; ++r) {
+            const float factor = (IS_DISTANCE ? -2.0f : 1.0f) * row_inverses[r];
+            const float least = Doubts<Pass>::tolerance() * (row_norms[r] + greatest);
+            #pragma unroll
+            for (int c = 0; c < 8; ++c) {
+                const float norm = measured[c / 2].of[c % 2 * 2], inverse = measured[c / 2].of[c % 2 * 2 + 1];
+                const float sum = sums[part][r / 2][c / 2][r % 2 * 2 + c % 2] * inverse;
+                if (IS_DISTANCE) {
+                    found[r][c] = sum * factor + (row_norms[r] + norm);
+                    is_sure = is_sure && found[r][c] >= least;
+                } else {
+                    found[r][c] = sum * factor;
+                    is_sure = is_sure && fabsf(found[r][c]) < INFINITY_F32;
+                }
+            }
+        }
+        return __all_sync(0xffffffffu, is_sure);
+    }
+
+    __device__ __forceinline__ void compute_anew(
+        float *values, int part, const Pass &pass, const Work &work, const Columns &columns) const
+    {
+        const float row_norm = IS_DISTANCE ? measures.row_norms[threadIdx.x] : 0.0f;
+        const Measure *measured = measures.columns[current] + part * CONTRACTED_COLUMNS;
+        Doubts<Pass>::compute_anew(values, measured, row_norm, pass.call, pass.shared, work, columns);
+    }
+
+    static __device__ __forceinline__ void write_values(float *values, const float (&found)[4][8])
+    {
+        const int lane = (int)threadIdx.x % 32;
+        #pragma unroll
+        for (int r = 0; r < 4; ++r) {
+            #pragma unroll
+            for (int half = 0; half < 2; ++half) {
+                Four<float> four;
+                #pragma unroll
+                for (int c = 0; c < 4; ++c) {
+                    four.of[c] = found[r][4 * half + c];
+                }
+                *(Four<float> *)(values + (8 * r + lane / 4) * CONTRACTED_PITCH + lane % 4 * 8 + 4 * half) = four;
+            }
+        }
+        __syncwarp();
+    }
+
+    // Writes the contractions of the warp's rows with a part of the tile.
+    __device__ __forceinline__ void finish(float *values, int part, const Pass &pass, const Work &work, const Columns &columns) const
+    {
+        float found[4][8];
+        const bool is_sure = contractions(found, part);
+        write_values(values, found);
+        if (!is_sure) {
+            compute_anew(values, part, pass, work, columns);
+        }
+    }
+    // Those of the rows 8 r + lane / 4 with the lane's eight columns.
+    __device__ __forceinline__ void finish(
+        float (&found)[4][8], float *values, int part, const Pass &pass, const Work &work, const Columns &columns) const
+    {
+        if (!contractions(found, part)) {
+            write_values(values, found);
+            compute_anew(values, part, pass, work, columns);
+            Terms<Pass>::read_values(found, values);
+        }
+    }
+};
+
+// Rows in registers, all coordinates of a tile's columns in shared memory.
+template <typename Pass>
+struct Products : Multiplication<Pass, 1> {
+    typedef Multiplication<Pass, 1> Base;
+    typedef typename Base::Layout Layout;
+    enum { STEPS = Layout::STEPS };
+
+    enum { STRIDE = 4 * CONTRACTED_COLUMNS };
+    struct Memory {
+        __align__(128) Words columns[STEPS][4][CONTRACTED_COLUMNS];
+        typename Base::Measures measures;
+    };
+    Memory &memory;
+    // Of rows 8 k + lane / 4 of the warp: coordinates 4 (lane % 4) … + 3 of each step.
+    Halves rows[4][STEPS];
+
+    __device__ __forceinline__ Products(const Pass &pass, Memory &memory, const Work &work) : Base(memory.measures), memory(memory)
+    {
+        const float *middle = (const float *)Layout::header(pass.call.launch);
+        const int part = (int)threadIdx.x % 4;
+        #pragma unroll
+        for (int r = 0; r < 4; ++r) {
+            const long long row = Base::row_of_lane(work, r);
+            float terms[STEPS][4], most = 0.0f, norm = 0.0f, inverse;
+            #pragma unroll
+            for (int step = 0; step < STEPS; ++step) {
+                pass.row_terms(terms[step], row, 16 * step + 4 * part);
+                if (Base::IS_DISTANCE) {
+                    Layout::relate(terms[step], middle + 16 * step + 4 * part);
+                }
+                Layout::measure_terms(terms[step], most, norm);
+            }
+            const float scale = scale_for_halves(most_of_quad(most), inverse);
+            Base::keep_measure(r, sum_of_quad(norm), inverse);
+            #pragma unroll
+            for (int step = 0; step < STEPS; ++step) {
+                rows[r][step] = Layout::halves_of(terms[step], scale);
+            }
+        }
+    }
+
+    // Begins to copy columns.
+    __device__ __forceinline__ void begin(const Pass &pass, const Columns &tile)
+    {
+        Base::begin_columns(pass, tile);
+        const int column = (int)threadIdx.x / 4, part = (int)threadIdx.x % 4;
+        long long index;
+        const bool is_there = Base::find(index, tile, column);
+        const Words *words = (const Words *)Layout::column(pass.call.launch, index) + part;
+        #pragma unroll
+        for (int step = 0; step < STEPS; ++step) {
+            copy_to_shared<16>(&memory.columns[step][part][Base::place_of(column)], words + 4 * step, is_there);
+        }
+        end_copies();
+    }
+
+    __device__ __forceinline__ void multiply_all()
+    {
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+        begin_multiplications();
+        #pragma unroll
+        for (int step = 0; step < STEPS; ++step) {
+            #pragma unroll
+            for (int product = 0; product < 3; ++product) {
+                const unsigned long long columns = described(memory.columns[step][product == 1 ? 2 : 0][0].of, STRIDE);
+                #pragma unroll
+                for (int m = 0; m < 2; ++m) {
+                    const Halves &upper = rows[2 * m][step], &lower = rows[2 * m + 1][step];
+                    const unsigned int *a = product == 0 ? upper.low : upper.high, *b = product == 0 ? lower.low : lower.high;
+                    multiply_add_32(Base::sums[0][m], a[0], b[0], a[1], b[1], columns, step + product == 0);
+                }
+            }
+        }
+        end_multiplications();
+#else
+        Base::clear();
+        #pragma unroll
+        for (int step = 0; step < STEPS; ++step) {
+            const unsigned int *columns = memory.columns[step][0][0].of;
+            Base::add_products(Base::sums[0], columns, STRIDE, rows[0][step], rows[1][step], rows[2][step], rows[3][step]);
+        }
+#endif
+    }
+
+    // Multiplies the warp's rows with the columns of a tile, and begins to copy those of the next.
+    __device__ __forceinline__ void multiply(
+        typename Pass::Column *tile, const Pass &pass, const Columns &columns, const Columns &next)
+    {
+        if (!Base::is_begun) {
+            __syncthreads();
+            begin(pass, columns);
+        }
+        wait_for_copies<0>();
+        publish_copies();
+        __syncthreads();
+        Base::end_columns(tile, pass, columns);
+        multiply_all();
+        __syncthreads();
+        if (next.first < next.past) {
+            begin(pass, next);
+        }
+    }
+};
+
+// Rows and columns step by step.
+template <typename Pass>
+struct LongProducts : Multiplication<Pass, sizeof(typename Pass::Column) <= 16 ? 4 : 1> {
+    typedef Multiplication<Pass, sizeof(typename Pass::Column) <= 16 ? 4 : 1> Base;
+    typedef typename Base::Layout Layout;
+    enum { STEPS = Layout::STEPS, STAGES = 3, STRIDE = 4 * Base::COLUMNS };
+
+    struct Memory {
+        __align__(128) Words columns[STAGES][4][Base::COLUMNS];
+        typename Base::Measures measures;
+    };
+    Memory &memory;
+    const Halves *rows[4];
+
+    __device__ __forceinline__ LongProducts(const Pass &pass, Memory &memory, const Work &work) : Base(memory.measures), memory(memory)
+    {
+        #pragma unroll
+        for (int r = 0; r < 4; ++r) {
+            char *row = Layout::row(pass.call.launch, Base::row_of_lane(work, r));
+            const Measure measure = Layout::measure(row);
+            Base::keep_measure(r, measure.norm, measure.inverse);
+            rows[r] = (const Halves *)row + threadIdx.x % 4;
+        }
+    }
+
+    // Begins to copy a step of columns.
+    __device__ __forceinline__ void copy(const Launch &launch, const Columns &tile, int step)
+    {
+        if (step < STEPS) {
+            #pragma unroll
+            for (int part = 0; part < Base::PARTS; ++part) {
+                const int column = part * CONTRACTED_COLUMNS + (int)threadIdx.x / 4;
+                long long index;
+                const bool is_there = Base::find(index, tile, column);
+                const Words *words = (const Words *)Layout::column(launch, index) + 4 * step + threadIdx.x % 4;
+                const int place = part * CONTRACTED_COLUMNS + Base::place_of((int)threadIdx.x / 4);
+                copy_to_shared<16>(&memory.columns[step % STAGES][threadIdx.x % 4][place], words, is_there);
+            }
+        }
+        end_copies();
+    }
+
+    // Begins to copy a tile.
+    __device__ __forceinline__ void begin(const Pass &pass, const Columns &tile)
+    {
+        Base::begin_columns(pass, tile);
+        #pragma unroll
+        for (int step = 0; step < STAGES - 1; ++step) {
+            copy(pass.call.launch, tile, step);
+        }
+    }
+
+    // Multiplies the warp's rows with the columns of a tile, and begins to copy those of the next.
+    __device__ __forceinline__ void multiply(
+        typename Pass::Column *tile, const Pass &pass, const Columns &columns, const Columns &next)
+    {
+        __syncthreads();
+        if (!Base::is_begun) {
+            begin(pass, columns);
+        }
+        Base::end_columns(tile, pass, columns);
+        Base::clear();
+        Halves now[4], later[4];
+        unsigned int nothing = 0;
+        hide(nothing);
+        #pragma unroll
+        for (int r = 0; r < 4; ++r) {
+            now[r] = rows[r][0];
+        }
+        #pragma unroll 1
+        for (int step = 0; step < STEPS; ++step) {
+            #pragma unroll
+            for (int r = 0; r < 4; ++r) {
+                later[r] = rows[r][4 * (step + 1 < STEPS ? step + 1 : step)];
+                // Numbers of two rows stand side by side in what multiplies; a change that is none keeps them from being put there each time.
+                now[r].high[0] ^= nothing;
+                now[r].high[1] ^= nothing;
+                now[r].low[0] ^= nothing;
+                now[r].low[1] ^= nothing;
+            }
+            wait_for_copies<STAGES - 2>();
+            __syncthreads();
+            copy(pass.call.launch, columns, step + STAGES - 1);
+            #pragma unroll
+            for (int part = 0; part < Base::PARTS; ++part) {
+                const unsigned int *columns = memory.columns[step % STAGES][0][part * CONTRACTED_COLUMNS].of;
+                Base::add_products(Base::sums[part], columns, STRIDE, now[0], now[1], now[2], now[3]);
+            }
+            #pragma unroll
+            for (int r = 0; r < 4; ++r) {
+                now[r] = later[r];
+            }
+        }
+        __syncthreads();
+        if (next.first < next.past) {
+            begin(pass, next);
+        }
+    }
+};
