@@ -35,8 +35,8 @@ fn the_real_nvcc_compiles_random_plans() {
     let target = DeviceTarget { architectures: vec![75, 121], compiler: Ok(Compiler::Nvcc(nvcc)) };
     let check = |number: u64| {
         let plans = plans(number);
-        for (what, text) in [("integers", library_in_ring(&plans).text), ("numbers", library(&plans).text)] {
-            let made = compile(&text, &target);
+        for (what, kernels) in [("integers", library_in_ring(&plans)), ("numbers", library(&plans))] {
+            let made = compile(&kernels, &target);
             assert!(made.is_ok(), "draw {number}, {what}: {:?}", made.err());
         }
     };

@@ -16,7 +16,7 @@ use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::scalar::Counter;
 
 use crate::expression::{Operands, Position, Writer};
-use crate::library::{Kernel, Order, PassKernels};
+use crate::library::{Kernel, Kernels, Order, PassKernels, part};
 use crate::lines::Lines;
 use crate::schedule::{
     GpuSchedule, Place, RESIDENT_THREADS, THREADS, needed_by_pairs, needed_by_rows, needed_by_tile, needed_by_writes,
@@ -28,7 +28,7 @@ use crate::storage::{load, parts, store, stored_type};
 /// Adds the structure and the kernels of a pass; their names go to `kernels`.
 pub(crate) fn emit_pass(
     lines: &mut Lines,
-    kernels: &mut Vec<String>,
+    kernels: &mut Kernels,
     plan: &Plan,
     name: &str,
     number: usize,
@@ -45,6 +45,10 @@ pub(crate) fn emit_pass(
         pass.rows,
         pass.compute.name()
     ));
+    // Half of the time goes into the kernel for many rows.
+    let many = part(kernels.new_part());
+    let others = if emitter.accumulates() { part(kernels.new_part()) } else { many.clone() };
+    lines.line(format!("#if {many} || {others}"));
     lines.open(format!("struct {name} {{"));
     let mut writer = Writer::new(std::mem::take(lines), pass.compute, arithmetic);
     emitter.write_members(&mut writer, name);
@@ -57,12 +61,14 @@ pub(crate) fn emit_pass(
             if rows > threads { format!("{threads}, {}", RESIDENT_THREADS / threads) } else { threads.to_string() };
         let argument = format!("const {name}::Call __grid_constant__ call");
         lines.gap();
+        lines.line(format!("#if {}", if suffix == "reduce" { &many } else { &others }));
         lines.line(format!("extern \"C\" __global__ void __launch_bounds__({bounds}) {name}_{suffix}({argument})"));
         lines.open("{");
         lines.line(body);
         lines.close("}");
-        kernels.push(format!("{name}_{suffix}"));
-        Kernel { number: kernels.len() as u32 - 1, threads, rows }
+        lines.line("#endif");
+        kernels.names.push(format!("{name}_{suffix}"));
+        Kernel { number: kernels.names.len() as u32 - 1, threads, rows }
     };
     let mut reduce = |lines: &mut Lines, suffix: &str, threads: u32, rows: u32| {
         kernel(lines, suffix, format!("reduce<{name}, {rows}, {threads}>(call);"), threads, threads * rows)
@@ -75,6 +81,7 @@ pub(crate) fn emit_pass(
         }
     }
     let finish = kernel(lines, "finish", format!("finish<{name}>(call);"), THREADS, THREADS);
+    lines.line("#endif");
     PassKernels {
         rows: pass.rows,
         over: if emitter.accumulates() { pass.over } else { None },
