@@ -32,7 +32,7 @@ fn the_real_nvcc_compiles_random_plans() {
         return eprintln!("NOT TESTED: there is no nvcc here; set KEOPSC_NVCC to one");
     };
     let nvcc = std::path::absolute(nvcc).expect("this folder is somewhere");
-    let target = DeviceTarget { architectures: vec![75, 121], compiler: Ok(Compiler::Nvcc(nvcc)) };
+    let target = DeviceTarget { architectures: vec![75, 121], has_ptx: true, compiler: Ok(Compiler::Nvcc(nvcc)) };
     let check = |number: u64| {
         let plans = plans(number);
         for (what, kernels) in [("integers", library_in_ring(&plans)), ("numbers", library(&plans))] {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! architecture   what `--gpu-arch` takes        find     nvcc or NVRTC on this machine
+//! here           the GPUs of this machine
 //! nvcc           text ─nvcc─▶ image             tables   kernels + images ─▶ device.o
 //! ```
 //!
@@ -12,6 +13,7 @@
 
 pub mod architecture;
 pub mod find;
+pub mod here;
 mod nvcc;
 pub mod tables;
 #[cfg(test)]
@@ -41,6 +43,8 @@ const SHORT_CUTS: [([i32; 2], &str); 2] = [([12, 4], "--minimal"), ([12, 9], "--
 pub struct DeviceTarget {
     /// Compute capabilities times ten, in ascending order, each once. At least one.
     pub architectures: Vec<u32>,
+    /// Whether the highest is there as PTX, too, for all newer GPUs.
+    pub has_ptx: bool,
     /// Who compiles, or why nobody does.
     pub compiler: Result<Compiler, Problem>,
 }
@@ -84,8 +88,12 @@ enum Refusal {
 }
 
 impl DeviceTarget {
-    /// The architecture whose PTX is for all newer GPUs: the highest.
-    pub fn ptx(&self) -> u32 {
+    /// The architecture that there is PTX of, if there is one.
+    pub fn ptx(&self) -> Option<u32> {
+        self.has_ptx.then(|| self.highest())
+    }
+
+    fn highest(&self) -> u32 {
         self.architectures.last().copied().unwrap_or_default()
     }
 
@@ -95,11 +103,11 @@ impl DeviceTarget {
             Ok(compiler) => compiler.identity(),
             Err(_) => "none".to_owned(),
         };
-        format!("{:?} {compiler}", self.architectures)
+        format!("{:?} {} {compiler}", self.architectures, self.has_ptx)
     }
 
     fn jobs(&self) -> Vec<Job> {
-        let forms = |architecture| match architecture == self.ptx() {
+        let forms = |architecture| match Some(architecture) == self.ptx() {
             true => &[Form::MachineCode, Form::Ptx][..],
             false => &[Form::MachineCode],
         };
@@ -144,7 +152,7 @@ pub fn compile(library: &Library, target: &DeviceTarget) -> Result<Vec<Image>, F
 
 /// PTX of the highest architecture, all kernels in one.
 pub fn ptx(text: &str, target: &DeviceTarget) -> Result<String, Failure> {
-    let images = images(text, target, &[Job { architecture: target.ptx(), forms: &[Form::Ptx], part: None }])?;
+    let images = images(text, target, &[Job { architecture: target.highest(), forms: &[Form::Ptx], part: None }])?;
     Ok(images.iter().map(|image| String::from_utf8_lossy(&image.bytes)).collect())
 }
 

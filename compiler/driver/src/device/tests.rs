@@ -32,7 +32,7 @@ fn nvcc(script: &str) -> (TempDir, DeviceTarget) {
     std::fs::write(&text, format!("{READ_ARGUMENTS}{script}\n")).unwrap();
     // Written by another process: as long as a fork of this one had it open, it could not be started.
     assert!(Command::new("install").args(["-m", "755"]).args([&text, &program]).status().unwrap().success());
-    (folder, DeviceTarget { architectures: vec![75, 90], compiler: Ok(Compiler::Nvcc(program)) })
+    (folder, DeviceTarget { architectures: vec![75, 90], has_ptx: true, compiler: Ok(Compiler::Nvcc(program)) })
 }
 
 /// Kernels of that text, in two parts.
@@ -64,6 +64,11 @@ fn images_are_what_nvcc_writes() {
         ]
     );
     assert_eq!(ptx("the text", &target).unwrap(), "-ptx compute_90 the text\n");
+    let without_ptx = DeviceTarget { has_ptx: false, ..target };
+    assert_eq!(
+        compile(&kernels("the text"), &without_ptx).unwrap(),
+        [75, 90].map(|number| image(number, Form::MachineCode, &format!("-cubin sm_{number} the text\n")))
+    );
 }
 
 #[test]
@@ -117,7 +122,10 @@ fn what_is_in_the_way_is_said() {
 
 #[test]
 fn compilers_that_are_none_are_named() {
-    let of = |compiler| match compile(&kernels(""), &DeviceTarget { architectures: vec![75], compiler: Ok(compiler) }) {
+    let of = |compiler| match compile(
+        &kernels(""),
+        &DeviceTarget { architectures: vec![75], has_ptx: true, compiler: Ok(compiler) },
+    ) {
         Err(Failure::Environment(problem)) => problem.to_string(),
         other => panic!("{other:?}"),
     };
@@ -137,6 +145,7 @@ fn another_compiler_is_another_key() {
     assert_eq!(target.key_text(), key);
     let other = DeviceTarget { architectures: vec![75], ..target.clone() };
     assert_ne!(other.key_text(), key);
+    assert_ne!(DeviceTarget { has_ptx: false, ..target.clone() }.key_text(), key);
     let Ok(Compiler::Nvcc(program)) = &target.compiler else { panic!("it is nvcc") };
     std::fs::write(program, "a newer version").unwrap();
     assert_ne!(target.key_text(), key);
@@ -155,7 +164,7 @@ fn real_compilers_accept_the_kernels_of_a_sample() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/gauss.kf");
     let source = Source { name: "gauss.kf".to_owned(), text: std::fs::read_to_string(path).unwrap() };
     for (compiler, architectures) in [nvcc, nvrtc].into_iter().flatten() {
-        let target = DeviceTarget { architectures, compiler: Ok(compiler) };
+        let target = DeviceTarget { architectures, has_ptx: true, compiler: Ok(compiler) };
         let options = Options {
             name: "gauss".to_owned(),
             formula: FormulaOptions::default(),
@@ -166,7 +175,7 @@ fn real_compilers_accept_the_kernels_of_a_sample() {
         };
         let made = session::compile(&source, &options, "libgauss.so").unwrap();
         let gpu = made.manifest.gpu.unwrap();
-        assert_eq!((gpu.architectures, gpu.ptx), (target.architectures, newest));
+        assert_eq!((gpu.architectures, gpu.ptx), (target.architectures, Some(newest)));
         // Compiled again it is the same, to a byte.
         let again = session::compile(&source, &options, "libgauss.so").unwrap();
         assert!(again.library == made.library, "another library");
