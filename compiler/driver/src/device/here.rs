@@ -5,7 +5,8 @@
 //!                                  the driver, where there is no note yet ─────────┘
 //! ```
 //!
-//! Starting the driver takes tenths of a second; a library in the cache is found in milliseconds.
+//! Starting the driver takes tenths of a second; a library in the cache is found in milliseconds. Where the system does not tell one GPU from another,
+//! there is no note, and the driver is asked each time: a cache may be shared with machines that have other GPUs.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
