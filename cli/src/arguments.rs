@@ -114,7 +114,8 @@ pub struct CodeArguments {
     #[arg(long, value_name = "TARGET", value_delimiter = ',')]
     pub target: Vec<String>,
 
-    /// GPU architectures, separated by commas, with `--target cuda` [default: 75,80,90]. The highest is also there as PTX, for newer ones.
+    /// GPU architectures, separated by commas, with `--target cuda` [default: 75,80,90, or through the cache this machine's, without PTX].
+    /// The highest is also there as PTX, for newer ones.
     #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
     pub gpu_arch: Vec<String>,
 

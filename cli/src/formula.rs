@@ -4,8 +4,9 @@ use std::io::Read;
 use std::path::Path;
 
 use keopsc_diagnostics::{Code, Source};
+use keopsc_driver::cache::Cache;
 use keopsc_driver::device::find::{Purpose, Search};
-use keopsc_driver::device::{DeviceTarget, architecture};
+use keopsc_driver::device::{DeviceTarget, architecture, here};
 use keopsc_driver::failure::Problem;
 use keopsc_driver::link::Linker;
 use keopsc_driver::options::{self, FormulaOptions, Options};
@@ -72,12 +73,25 @@ pub fn options(
 }
 
 fn device(code: &CodeArguments, has_gpus: bool, purpose: Purpose) -> Result<Option<DeviceTarget>, Problem> {
-    let architectures = architecture::from_option(&code.gpu_arch)?;
+    let named = architecture::from_option(&code.gpu_arch)?;
     match has_gpus {
-        true => Ok(Some(DeviceTarget { architectures, compiler: Search::of_this_process().compiler(purpose) })),
+        true => {
+            let is_free = purpose == Purpose::ForNow && code.gpu_arch.is_empty();
+            let (architectures, has_ptx) = match is_free.then(gpus_here).flatten() {
+                // A library in the cache of this machine runs on no other.
+                Some(here) => (here, false),
+                None => (named, true),
+            };
+            let compiler = Search::of_this_process().compiler(purpose);
+            Ok(Some(DeviceTarget { architectures, has_ptx, compiler }))
+        }
         false if code.gpu_arch.is_empty() => Ok(None),
         false => Err(Problem::new("`--gpu-arch` is for code for GPUs").with_help("add `--target cuda`")),
     }
+}
+
+fn gpus_here() -> Option<Vec<u32>> {
+    here::architectures(&Cache::from_environment().ok()?)
 }
 
 fn library_name(source: &SourceArguments) -> String {

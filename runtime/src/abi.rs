@@ -584,7 +584,7 @@ pub struct DeviceCode {
     pub num_images: u32,
     /// Number of kernels.
     pub num_kernels: u32,
-    /// The same kernels for several architectures.
+    /// The same kernels for several architectures. Those for one may be spread over several images, which are of one kind.
     pub images: *const DeviceImage,
     /// NUL-terminated names of the kernels. Everything else refers to a kernel by its number here.
     pub kernels: *const *const c_char,
@@ -599,7 +599,7 @@ pub struct DeviceCode {
     pub reserved: u32,
 }
 
-/// Kernels for one architecture.
+/// Kernels for one architecture, all or some.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct DeviceImage {

@@ -32,7 +32,8 @@ pub struct Gpu {
     /// Compute capabilities times ten that there is machine code for, in ascending order.
     pub architectures: Vec<u32>,
     /// The one that there is PTX for, which runs on all newer GPUs.
-    pub ptx: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ptx: Option<u32>,
 }
 
 /// A function of a library: one `out`, or a `fused` block.
@@ -237,10 +238,14 @@ mod tests {
             r#"{"abi_version":1,"compiler":"keopsc 0","name":"k","targets":["x86-64-v3"],"entries":[{"name":"f","symbol":"k_f","formula":"Sum[j](x)","tensors":[{"name":"x","kind":"input","role":"i","shape":[3],"dtype":"f32"}],"shards":{"over":"j","rows":"i","record_size":16,"fields":[{"name":"a0.s","dtype":"f32","count":3,"offset":0}],"finalize":["x"]}}]}"#
         );
         assert_eq!(Manifest::from_json(&text).unwrap(), manifest);
-        let with_gpu = Manifest { gpu: Some(Gpu { architectures: vec![75, 90], ptx: 90 }), ..manifest.clone() };
+        let with_gpu = Manifest { gpu: Some(Gpu { architectures: vec![75, 90], ptx: Some(90) }), ..manifest.clone() };
         let text_with_gpu = text.replace(r#","entries""#, r#","gpu":{"architectures":[75,90],"ptx":90},"entries""#);
         assert_eq!(with_gpu.to_json().unwrap(), text_with_gpu);
         assert_eq!(Manifest::from_json(&text_with_gpu).unwrap(), with_gpu);
+        let without_ptx = Manifest { gpu: Some(Gpu { architectures: vec![90], ptx: None }), ..manifest.clone() };
+        let text_without_ptx = text.replace(r#","entries""#, r#","gpu":{"architectures":[90]},"entries""#);
+        assert_eq!(without_ptx.to_json().unwrap(), text_without_ptx);
+        assert_eq!(Manifest::from_json(&text_without_ptx).unwrap(), without_ptx);
         let newer = text.replace(r#""name":"k""#, r#""name":"k","unknown":1"#);
         assert_eq!(Manifest::from_json(&newer).unwrap(), manifest);
         let (before, _) = text.split_once(r#","shards""#).unwrap();

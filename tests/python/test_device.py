@@ -1,15 +1,17 @@
 """Calls whose tensors are in a GPU's memory, against the CPU's results of the same library."""
 
 import hashlib
+import json
+import subprocess
 
 import numpy as np
 import pytest
 
 import test_batch_gradients as shared
 import test_ranges as sparse
-from device import Gpu, driver, on_gpu
+from device import Gpu, driver, environment, on_gpu
 from formulas import GAUSS
-from keops import RANGES, CallError, relative_error, tensor_of
+from keops import BINARY, RANGES, CallError, relative_error, tensor_of
 from test_complex import complex_numbers
 from test_reductions import SOURCE
 from test_tensors import LAYOUTS
@@ -442,3 +444,16 @@ def test_sums_of_exponentials_are_relative_to_their_largest_value(gpu, compiled_
     np.testing.assert_allclose(found[:, 0], f.max())
     np.testing.assert_allclose(found[:, 1], total, rtol=1e-6)
     np.testing.assert_allclose(on_gpu(gpu, library.s, x, f, w)[:, 0], total / terms.sum(), rtol=2e-6)
+
+
+def test_the_cache_compiles_for_the_gpus_at_hand_alone(tmp_path):
+    """Where no architecture is named: machine code of theirs and no PTX. Numbers 75 and 76 are the compute capability."""
+    gpus = [Gpu(number) for number in range(driver().devices())]
+    capabilities = {10 * gpu.attribute(75) + gpu.attribute(76) for gpu in gpus}
+
+    def keopsc(*arguments):
+        variables = environment(KEOPSC_CACHE_DIR=str(tmp_path))
+        return subprocess.run([BINARY, *arguments], env=variables, check=True, capture_output=True, text=True).stdout.strip()
+
+    library = keopsc("compile", "--cached", "--target", "native,cuda", "-e", "x = Vi(1); y = Vj(1); out s = Sum[j](x * y)")
+    assert json.loads(keopsc("inspect", "--json", library))["gpu"] == {"architectures": sorted(capabilities)}

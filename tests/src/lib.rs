@@ -85,7 +85,7 @@ pub fn compile_in_ring_for_gpus(
     let library = keopsc_cpu::Library { name: NAME, plans, manifest: "{}", tiles: &[], has_device_code: true };
     let mut objects = keopsc_cpu::compile_in_ring(&library, level, schedules).expect("plans compile");
     let kernels = keopsc_cuda::library_in_ring(plans);
-    let images = device::compile(&kernels.text, target).unwrap_or_else(|failure| panic!("{failure:?}"));
+    let images = device::compile(&kernels, target).unwrap_or_else(|failure| panic!("{failure:?}"));
     let machine = machine(&objects[0].bytes).expect("an object for a processor");
     let bytes = device::tables::object(plans, &kernels, &images, machine).expect("kernels are those of the plans");
     objects.push(keopsc_cpu::Object { name: "device".to_owned(), bytes });

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use keopsc_cuda::library::Library;
 use keopsc_cuda::{library, library_in_ring};
 use keopsc_driver::device::find::Compiler;
-use keopsc_driver::device::{DeviceTarget, compile};
+use keopsc_driver::device::{DeviceTarget, Form, compile};
 use keopsc_ir::plan::Verified;
 use keopsc_ir::random::Random;
 use keopsc_tests::ring::plans::draw;
@@ -28,17 +29,45 @@ fn plans(number: u64) -> Vec<Verified> {
 /// With `KEOPSC_NVCC`, for the oldest and the newest architecture; warnings are errors.
 #[test]
 fn the_real_nvcc_compiles_random_plans() {
-    let Some(nvcc) = std::env::var_os("KEOPSC_NVCC").map(PathBuf::from) else {
-        return eprintln!("NOT TESTED: there is no nvcc here; set KEOPSC_NVCC to one");
-    };
-    let nvcc = std::path::absolute(nvcc).expect("this folder is somewhere");
-    let target = DeviceTarget { architectures: vec![75, 121], compiler: Ok(Compiler::Nvcc(nvcc)) };
+    let Some(nvcc) = tool("KEOPSC_NVCC") else { return };
+    let target = DeviceTarget { architectures: vec![75, 121], has_ptx: true, compiler: Ok(Compiler::Nvcc(nvcc)) };
+    for_each_draw(|what, kernels| {
+        let made = compile(kernels, &target);
+        assert!(made.is_ok(), "{what}: {:?}", made.err());
+    });
+}
+
+/// With `KEOPSC_NVRTC`: each kernel is in one of the parts.
+#[test]
+fn the_real_nvrtc_compiles_random_plans_in_parts() {
+    let Some(nvrtc) = tool("KEOPSC_NVRTC") else { return };
+    let target = DeviceTarget { architectures: vec![90], has_ptx: true, compiler: Ok(Compiler::Nvrtc(nvrtc)) };
+    for_each_draw(|what, kernels| {
+        let images = compile(kernels, &target).unwrap_or_else(|failure| panic!("{what}: {failure:?}"));
+        assert_eq!(images.len(), 2 * kernels.parts as usize, "{what}: machine code and PTX of each part");
+        let ptx = images.iter().filter(|image| image.form == Form::Ptx);
+        let texts: Vec<String> = ptx.map(|image| String::from_utf8_lossy(&image.bytes).into_owned()).collect();
+        for name in &kernels.kernels {
+            let entry = format!(".entry {name}(");
+            assert_eq!(texts.iter().filter(|text| text.contains(&entry)).count(), 1, "{what}: {name}");
+        }
+    });
+}
+
+/// The file that a variable names.
+fn tool(variable: &str) -> Option<PathBuf> {
+    let path = std::env::var_os(variable).map(PathBuf::from);
+    if path.is_none() {
+        eprintln!("NOT TESTED: {variable} is not set");
+    }
+    path.map(|path| std::path::absolute(path).expect("this folder is somewhere"))
+}
+
+fn for_each_draw(check: impl Fn(&str, &Library) + Sync) {
     let check = |number: u64| {
         let plans = plans(number);
-        for (what, text) in [("integers", library_in_ring(&plans).text), ("numbers", library(&plans).text)] {
-            let made = compile(&text, &target);
-            assert!(made.is_ok(), "draw {number}, {what}: {:?}", made.err());
-        }
+        check(&format!("draw {number}, integers"), &library_in_ring(&plans));
+        check(&format!("draw {number}, numbers"), &library(&plans));
     };
     std::thread::scope(|scope| {
         let check = &check;

@@ -34,7 +34,8 @@ fn description(library: &Library) -> String {
 /// `gpus      sm_75, sm_90; PTX for compute_90 and newer`
 fn gpu_line(gpu: &Gpu) -> String {
     let architectures: Vec<String> = gpu.architectures.iter().map(|number| format!("sm_{number}")).collect();
-    format!("gpus      {}; PTX for compute_{} and newer\n", architectures.join(", "), gpu.ptx)
+    let ptx = gpu.ptx.map(|number| format!("; PTX for compute_{number} and newer")).unwrap_or_default();
+    format!("gpus      {}{ptx}\n", architectures.join(", "))
 }
 
 fn entry_text(entry: &Entry) -> String {

@@ -17,7 +17,7 @@ use keopsc_ops::scalar::Counter;
 
 use crate::contraction::{Contraction, Form, PassValues, Terms};
 use crate::expression::{Operands, Position, Writer};
-use crate::library::{Kernel, Order, Packed, PassKernels};
+use crate::library::{Kernel, Kernels, Order, Packed, PassKernels, part};
 use crate::lines::Lines;
 use crate::schedule::{
     GpuSchedule, Place, RESIDENT_THREADS, THREADS, needed_by_pairs, needed_by_rows, needed_by_tile, needed_by_writes,
@@ -29,7 +29,7 @@ use crate::storage::{load, parts, store, stored_type};
 /// Adds the structure and the kernels of a pass; their names go to `kernels`.
 pub(crate) fn emit_pass(
     lines: &mut Lines,
-    kernels: &mut Vec<String>,
+    kernels: &mut Kernels,
     plan: &Plan,
     name: &str,
     number: usize,
@@ -46,11 +46,19 @@ pub(crate) fn emit_pass(
         pass.rows,
         pass.compute.name()
     ));
+    // Half of the time goes into the kernel for many rows.
+    let many = part(kernels.new_part());
+    let others = if emitter.accumulates() { part(kernels.new_part()) } else { many.clone() };
+    lines.line(format!("#if {many} || {others}"));
     lines.open(format!("struct {name} {{"));
     let mut writer = Writer::new(std::mem::take(lines), pass.compute, arithmetic);
     emitter.write_members(&mut writer, name);
     *lines = writer.lines;
     lines.close("};");
+    if let Some(contraction) = &schedule.contraction {
+        kernels.have_contractions = true;
+        kernels.have_products |= contraction.is_in_registers();
+    }
     lines.line(format!("static_assert(sizeof({name}::State) == {}, \"as launches have it\");", schedule.state_bytes));
     let mut kernel = |lines: &mut Lines, suffix: &str, body: String, threads: u32, rows: u32| {
         // Several rows a thread are worth many registers, and so is a contraction.
@@ -61,12 +69,14 @@ pub(crate) fn emit_pass(
         };
         let argument = format!("const {name}::Call __grid_constant__ call");
         lines.gap();
+        lines.line(format!("#if {}", if suffix == "reduce" { &many } else { &others }));
         lines.line(format!("extern \"C\" __global__ void __launch_bounds__({bounds}) {name}_{suffix}({argument})"));
         lines.open("{");
         lines.line(body);
         lines.close("}");
-        kernels.push(format!("{name}_{suffix}"));
-        Kernel { number: kernels.len() as u32 - 1, threads, rows }
+        lines.line("#endif");
+        kernels.names.push(format!("{name}_{suffix}"));
+        Kernel { number: kernels.names.len() as u32 - 1, threads, rows }
     };
     let mut reduce = |lines: &mut Lines, suffix: &str, tile: String, threads: u32, rows: u32| {
         kernel(lines, suffix, format!("reduce<{name}, {tile}>(call);"), threads, threads * rows)
@@ -96,6 +106,7 @@ pub(crate) fn emit_pass(
         }
     }
     let finish = kernel(lines, "finish", format!("finish<{name}>(call);"), THREADS, THREADS);
+    lines.line("#endif");
     PassKernels {
         rows: pass.rows,
         over: if emitter.accumulates() { pass.over } else { None },

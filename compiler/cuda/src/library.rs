@@ -14,6 +14,8 @@ use crate::spelling::Arithmetic;
 pub struct Library {
     /// CUDA C++, complete in itself.
     pub text: String,
+    /// How many parts there are, which can be compiled side by side: the text defines the kernels of one where `KEOPS_PART` is its number, else all.
+    pub parts: u32,
     /// The names of all kernels. Everything else refers to a kernel by its number here.
     pub kernels: Vec<String>,
     /// The kernel that measures row tiles of block-sparse ranges.
@@ -107,8 +109,8 @@ pub fn library_in_ring(plans: &[Verified]) -> Library {
 
 fn library_in(arithmetic: Arithmetic, plans: &[Verified]) -> Library {
     let mut lines = Lines::default();
-    let mut kernels = vec![LAYOUT.to_owned()];
-    let sums = emit_sums(&mut lines, &mut kernels, plans);
+    let mut kernels =
+        Kernels { names: vec![LAYOUT.to_owned()], parts: 0, have_contractions: false, have_products: false };
     let mut entries = Vec::new();
     for plan in plans {
         let mut emit = |plan: &Plan, infix: &str| emit_plan(&mut lines, &mut kernels, plan, infix, arithmetic);
@@ -116,36 +118,67 @@ fn library_in(arithmetic: Arithmetic, plans: &[Verified]) -> Library {
         let for_ranges = plan.for_ranges().map(|other| emit(other, "_ranges"));
         entries.push(Entry { passes, for_ranges });
     }
+    // What is the same for all passes goes with what the last of them has beside its longest kernel.
+    let common = part(kernels.parts.saturating_sub(1));
+    let sums = emit_sums(&mut lines, &mut kernels.names, plans, &common);
     let made = format!("// Made by keopsc {}.\n\n{NO_MISTAKES}", env!("CARGO_PKG_VERSION"));
     let numbers = match arithmetic {
         Arithmetic::Real => NUMBERS.to_owned(),
         Arithmetic::Ring => format!("{NUMBERS}\n{}", ring::numbers()),
     };
-    let mut parts: Vec<&str> = vec![&made, &numbers];
-    parts.extend(SKELETON);
-    if sums != [None, None] {
-        parts.push(SUMS);
-    }
+    let layout = format!("#if {common}\n{RANGES}#endif\n");
     let body = lines.into_text();
-    // What is special about contractions stands where there are some.
-    if body.contains("Tile<") && body.contains("contracted") {
-        parts.push(CONTRACT);
-    }
-    if body.contains("pack<") {
-        parts.push(TENSOR);
-    }
+    let mut parts: Vec<&str> = vec![&made, PART, &numbers, SKELETON[0], SKELETON[1], &layout];
+    let optional =
+        [(sums != [None, None], SUMS), (kernels.have_contractions, CONTRACT), (kernels.have_products, TENSOR)];
+    parts.extend(optional.iter().filter(|(is_there, _)| *is_there).map(|(_, part)| *part));
     parts.push(&body);
     let text = parts.join("\n");
-    Library { text, kernels, layout: 0, sums, entries }
+    Library { text, parts: kernels.parts.max(1), kernels: kernels.names, layout: 0, sums, entries }
 }
+
+/// The kernels of a library that is being made.
+pub(crate) struct Kernels {
+    pub(crate) names: Vec<String>,
+    /// Parts so far.
+    pub(crate) parts: u32,
+    /// Whether some have contractions, and whether some of those are products.
+    pub(crate) have_contractions: bool,
+    /// See above.
+    pub(crate) have_products: bool,
+}
+
+impl Kernels {
+    /// The number of a new part.
+    pub(crate) fn new_part(&mut self) -> u32 {
+        self.parts += 1;
+        self.parts - 1
+    }
+}
+
+/// The condition on what belongs to a part.
+pub(crate) fn part(number: u32) -> String {
+    format!("IN_PART({number})")
+}
+
+/// What decides it. That a part of a text is left out changes no machine code of the others.
+const PART: &str = "// Kernels can be compiled in parts, side by side: KEOPS_PART is the number of one.
+#ifdef KEOPS_PART
+#define IN_PART(number) (KEOPS_PART == (number))
+#else
+#define IN_PART(number) 1
+#endif
+";
 
 /// The kernel of the skeleton, the first of every library.
 const LAYOUT: &str = "keops_layout";
 
 /// What every text begins with.
 const NUMBERS: &str = include_str!("skeleton/numbers.cu");
-const SKELETON: [&str; 3] =
-    [include_str!("skeleton/launch.cu"), include_str!("skeleton/reduce.cu"), include_str!("skeleton/ranges.cu")];
+const SKELETON: [&str; 2] = [include_str!("skeleton/launch.cu"), include_str!("skeleton/reduce.cu")];
+
+/// The kernel that measures row tiles.
+const RANGES: &str = include_str!("skeleton/ranges.cu");
 
 /// What those need that have contractions: in general, and by tensor cores.
 const CONTRACT: &str = include_str!("skeleton/contract.cu");
@@ -155,7 +188,7 @@ const TENSOR: &str = include_str!("skeleton/tensor.cu");
 const SUMS: &str = include_str!("skeleton/sums.cu");
 
 /// The kernels that add gradients up, for the types that there are.
-fn emit_sums(lines: &mut Lines, kernels: &mut Vec<String>, plans: &[Verified]) -> [Option<u32>; 2] {
+fn emit_sums(lines: &mut Lines, kernels: &mut Vec<String>, plans: &[Verified], part: &str) -> [Option<u32>; 2] {
     let has_gradients = |plan: &&Verified| plan.tensors.iter().any(|tensor| tensor.gradient_of.is_some());
     let mut is_summed = [false; 2];
     for pass in plans.iter().filter(has_gradients).flat_map(|plan| &plan.passes) {
@@ -164,12 +197,14 @@ fn emit_sums(lines: &mut Lines, kernels: &mut Vec<String>, plans: &[Verified]) -
     let mut emit = |is_summed: bool, name: &str, real: &str| {
         is_summed.then(|| {
             lines.gap();
+            lines.line(format!("#if {part}"));
             lines.line(format!(
                 "extern \"C\" __global__ void __launch_bounds__(256) {name}(const SumCall __grid_constant__ call)"
             ));
             lines.open("{");
             lines.line(format!("sum_members<{real}>(call);"));
             lines.close("}");
+            lines.line("#endif");
             kernels.push(name.to_owned());
             kernels.len() as u32 - 1
         })
@@ -186,7 +221,7 @@ const NO_MISTAKES: &str =
 /// Adds the passes of a plan, which are called after the entry, `infix` and their number.
 fn emit_plan(
     lines: &mut Lines,
-    kernels: &mut Vec<String>,
+    kernels: &mut Kernels,
     plan: &Plan,
     infix: &str,
     arithmetic: Arithmetic,

@@ -78,7 +78,7 @@ fn objects(library: &Library<'_>, options: &Options) -> Result<Vec<Object>, Fail
     let kernels = keopsc_cuda::library(library.plans);
     device::tables::has_room(library.plans, &kernels)?;
     let (images, objects) = std::thread::scope(|scope| {
-        let images = scope.spawn(|| device::compile(&kernels.text, target));
+        let images = scope.spawn(|| device::compile(&kernels, target));
         let objects = compile();
         (images.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), objects)
     });

@@ -1,12 +1,15 @@
 //! CUDA C++ text → PTX or machine code, by NVRTC: NVIDIA's compiler as a shared library, which needs no other tool.
 //!
 //! ```text
-//! libnvrtc.so.13 ─open─▶ Nvrtc ─compile(text, "sm_90")─▶ cubin, and the PTX on the way to it
+//! libnvrtc.so.13 ─open─▶ Nvrtc ─compile(text, --gpu-architecture=sm_90)─▶ cubin, and the PTX on the way to it
 //! ```
+//!
+//! Texts that several threads have compiled at the same time are compiled side by side.
 //!
 //! The library is opened while this program runs; nothing of it is needed to build keopsc. All `unsafe` code that it takes is here.
 
 use std::ffi::{CString, OsString, c_char, c_int, c_void};
+use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::{fmt, ptr};
 
@@ -50,9 +53,9 @@ pub struct Nvrtc {
     log: Part,
     ptx: Part,
     cubin: Part,
-    // Functions are gone when these are dropped.
-    _code: Library,
-    _builtins: Vec<Library>,
+    // These stay open until the process ends, which takes less time than closing them.
+    _code: ManuallyDrop<Library>,
+    _builtins: ManuallyDrop<Vec<Library>>,
 }
 
 /// What a text is compiled into.
@@ -110,38 +113,41 @@ impl Nvrtc {
                 ))
             };
             let (version, create, destroy, compile, log, ptx, cubin) = functions().map_err(failed)?;
-            Ok(Nvrtc { version, create, destroy, compile, log, ptx, cubin, _code: code, _builtins: builtins })
+            let (_code, _builtins) = (ManuallyDrop::new(code), ManuallyDrop::new(builtins));
+            Ok(Nvrtc { version, create, destroy, compile, log, ptx, cubin, _code, _builtins })
         }
     }
 
-    /// The version of CUDA it is of: `13.0`.
-    pub fn version(&self) -> Option<String> {
-        let (mut major, mut minor) = (0, 0);
+    /// The version of CUDA it is of: 13 and 0.
+    pub fn version(&self) -> Option<[i32; 2]> {
+        let [mut major, mut minor] = [0; 2];
         // SAFETY: both pointers are to integers that live as long as the call.
         let status = unsafe { (self.version)(&mut major, &mut minor) };
-        (status == 0).then(|| format!("{major}.{minor}"))
+        (status == 0).then_some([major, minor])
     }
 
-    /// Compiles a text that calls itself `name` for `architecture`, `sm_90`, or `compute_90` for PTX alone. Warnings are mistakes.
+    /// Compiles a text that calls itself `name`, with options of NVRTC such as `--gpu-architecture=sm_90`, `compute_90` for PTX alone. Warnings are
+    /// mistakes.
     pub fn compile(
         &self,
         text: &str,
         name: &str,
-        architecture: &str,
+        options: &[String],
         outputs: &[Output],
     ) -> Result<Vec<Vec<u8>>, Error> {
-        let has_nul = |_| Error::Compiler("the text has a NUL in it".to_owned());
+        let has_nul = |_| Error::Compiler("the text or an option has a NUL in it".to_owned());
         let text = CString::new(text).map_err(has_nul)?;
         let name = CString::new(name).map_err(has_nul)?;
-        let architecture = CString::new(format!("--gpu-architecture={architecture}")).map_err(has_nul)?;
+        let options = options.iter().map(|option| CString::new(option.as_str()).map_err(has_nul));
+        let options: Vec<CString> = options.collect::<Result<_, _>>()?;
+        let pointers: Vec<*const c_char> = options.iter().map(|option| option.as_ptr()).collect();
         let mut program = Program { nvrtc: self, handle: ptr::null_mut() };
         // SAFETY: the texts end with a NUL and there are no headers; the handle is where the result goes.
         let status =
             unsafe { (self.create)(&mut program.handle, text.as_ptr(), name.as_ptr(), 0, ptr::null(), ptr::null()) };
         succeeded(status, "nvrtcCreateProgram")?;
-        let options = [architecture.as_ptr()];
-        // SAFETY: the program was created, and there is one option, which ends with a NUL.
-        let status = unsafe { (self.compile)(program.handle, 1, options.as_ptr()) };
+        // SAFETY: the program was created, there are that many options, and each ends with a NUL.
+        let status = unsafe { (self.compile)(program.handle, pointers.len() as c_int, pointers.as_ptr()) };
         let log = program.part(self.log).map(|log| String::from_utf8_lossy(&log).trim().to_owned()).unwrap_or_default();
         match status {
             COMPILATION => return Err(Error::Text(log)),
@@ -235,17 +241,19 @@ mod tests {
             return eprintln!("NOT TESTED: there is no NVRTC here; set KEOPSC_NVRTC to one");
         };
         let nvrtc = Nvrtc::open(Path::new(&path)).unwrap();
-        assert!(nvrtc.version().unwrap().contains('.'));
+        assert!(nvrtc.version().unwrap()[0] >= 12);
         let kernel = |body: &str| format!("extern \"C\" __global__ void f(float *x) {{ {body} }}\n");
         let good = kernel("x[threadIdx.x] = expf(x[threadIdx.x]);");
-        let both = nvrtc.compile(&good, "k.cu", "sm_75", &[Output::Cubin, Output::Ptx]).unwrap();
+        let option = |architecture: &str| [format!("--gpu-architecture={architecture}")];
+        let both = nvrtc.compile(&good, "k.cu", &option("sm_75"), &[Output::Cubin, Output::Ptx]).unwrap();
         let [cubin, ptx] = &both[..] else { panic!("two were asked for") };
         assert!(cubin.starts_with(b"\x7fELF"));
-        assert!(nvrtc.compile(&good, "k.cu", "sm_75", &[Output::Cubin]).unwrap()[..] == both[..1]);
-        assert_eq!(nvrtc.compile(&good, "k.cu", "compute_75", &[Output::Ptx]).unwrap()[..], both[1..]);
+        assert!(nvrtc.compile(&good, "k.cu", &option("sm_75"), &[Output::Cubin]).unwrap()[..] == both[..1]);
+        assert_eq!(nvrtc.compile(&good, "k.cu", &option("compute_75"), &[Output::Ptx]).unwrap()[..], both[1..]);
         let ptx = std::str::from_utf8(ptx).unwrap();
         assert!(ptx.contains(".target sm_75") && ptx.contains(".entry f(") && !ptx.contains('\0'));
-        let refused = |body: &str, architecture| nvrtc.compile(&kernel(body), "k.cu", architecture, &[Output::Cubin]);
+        let refused =
+            |body: &str, architecture| nvrtc.compile(&kernel(body), "k.cu", &option(architecture), &[Output::Cubin]);
         for (body, words) in [("x[0] = y;", "\"y\" is undefined"), ("int unused; x[0] = 0;", "never referenced")] {
             let Err(Error::Text(log)) = refused(body, "sm_90") else { panic!("{body} is refused") };
             assert!(log.starts_with("k.cu(1): ") && log.contains(words), "{log}");

@@ -108,7 +108,7 @@ impl Gpu {
             true => Search::of_this_process().compiler(Purpose::ToKeep),
             false => Ok(Compiler::Nvcc(emulator::nvcc())),
         };
-        DeviceTarget { architectures: vec![architecture], compiler }
+        DeviceTarget { architectures: vec![architecture], has_ptx: true, compiler }
     }
 
     /// Calls `body` with its context current in this thread.

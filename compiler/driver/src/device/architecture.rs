@@ -11,6 +11,9 @@ pub const KNOWN: [u32; 12] = [75, 80, 86, 87, 88, 89, 90, 100, 103, 110, 120, 12
 /// What code is made for where nothing is said. Machine code runs on later GPUs of the same major number (80 on 86 and 89), PTX on all later ones.
 pub const DEFAULT: [u32; 3] = [75, 80, 90];
 
+/// The one with instructions for tensor cores that no other has: `sm_90a`.
+pub const WITH_OWN_INSTRUCTIONS: u32 = 90;
+
 /// The architectures that `--gpu-arch 75,sm_80` names, in ascending order and each once; the default ones if it names none. `native` names those of
 /// this machine's GPUs, which the driver tells.
 pub fn from_option(texts: &[String]) -> Result<Vec<u32>, Problem> {

@@ -166,7 +166,7 @@ impl Compiler {
             Compiler::Nvrtc(path) => {
                 let version = Nvrtc::open(path).map_err(|error| error.to_string())?.version();
                 version
-                    .map(|version| format!("NVRTC {version}"))
+                    .map(|[major, minor]| format!("NVRTC {major}.{minor}"))
                     .ok_or_else(|| "it does not say its version".to_owned())
             }
         }

@@ -29,7 +29,7 @@ pub fn compile(nvcc: &Path, folder: &Path, job: Job) -> Result<Vec<Image>, Refus
     }
     if job.forms.contains(&Form::MachineCode) {
         let text = if has_ptx { &ptx } else { TEXT };
-        let bytes = tool.run("-cubin", &format!("sm_{architecture}"), text, &format!("sm_{architecture}.cubin"))?;
+        let bytes = tool.run("-cubin", &job.name(), text, &format!("{}.cubin", job.name()))?;
         images.push(job.image(Form::MachineCode, bytes));
     }
     Ok(images)

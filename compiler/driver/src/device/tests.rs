@@ -32,13 +32,18 @@ fn nvcc(script: &str) -> (TempDir, DeviceTarget) {
     std::fs::write(&text, format!("{READ_ARGUMENTS}{script}\n")).unwrap();
     // Written by another process: as long as a fork of this one had it open, it could not be started.
     assert!(Command::new("install").args(["-m", "755"]).args([&text, &program]).status().unwrap().success());
-    (folder, DeviceTarget { architectures: vec![75, 90], compiler: Ok(Compiler::Nvcc(program)) })
+    (folder, DeviceTarget { architectures: vec![75, 90], has_ptx: true, compiler: Ok(Compiler::Nvcc(program)) })
+}
+
+/// Kernels of that text, in two parts.
+fn kernels(text: &str) -> Library {
+    Library { text: text.to_owned(), parts: 2, kernels: Vec::new(), layout: 0, sums: [None; 2], entries: Vec::new() }
 }
 
 /// What the user is told of an nvcc that does this, without its place.
 fn told(script: &str) -> String {
     let (folder, target) = nvcc(script);
-    match compile("the text", &target) {
+    match compile(&kernels("the text"), &target) {
         Err(Failure::Environment(problem)) => problem.to_string().replace(&folder.path().display().to_string(), "/at"),
         other => panic!("{script}: {other:?}"),
     }
@@ -47,7 +52,7 @@ fn told(script: &str) -> String {
 #[test]
 fn images_are_what_nvcc_writes() {
     let (_folder, target) = nvcc(r#"echo "$form $arch $(cat "$text")" > "$output"; echo a remark >&2"#);
-    let images = compile("the text", &target).unwrap();
+    let images = compile(&kernels("the text"), &target).unwrap();
     let image = |architecture, form, bytes: &str| Image { architecture, form, bytes: bytes.as_bytes().to_vec() };
     assert_eq!(
         images,
@@ -59,6 +64,11 @@ fn images_are_what_nvcc_writes() {
         ]
     );
     assert_eq!(ptx("the text", &target).unwrap(), "-ptx compute_90 the text\n");
+    let without_ptx = DeviceTarget { has_ptx: false, ..target };
+    assert_eq!(
+        compile(&kernels("the text"), &without_ptx).unwrap(),
+        [75, 90].map(|number| image(number, Form::MachineCode, &format!("-cubin sm_{number} the text\n")))
+    );
 }
 
 #[test]
@@ -67,7 +77,9 @@ fn a_text_that_is_refused_is_a_defect_and_kept() {
     {
         let (folder, target) =
             nvcc(&format!("[ $arch = sm_75 ] || {{ echo '{words}' >&2; exit 2; }}; echo > \"$output\""));
-        let Err(Failure::Internal(message)) = compile("the text", &target) else { panic!("{words} is about the text") };
+        let Err(Failure::Internal(message)) = compile(&kernels("the text"), &target) else {
+            panic!("{words} is about the text")
+        };
         let head = format!("`{}/nvcc` refuses the kernels for sm_90; the text is kept in `", folder.path().display());
         let (kept, rest) = message.strip_prefix(&head).and_then(|rest| rest.split_once("`\n")).expect(&message);
         assert_eq!(rest, words);
@@ -110,7 +122,10 @@ fn what_is_in_the_way_is_said() {
 
 #[test]
 fn compilers_that_are_none_are_named() {
-    let of = |compiler| match compile("", &DeviceTarget { architectures: vec![75], compiler: Ok(compiler) }) {
+    let of = |compiler| match compile(
+        &kernels(""),
+        &DeviceTarget { architectures: vec![75], has_ptx: true, compiler: Ok(compiler) },
+    ) {
         Err(Failure::Environment(problem)) => problem.to_string(),
         other => panic!("{other:?}"),
     };
@@ -130,6 +145,7 @@ fn another_compiler_is_another_key() {
     assert_eq!(target.key_text(), key);
     let other = DeviceTarget { architectures: vec![75], ..target.clone() };
     assert_ne!(other.key_text(), key);
+    assert_ne!(DeviceTarget { has_ptx: false, ..target.clone() }.key_text(), key);
     let Ok(Compiler::Nvcc(program)) = &target.compiler else { panic!("it is nvcc") };
     std::fs::write(program, "a newer version").unwrap();
     assert_ne!(target.key_text(), key);
@@ -148,7 +164,7 @@ fn real_compilers_accept_the_kernels_of_a_sample() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/gauss.kf");
     let source = Source { name: "gauss.kf".to_owned(), text: std::fs::read_to_string(path).unwrap() };
     for (compiler, architectures) in [nvcc, nvrtc].into_iter().flatten() {
-        let target = DeviceTarget { architectures, compiler: Ok(compiler) };
+        let target = DeviceTarget { architectures, has_ptx: true, compiler: Ok(compiler) };
         let options = Options {
             name: "gauss".to_owned(),
             formula: FormulaOptions::default(),
@@ -159,10 +175,16 @@ fn real_compilers_accept_the_kernels_of_a_sample() {
         };
         let made = session::compile(&source, &options, "libgauss.so").unwrap();
         let gpu = made.manifest.gpu.unwrap();
-        assert_eq!((gpu.architectures, gpu.ptx), (target.architectures, newest));
+        assert_eq!((gpu.architectures, gpu.ptx), (target.architectures, Some(newest)));
         // Compiled again it is the same, to a byte.
-        let ptx = session::emit(&source, &options, &[crate::emit::Emit::Ptx]).unwrap().remove(0) + "\0";
+        let again = session::compile(&source, &options, "libgauss.so").unwrap();
+        assert!(again.library == made.library, "another library");
+        let ptx = session::emit(&source, &options, &[crate::emit::Emit::Ptx]).unwrap().remove(0);
         assert!(ptx.contains(&format!(".target sm_{newest}")));
-        assert!(made.library.windows(ptx.len()).any(|window| window == ptx.as_bytes()), "another PTX");
+        // Each kernel is in one of the images.
+        let has = |text: &str| made.library.windows(text.len()).filter(|window| *window == text.as_bytes()).count();
+        for name in ptx.lines().filter_map(|line| line.strip_prefix(".visible .entry ")) {
+            assert_eq!(has(&format!(".visible .entry {name}\n")), 1, "{name}");
+        }
     }
 }

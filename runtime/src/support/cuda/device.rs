@@ -16,6 +16,8 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 /// Devices have numbers below this.
 pub const MAX_DEVICES: usize = 64;
 
+/// `CUDA_ERROR_NOT_FOUND`: a module has no function of a name.
+pub const NOT_FOUND: i32 = 500;
 /// `CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT`.
 const MULTIPROCESSORS: i32 = 16;
 /// `CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR`.
@@ -39,18 +41,19 @@ impl State {
     }
 }
 
-/// A GPU with the library's kernels. Their handles follow in memory.
+/// A GPU with the library's kernels. Their handles follow in memory, then those of the modules that they are in.
 pub struct Device {
     /// Its number.
     pub number: i32,
     /// Its primary context.
     pub context: Handle,
-    module: Handle,
     /// Its multiprocessors.
     pub multiprocessors: usize,
     /// Whether memory can be allocated on a stream.
     pub has_pools: bool,
     num_kernels: usize,
+    /// Modules that are loaded.
+    num_modules: usize,
 }
 
 impl Device {
@@ -65,6 +68,10 @@ impl Device {
 
     fn kernels(&self) -> *mut Handle {
         core::ptr::from_ref(self).wrapping_add(1).cast_mut().cast()
+    }
+
+    fn modules(&self) -> *mut Handle {
+        self.kernels().wrapping_add(self.num_kernels)
     }
 }
 
@@ -149,12 +156,13 @@ unsafe fn load(driver: &Driver, code: &DeviceCode, number: i32, message: &mut Me
         let has_pools = (driver.device_attribute)(&mut pools, MEMORY_POOLS, handle) == SUCCESS && pools > 0;
 
         let images = list(code.images, code.num_images);
-        let image =
+        let best =
             best_image(images, major, minor).ok_or_else(|| refuse_images(images, number, [major, minor], message))?;
 
         let kernels = code.num_kernels as usize;
+        let handles = kernels.saturating_add(images.len());
         let device =
-            libc::malloc(size_of::<Device>().saturating_add(times(kernels, size_of::<Handle>()))).cast::<Device>();
+            libc::malloc(size_of::<Device>().saturating_add(times(handles, size_of::<Handle>()))).cast::<Device>();
         if device.is_null() {
             message.text("out of memory");
             return Err(Status::Memory);
@@ -162,16 +170,16 @@ unsafe fn load(driver: &Driver, code: &DeviceCode, number: i32, message: &mut Me
         device.write(Device {
             number,
             context: null_mut(),
-            module: null_mut(),
             multiprocessors: (multiprocessors as usize).max(1),
             has_pools,
             num_kernels: kernels,
+            num_modules: 0,
         });
         let retained = (driver.primary_retain)(&mut (*device).context, handle);
         let filled = driver
             .check("cuDevicePrimaryCtxRetain", retained, message)
             .and_then(|()| Current::enter(driver, (*device).context, message))
-            .and_then(|_current| load_kernels(driver, code, image, &mut *device, message));
+            .and_then(|_current| load_kernels(driver, code, best, &mut *device, message));
         if let Err(status) = filled {
             unload(driver, device);
             return Err(status);
@@ -180,20 +188,30 @@ unsafe fn load(driver: &Driver, code: &DeviceCode, number: i32, message: &mut Me
     }
 }
 
-/// Loads an image in the current context, and finds all kernels.
+/// Loads the images that are of the kind of the best one in the current context, and finds all kernels.
 unsafe fn load_kernels(
     driver: &Driver,
     code: &DeviceCode,
-    image: &DeviceImage,
+    best: &DeviceImage,
     device: &mut Device,
     message: &mut Message,
 ) -> Result<(), Status> {
-    // SAFETY: the image is what the driver takes, names are NUL-terminated; there is room for a handle for each kernel.
+    // SAFETY: images are what the driver takes, names are NUL-terminated; there is room for a handle for each kernel and each image.
     unsafe {
-        let loaded = (driver.module_load)(&mut device.module, image.bytes.cast());
-        driver.check("cuModuleLoadData", loaded, message)?;
+        for image in list(code.images, code.num_images).iter().filter(|image| is_of_kind(image, best)) {
+            let loaded = (driver.module_load)(device.modules().add(device.num_modules), image.bytes.cast());
+            driver.check("cuModuleLoadData", loaded, message)?;
+            device.num_modules += 1;
+        }
         for (number, name) in list(code.kernels, code.num_kernels).iter().enumerate() {
-            let found = (driver.module_function)(device.kernels().add(number), device.module, *name);
+            let mut found = SUCCESS;
+            for module in 0..device.num_modules {
+                found =
+                    (driver.module_function)(device.kernels().add(number), device.modules().add(module).read(), *name);
+                if found != NOT_FOUND {
+                    break;
+                }
+            }
             driver.check("cuModuleGetFunction", found, message).inspect_err(|_| {
                 message.text(" for ").name(*name);
             })?;
@@ -206,11 +224,13 @@ unsafe fn load_kernels(
 unsafe fn unload(driver: &Driver, device: *mut Device) {
     // SAFETY: the device came from malloc, and nobody else has it.
     unsafe {
-        let Device { number, context, module, .. } = device.read();
-        if !module.is_null()
+        let Device { number, context, num_modules, .. } = device.read();
+        if num_modules > 0
             && let Ok(_current) = Current::enter(driver, context, &mut Message::none())
         {
-            (driver.module_unload)(module);
+            for module in 0..num_modules {
+                (driver.module_unload)((*device).modules().add(module).read());
+            }
         }
         if !context.is_null() {
             let mut handle = 0;
@@ -231,6 +251,11 @@ pub fn best_image(images: &[DeviceImage], major: u32, minor: u32) -> Option<&Dev
     images.iter().filter(fits).max_by_key(|image| (image.is_ptx == 0, image.architecture))
 }
 
+/// Whether two images have kernels for the same GPUs.
+fn is_of_kind(image: &DeviceImage, other: &DeviceImage) -> bool {
+    (image.architecture, image.is_ptx) == (other.architecture, other.is_ptx)
+}
+
 #[cold]
 fn refuse_images(images: &[DeviceImage], number: i32, capability: [u32; 2], message: &mut Message) -> Status {
     let version = |message: &mut Message, [major, minor]: [u32; 2]| {
@@ -239,8 +264,13 @@ fn refuse_images(images: &[DeviceImage], number: i32, capability: [u32; 2], mess
     message.text("CUDA device ").number(number.into()).text(" has compute capability ");
     version(message, capability);
     message.text(", but this library's code is for ");
-    for (place, image) in images.iter().enumerate() {
-        message.text(if place > 0 { ", " } else { "" });
+    let mut before: Option<&DeviceImage> = None;
+    for image in images.iter() {
+        if before.is_some_and(|before| is_of_kind(image, before)) {
+            continue;
+        }
+        message.text(if before.is_some() { ", " } else { "" });
+        before = Some(image);
         version(message, [image.architecture / 10, image.architecture % 10]);
         message.text(if image.is_ptx != 0 { " and later" } else { "" });
     }

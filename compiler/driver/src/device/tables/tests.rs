@@ -96,6 +96,7 @@ fn example() -> (Vec<Verified>, Library, [Image; 2]) {
     };
     let library = Library {
         text: String::new(),
+        parts: 1,
         kernels: ["layout", "reduce", "finish", "sum"].map(str::to_owned).to_vec(),
         layout: 0,
         sums: [Some(3), Some(2)],

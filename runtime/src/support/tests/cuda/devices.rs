@@ -74,6 +74,27 @@ fn images_are_loaded_once_a_device() {
 }
 
 #[test]
+fn kernels_are_found_in_all_images_of_a_kind() {
+    install();
+    machine(|machine| machine.devices = vec![(9, 0), (6, 1)]);
+    let entry = kernels::product_in_parts();
+    succeed(entry, &mut arguments(0), |_| ());
+    machine(|machine| assert_eq!(machine.images, [90, 90, 90]));
+    let (_, text) = run(entry, &mut arguments(1), 1);
+    assert!(text.ends_with("this library's code is for 8.0, 9.0, 7.5 and later"), "{text}");
+    // A module that fails leaves none of those before it.
+    install();
+    machine(|machine| machine.failure = Some(("module_function", 46)));
+    let shared: &'static State = Box::leak(Box::new(State::new()));
+    let driver = Driver::find(&state().table, &mut Message::none()).unwrap();
+    assert!(unsafe { device(shared, &driver, &kernels::usual_code_in_parts(), 0, &mut Message::none()) }.is_err());
+    machine(|machine| {
+        let count = |name| machine.calls.iter().filter(|call| **call == name).count();
+        assert_eq!((count("module_load"), count("module_unload")), (3, 3));
+    });
+}
+
+#[test]
 fn prepare_loads() {
     install();
     let entry = kernels::product();

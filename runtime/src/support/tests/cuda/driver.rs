@@ -1,6 +1,7 @@
 //! A driver in plain Rust: devices whose memory is the host's, and kernels that run in the launch. Every test has its own.
 
 use super::kernels;
+use crate::support::cuda::device::NOT_FOUND;
 use crate::support::cuda::driver::{DevicePointer, Driver, Handle, NOT_SUPPORTED};
 use crate::support::cuda::state;
 use core::ffi::{CStr, c_char, c_void};
@@ -159,19 +160,27 @@ unsafe extern "C" fn context_pop(_: *mut Handle) -> i32 {
         0
     })
 }
+/// The handle of an image with all kernels; then those of its parts.
+const MODULE: usize = 5;
+
 unsafe extern "C" fn module_load(module: *mut Handle, image: *const c_void) -> i32 {
     called("module_load", |machine| {
         assert!(machine.contexts.len() > 1);
         machine.images.push(unsafe { image.cast::<u8>().read() });
-        unsafe { *module = 5 as Handle };
+        let part = unsafe { image.cast::<u8>().add(1).read() };
+        unsafe { *module = (MODULE + usize::from(part)) as Handle };
         0
     })
 }
 unsafe extern "C" fn module_unload(_: Handle) -> i32 {
     called("module_unload", |_| 0)
 }
-unsafe extern "C" fn module_function(function: *mut Handle, _: Handle, name: *const c_char) -> i32 {
+unsafe extern "C" fn module_function(function: *mut Handle, module: Handle, name: *const c_char) -> i32 {
     called("module_function", |_| {
+        let part = module as usize - MODULE;
+        if part > 0 && part != kernels::part(unsafe { CStr::from_ptr(name) }) {
+            return NOT_FOUND;
+        }
         unsafe { *function = name.cast_mut().cast() };
         0
     })

@@ -222,17 +222,30 @@ unsafe fn sum(sum: &DeviceSum, [x, y, z]: [usize; 3]) {
     }
 }
 
-/// Images for some architectures; the first byte of each is its architecture.
+/// Images for some architectures with all kernels.
 pub fn code(architectures: &[(u32, bool)]) -> DeviceCode {
-    let images = architectures.iter().map(|&(architecture, is_ptx)| DeviceImage {
-        architecture,
-        is_ptx: is_ptx.into(),
-        bytes: leak(vec![architecture as u8, 0]).0,
-        size: 2,
+    code_in_parts(architectures, &[0])
+}
+
+/// Images for some architectures. The first byte of each is its architecture, the second its part; part 0 is all.
+pub fn code_in_parts(architectures: &[(u32, bool)], parts: &[u8]) -> DeviceCode {
+    let images = architectures.iter().flat_map(|&(architecture, is_ptx)| {
+        parts.iter().map(move |part| DeviceImage {
+            architecture,
+            is_ptx: is_ptx.into(),
+            bytes: leak(vec![architecture as u8, *part]).0,
+            size: 2,
+        })
     });
     let (images, num_images) = leak(images.collect());
     let (kernels, num_kernels) = leak::<*const c_char>(NAMES.iter().map(|name| name.as_ptr()).collect());
     DeviceCode { num_images, num_kernels, images, kernels, layout: 3, sum_f32: 4, sum_f64: 5, reserved: 0 }
+}
+
+/// The part that a kernel is in: 1 or 2.
+pub fn part(name: &CStr) -> usize {
+    let number = NAMES.iter().position(|known| *known == name).unwrap();
+    1 + number % 2
 }
 
 /// A pass with views (x, y, c).
@@ -274,6 +287,11 @@ pub fn usual_code() -> DeviceCode {
     code(&[(80, false), (90, false), (75, true)])
 }
 
+/// The same in two parts each, and one without kernels.
+pub fn usual_code_in_parts() -> DeviceCode {
+    code_in_parts(&[(80, false), (90, false), (75, true)], &[1, 3, 2])
+}
+
 /// `c_i = Σ_j weight x_i y_j`; `order` and `change` may alter the pass.
 pub fn product_with(change: impl FnOnce(&mut DevicePass)) -> &'static EntryDescriptor {
     let mut pass = device_pass(ROLE_I, ROLE_J, [0, 1, 2]);
@@ -284,6 +302,12 @@ pub fn product_with(change: impl FnOnce(&mut DevicePass)) -> &'static EntryDescr
 /// The same as it is.
 pub fn product() -> &'static EntryDescriptor {
     product_with(|_| ())
+}
+
+/// The same with kernels that are spread over several images.
+pub fn product_in_parts() -> &'static EntryDescriptor {
+    let pass = device_pass(ROLE_I, ROLE_J, [0, 1, 2]);
+    with_device(crate::support::tests::mock::product(), vec![pass], usual_code_in_parts())
 }
 
 /// `t_i = Σ_j weight x_i y_j`, then `c_j = Σ_i weight y_j t_i`.
