@@ -7,6 +7,7 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use keopsc_cuda::Arithmetic;
 use keopsc_cuda::library::Order;
 use keopsc_cuda::schedule::schedule;
 use keopsc_ir::evaluation::Sizes;
@@ -84,7 +85,7 @@ const DEEP_CALLS: u64 = 60;
 impl Library {
     fn deep(gpu: &Gpu) -> Library {
         let plan = Verified::new(parse(DEEP).expect("it can be read")).expect("it keeps the rules");
-        let layout = &schedule(&plan)[0];
+        let layout = &schedule(&plan, Arithmetic::Ring)[0];
         assert_eq!((layout.order, layout.levels), (Order::Tree, 5));
         let level = runnable_levels()[0];
         let schedules = vec![keopsc_passes::schedule::schedule(&plan, &level.machine())];
@@ -137,7 +138,7 @@ impl Library {
     }
 
     fn words(&self, entry: usize) -> String {
-        let layouts = schedule(&self.plans[entry]).into_iter().map(|pass| {
+        let layouts = schedule(&self.plans[entry], Arithmetic::Ring).into_iter().map(|pass| {
             let [few, many] = pass.chunk;
             format!(
                 "{} x {} rows, tile {}, chunk {few} to {many}, {:?}",
@@ -151,7 +152,7 @@ impl Library {
 
 /// Sizes around the tiles, the chunks and the splits of some pass on a GPU, whose double loop costs no more than `most`.
 fn draw_sizes(plan: &Plan, most: f64, random: &mut Random) -> Sizes {
-    let passes: Vec<(&Pass, _)> = plan.passes.iter().zip(schedule(plan)).collect();
+    let passes: Vec<(&Pass, _)> = plan.passes.iter().zip(schedule(plan, Arithmetic::Ring)).collect();
     let (pass, layout) = &passes[random.below(passes.len())];
     let threads = u64::from(layout.threads);
     let chunk = u64::from(layout.chunk[0]).min(1 << 10);

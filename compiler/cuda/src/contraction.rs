@@ -30,6 +30,9 @@ pub struct Contraction {
     pub column: ValueId,
 }
 
+/// Rows of a block.
+pub(crate) const CONTRACTED_ROWS: u32 = 128;
+
 /// What the terms of a contraction are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -86,11 +89,11 @@ impl Contraction {
 
     /// How many blocks are to fit on a multiprocessor, where all else of a row takes so many registers.
     pub(crate) fn resident_blocks(&self, registers: u64) -> u32 {
-        // Of rows by 16 coordinates, of sums, and of addresses and the like.
+        // Of rows by 16 coordinates, of sums and contractions, and of addresses and the like.
         let steps = u64::from(self.count.div_ceil(16));
         let own = match self.method() {
             "Terms" => 90,
-            "Products" => 16 * steps + 32 + 42,
+            "Products" => 16 * steps + 104,
             _ => 200,
         };
         let fitting = |blocks: &u32| u64::from(REGISTERS / blocks) >= own + registers;
@@ -221,7 +224,9 @@ impl Terms<'_> {
         let term = writer.expression(body, Kind::Real, &counters, self);
         match spelling(with) {
             Spelling::Infix(operator, _) => format!("sum {operator}= {};", term.loose()),
-            _ => format!("sum = {};", crate::expression::apply(with, &[Text::primary("sum"), term], writer.real).loose()),
+            _ => {
+                format!("sum = {};", crate::expression::apply(with, &[Text::primary("sum"), term], writer.real).loose())
+            }
         }
     }
 }

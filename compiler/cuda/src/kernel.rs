@@ -15,7 +15,7 @@ use keopsc_ir::types::{Role, ScalarType};
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::scalar::Counter;
 
-use crate::contraction::{Contraction, Form, PassValues, Terms};
+use crate::contraction::{CONTRACTED_ROWS, Contraction, Form, PassValues, Terms};
 use crate::expression::{Operands, Position, Writer};
 use crate::library::{Kernel, Kernels, Order, Packed, PassKernels, part};
 use crate::lines::Lines;
@@ -79,19 +79,20 @@ pub(crate) fn emit_pass(
         Kernel { number: kernels.names.len() as u32 - 1, threads, rows }
     };
     let mut reduce = |lines: &mut Lines, suffix: &str, tile: String, threads: u32, rows: u32| {
-        kernel(lines, suffix, format!("reduce<{name}, {tile}>(call);"), threads, threads * rows)
+        kernel(lines, suffix, format!("reduce<{name}, {tile}>(call);"), threads, rows)
     };
     let plain = |rows: u32, threads: u32| format!("PlainTile<{name}, {rows}, {threads}>");
     let mut reduces = [None, None];
     if let Some(contraction) = &schedule.contraction {
         let tile = if schedule.in_quads { "QuadTile" } else { "RowTile" };
-        let tile = format!("{tile}<{name}, {}<{name}>>", contraction.method());
-        reduces[0] = Some(reduce(lines, "reduce", tile, schedule.threads, 1));
+        let method = format!("{}<{name}>", contraction.method());
+        let tile = format!("{tile}<{name}, {}>", method);
+        reduces[0] = Some(reduce(lines, "reduce", tile, schedule.threads, CONTRACTED_ROWS));
     } else if emitter.accumulates() {
         let GpuSchedule { rows, threads, .. } = *schedule;
-        reduces[0] = Some(reduce(lines, "reduce", plain(rows, threads), threads, rows));
+        reduces[0] = Some(reduce(lines, "reduce", plain(rows, threads), threads, threads * rows));
         if rows > 1 {
-            reduces[1] = Some(reduce(lines, "reduce_few", plain(1, THREADS), THREADS, 1));
+            reduces[1] = Some(reduce(lines, "reduce_few", plain(1, THREADS), THREADS, THREADS));
         }
     }
     let mut packed = Packed::default();

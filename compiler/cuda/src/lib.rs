@@ -41,4 +41,6 @@ mod state;
 mod storage;
 mod uses;
 
+pub use contraction::{Contraction, Form};
 pub use library::{Library, library, library_in_ring};
+pub use spelling::Arithmetic;

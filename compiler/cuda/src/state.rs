@@ -52,7 +52,8 @@ pub(crate) fn write_functions(
     // A contraction has been computed before.
     let contracted = |one: &str| schedule.contraction.as_ref().map_or(String::new(), |_| format!(", const Real {one}"));
     let contraction = contracted(CONTRACTED);
-    let arguments = format!("update(State &state, const Row &row, const Column &column, long long index{contraction}) const");
+    let arguments =
+        format!("update(State &state, const Row &row, const Column &column, long long index{contraction}) const");
     function(writer, "", &arguments, |writer| {
         write_values(writer);
         for (number, accumulation) in accumulations(pass, schedule) {
@@ -64,7 +65,8 @@ pub(crate) fn write_functions(
         // A ring has no rounding, but its exponentials of large numbers are not as they seem.
         let may_lag = writer.is_real() && accumulations(pass, schedule).all(lags);
         let pairs = contracted("*pairs");
-        let arguments = format!("update_block(State &state, const Row &row, const Column *columns, long long first{pairs}) const");
+        let arguments =
+            format!("update_block(State &state, const Row &row, const Column *columns, long long first{pairs}) const");
         function(writer, "", &arguments, |writer| match may_lag {
             true => write_lagging_block(writer, pass, schedule, write_values, values),
             false => write_block(writer, pass, schedule, write_values, values),

@@ -1,32 +1,42 @@
 // Passes whose pairs meet through a sum over many coordinates: a contraction. Those of a tile of pairs are computed first, as in a matrix product,
 // then the rest of each pair.
 
-// The rows and the columns of a warp's tile; from row to row of it in shared memory, with a gap so that eight rows begin in other banks each.
-enum { CONTRACTED_ROWS = 32, CONTRACTED_COLUMNS = 32, CONTRACTED_PITCH = 36, CONTRACTING_THREADS = 128 };
+// The rows of a block and the columns of a warp's tile; from row to row of it in shared memory, with a gap so that eight rows begin in other banks
+// each.
+enum { CONTRACTED_ROWS = 128, CONTRACTED_WARP_ROWS = 32, CONTRACTED_COLUMNS = 32, CONTRACTED_PITCH = 36 };
 
 template <typename Real>
 struct __align__(4 * sizeof(Real)) Four {
     Real of[4];
 };
 
-// 32 columns: four times eight that lie one after the other, those before `past`.
+// 32 columns of a chunk that begins at `begin`: four times eight that lie one after the other, those before `past`. Counted from there.
 struct Columns {
-    long long first, stride, past;
+    long long begin;
+    int first, stride, past;
 
-    __device__ __forceinline__ long long at(int column) const { return first + column / 8 * stride + column % 8; }
-    __device__ __forceinline__ bool has(int column) const { return at(column) < past; }
+    __device__ __forceinline__ bool are_there() const { return first < past; }
+    __device__ __forceinline__ int place(int column) const { return first + column / 8 * stride + column % 8; }
+    __device__ __forceinline__ long long at(int column) const { return begin + place(column); }
+    __device__ __forceinline__ bool has(int column) const { return place(column) < past; }
+    __device__ __forceinline__ Columns later(int number) const { return {begin, first + number, stride, past}; }
+    // Whether a tile of the same chunk comes before this one.
+    __device__ __forceinline__ bool goes_on() const { return first > 0; }
 };
 
 // How a tile is contracted by all lanes of a warp, term by term.
 template <typename Pass>
 struct Terms {
     typedef typename Pass::Real Real;
-    enum { PARTS = 1 };
+    // The first of the warp's rows.
+    static __device__ __forceinline__ int first_row() { return (int)threadIdx.x / 32 * CONTRACTED_WARP_ROWS; }
+    // A tile is started when all else has been done with the one before.
+    enum { PARTS = 1, OVERLAPS = 0 };
     // Coordinates that are copied at a time to where results will be, and the distance of two of them there: rows come first, columns behind them.
     enum { STEP = 16, PITCH = 36 };
-    static_assert(2 * STEP * PITCH <= CONTRACTED_ROWS * CONTRACTED_PITCH, "there is room");
+    static_assert(2 * STEP * PITCH <= CONTRACTED_WARP_ROWS * CONTRACTED_PITCH, "there is room");
     struct Memory {
-        char nothing;
+        __align__(16) typename Pass::Column columns[CONTRACTED_COLUMNS];
     };
 
     __device__ __forceinline__ Terms(const Pass &pass, Memory &memory, const Work &work) {}
@@ -34,11 +44,12 @@ struct Terms {
     // Contractions, by 8 rows and 4 columns a lane.
     static __device__ __forceinline__ void contract_all(Real *values, const Pass &pass, const Work &work, const Columns &columns)
     {
+        enum { LANE_ROWS = CONTRACTED_WARP_ROWS / 4 };
         const int lane = (int)threadIdx.x % 32;
-        const long long first_row = work.first_row + threadIdx.x / 32 * 32;
-        Real sums[8][4];
+        const long long first_row = work.first_row + Terms::first_row();
+        Real sums[LANE_ROWS][4];
         #pragma unroll
-        for (int r = 0; r < 8; ++r) {
+        for (int r = 0; r < LANE_ROWS; ++r) {
             #pragma unroll
             for (int c = 0; c < 4; ++c) {
                 sums[r][c] = Pass::no_terms();
@@ -55,56 +66,61 @@ struct Terms {
                 for (int k = lane / STEP; k < 32; k += 32 / STEP) {
                     const long long row = first_row + k < work.past_rows ? first_row + k : work.past_rows - 1;
                     row_terms[q * PITCH + k] = pass.row_term(row, first + q);
-                    column_terms[q * PITCH + k] = pass.column_term(columns.has(k) ? columns.at(k) : columns.first, first + q);
+                    column_terms[q * PITCH + k] = pass.column_term(columns.at(columns.has(k) ? k : 0), first + q);
                 }
             }
             __syncwarp();
             #pragma unroll 4
             for (int q = 0; q < past; ++q) {
-                const Four<Real> *x = (const Four<Real> *)(row_terms + q * PITCH + lane % 4 * 8);
-                const Four<Real> x0 = x[0], x1 = x[1];
+                Four<Real> x[2];
+                #pragma unroll
+                for (int k = 0; k < 2; ++k) {
+                    x[k] = ((const Four<Real> *)(row_terms + q * PITCH + lane % 4 * LANE_ROWS))[k];
+                }
                 const Four<Real> y = *(const Four<Real> *)(column_terms + q * PITCH + lane / 4 * 4);
                 #pragma unroll
-                for (int r = 0; r < 8; ++r) {
+                for (int r = 0; r < LANE_ROWS; ++r) {
                     #pragma unroll
                     for (int c = 0; c < 4; ++c) {
-                        pass.add_term(sums[r][c], r < 4 ? x0.of[r % 4] : x1.of[r % 4], y.of[c], first + q);
+                        pass.add_term(sums[r][c], x[r / 4].of[r % 4], y.of[c], first + q);
                     }
                 }
             }
         }
         __syncwarp();
         #pragma unroll
-        for (int r = 0; r < 8; ++r) {
+        for (int r = 0; r < LANE_ROWS; ++r) {
             Four<Real> four;
             #pragma unroll
             for (int c = 0; c < 4; ++c) {
                 four.of[c] = sums[r][c];
             }
-            *(Four<Real> *)(values + (lane % 4 * 8 + r) * CONTRACTED_PITCH + lane / 4 * 4) = four;
+            *(Four<Real> *)(values + (lane % 4 * LANE_ROWS + r) * CONTRACTED_PITCH + lane / 4 * 4) = four;
         }
         __syncwarp();
     }
 
     // Reads the columns of a tile.
-    __device__ __forceinline__ void multiply(
-        typename Pass::Column *tile, const Pass &pass, const Columns &columns, const Columns &next)
+    __device__ __forceinline__ void start(Memory &memory, const Pass &pass, const Columns &tile, const Columns &next)
     {
         __syncthreads();
-        if (threadIdx.x < CONTRACTED_COLUMNS && columns.has((int)threadIdx.x)) {
-            pass.read_column(tile[threadIdx.x], columns.at((int)threadIdx.x));
+        if (threadIdx.x < CONTRACTED_COLUMNS && tile.has((int)threadIdx.x)) {
+            pass.read_column(memory.columns[threadIdx.x], tile.at((int)threadIdx.x));
         }
         __syncthreads();
     }
+    __device__ __forceinline__ void wait(Memory &memory, const Pass &pass, const Columns &next) {}
+    static __device__ __forceinline__ const typename Pass::Column *columns(const Memory &memory) { return memory.columns; }
 
     // Writes the contractions of the warp's rows with columns of the tile.
-    __device__ __forceinline__ void finish(Real *values, int part, const Pass &pass, const Work &work, const Columns &columns) const
+    __device__ __forceinline__ void finish(
+        Memory &memory, Real *values, int part, const Pass &pass, const Work &work, const Columns &columns) const
     {
         contract_all(values, pass, work, columns);
     }
     // The same, and reads those of the rows 8 r + lane / 4 with the lane's eight columns.
-    __device__ __forceinline__ void finish(
-        Real (&found)[4][8], Real *values, int part, const Pass &pass, const Work &work, const Columns &columns) const
+    __device__ __forceinline__ void finish(Real (&found)[4][8], Memory &memory, Real *values, int part, const Pass &pass,
+        const Work &work, const Columns &columns) const
     {
         contract_all(values, pass, work, columns);
         read_values(found, values);
@@ -129,18 +145,24 @@ struct Terms {
     }
 };
 
-// What both kinds of tiles share: columns in shared memory, with room for the contractions of each warp.
+// Columns of the chunk that begins there; there are none beyond the last.
+static __device__ __forceinline__ int length_of_chunk(long long begin, const Launch &launch, const Work &work)
+{
+    const long long rest = work.end - begin;
+    return (int)(launch.chunk < rest ? launch.chunk : rest);
+}
+
+// What both kinds of tiles share: room for the contractions of each warp.
 template <typename Pass, typename Method>
 struct ContractedMemory {
-    __align__(16) typename Pass::Column columns[CONTRACTED_COLUMNS * Method::PARTS];
-    __align__(32) typename Pass::Real values[CONTRACTING_THREADS / 32][CONTRACTED_ROWS * CONTRACTED_PITCH];
+    __align__(32) typename Pass::Real values[CONTRACTED_ROWS / CONTRACTED_WARP_ROWS][CONTRACTED_WARP_ROWS * CONTRACTED_PITCH];
     typename Method::Memory method;
 };
 
 // A tile whose pairs are taken in by a thread for each row; how they are contracted is the business of `Method`.
 template <typename Pass, typename Method>
 struct RowTile {
-    enum { COLUMNS = CONTRACTED_COLUMNS * Method::PARTS, ROWS = 1, THREADS = CONTRACTING_THREADS };
+    enum { COLUMNS = CONTRACTED_COLUMNS * Method::PARTS, ROWS = 1, TILE_ROWS = CONTRACTED_ROWS };
     typedef typename Pass::Real Real;
     typedef ContractedMemory<Pass, Method> Memory;
     Memory &memory;
@@ -153,24 +175,54 @@ struct RowTile {
 
     static __device__ __forceinline__ int row_of_thread(int r) { return (int)threadIdx.x; }
 
+    static __device__ __forceinline__ Columns first_of(long long begin, const Pass &pass, const Work &work)
+    {
+        return {begin, 0, 8, length_of_chunk(begin, pass.call.launch, work)};
+    }
+    static __device__ __forceinline__ Columns following(const Columns &tile, const Pass &pass, const Work &work)
+    {
+        const Columns next = tile.later(COLUMNS);
+        return next.are_there() ? next : first_of(tile.begin + tile.past, pass, work);
+    }
+
     __device__ __forceinline__ void reduce_chunk(typename Pass::State (&state)[1], const typename Pass::Row (&row)[1],
         const Pass &pass, const Work &work, long long past)
     {
-        Real *values = memory.values[threadIdx.x / 32];
+        Columns tile = first_of(work.begin, pass, work), next = following(tile, pass, work);
+        method.start(memory.method, pass, tile, next);
         #pragma unroll 1
-        for (long long first = work.begin; first < past; first += COLUMNS) {
-            const long long later = first + COLUMNS;
-            method.multiply(memory.columns, pass, {first, 8, past}, {later, 8, later < past ? past : work.end});
-            // What is in registers is told by numbers that are known.
-            #pragma unroll
-            for (int part = 0; part < Method::PARTS; ++part) {
-                const long long begin = first + part * CONTRACTED_COLUMNS;
-                if (begin < past) {
-                    const int count = past - begin < CONTRACTED_COLUMNS ? (int)(past - begin) : CONTRACTED_COLUMNS;
-                    method.finish(values, part, pass, work, {begin, 8, past});
-                    take_in(state[0], row[0], pass, values, memory.columns + part * CONTRACTED_COLUMNS, begin, count);
+        while (next.goes_on()) {
+            reduce_tile<true>(state[0], row[0], pass, work, tile, next);
+            tile = next;
+            next = following(tile, pass, work);
+        }
+        reduce_tile<false>(state[0], row[0], pass, work, tile, next);
+    }
+
+    // Takes a tile in that has been started, and starts the next one if it is of the same chunk.
+    template <bool GOES_ON>
+    __device__ __forceinline__ void reduce_tile(typename Pass::State &state, const typename Pass::Row &row, const Pass &pass,
+        const Work &work, const Columns &tile, const Columns &next)
+    {
+        Real *values = memory.values[threadIdx.x / 32];
+        method.wait(memory.method, pass, next);
+        const typename Pass::Column *columns = method.columns(memory.method);
+        // What is in registers is told by numbers that are known.
+        #pragma unroll
+        for (int part = 0; part < Method::PARTS; ++part) {
+            const Columns some = tile.later(part * CONTRACTED_COLUMNS);
+            const int rest = some.past - some.first;
+            if (Method::PARTS == 1 || rest > 0) {
+                method.finish(memory.method, values, part, pass, work, some);
+                if (GOES_ON && Method::OVERLAPS) {
+                    method.start(memory.method, pass, next, following(next, pass, work));
                 }
+                const int count = rest < CONTRACTED_COLUMNS ? rest : CONTRACTED_COLUMNS;
+                take_in(state, row, pass, values, columns + part * CONTRACTED_COLUMNS, some.at(0), count);
             }
+        }
+        if (GOES_ON && !Method::OVERLAPS) {
+            method.start(memory.method, pass, next, following(next, pass, work));
         }
     }
 
@@ -216,7 +268,7 @@ struct RowTile {
 // lanes of a row are merged at the end of a chunk.
 template <typename Pass, typename Method>
 struct QuadTile {
-    enum { ROWS = 1, THREADS = CONTRACTING_THREADS, SHARE = 8 * Method::PARTS };
+    enum { ROWS = 1, TILE_ROWS = CONTRACTED_ROWS, SHARE = 8 * Method::PARTS };
     typedef typename Pass::Real Real;
     typedef typename Pass::State State;
     typedef ContractedMemory<Pass, Method> Memory;
@@ -236,50 +288,70 @@ struct QuadTile {
 
     static __device__ __forceinline__ int row_of_quad(int r)
     {
-        return (int)threadIdx.x / 32 * 32 + 8 * r + (int)threadIdx.x % 32 / 4;
+        return (int)threadIdx.x / 32 * CONTRACTED_WARP_ROWS + 8 * r + (int)threadIdx.x % 32 / 4;
     }
+    // One of the rows of its quad.
     static __device__ __forceinline__ int row_of_thread(int r) { return row_of_quad((int)threadIdx.x % 4); }
 
-    // The columns of each of four lanes.
-    static __device__ __forceinline__ long long quarter_of(long long count)
+    // The first columns of each of four lanes.
+    static __device__ __forceinline__ Columns first_of(long long begin, const Pass &pass, const Work &work)
     {
-        return (count + 4 * SHARE - 1) / (4 * SHARE) * SHARE;
+        const int length = length_of_chunk(begin, pass.call.launch, work);
+        return {begin, 0, (length + 4 * SHARE - 1) / (4 * SHARE) * SHARE, length};
+    }
+    static __device__ __forceinline__ Columns following(const Columns &tile, const Pass &pass, const Work &work)
+    {
+        return tile.first + SHARE < tile.stride ? tile.later(SHARE) : first_of(tile.begin + tile.past, pass, work);
     }
 
     __device__ __forceinline__ void reduce_chunk(
         State (&state)[1], const typename Pass::Row (&)[1], const Pass &pass, const Work &work, long long past)
     {
-        Real *values = memory.values[threadIdx.x / 32];
-        const long long quarter = quarter_of(past - work.begin);
-        const long long chunk = pass.call.launch.chunk, past_next = past + chunk < work.end ? past + chunk : work.end;
         State states[4];
         #pragma unroll
         for (int r = 0; r < 4; ++r) {
             Pass::initialize(states[r]);
         }
-        const int lane_part = (int)threadIdx.x % 4;
+        Columns tile = first_of(work.begin, pass, work), next = following(tile, pass, work);
+        method.start(memory.method, pass, tile, next);
         #pragma unroll 1
-        for (long long share = 0; share < quarter; share += SHARE) {
-            const long long first = work.begin + share;
-            const Columns columns = {first, quarter, past};
-            const bool is_last = share + SHARE >= quarter;
-            const Columns next = is_last ? Columns{past, quarter_of(past_next - past), past_next} : Columns{first + SHARE, quarter, past};
-            method.multiply(memory.columns, pass, columns, next);
-            #pragma unroll
-            for (int part = 0; part < Method::PARTS; ++part) {
-                const Columns some = {first + 8 * part, quarter, past};
-                Real found[4][8];
-                method.finish(found, values, part, pass, work, some);
-                const typename Pass::Column *own = memory.columns + part * CONTRACTED_COLUMNS + 8 * lane_part;
-                const long long index = some.at(8 * lane_part);
-                if (__all_sync(0xffffffffu, index + 8 <= past)) {
-                    take_in(states, pass, found, own, index);
-                } else {
-                    take_some_in(states, pass, found, own, index, past);
-                }
+        while (next.goes_on()) {
+            reduce_tile<true>(states, pass, work, tile, next);
+            tile = next;
+            next = following(tile, pass, work);
+        }
+        reduce_tile<false>(states, pass, work, tile, next);
+        merge_quads(state[0], states);
+    }
+
+    // Takes a tile in that has been started, and starts the next one if it is of the same chunk.
+    template <bool GOES_ON>
+    __device__ __forceinline__ void reduce_tile(
+        State (&states)[4], const Pass &pass, const Work &work, const Columns &tile, const Columns &next)
+    {
+        static_assert(Method::PARTS == 1 || !Method::OVERLAPS, "all parts are finished before the next tile is started");
+        Real *values = memory.values[threadIdx.x / 32];
+        method.wait(memory.method, pass, next);
+        const int own = 8 * ((int)threadIdx.x % 4);
+        const typename Pass::Column *columns = method.columns(memory.method) + own;
+        #pragma unroll
+        for (int part = 0; part < Method::PARTS; ++part) {
+            const Columns some = tile.later(8 * part);
+            Real found[4][8];
+            method.finish(found, memory.method, values, part, pass, work, some);
+            if (GOES_ON && Method::OVERLAPS) {
+                method.start(memory.method, pass, next, following(next, pass, work));
+            }
+            const int rest = some.past - some.place(own);
+            if (__all_sync(0xffffffffu, rest >= 8)) {
+                take_in(states, pass, found, columns + part * CONTRACTED_COLUMNS, some.at(own));
+            } else {
+                take_some_in(states, pass, found, columns + part * CONTRACTED_COLUMNS, some.at(own), rest);
             }
         }
-        merge_quads(state[0], states);
+        if (GOES_ON && !Method::OVERLAPS) {
+            method.start(memory.method, pass, next, following(next, pass, work));
+        }
     }
 
     __device__ __forceinline__ void take_in(
@@ -307,11 +379,11 @@ struct QuadTile {
     }
 
     __device__ __forceinline__ void take_some_in(State (&states)[4], const Pass &pass, const Real (&found)[4][8],
-        const typename Pass::Column *columns, long long first, long long past) const
+        const typename Pass::Column *columns, long long first, int count) const
     {
         #pragma unroll
         for (int column = 0; column < 8; ++column) {
-            if (first + column < past) {
+            if (column < count) {
                 #pragma unroll
                 for (int r = 0; r < 4; ++r) {
                     pass.update(states[r], rows[r], columns[column], first + column, found[r][column]);

@@ -145,7 +145,7 @@ struct Counter {
 // The columns of a tile, which every thread of a block reads for several rows.
 template <typename Pass, int ROWS_OF_THREAD, int THREADS_OF_BLOCK>
 struct PlainTile {
-    enum { COLUMNS = Pass::TILE, ROWS = ROWS_OF_THREAD, THREADS = THREADS_OF_BLOCK };
+    enum { COLUMNS = Pass::TILE, ROWS = ROWS_OF_THREAD, THREADS = THREADS_OF_BLOCK, TILE_ROWS = ROWS * THREADS };
     struct Memory {
         typename Pass::Column columns[COLUMNS];
     };
@@ -192,7 +192,7 @@ struct PlainTile {
 template <typename Pass, typename Tile>
 static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
 {
-    enum { ROWS = Tile::ROWS, THREADS = Tile::THREADS };
+    enum { ROWS = Tile::ROWS };
     __shared__ typename Tile::Memory memory;
     __shared__ typename Pass::Shared shared;
     const Launch &launch = call.launch;
@@ -200,7 +200,7 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
     if (is_beyond_tiles(launch)) {
         return;
     }
-    Work work = work_of(launch, element, THREADS * ROWS);
+    Work work = work_of(launch, element, Tile::TILE_ROWS);
     const Pass pass(call, element, shared);
     Tile tile(pass, memory, work);
     typename Pass::Row row[ROWS];

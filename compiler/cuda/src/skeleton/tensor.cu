@@ -114,11 +114,8 @@ static __device__ __forceinline__ unsigned int greatest_of_warp(unsigned int num
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
 // The multiplications of sm_90a, which four warps begin together and wait for together.
 static __device__ __forceinline__ void begin_multiplications() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
-static __device__ __forceinline__ void end_multiplications()
-{
-    asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
-    asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
-}
+static __device__ __forceinline__ void commit_multiplications() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+static __device__ __forceinline__ void end_multiplications() { asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory"); }
 // What copies have written is there for them.
 static __device__ __forceinline__ void publish_copies() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
@@ -141,7 +138,7 @@ static __device__ __forceinline__ void multiply_add_32(float (&sums)[4][4], unsi
                  "+f"(sums[3][0]), "+f"(sums[3][1]), "+f"(sums[3][2]), "+f"(sums[3][3])
                  : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "l"(columns), "r"((int)is_first));
 }
-#else
+#elif defined(__CUDACC__)
 static __device__ __forceinline__ void publish_copies() {}
 #endif
 
@@ -261,7 +258,9 @@ struct Packed {
     }
 };
 
-// Lays out 128 columns or rows a block.
+enum { PACKING_THREADS = 128 };
+
+// Lays out so many columns or rows a block.
 template <typename Pass, int PART>
 static __device__ __forceinline__ void pack(const typename Pass::Call &call)
 {
@@ -274,7 +273,7 @@ static __device__ __forceinline__ void pack(const typename Pass::Call &call)
     if constexpr (Layout::IS_DISTANCE) {
         float *header = (float *)Layout::header(launch);
         #pragma unroll 1
-        for (int q = (int)threadIdx.x; q < Layout::COORDINATES; q += CONTRACTING_THREADS) {
+        for (int q = (int)threadIdx.x; q < Layout::COORDINATES; q += PACKING_THREADS) {
             if (PART == PACKED_ROWS) {
                 middle[q] = header[q];
                 continue;
@@ -300,7 +299,7 @@ static __device__ __forceinline__ void pack(const typename Pass::Call &call)
     };
     #pragma unroll 1
     for (int group = 0; group < 4; ++group) {
-        const long long index = (long long)blockIdx.x * CONTRACTING_THREADS + group * 32 + threadIdx.x / 4;
+        const long long index = (long long)blockIdx.x * PACKING_THREADS + group * 32 + threadIdx.x / 4;
         // Lanes of a quad have the same column.
         const long long place = index < all ? index : all - 1;
         float most = 0.0f, norm = 0.0f, inverse, terms[4];
@@ -338,6 +337,7 @@ static __device__ __forceinline__ void pack(const typename Pass::Call &call)
 // What is not exact enough is computed term by term, apart from everything else, so that it takes no registers from it.
 template <typename Pass>
 struct Doubts {
+    typedef Terms<Pass> Direct;
     enum {
         IS_DISTANCE = Packed<Pass>::IS_DISTANCE,
         // Pairs of a warp's 32 columns that are computed anew one by one; if there are more, all are.
@@ -366,7 +366,7 @@ struct Doubts {
     {
         const Pass pass(call, element_of(call.launch), shared, false);
         const int lane = (int)threadIdx.x % 32;
-        const long long rows = work.first_row + threadIdx.x / 32 * 32;
+        const long long rows = work.first_row + Direct::first_row();
         const unsigned int unsure = unsure_columns(values, measured, row_norm, columns);
         int number = __popc(unsure);
         #pragma unroll
@@ -374,7 +374,7 @@ struct Doubts {
             number += __shfl_xor_sync(0xffffffffu, number, distance);
         }
         if (number > FEW) {
-            Terms<Pass>::contract_all(values, pass, work, columns);
+            Direct::contract_all(values, pass, work, columns);
             return;
         }
         unsigned int rows_left = __ballot_sync(0xffffffffu, unsure != 0);
@@ -409,6 +409,7 @@ struct Doubts {
 // What both ways of multiplying have in common: what is done with the sums of products.
 template <typename Pass, int NUMBER_OF_PARTS>
 struct Multiplication {
+    typedef Terms<Pass> Direct;
     typedef float Real;
     typedef Packed<Pass> Layout;
     enum {
@@ -417,54 +418,56 @@ struct Multiplication {
         IS_DISTANCE = Layout::IS_DISTANCE,
     };
 
-    // Those of the columns of a tile and of the next.
-    struct Measures {
-        Measure columns[2][COLUMNS];
-        float row_norms[CONTRACTING_THREADS];
+    // All of columns but coordinates: of the tile that is finished, of the next and of the one after it.
+    enum { SLOTS = 3, KEEPS_COLUMN = sizeof(typename Pass::Column) <= 16 };
+    struct Slots {
+        __align__(16) typename Pass::Column columns[SLOTS][COLUMNS];
+        __align__(16) Measure measures[SLOTS][COLUMNS];
+        float row_norms[CONTRACTED_ROWS];
     };
-    Measures &measures;
     // Of rows 8 k + lane / 4 of the warp.
     float row_norms[4], row_inverses[4];
     // Sums of products. A lane's columns of a part are 8 (lane % 4) + 2 n and the next one, its rows 16 m + lane / 4 and 8 more.
     float sums[PARTS][2][4][4];
-    // What has been read of a column of the tile that has begun to be copied, if that is short.
-    enum { KEEPS_COLUMN = sizeof(typename Pass::Column) <= 16 };
+    // What has been read of a column of the tile that has begun to be copied last, if that is short.
     typename Pass::Column column;
-    // Whether there is such a tile, where its measures are, and where those of the tile before it are.
-    bool is_begun;
-    int parity, current;
+    // The slot of the tile that is finished, and how many tiles have begun to be copied since.
+    int slot, begun;
 
-    __device__ __forceinline__ Multiplication(Measures &measures) : measures(measures), is_begun(false), parity(0), current(0) {}
+    __device__ __forceinline__ Multiplication() : slot(0), begun(0) {}
+
+    static __device__ __forceinline__ int after(int slot) { return slot == SLOTS - 1 ? 0 : slot + 1; }
 
     static __device__ __forceinline__ long long row_of_lane(const Work &work, int r)
     {
-        const long long row = work.first_row + threadIdx.x / 32 * 32 + 8 * r + threadIdx.x % 32 / 4;
+        const long long row = work.first_row + Direct::first_row() + 8 * r + threadIdx.x % 32 / 4;
         return row < work.past_rows ? row : work.past_rows - 1;
     }
 
-    __device__ __forceinline__ void keep_measure(int r, float norm, float inverse)
+    __device__ __forceinline__ void keep_measure(Slots &slots, int r, float norm, float inverse)
     {
         row_norms[r] = norm;
         row_inverses[r] = inverse;
         if (threadIdx.x % 4 == 0) {
-            measures.row_norms[threadIdx.x / 32 * 32 + 8 * r + threadIdx.x % 32 / 4] = norm;
+            slots.row_norms[Direct::first_row() + 8 * r + threadIdx.x % 32 / 4] = norm;
         }
     }
 
-    // The part, and the column of it, of a column of the tile, if there is one; columns of a part lie as `Columns` says, parts one after the other.
+    // Whether the tile has a column, which lies as `Columns` says in its part; parts follow each other where lanes have columns of their own.
     static __device__ __forceinline__ bool find(long long &index, const Columns &tile, int column)
     {
         const int step = tile.stride == 8 ? CONTRACTED_COLUMNS : 8;
-        const Columns part = {tile.first + column / CONTRACTED_COLUMNS * step, tile.stride, tile.past};
+        const Columns part = tile.later(column / CONTRACTED_COLUMNS * step);
         const bool is_there = part.has(column % CONTRACTED_COLUMNS);
-        index = is_there ? part.at(column % CONTRACTED_COLUMNS) : tile.first;
+        index = is_there ? part.at(column % CONTRACTED_COLUMNS) : tile.at(0);
         return is_there;
     }
 
     // Begins to copy all of columns but coordinates.
-    __device__ __forceinline__ void begin_columns(const Pass &pass, const Columns &tile)
+    __device__ __forceinline__ void begin_columns(Slots &slots, const Pass &pass, const Columns &tile)
     {
-        parity ^= 1;
+        ++begun;
+        const int target = begun == 1 ? after(slot) : after(after(slot));
         if (threadIdx.x < COLUMNS) {
             long long index;
             const bool is_there = find(index, tile, (int)threadIdx.x);
@@ -472,44 +475,78 @@ struct Multiplication {
                 pass.read_column(column, index);
             }
             const char *packed = Layout::column(pass.call.launch, index);
-            copy_to_shared<8>(&measures.columns[parity][threadIdx.x], &Layout::measure((char *)packed), is_there);
+            copy_to_shared<8>(&slots.measures[target][threadIdx.x], &Layout::measure((char *)packed), is_there);
         }
-        is_begun = true;
     }
 
-    // Puts all else of the columns where all threads see it, when none needs those of before.
-    __device__ __forceinline__ void end_columns(typename Pass::Column *columns, const Pass &pass, const Columns &tile)
+    // Puts all else of the tile where all threads see it. It is the next one.
+    __device__ __forceinline__ void end_columns(Slots &slots, const Pass &pass, const Columns &tile)
     {
-        current = parity;
-        is_begun = false;
         if (threadIdx.x < COLUMNS) {
             long long index;
+            typename Pass::Column &target = slots.columns[after(slot)][threadIdx.x];
             if (KEEPS_COLUMN) {
-                columns[threadIdx.x] = column;
+                target = column;
             } else if (find(index, tile, (int)threadIdx.x)) {
-                pass.read_column(columns[threadIdx.x], index);
+                pass.read_column(target, index);
             }
         }
     }
 
-    __device__ __forceinline__ void clear()
+    // What is multiplied now is the next tile.
+    __device__ __forceinline__ void advance()
     {
+        slot = after(slot);
+        --begun;
+    }
+
+    // Sums are not read or written between these two, but by what adds products.
+    __device__ __forceinline__ void begin_sums()
+    {
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+        begin_multiplications();
+#endif
+    }
+    __device__ __forceinline__ void wait_for_sums()
+    {
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+        commit_multiplications();
+        end_multiplications();
         #pragma unroll
         for (int part = 0; part < PARTS; ++part) {
             #pragma unroll
             for (int k = 0; k < 32; ++k) {
-                sums[part][k / 16][k / 4 % 4][k % 4] = 0.0f;
+                asm volatile("" : "+f"(sums[part][k / 16][k / 4 % 4][k % 4])::"memory");
             }
         }
+#endif
     }
 
     // Where column c of a part lies among those that are multiplied, so that the lane that goes on with columns 8 k … 8 k + 7 has the sums of these.
     static __device__ __forceinline__ int place_of(int c) { return c % 8 / 2 * 8 + c / 8 * 2 + c % 2; }
 
-    // Adds the products of a step, whose columns begin at `columns`, their parts `stride` words apart.
-    static __device__ __forceinline__ void add_products(float (&sums)[2][4][4], const unsigned int *columns, int stride,
-        const Halves &row0, const Halves &row1, const Halves &row2, const Halves &row3)
+    // Adds the products of a step, whose columns begin at `columns`, their parts `stride` words apart. Sums are 0 before the first.
+    static __device__ __forceinline__ void add_products(bool is_first, float (&sums)[2][4][4], const unsigned int *columns, int stride,
+        const Halves (&rows)[4])
     {
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+        #pragma unroll
+        for (int product = 0; product < 3; ++product) {
+            const unsigned long long some = described(product == 1 ? columns + 2 * stride : columns, stride);
+            #pragma unroll
+            for (int m = 0; m < 2; ++m) {
+                const Halves &upper = rows[2 * m], &lower = rows[2 * m + 1];
+                const unsigned int *a = product == 0 ? upper.low : upper.high, *b = product == 0 ? lower.low : lower.high;
+                multiply_add_32(sums[m], a[0], b[0], a[1], b[1], some, is_first && product == 0);
+            }
+        }
+#else
+        if (is_first) {
+            #pragma unroll
+            for (int k = 0; k < 32; ++k) {
+                sums[k / 16][k / 4 % 4][k % 4] = 0.0f;
+            }
+        }
         unsigned int words[4][4];
         #pragma unroll
         for (int n = 0; n < 4; ++n) {
@@ -521,29 +558,32 @@ struct Multiplication {
             for (int n = 0; n < 4; ++n) {
                 #pragma unroll
                 for (int m = 0; m < 2; ++m) {
-                    const Halves &upper = m == 0 ? row0 : row2, &lower = m == 0 ? row1 : row3;
+                    const Halves &upper = rows[2 * m], &lower = rows[2 * m + 1];
                     const unsigned int *a = product == 0 ? upper.low : upper.high, *b = product == 0 ? lower.low : lower.high;
                     const unsigned int *c = product == 1 ? words[n] + 2 : words[n];
                     multiply_add(sums[m][n], a[0], b[0], a[1], b[1], c[0], c[1]);
                 }
             }
         }
+#endif
     }
 
     // Contractions of the rows 8 r + lane / 4 with the lane's eight columns of a part. Whether all of the warp are exact enough.
-    __device__ __forceinline__ bool contractions(float (&found)[4][8], int part) const
+    __device__ __forceinline__ bool contractions(float (&found)[4][8], const Slots &slots, int part) const
     {
         const int lane = (int)threadIdx.x % 32;
-        const Measure *columns = measures.columns[current] + part * CONTRACTED_COLUMNS;
+        const Measure *columns = slots.measures[slot] + part * CONTRACTED_COLUMNS;
         const float greatest = IS_DISTANCE ? __uint_as_float(greatest_of_warp(__float_as_uint(columns[lane].norm))) : 0.0f;
         Four<float> measured[4];
         #pragma unroll
         for (int k = 0; k < 4; ++k) {
             measured[k] = ((const Four<float> *)(columns + lane % 4 * 8))[k];
         }
-        bool is_sure = true;
+        // One for each row, so that none waits long for the one before.
+        bool are_sure[4], is_sure = true;
         #pragma unroll
         for (int r = 0; r < 4; ++r) {
+            are_sure[r] = true;
             const float factor = (IS_DISTANCE ? -2.0f : 1.0f) * row_inverses[r];
             const float least = Doubts<Pass>::tolerance() * (row_norms[r] + greatest);
             #pragma unroll
@@ -552,21 +592,25 @@ struct Multiplication {
                 const float sum = sums[part][r / 2][c / 2][r % 2 * 2 + c % 2] * inverse;
                 if (IS_DISTANCE) {
                     found[r][c] = sum * factor + (row_norms[r] + norm);
-                    is_sure = is_sure && found[r][c] >= least;
+                    are_sure[r] = are_sure[r] && found[r][c] >= least;
                 } else {
                     found[r][c] = sum * factor;
-                    is_sure = is_sure && fabsf(found[r][c]) < INFINITY_F32;
+                    are_sure[r] = are_sure[r] && fabsf(found[r][c]) < INFINITY_F32;
                 }
             }
+        }
+        #pragma unroll
+        for (int r = 0; r < 4; ++r) {
+            is_sure = is_sure && are_sure[r];
         }
         return __all_sync(0xffffffffu, is_sure);
     }
 
     __device__ __forceinline__ void compute_anew(
-        float *values, int part, const Pass &pass, const Work &work, const Columns &columns) const
+        const Slots &slots, float *values, int part, const Pass &pass, const Work &work, const Columns &columns) const
     {
-        const float row_norm = IS_DISTANCE ? measures.row_norms[threadIdx.x] : 0.0f;
-        const Measure *measured = measures.columns[current] + part * CONTRACTED_COLUMNS;
+        const float row_norm = IS_DISTANCE ? slots.row_norms[threadIdx.x] : 0.0f;
+        const Measure *measured = slots.measures[slot] + part * CONTRACTED_COLUMNS;
         Doubts<Pass>::compute_anew(values, measured, row_norm, pass.call, pass.shared, work, columns);
     }
 
@@ -589,44 +633,61 @@ struct Multiplication {
     }
 
     // Writes the contractions of the warp's rows with a part of the tile.
-    __device__ __forceinline__ void finish(float *values, int part, const Pass &pass, const Work &work, const Columns &columns) const
+    template <typename Memory>
+    __device__ __forceinline__ void finish(
+        Memory &memory, float *values, int part, const Pass &pass, const Work &work, const Columns &columns) const
     {
         float found[4][8];
-        const bool is_sure = contractions(found, part);
+        const bool is_sure = contractions(found, memory.slots, part);
         write_values(values, found);
         if (!is_sure) {
-            compute_anew(values, part, pass, work, columns);
+            compute_anew(memory.slots, values, part, pass, work, columns);
         }
     }
     // Those of the rows 8 r + lane / 4 with the lane's eight columns.
-    __device__ __forceinline__ void finish(
-        float (&found)[4][8], float *values, int part, const Pass &pass, const Work &work, const Columns &columns) const
+    template <typename Memory>
+    __device__ __forceinline__ void finish(float (&found)[4][8], Memory &memory, float *values, int part, const Pass &pass,
+        const Work &work, const Columns &columns) const
     {
-        if (!contractions(found, part)) {
+        if (!contractions(found, memory.slots, part)) {
             write_values(values, found);
-            compute_anew(values, part, pass, work, columns);
-            Terms<Pass>::read_values(found, values);
+            compute_anew(memory.slots, values, part, pass, work, columns);
+            Direct::read_values(found, values);
         }
+    }
+
+    template <typename Memory>
+    __device__ __forceinline__ const typename Pass::Column *columns(const Memory &memory) const
+    {
+        return memory.slots.columns[slot];
     }
 };
 
-// Rows in registers, all coordinates of a tile's columns in shared memory.
+// Rows in registers, all coordinates of a tile's columns in shared memory. While a tile is finished the next one is multiplied and the one after that
+// is copied, if there is room for both.
 template <typename Pass>
 struct Products : Multiplication<Pass, 1> {
     typedef Multiplication<Pass, 1> Base;
     typedef typename Base::Layout Layout;
-    enum { STEPS = Layout::STEPS };
+    enum { STEPS = Layout::STEPS, STRIDE = 4 * Base::COLUMNS };
+    enum { COLUMN_BYTES = STEPS * 4 * Base::COLUMNS * (int)sizeof(Words), OTHER_BYTES = (int)sizeof(typename Base::Slots) + 18432 + 256 };
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+    enum { BUFFERS = 2 * COLUMN_BYTES + OTHER_BYTES <= 49152 ? 2 : 1 };
+#else
+    enum { BUFFERS = 1 };
+#endif
+    enum { OVERLAPS = BUFFERS == 2 };
 
-    enum { STRIDE = 4 * CONTRACTED_COLUMNS };
     struct Memory {
-        __align__(128) Words columns[STEPS][4][CONTRACTED_COLUMNS];
-        typename Base::Measures measures;
+        __align__(128) Words columns[BUFFERS][STEPS][4][Base::COLUMNS];
+        typename Base::Slots slots;
     };
-    Memory &memory;
     // Of rows 8 k + lane / 4 of the warp: coordinates 4 (lane % 4) … + 3 of each step.
-    Halves rows[4][STEPS];
+    Halves rows[STEPS][4];
+    // Where the next tile is copied to.
+    int buffer;
 
-    __device__ __forceinline__ Products(const Pass &pass, Memory &memory, const Work &work) : Base(memory.measures), memory(memory)
+    __device__ __forceinline__ Products(const Pass &pass, Memory &memory, const Work &work) : buffer(0)
     {
         const float *middle = (const float *)Layout::header(pass.call.launch);
         const int part = (int)threadIdx.x % 4;
@@ -643,73 +704,69 @@ struct Products : Multiplication<Pass, 1> {
                 Layout::measure_terms(terms[step], most, norm);
             }
             const float scale = scale_for_halves(most_of_quad(most), inverse);
-            Base::keep_measure(r, sum_of_quad(norm), inverse);
+            Base::keep_measure(memory.slots, r, sum_of_quad(norm), inverse);
             #pragma unroll
             for (int step = 0; step < STEPS; ++step) {
-                rows[r][step] = Layout::halves_of(terms[step], scale);
+                rows[step][r] = Layout::halves_of(terms[step], scale);
             }
         }
     }
 
     // Begins to copy columns.
-    __device__ __forceinline__ void begin(const Pass &pass, const Columns &tile)
+    __device__ __forceinline__ void copy(Memory &memory, const Pass &pass, const Columns &tile)
     {
-        Base::begin_columns(pass, tile);
-        const int column = (int)threadIdx.x / 4, part = (int)threadIdx.x % 4;
+        Base::begin_columns(memory.slots, pass, tile);
+        const int column = (int)threadIdx.x / 4, unit = (int)threadIdx.x % 4;
         long long index;
         const bool is_there = Base::find(index, tile, column);
-        const Words *words = (const Words *)Layout::column(pass.call.launch, index) + part;
+        const Words *words = (const Words *)Layout::column(pass.call.launch, index) + unit;
+        Words *target = &memory.columns[buffer][0][unit][Base::place_of(column)];
         #pragma unroll
         for (int step = 0; step < STEPS; ++step) {
-            copy_to_shared<16>(&memory.columns[step][part][Base::place_of(column)], words + 4 * step, is_there);
+            copy_to_shared<16>(target + step * STRIDE, words + 4 * step, is_there);
         }
         end_copies();
+        buffer ^= BUFFERS - 1;
     }
 
-    __device__ __forceinline__ void multiply_all()
+    // Begins to multiply a tile that has begun to be copied. No thread reads sums, or what another tile has in its buffer.
+    __device__ __forceinline__ void multiply(Memory &memory, const Pass &pass, const Columns &tile)
     {
-#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
-        begin_multiplications();
-        #pragma unroll
-        for (int step = 0; step < STEPS; ++step) {
-            #pragma unroll
-            for (int product = 0; product < 3; ++product) {
-                const unsigned long long columns = described(memory.columns[step][product == 1 ? 2 : 0][0].of, STRIDE);
-                #pragma unroll
-                for (int m = 0; m < 2; ++m) {
-                    const Halves &upper = rows[2 * m][step], &lower = rows[2 * m + 1][step];
-                    const unsigned int *a = product == 0 ? upper.low : upper.high, *b = product == 0 ? lower.low : lower.high;
-                    multiply_add_32(Base::sums[0][m], a[0], b[0], a[1], b[1], columns, step + product == 0);
-                }
-            }
-        }
-        end_multiplications();
-#else
-        Base::clear();
-        #pragma unroll
-        for (int step = 0; step < STEPS; ++step) {
-            const unsigned int *columns = memory.columns[step][0][0].of;
-            Base::add_products(Base::sums[0], columns, STRIDE, rows[0][step], rows[1][step], rows[2][step], rows[3][step]);
-        }
-#endif
-    }
-
-    // Multiplies the warp's rows with the columns of a tile, and begins to copy those of the next.
-    __device__ __forceinline__ void multiply(
-        typename Pass::Column *tile, const Pass &pass, const Columns &columns, const Columns &next)
-    {
-        if (!Base::is_begun) {
-            __syncthreads();
-            begin(pass, columns);
-        }
         wait_for_copies<0>();
         publish_copies();
+        Base::end_columns(memory.slots, pass, tile);
         __syncthreads();
-        Base::end_columns(tile, pass, columns);
-        multiply_all();
-        __syncthreads();
-        if (next.first < next.past) {
-            begin(pass, next);
+        const Words *columns = memory.columns[BUFFERS == 1 ? 0 : buffer ^ 1][0][0];
+        Base::begin_sums();
+        #pragma unroll
+        for (int step = 0; step < STEPS; ++step) {
+            Base::add_products(step == 0, Base::sums[0], columns[step * STRIDE].of, STRIDE, rows[step]);
+        }
+    }
+
+    // Begins to multiply a tile, and to copy the next one if it has a buffer of its own.
+    __device__ __forceinline__ void start(Memory &memory, const Pass &pass, const Columns &tile, const Columns &next)
+    {
+        if (Base::begun == 0) {
+            __syncthreads();
+            copy(memory, pass, tile);
+        }
+        multiply(memory, pass, tile);
+        if (BUFFERS == 2 && next.are_there()) {
+            copy(memory, pass, next);
+        }
+    }
+
+    // Sums of the tile that has been started are there after this.
+    __device__ __forceinline__ void wait(Memory &memory, const Pass &pass, const Columns &next)
+    {
+        Base::wait_for_sums();
+        Base::advance();
+        if (BUFFERS == 1) {
+            __syncthreads();
+            if (next.are_there()) {
+                copy(memory, pass, next);
+            }
         }
     }
 };
@@ -719,28 +776,29 @@ template <typename Pass>
 struct LongProducts : Multiplication<Pass, sizeof(typename Pass::Column) <= 16 ? 4 : 1> {
     typedef Multiplication<Pass, sizeof(typename Pass::Column) <= 16 ? 4 : 1> Base;
     typedef typename Base::Layout Layout;
-    enum { STEPS = Layout::STEPS, STAGES = 3, STRIDE = 4 * Base::COLUMNS };
+    enum { STEPS = Layout::STEPS, STRIDE = 4 * Base::COLUMNS, OVERLAPS = 0 };
+    enum { STAGE_BYTES = 4 * Base::COLUMNS * (int)sizeof(Words), OTHER_BYTES = (int)sizeof(typename Base::Slots) + 18432 + 128 };
+    enum { STAGES = 3 * STAGE_BYTES + OTHER_BYTES <= 49152 ? 3 : 2 };
 
     struct Memory {
         __align__(128) Words columns[STAGES][4][Base::COLUMNS];
-        typename Base::Measures measures;
+        typename Base::Slots slots;
     };
-    Memory &memory;
     const Halves *rows[4];
 
-    __device__ __forceinline__ LongProducts(const Pass &pass, Memory &memory, const Work &work) : Base(memory.measures), memory(memory)
+    __device__ __forceinline__ LongProducts(const Pass &pass, Memory &memory, const Work &work)
     {
         #pragma unroll
         for (int r = 0; r < 4; ++r) {
             char *row = Layout::row(pass.call.launch, Base::row_of_lane(work, r));
             const Measure measure = Layout::measure(row);
-            Base::keep_measure(r, measure.norm, measure.inverse);
+            Base::keep_measure(memory.slots, r, measure.norm, measure.inverse);
             rows[r] = (const Halves *)row + threadIdx.x % 4;
         }
     }
 
     // Begins to copy a step of columns.
-    __device__ __forceinline__ void copy(const Launch &launch, const Columns &tile, int step)
+    __device__ __forceinline__ void copy(Memory &memory, const Launch &launch, const Columns &tile, int step)
     {
         if (step < STEPS) {
             #pragma unroll
@@ -757,25 +815,23 @@ struct LongProducts : Multiplication<Pass, sizeof(typename Pass::Column) <= 16 ?
     }
 
     // Begins to copy a tile.
-    __device__ __forceinline__ void begin(const Pass &pass, const Columns &tile)
+    __device__ __forceinline__ void copy_first(Memory &memory, const Pass &pass, const Columns &tile)
     {
-        Base::begin_columns(pass, tile);
+        Base::begin_columns(memory.slots, pass, tile);
         #pragma unroll
         for (int step = 0; step < STAGES - 1; ++step) {
-            copy(pass.call.launch, tile, step);
+            copy(memory, pass.call.launch, tile, step);
         }
     }
 
-    // Multiplies the warp's rows with the columns of a tile, and begins to copy those of the next.
-    __device__ __forceinline__ void multiply(
-        typename Pass::Column *tile, const Pass &pass, const Columns &columns, const Columns &next)
+    // Multiplies a tile, and begins to copy the next one.
+    __device__ __forceinline__ void start(Memory &memory, const Pass &pass, const Columns &tile, const Columns &next)
     {
-        __syncthreads();
-        if (!Base::is_begun) {
-            begin(pass, columns);
+        if (Base::begun == 0) {
+            __syncthreads();
+            copy_first(memory, pass, tile);
         }
-        Base::end_columns(tile, pass, columns);
-        Base::clear();
+        Base::end_columns(memory.slots, pass, tile);
         Halves now[4], later[4];
         unsigned int nothing = 0;
         hide(nothing);
@@ -795,21 +851,27 @@ struct LongProducts : Multiplication<Pass, sizeof(typename Pass::Column) <= 16 ?
                 now[r].low[1] ^= nothing;
             }
             wait_for_copies<STAGES - 2>();
+            publish_copies();
             __syncthreads();
-            copy(pass.call.launch, columns, step + STAGES - 1);
+            copy(memory, pass.call.launch, tile, step + STAGES - 1);
+            Base::begin_sums();
             #pragma unroll
             for (int part = 0; part < Base::PARTS; ++part) {
                 const unsigned int *columns = memory.columns[step % STAGES][0][part * CONTRACTED_COLUMNS].of;
-                Base::add_products(Base::sums[part], columns, STRIDE, now[0], now[1], now[2], now[3]);
+                Base::add_products(step == 0, Base::sums[part], columns, STRIDE, now);
             }
+            Base::wait_for_sums();
             #pragma unroll
             for (int r = 0; r < 4; ++r) {
                 now[r] = later[r];
             }
         }
         __syncthreads();
-        if (next.first < next.past) {
-            begin(pass, next);
+        Base::advance();
+        if (next.are_there()) {
+            copy_first(memory, pass, next);
         }
     }
+
+    __device__ __forceinline__ void wait(Memory &memory, const Pass &pass, const Columns &next) {}
 };

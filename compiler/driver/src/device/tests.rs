@@ -58,16 +58,29 @@ fn images_are_what_nvcc_writes() {
         images,
         [
             image(75, Form::MachineCode, "-cubin sm_75 the text\n"),
-            // It is made from the PTX.
-            image(90, Form::MachineCode, "-cubin sm_90 -ptx compute_90 the text\n"),
+            // It has instructions that PTX for later architectures may not have.
+            image(90, Form::MachineCode, "-cubin sm_90a the text\n"),
             image(90, Form::Ptx, "-ptx compute_90 the text\n"),
+        ]
+    );
+    let older = DeviceTarget { architectures: vec![80], ..target.clone() };
+    assert_eq!(
+        compile(&kernels("the text"), &older).unwrap(),
+        [
+            // It is made from the PTX.
+            image(80, Form::MachineCode, "-cubin sm_80 -ptx compute_80 the text\n"),
+            image(80, Form::Ptx, "-ptx compute_80 the text\n"),
         ]
     );
     assert_eq!(ptx("the text", &target).unwrap(), "-ptx compute_90 the text\n");
     let without_ptx = DeviceTarget { has_ptx: false, ..target };
     assert_eq!(
         compile(&kernels("the text"), &without_ptx).unwrap(),
-        [75, 90].map(|number| image(number, Form::MachineCode, &format!("-cubin sm_{number} the text\n")))
+        [(75, "75"), (90, "90a")].map(|(number, name)| image(
+            number,
+            Form::MachineCode,
+            &format!("-cubin sm_{name} the text\n")
+        ))
     );
 }
 
@@ -80,7 +93,7 @@ fn a_text_that_is_refused_is_a_defect_and_kept() {
         let Err(Failure::Internal(message)) = compile(&kernels("the text"), &target) else {
             panic!("{words} is about the text")
         };
-        let head = format!("`{}/nvcc` refuses the kernels for sm_90; the text is kept in `", folder.path().display());
+        let head = format!("`{}/nvcc` refuses the kernels for sm_90a; the text is kept in `", folder.path().display());
         let (kept, rest) = message.strip_prefix(&head).and_then(|rest| rest.split_once("`\n")).expect(&message);
         assert_eq!(rest, words);
         assert_eq!(std::fs::read_to_string(kept).unwrap(), "the text");

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 
-use keopsc_cuda::library::Entry;
+use keopsc_cuda::library::{Entry, Packed};
 use keopsc_ir::plan::TensorId;
 use keopsc_passes::pipeline;
 use keopsc_passes::resolve::Options;
@@ -82,6 +82,11 @@ fn pass(over: Option<Axis>, order: Order, views: &[u32]) -> PassKernels {
         longest_split: 8,
         state_size: 12,
         pair_cost: 99,
+        packed: Packed {
+            header: 48,
+            sizes: [80, 96],
+            kernels: [Some(Kernel { number: 3, threads: 64, rows: 16 }), None],
+        },
     }
 }
 
@@ -173,16 +178,20 @@ fn passes_are_those_of_the_abi(memory: &Memory, f: Place, g: Place) {
         offset_of!(DevicePass, longest_split),
         offset_of!(DevicePass, state_size),
         offset_of!(DevicePass, pair_cost),
-        offset_of!(DevicePass, reserved),
+        offset_of!(DevicePass, packed_header),
+        offset_of!(DevicePass, packed_sizes),
+        offset_of!(DevicePass, packed_sizes) + size_of::<u32>(),
         offset_of!(DevicePass, num_views),
     ];
-    assert_eq!(numbers.map(|field| memory.u32(pass(f, 0), field)), [16, 1024, 8, 12, 99, 0, 3]);
+    assert_eq!(numbers.map(|field| memory.u32(pass(f, 0), field)), [16, 1024, 8, 12, 99, 48, 80, 96, 3]);
     let views = memory.follow(pass(f, 0), offset_of!(DevicePass, views));
     assert_eq!([0, 4, 8].map(|field| memory.u32(views, field)), [2, 0, 1]);
     let reduce = [0, size_of::<DeviceKernel>()].map(|offset| offset_of!(DevicePass, reduce) + offset);
     assert_eq!(reduce.map(|field| memory.kernel(pass(f, 0), field)), [[abi::NO_KERNEL, 0, 0], [1, 128, 64]]);
     assert_eq!(reduce.map(|field| memory.kernel(pass(g, 0), field)), [[abi::NO_KERNEL, 0, 0]; 2]);
     assert_eq!(memory.kernel(pass(f, 0), offset_of!(DevicePass, finish)), [2, 256, 32]);
+    let pack = [0, size_of::<DeviceKernel>()].map(|offset| offset_of!(DevicePass, pack) + offset);
+    assert_eq!(pack.map(|field| memory.kernel(pass(f, 0), field)), [[3, 64, 16], [abi::NO_KERNEL, 0, 0]]);
 }
 
 #[test]
@@ -215,6 +224,6 @@ fn tables_for_ranges_have_names_of_their_own() {
 #[test]
 fn structures_are_as_long_as_kernels_take_them() {
     let sizes = [size_of::<abi::DeviceView>(), size_of::<abi::DeviceRanges>(), size_of::<abi::DeviceLaunch>()];
-    assert_eq!(sizes, [48, 168, 272], "skeleton/launch.cu");
+    assert_eq!(sizes, [48, 168, 312], "skeleton/launch.cu");
     assert_eq!(size_of::<abi::DeviceSum>(), 272, "skeleton/sums.cu");
 }

@@ -266,9 +266,13 @@ pub fn device_pass(rows: u8, columns: u8, views: [u32; 3]) -> DevicePass {
         longest_split: 16,
         state_size: 8,
         pair_cost: 64,
-        reserved: 0,
+        packed_header: 0,
+        pack: [NONE; 2],
+        packed_sizes: [0; 2],
     }
 }
+
+const NONE: DeviceKernel = DeviceKernel { kernel: NO_KERNEL, threads: 0, rows: 0, reserved: 0 };
 
 /// Gives an entry code for GPUs.
 pub fn with_device(entry: &EntryDescriptor, passes: Vec<DevicePass>, code: DeviceCode) -> &'static EntryDescriptor {
