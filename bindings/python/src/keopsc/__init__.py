@@ -1,0 +1,8 @@
+"""Reductions of symbolic matrices, compiled: a drop-in for KeOps' `LazyTensor` and `Genred`, for NumPy and PyTorch."""
+
+from .compiler import CompilerNotFound, FormulaError, clear_cache
+from .library import CallError, ShapeError
+
+__version__ = "0.1.0"
+
+__all__ = ["CallError", "CompilerNotFound", "FormulaError", "ShapeError", "__version__", "clear_cache"]
