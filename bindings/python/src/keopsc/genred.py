@@ -124,7 +124,7 @@ class Genred:
         if len(args) != len(program.variables):
             declared = ", ".join(str(variable) for variable in program.variables)
             raise ValueError(f"the formula {self.formula!r} has {len(program.variables)} arguments ({declared}), but {len(args)} were given")
-        given = [array if type(array) is arrays.array_type else arrays.as_array(array) for array in args]
+        given = [a if type(a) is arrays.array_type and a.dtype in arrays.REAL_TYPES else arrays.as_array(a) for a in args]
         where = arrays.place(backend, device_id)
         results = arrays.evaluate(program, given, () if ranges is None else arrays.as_ranges(ranges), where)
         result = reductions.shaped(self.reduction_op, results, self.opt_arg)

@@ -25,6 +25,8 @@ _NAMES = {
     torch.bool: "bool",
 }
 _DTYPES = {name: dtype for dtype, name in _NAMES.items()}
+#: Types of tensors that are given to libraries as they are.
+REAL_TYPES = frozenset(map(_DTYPES.get, ("f16", "bf16", "f32", "f64")))
 
 _transforming = torch._C._are_functorch_transforms_active
 _forward_mode = torch.autograd.forward_ad
@@ -250,14 +252,15 @@ class _Differentiable(torch.autograd.Function):
 
     @staticmethod
     def vmap(info, in_dims, program: Program, ranges, place: Place, *tensors):
-        rank = max(tensor.dim() - (dim is not None) - _own_axes(v) for tensor, dim, v in zip(tensors, in_dims[3:], program.variables))
+        # The mapped axis becomes the first batch axis of all arguments, by stride 0 of those that do not have it: gradients are not added up over it.
+        dims = in_dims[3:]
+        rank = max(tensor.dim() - (dim is not None) - _own_axes(v) for tensor, dim, v in zip(tensors, dims, program.variables))
         batched = []
-        for tensor, dim, variable in zip(tensors, in_dims[3:], program.variables):
-            if dim is not None:
-                tensor = tensor.movedim(dim, 0)
-                missing = rank - (tensor.dim() - 1 - _own_axes(variable))
-                tensor = tensor.reshape(tensor.shape[0], *[1] * missing, *tensor.shape[1:])
-            batched.append(tensor)
+        for tensor, dim, variable in zip(tensors, dims, program.variables):
+            tensor = tensor[None] if dim is None else tensor.movedim(dim, 0)
+            missing = rank - (tensor.dim() - 1 - _own_axes(variable))
+            tensor = tensor.reshape(tensor.shape[0], *[1] * missing, *tensor.shape[1:])
+            batched.append(tensor.expand(info.batch_size, *tensor.shape[1:]))
         results = tuple(evaluate(program, batched, ranges, place))
         return results, (0,) * len(results)
 
