@@ -163,7 +163,9 @@ def evaluate(
         device = next(tensor.device for tensor in tensors if tensor.is_cuda)
         results = evaluate(program, [tensor.cpu() for tensor in tensors], [table.cpu() for table in ranges])
         return [result.to(device) for result in results]
-    if _forward_mode._current_level >= 0 or _transforming():
+    if _transforming():
+        return _Transformable.apply(program, ranges, place, *tensors)
+    if _forward_mode._current_level >= 0:
         return _Differentiable.apply(program, ranges, place, *tensors)
     if torch.is_grad_enabled():
         for tensor in tensors:
@@ -216,17 +218,10 @@ class _Differentiable(torch.autograd.Function):
     """A program as an operation of PyTorch's: derivatives, forward and backward, are programs that are evaluated in the same way."""
 
     @staticmethod
-    def forward(program: Program, ranges, place: Place, *tensors) -> Tuple[torch.Tensor, ...]:
-        return tuple(_run(program, tensors, ranges, place))
-
-    @staticmethod
-    def setup_context(ctx, inputs, outputs) -> None:
-        program, ranges, place, *tensors = inputs
-        ctx.program, ctx.ranges, ctx.place = program, ranges, place
-        ctx.save_for_backward(*tensors)
-        ctx.save_for_forward(*tensors)
-        ctx.set_materialize_grads(False)
-        ctx.mark_non_differentiable(*[output for output in outputs if output.dtype == torch.int64])
+    def forward(ctx, program: Program, ranges, place: Place, *tensors) -> Tuple[torch.Tensor, ...]:
+        outputs = tuple(_run(program, tensors, ranges, place))
+        _remember(ctx, program, ranges, place, tensors, outputs)
+        return outputs
 
     @staticmethod
     def backward(ctx, *cotangents):
@@ -250,6 +245,19 @@ class _Differentiable(torch.autograd.Function):
         results = iter(evaluate(derivative, [*tensors, *along], ctx.ranges, ctx.place))
         return tuple(None if tensor.dtype == "i64" else next(results) for _, tensor in program.outputs)
 
+
+class _Transformable(_Differentiable):
+    """The same for `torch.func`, whose transforms ask for another form, which takes longer."""
+
+    @staticmethod
+    def forward(program: Program, ranges, place: Place, *tensors) -> Tuple[torch.Tensor, ...]:
+        return tuple(_run(program, tensors, ranges, place))
+
+    @staticmethod
+    def setup_context(ctx, inputs, outputs) -> None:
+        program, ranges, place, *tensors = inputs
+        _remember(ctx, program, ranges, place, tensors, outputs)
+
     @staticmethod
     def vmap(info, in_dims, program: Program, ranges, place: Place, *tensors):
         # The mapped axis becomes the first batch axis of all arguments, by stride 0 of those that do not have it: gradients are not added up over it.
@@ -263,6 +271,18 @@ class _Differentiable(torch.autograd.Function):
             batched.append(tensor.expand(info.batch_size, *tensor.shape[1:]))
         results = tuple(evaluate(program, batched, ranges, place))
         return results, (0,) * len(results)
+
+
+def _remember(ctx, program: Program, ranges, place: Place, tensors, outputs) -> None:
+    """Keeps what derivatives need."""
+    ctx.program, ctx.ranges, ctx.place = program, ranges, place
+    ctx.save_for_backward(*tensors)
+    if _forward_mode._current_level >= 0:
+        ctx.save_for_forward(*tensors)
+    ctx.set_materialize_grads(False)
+    numbers = [output for output in outputs if output.dtype == torch.int64]
+    if numbers:
+        ctx.mark_non_differentiable(*numbers)
 
 
 def _own_axes(variable) -> int:
