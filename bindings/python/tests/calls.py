@@ -87,7 +87,7 @@ KEOPS_FORMULAS = {
     "matvecmult": lambda x, y, u, s: x.tensorprod(y).matvecmult(y),
     "vecmatmult": lambda x, y, u, s: x.vecmatmult(x.tensorprod(y)),
     "tensorprod": lambda x, y, u, s: x.tensorprod(y),
-    "one_hot": lambda x, y, u, s: (u * u * 2).one_hot(3) * x,
+    "one_hot": lambda x, y, u, s: (u * u * 2).clamp(0, 2).one_hot(3) * x,
     "kron": lambda x, y, u, s: x.tensorprod(y[0:2]).keops_kron(y, [3, 2], [1, 3]),
     "tensordot": lambda x, y, u, s: x.tensorprod(y).keops_tensordot(y, (3, 3), (3,), (1,), (0,)),
     "gaussian": lambda x, y, u, s: (-((x - y) ** 2).sum(-1) / s).exp() * u,

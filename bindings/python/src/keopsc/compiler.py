@@ -41,12 +41,18 @@ def find() -> str:
     """
     tried = []
     for place, path in _candidates():
-        if path and os.path.isfile(path) and os.access(path, os.X_OK):
+        if path and os.path.isfile(path) and os.access(path, os.X_OK) and (place == "$KEOPSC" or not _is_script(path)):
             return path
         if place == "$KEOPSC" and path:
             raise CompilerNotFound(f"the environment variable KEOPSC is {path!r}, which is no executable file")
         tried.append(place)
     raise CompilerNotFound(f"the compiler keopsc was not found; looked in {', '.join(tried)}. Set KEOPSC to its path.")
+
+
+def _is_script(path: str) -> bool:
+    """Whether a command is a script, as this package's own is, which would look for the compiler again."""
+    with open(path, "rb") as file:
+        return file.read(2) == b"#!"
 
 
 def run(*arguments: str, text: str | None = None) -> str:

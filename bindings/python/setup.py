@@ -1,0 +1,62 @@
+"""Builds one wheel for all Pythons of a platform: the sources, and the compiler as `keopsc/bin/keopsc`.
+
+The compiler is `$KEOPSC_BINARY`, or `target/release/keopsc` of the checkout (`make build`).
+"""
+
+import os
+import re
+import shutil
+import sysconfig
+from pathlib import Path
+
+from setuptools import Distribution, setup
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.build_py import build_py
+
+HERE = Path(__file__).resolve().parent
+
+
+def compiler() -> Path:
+    """The binary that the wheel carries."""
+    path = Path(os.environ.get("KEOPSC_BINARY", HERE.parents[1] / "target" / "release" / "keopsc"))
+    if not path.is_file():
+        raise SystemExit(f"{path} does not exist: run `make build` at the root of the checkout, or set KEOPSC_BINARY to the compiler")
+    return path
+
+
+def platform_tag() -> str:
+    """The wheel's platform: on Linux the oldest version of the C library that the compiler's symbols allow."""
+    platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    if not platform.startswith("linux_"):
+        return platform
+    versions = re.findall(rb"\bGLIBC_2\.(\d+)", compiler().read_bytes())
+    return f"manylinux_2_{max(map(int, versions))}_{platform[len('linux_'):]}"
+
+
+class BuildWithCompiler(build_py):
+    """The sources and the compiler."""
+
+    def run(self):
+        super().run()
+        if not self.editable_mode:
+            folder = Path(self.build_lib) / "keopsc" / "bin"
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(compiler(), folder / "keopsc")
+            (folder / "keopsc").chmod(0o755)
+
+
+class WheelForAllPythons(bdist_wheel):
+    """A wheel py3-none-PLATFORM."""
+
+    def get_tag(self):
+        return "py3", "none", platform_tag()
+
+
+class Platform(Distribution):
+    """A distribution that belongs to one platform."""
+
+    def has_ext_modules(self):
+        return True
+
+
+setup(cmdclass={"build_py": BuildWithCompiler, "bdist_wheel": WheelForAllPythons}, distclass=Platform)
