@@ -30,7 +30,7 @@ def platform_tag() -> str:
     if not platform.startswith("linux_"):
         return platform
     versions = re.findall(rb"\bGLIBC_2\.(\d+)", compiler().read_bytes())
-    return f"manylinux_2_{max(map(int, versions))}_{platform[len('linux_'):]}"
+    return f"manylinux_2_{max(map(int, versions))}_{platform[len('linux_') :]}"
 
 
 class BuildWithCompiler(build_py):

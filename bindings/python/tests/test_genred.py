@@ -43,7 +43,13 @@ def test_layouts_of_any_kind():
     padded = np.zeros((12, 6))
     padded[::2, ::2] = x
     unaligned = np.frombuffer(b"." + y.tobytes(), np.uint8)[1:].view(np.float64).reshape(y.shape)
-    for given in ([np.asfortranarray(x), y, b, s], [padded[::2, ::2], y, b, s], [x[::-1], y, b, s], [x, unaligned, b, s], [x, y, b, np.array([[0.7]])]):
+    for given in (
+        [np.asfortranarray(x), y, b, s],
+        [padded[::2, ::2], y, b, s],
+        [x[::-1], y, b, s],
+        [x, unaligned, b, s],
+        [x, y, b, np.array([[0.7]])],
+    ):
         rows = slice(None, None, -1) if given[0].strides[0] < 0 else slice(None)
         np.testing.assert_allclose(genred(*given)[rows], expected, rtol=1e-13)
     readonly = x.copy()
@@ -115,9 +121,7 @@ def test_weights():
 def test_generic_reductions():
     x, y, b, s = arguments()
     distance = ((x[:, None] - y) ** 2).sum(-1)
-    np.testing.assert_allclose(
-        generic_sum("SqDist(x, y) * b", "a = Vi(2)", "x = Vi(3)", "y = Vj(3)", "b = Vj(2)")(x, y, b), distance @ b, rtol=1e-12
-    )
+    np.testing.assert_allclose(generic_sum("SqDist(x, y) * b", "a = Vi(2)", "x = Vi(3)", "y = Vj(3)", "b = Vj(2)")(x, y, b), distance @ b, rtol=1e-12)
     np.testing.assert_allclose(generic_logsumexp("SqDist(x, y)", "a = Vj(1)", "x = Vi(3)", "y = Vj(3)")(x, y)[:, 0], np.log(np.exp(distance).sum(0)))
     np.testing.assert_array_equal(generic_argmin("SqDist(x, y)", "a = Vi(1)", "x = Vi(3)", "y = Vj(3)")(x, y)[:, 0], distance.argmin(1))
     nearest = generic_argkmin("SqDist(x, y)", "a = Vi(3)", "x = Vi(3)", "y = Vj(3)")(x, y)
@@ -138,7 +142,9 @@ def test_numerics(options):
     random = np.random.default_rng(0)
     terms = random.uniform(0, 1, (100_000, 1)).astype(np.float32)
     total = Genred("y", ["y = Vj(1)"], axis=1, **options)(terms)
-    np.testing.assert_allclose(total[0, 0], terms.astype(np.float64).sum(), rtol={"direct_sum": 1e-4, "block_sum": 1e-6}.get(options.get("sum_scheme"), 2e-7))
+    np.testing.assert_allclose(
+        total[0, 0], terms.astype(np.float64).sum(), rtol={"direct_sum": 1e-4, "block_sum": 1e-6}.get(options.get("sum_scheme"), 2e-7)
+    )
 
 
 def test_out_is_filled():

@@ -26,7 +26,9 @@ def test_the_package_needs_no_array_library():
 
 
 def test_numpy_needs_no_torch():
-    code = "import sys; sys.modules['torch'] = None; import numpy as np; from keopsc.numpy import Vi; print((Vi(np.ones((2, 1))) * 2).sum(1).tolist())"
+    code = (
+        "import sys; sys.modules['torch'] = None; import numpy as np; from keopsc.numpy import Vi; print((Vi(np.ones((2, 1))) * 2).sum(1).tolist())"
+    )
     assert python(code) == "[[2.0], [2.0]]"
 
 
@@ -41,7 +43,9 @@ def test_all_names_are_there():
         if module == "torch":
             pytest.importorskip("torch")
         names = python(f"from keopsc.{module} import *; from keopsc.{module}.cluster import *; print(sorted(n for n in dir() if n[0] != '_'))")
-        for name in "LazyTensor ComplexLazyTensor Genred KernelSolve Vi Vj Pm Var generic_sum generic_logsumexp generic_argmin generic_argkmin".split():
+        for (
+            name
+        ) in "LazyTensor ComplexLazyTensor Genred KernelSolve Vi Vj Pm Var generic_sum generic_logsumexp generic_argmin generic_argkmin".split():
             assert f"'{name}'" in names
         for name in "grid_cluster from_matrix sort_clusters cluster_ranges cluster_centroids cluster_ranges_centroids swap_axes".split():
             assert f"'{name}'" in names
@@ -57,7 +61,14 @@ def test_classes_know_where_they_are():
 def test_every_public_name_is_documented():
     import keopsc.numpy.cluster
 
-    for thing in (keopsc.numpy.LazyTensor, keopsc.numpy.ComplexLazyTensor, keopsc.numpy.Genred, keopsc.numpy.KernelSolve, keopsc.numpy, keopsc.numpy.cluster):
+    for thing in (
+        keopsc.numpy.LazyTensor,
+        keopsc.numpy.ComplexLazyTensor,
+        keopsc.numpy.Genred,
+        keopsc.numpy.KernelSolve,
+        keopsc.numpy,
+        keopsc.numpy.cluster,
+    ):
         for name in dir(thing):
             member = getattr(thing, name)
             if not name.startswith("_") and callable(member):

@@ -24,8 +24,7 @@ def in_full(data):
     """The same as arrays of all pairs."""
     pairs = (*data.batch, data.m, data.n)
     return tuple(
-        Dense(np.broadcast_to(a, (*pairs, a.shape[-1])))
-        for a in (data.x[..., :, None, :], data.y[..., None, :, :], data.u[..., None, :, :], data.s)
+        Dense(np.broadcast_to(a, (*pairs, a.shape[-1]))) for a in (data.x[..., :, None, :], data.y[..., None, :, :], data.u[..., None, :, :], data.s)
     )
 
 

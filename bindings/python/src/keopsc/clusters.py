@@ -105,7 +105,12 @@ def names_for(arrays: ModuleType, module: str) -> Dict[str, object]:
         slices = [arrays.empty((extent,), dtype, rows) for extent in kept.shape]
         lists = [arrays.empty((count, 2), dtype, rows) for _ in range(2)]
         call("from_matrix", rows, columns, kept, slices[0], lists[0], slices[1], lists[1], counts=True)
-        return (ranges_i, *(arrays.beside(t, ranges_i) for t in (slices[0], lists[0])), ranges_j, *(arrays.beside(t, ranges_j) for t in (slices[1], lists[1])))
+        return (
+            ranges_i,
+            *(arrays.beside(t, ranges_i) for t in (slices[0], lists[0])),
+            ranges_j,
+            *(arrays.beside(t, ranges_j) for t in (slices[1], lists[1])),
+        )
 
     def _clusters(labels, sizes) -> int:
         if sizes is not None:

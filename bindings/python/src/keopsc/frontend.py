@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Dict
 
-from . import genred, lazytensor, solve
+from . import complex_numbers, genred, lazytensor, solve
 
 NAMES = [
     "LazyTensor",
@@ -29,7 +29,7 @@ def names_for(arrays: ModuleType, module: str) -> Dict[str, object]:
     class LazyTensor(lazytensor.LazyTensor):
         __doc__ = lazytensor.LazyTensor.__doc__
 
-    class ComplexLazyTensor(lazytensor.ComplexMethods, LazyTensor):
+    class ComplexLazyTensor(complex_numbers.ComplexMethods, LazyTensor):
         """A LazyTensor of complex numbers, made of complex arrays; see `LazyTensor`."""
 
     class Genred(genred.Genred):

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from . import reductions
-from .lazytensor import split_options
+from .options import split_options
 from .program import CATEGORY, Program, Variable
 
 _ROLES = {category: role for role, category in CATEGORY.items()}

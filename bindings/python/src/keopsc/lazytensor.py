@@ -9,44 +9,21 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from . import formula, operations, reductions
+from . import formula, operations
 from .formula import Node
+from .inputs import Input, in_role, merged
+from .methods import Methods
 from .operations import DimensionError
-from .program import Numerics, Program, Variable, broadcast, promoted
+from .options import split_options
+from .program import broadcast, promoted
+from .reduced import Reduced
 
 ROLE_OF_CATEGORY = ("i", "j", "parameter")
 
-#: Keywords that KeOps' users pass to say how KeOps should compute, which here have no meaning.
-IGNORED_OPTIONS = frozenset(["enable_chunks", "use_fast_math", "optional_flags", "rec_multVar_highdim", "cuda_type", "dtype"])
-NUMERICS_OPTIONS = frozenset(["dtype_acc", "use_double_acc", "sum_scheme"])
-CALL_OPTIONS = frozenset(["backend", "device_id", "ranges", "out"])
-
 _built: Dict[tuple, Node] = {}
-_programs: Dict[tuple, Tuple[Program, Tuple[int, ...]]] = {}
 
 
-class Input:
-    """What a variable stands for: an array, numbers whose type is that of the arrays beside them, or a place in the arguments of a call.
-
-    Inputs are the same variable if their keys are equal: the same array in the same role.
-    """
-
-    __slots__ = ("key", "role", "array", "numbers", "position", "source", "is_complex")
-
-    def __init__(self, role: str, array=None, numbers=None, position=None, source=None, is_complex=False):
-        self.role = role
-        self.array = array
-        self.numbers = numbers
-        self.position = position
-        self.source = source if source is not None else array
-        self.is_complex = is_complex
-        self.key = ("argument", position) if position is not None else (id(self if array is None else self.source), role)
-
-    def __reduce__(self):
-        return (Input, (self.role, self.array, self.numbers, self.position, None, self.is_complex))
-
-
-class LazyTensor:
+class LazyTensor(Methods):
     """A symbolic tensor of shape (…, M, N, D): the formula F(x_i, y_j, p), of D components, for all i and j.
 
     `x` may be
@@ -211,7 +188,7 @@ class LazyTensor:
             elif not inputs:
                 inputs, slots = theirs, None
             else:
-                inputs, slots = _merge_inputs(inputs, theirs)
+                inputs, slots = merged(inputs, theirs)
             key.append(other.node)
             key.append(slots)
             if theirs:
@@ -237,8 +214,7 @@ class LazyTensor:
                 elif mine != rows:
                     index = name[1]
                     raise ValueError(
-                        f"the operands have shapes {self.shape} and {other.shape}: {mine} and {rows} rows for the index {index}, "
-                        f"which both count"
+                        f"the operands have shapes {self.shape} and {other.shape}: {mine} and {rows} rows for the index {index}, which both count"
                     )
         dtype = own.get("_dtype")
         if dtype is not None:
@@ -620,7 +596,9 @@ class LazyTensor:
 
     # ------------------------------------------------------------------ reductions
 
-    def reduction(self, reduction_op: str, other=None, opt_arg: Optional[int] = None, axis=None, dim=None, call: bool = True, is_complex=None, **options):
+    def reduction(
+        self, reduction_op: str, other=None, opt_arg: Optional[int] = None, axis=None, dim=None, call: bool = True, is_complex=None, **options
+    ):
         """A reduction over i or j.
 
         reduction_op: a name such as "Sum" or "LogSumExp"; other: weights; opt_arg: the length of lists; axis or dim: the axis that is reduced, the number
@@ -656,7 +634,9 @@ class LazyTensor:
         if axis == batch + 1:
             return "j"
         if batch and axis in (0, 1) and not isinstance(axis, bool):
-            raise ValueError(f"axis {axis} of a LazyTensor of shape {self.shape} is a batch axis; {what} reduces over axis {batch} (i) or {batch + 1} (j)")
+            raise ValueError(
+                f"axis {axis} of a LazyTensor of shape {self.shape} is a batch axis; {what} reduces over axis {batch} (i) or {batch + 1} (j)"
+            )
         raise ValueError(f"{what} of a LazyTensor of shape {self.shape} is over axis {batch} (i) or {batch + 1} (j), not {axis!r}")
 
     def _is_inner(self, axis) -> bool:
@@ -727,7 +707,7 @@ class LazyTensor:
     def t(self) -> "LazyTensor":
         """The transposed matrix: i and j change places."""
         exchanged = {"i": "j", "j": "i"}
-        inputs = tuple(_in_role(own, exchanged.get(own.role, own.role)) for own in self.inputs)
+        inputs = tuple(in_role(own, exchanged.get(own.role, own.role)) for own in self.inputs)
         node = formula.renamed(self.node, tuple(range(len(inputs))), exchanged)
         ranges = None if self.ranges is None else (*self.ranges[3:], *self.ranges[:3])
         return self._with(inputs=inputs, node=node, ni=self.nj, nj=self.ni, ranges=ranges)
@@ -776,237 +756,6 @@ class LazyTensor:
         from .solve import solve_lazytensor
 
         return solve_lazytensor(self, other, var, call, options)
-
-
-class ComplexMethods:
-    """What is different about LazyTensors of complex numbers. Their components are pairs (re, im)."""
-
-    def __init__(self, x=None, axis: Optional[int] = None):
-        super().__init__(x, axis, is_complex=True)
-
-    @property
-    def real(self):
-        """The real parts."""
-        return self._apply("ComplexReal({0})", lambda d: d // 2)
-
-    @property
-    def imag(self):
-        """The imaginary parts."""
-        return self._apply("ComplexImag({0})", lambda d: d // 2)
-
-    def angle(self):
-        """The angles in radians, from -pi to pi."""
-        return self._apply("ComplexAngle({0})", lambda d: d // 2)
-
-    def abs(self):
-        """The absolute values."""
-        return self._apply("ComplexAbs({0})", lambda d: d // 2)
-
-    def conj(self):
-        """The conjugate numbers."""
-        return self._apply("Conj({0})", operations.same, is_complex=True)
-
-    def square(self):
-        """The squares."""
-        return self * self
-
-    def sum(self, axis=-1, dim=None, **options):
-        """The sum over i, over j, or of the components (axis=-1), which is a LazyTensor."""
-        axis = axis if dim is None else dim
-        if self._is_inner(axis):
-            return self._apply("ComplexSum({0})", lambda _: 2, is_complex=True)
-        return super().sum(axis, **options)
-
-    def real2complex(self):
-        """Refused: the numbers are complex."""
-        raise ValueError("real2complex is for real LazyTensors")
-
-    imag2complex = exp1j = real2complex
-
-
-def _refused(operation: operations.Operation) -> Callable:
-    def method(self, *args, **options):
-        raise ValueError(f"{operation.method} is not defined for complex numbers")
-
-    method.__name__ = operation.method
-    method.__doc__ = "Refused: not defined for complex numbers."
-    return method
-
-
-def _with_lazytensors(operation: operations.Operation) -> Callable:
-    def method(self, *others) -> LazyTensor:
-        if len(others) != operands - 1:
-            raise TypeError(f"{operation.method} takes {operands - 1} arguments, not {len(others)}")
-        return self._apply(operation.template, operation.dim, others, name=operation.method)
-
-    operands = 1 + max(number for number in range(4) if f"{{{number}}}" in operation.template)
-    method.__name__, method.__doc__ = operation.method, operation.doc
-    return method
-
-
-def _unary(operation: operations.Operation, is_complex: bool = False) -> Callable:
-    def method(self) -> LazyTensor:
-        return self._apply(template, dim, is_complex=is_complex)
-
-    _, template, dim, method.__doc__ = operation
-    method.__name__ = operation.method
-    return method
-
-
-def _extremum(name: str, reduction: str, inner: Optional[str]) -> Callable:
-    def method(self, axis=None, dim=None, **options):
-        axis = axis if dim is None else dim
-        if inner and self._is_inner(axis):
-            return self._apply(inner + "({0})", operations.one)
-        return self.reduction(reduction, axis=axis, **options)
-
-    inside = "; of the components (axis=-1), a LazyTensor" if inner else ""
-    method.__name__, method.__doc__ = name, f"The reduction {reduction} over i or j{inside}: see `reduction`."
-    return method
-
-
-def _list(name: str, reduction: str) -> Callable:
-    def method(self, K: int, axis=None, dim=None, **options):
-        return self.reduction(reduction, opt_arg=K, axis=axis, dim=dim, **options)
-
-    method.__name__, method.__doc__ = name, f"The reduction {reduction} over i or j, with lists of K: an array (…, rows, K) or (…, rows, K, D)."
-    return method
-
-
-def _always_reduces(name: str) -> Callable:
-    def method(self, *args, axis=None, dim=None, **options):
-        if self._is_inner(axis if dim is None else dim):
-            raise ValueError(f"{name}_reduction is over i or j: axis {self.nbatchdims} or {self.nbatchdims + 1}")
-        return getattr(self, name)(*args, axis=axis, dim=dim, **options)
-
-    method.__name__, method.__doc__ = f"{name}_reduction", f"`{name}` over i or j."
-    return method
-
-
-for _operation in operations.UNARY:
-    setattr(LazyTensor, _operation.method, _unary(_operation))
-    setattr(ComplexMethods, _operation.method, _refused(_operation)) if _operation.method not in vars(ComplexMethods) else None
-for _operation in operations.OF_COMPLEX:
-    setattr(ComplexMethods, _operation.method, _unary(_operation, is_complex=True))
-for _operation in operations.WITH_LAZYTENSORS:
-    setattr(LazyTensor, _operation.method, _with_lazytensors(_operation))
-for _row in operations.EXTREMA:
-    setattr(LazyTensor, _row[0], _extremum(*_row))
-for _row in operations.LISTS:
-    setattr(LazyTensor, _row[0], _list(*_row))
-for _name in ("sum", "logsumexp", "sumsoftmaxweight", "mean", *(row[0] for row in (*operations.EXTREMA, *operations.LISTS))):
-    setattr(LazyTensor, f"{_name}_reduction", _always_reduces(_name))
-
-
-class Reduced:
-    """A reduction of a LazyTensor that waits for its call."""
-
-    def __init__(self, tensor: LazyTensor, name: str, over: str, count: Optional[int], numerics: Numerics, options: Dict[str, Any]):
-        self.tensor = tensor
-        self.reduction_op = name
-        self.count = count
-        self.options = options
-        self.program, self.slots = _program(tensor.node, getattr(tensor, "second", None), name, over, count, numerics)
-
-    def __call__(self, *args, **options):
-        """The result, as an array. `args` are what symbolic variables stand for, by their positions; options: backend, device_id, ranges, out."""
-        tensor = self.tensor
-        arrays = tensor.arrays
-        options = {**self.options, **options} if options else self.options
-        inputs = tensor.inputs
-        values = self._arguments(args) if args or self._needs_arguments() else None
-        given = []
-        for slot in self.slots:
-            own = inputs[slot]
-            if own.array is not None:
-                given.append(own.array)
-            elif own.numbers is not None:
-                like = next((i.array for i in inputs if i.array is not None), args[0] if args else None)
-                dtype = tensor._dtype or (arrays.dtype_name(arrays.as_array(args[0])) if args else None)
-                given.append(arrays.parameter(own.numbers, dtype, like))
-            else:
-                given.append(values[own.position])
-        ranges = options.get("ranges")
-        if ranges is None:
-            ranges = tensor.ranges
-        where = arrays.place(options.get("backend") or tensor.backend, options.get("device_id", -1))
-        results = arrays.evaluate(self.program, given, () if ranges is None else arrays.as_ranges(ranges), where)
-        result = reductions.shaped(self.reduction_op, results, self.count)
-        if tensor.node.is_complex:
-            result = arrays.as_complex(result)
-        out = options.get("out")
-        return result if out is None else arrays.fill(out, result)
-
-    def _needs_arguments(self) -> bool:
-        return any(own.position is not None for own in self.tensor.inputs)
-
-    def _arguments(self, args: Sequence) -> Sequence:
-        arrays = self.tensor.arrays
-        needed = [own.position for own in self.tensor.inputs if own.position is not None]
-        if len(args) <= max(needed, default=-1):
-            raise ValueError(f"the formula {self.tensor.formula} needs arguments up to position {max(needed)}, but {len(args)} were given")
-        complex_ = {own.position for own in self.tensor.inputs if own.is_complex}
-        return [arrays.as_real(arrays.as_array(value)) if number in complex_ else arrays.as_array(value) for number, value in enumerate(args)]
-
-    @property
-    def formula(self) -> str:
-        """The formula that is reduced, as text."""
-        return self.tensor.formula
-
-    def __str__(self) -> str:
-        return f"{self.tensor}\n    reduction: {self.reduction_op}"
-
-    __repr__ = __str__
-
-
-def _program(node: Node, second: Optional[Node], name: str, over: str, count, numerics: Numerics) -> Tuple[Program, Tuple[int, ...]]:
-    """The program of a reduction, and the slots of its variables."""
-    key = (node, second, name, over, count, numerics)
-    found = _programs.get(key)
-    if found is None:
-        trees = (node,) if second is None else (node, second)
-        lines, texts = formula.statements(*trees)
-        result = reductions.written(name, over, texts[0], *texts[1:], count=count)
-        leaves = sorted((part.args[0], part.args[1], part.dim) for part in formula.in_order(*trees) if not part.text)
-        program = Program([Variable(f"_v{slot}", role, dim) for slot, role, dim in leaves], lines, [result], numerics)
-        if len(_programs) > formula.LIMIT:
-            _programs.clear()
-        found = _programs[key] = (program, tuple(slot for slot, _, _ in leaves))
-    return found
-
-
-def split_options(options: Dict[str, Any]) -> Tuple[Dict[str, Any], Numerics]:
-    """KeOps' keywords as options of the call and numerics. Raises TypeError for one that is not known."""
-    if not options:
-        return options, _DEFAULT_NUMERICS
-    unknown = options.keys() - IGNORED_OPTIONS - NUMERICS_OPTIONS - CALL_OPTIONS
-    if unknown:
-        known = ", ".join(sorted(NUMERICS_OPTIONS | CALL_OPTIONS | IGNORED_OPTIONS))
-        raise TypeError(f"there is no option {', '.join(sorted(unknown))}; those that are known are {known}")
-    numerics = Numerics.of(**{name: value for name, value in options.items() if name in NUMERICS_OPTIONS})
-    return {name: value for name, value in options.items() if name in CALL_OPTIONS}, numerics
-
-
-_DEFAULT_NUMERICS = Numerics()
-
-
-def _merge_inputs(mine: Tuple[Input, ...], theirs: Tuple[Input, ...]) -> Tuple[Tuple[Input, ...], Tuple[int, ...]]:
-    """All inputs, each once, and where those of the second list are among them."""
-    keys = [own.key for own in mine]
-    new, slots = [], []
-    for own in theirs:
-        key = own.key
-        if key in keys:
-            slots.append(keys.index(key))
-        else:
-            slots.append(len(keys))
-            keys.append(key)
-            new.append(own)
-    return ((*mine, *new) if new else mine), tuple(slots)
-
-
-def _in_role(own: Input, role: str) -> Input:
-    return own if own.role == role else Input(role, own.array, own.numbers, own.position, own.source, own.is_complex)
 
 
 def _remember(key: tuple, node: Node) -> Node:

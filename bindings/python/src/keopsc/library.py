@@ -73,9 +73,7 @@ class Entry:
     def __init__(self, library: "Library", point: abi.Entry, described: dict):
         self.library = library
         self.name = described["name"]
-        tensors = [
-            TensorInfo(t["name"], t["kind"], t["role"], tuple(t["shape"]), t["dtype"], t.get("gradient_of")) for t in described["tensors"]
-        ]
+        tensors = [TensorInfo(t["name"], t["kind"], t["role"], tuple(t["shape"]), t["dtype"], t.get("gradient_of")) for t in described["tensors"]]
         self.inputs = [t for t in tensors if t.kind != "output"]
         self.outputs = [t for t in tensors if t.kind == "output"]
         self.run = abi.Run(point.run)
@@ -204,5 +202,3 @@ def call_clusters(library: Library, name: str, tensors: Sequence[Optional[abi.Te
     if status:
         raise call_error(status, message.value.decode("utf-8", "replace"))
     return count.value
-
-

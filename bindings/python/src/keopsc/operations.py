@@ -130,10 +130,20 @@ WITH_LAZYTENSORS: Sequence[Operation] = [
     Operation("tensorprod", "TensorProd({0}, {1})", lambda a, b: a * b, "All products of a component of `self` and one of `other`, row by row."),
     Operation("concat", "Concat({0}, {1})", lambda a, b: a + b, "The components of `self`, then those of `other`."),
     Operation("weightedsqdist", "WeightedSqDist({2}, {0}, {1})", lambda a, b, s: weighted(s, a, b), "The squared distance with weights."),
-    Operation("weightedsqnorm", "WeightedSqNorm({1}, {0})", lambda a, s: weighted(s, a), "The squared norm of `self` with weights: one, one for each component, or a symmetric matrix."),
+    Operation(
+        "weightedsqnorm",
+        "WeightedSqNorm({1}, {0})",
+        lambda a, s: weighted(s, a),
+        "The squared norm of `self` with weights: one, one for each component, or a symmetric matrix.",
+    ),
     Operation("ifelse", "IfElse({0}, {1}, {2})", common, "The second argument where `self >= 0`, else the third."),
     Operation("clamp", "Clamp({0}, {1}, {2})", common, "`self`, but no less than the first bound and no more than the second."),
-    Operation("softdtw_sqdist", "SoftDTW_SqDist({0}, {1}, {2})", one, "The soft dynamic time warping of two series, with squared differences and smoothing gamma."),
+    Operation(
+        "softdtw_sqdist",
+        "SoftDTW_SqDist({0}, {1}, {2})",
+        one,
+        "The soft dynamic time warping of two series, with squared differences and smoothing gamma.",
+    ),
 ]
 
 #: Methods without an argument, of complex numbers, that are complex again. Other methods of the table are refused.

@@ -8,8 +8,11 @@ from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence
 
 from . import formula, reductions
 from .genred import variables_of, parsed_alias
-from .lazytensor import Input, LazyTensor, _program, split_options
+from .inputs import Input
+from .lazytensor import LazyTensor
+from .options import split_options
 from .program import Program
+from .reduced import program_of
 
 
 class NotPositiveDefinite(ValueError):
@@ -192,7 +195,7 @@ def solve_lazytensor(matrix: LazyTensor, other, var: Optional[LazyTensor], call:
         product = matrix * matrix._with(node=formula.variable(0, over, other.node.dim), inputs=(unknown,), ni=None, nj=None)
     else:
         unknown, product = var.inputs[0], matrix
-    program, slots = _program(product.node, None, "Sum", over, None, numerics)
+    program, slots = program_of(product.node, None, "Sum", over, None, numerics)
     places = [product.inputs[slot] for slot in slots]
     number = next((number for number, own in enumerate(places) if own.key == unknown.key), None)
     if number is None:

@@ -1,6 +1,6 @@
 """The classes that LazyTensors of all array libraries have in common."""
 
-from ....lazytensor import ComplexMethods as ComplexGenericLazyTensor
+from ....complex_numbers import ComplexMethods as ComplexGenericLazyTensor
 from ....lazytensor import LazyTensor as GenericLazyTensor
 
 __all__ = ["ComplexGenericLazyTensor", "GenericLazyTensor", "is_complex_lazytensor"]
