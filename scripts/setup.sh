@@ -82,7 +82,7 @@ install_cuda() {
 
 install_torch() {
     "$1" install -q --disable-pip-version-check -r scripts/requirements-package.txt
-    "$1" install -q --disable-pip-version-check --no-deps -r scripts/requirements-torch.txt
+    "$1" install -q --disable-pip-version-check --no-deps -r scripts/requirements-torch.txt -r scripts/requirements-dependents.txt
 }
 
 install_wheel() {
@@ -106,7 +106,7 @@ python)
     virtual_environment .venv install_python scripts/requirements.txt
     ;;
 torch)
-    virtual_environment .venv-torch install_torch scripts/requirements-package.txt scripts/requirements-torch.txt
+    virtual_environment .venv-torch install_torch scripts/requirements-{package,torch,dependents}.txt
     ;;
 wheel)
     virtual_environment .venv-wheel install_wheel scripts/requirements-wheel.txt
