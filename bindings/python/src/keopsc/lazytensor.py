@@ -181,11 +181,7 @@ class LazyTensor(Methods):
         inputs = self.inputs
         for other in others:
             theirs = other.inputs
-            if theirs is inputs:
-                slots = None
-            elif not theirs:
-                slots = ()
-            elif not inputs:
+            if not inputs:
                 inputs, slots = theirs, None
             else:
                 inputs, slots = merged(inputs, theirs)
@@ -719,7 +715,7 @@ class LazyTensor(Methods):
 
     def matvec(self, v):
         """`self @ v`: for SciPy's `aslinearoperator`."""
-        return self @ v
+        return self.__matmul__(v)
 
     matmat = matvec
 

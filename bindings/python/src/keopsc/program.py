@@ -106,6 +106,14 @@ class Program:
     def __reduce__(self):
         return (Program, (self.variables, self.statements, self.results, self.numerics))
 
+    def described(self) -> str:
+        """The program as text, from which `program_of_text` makes it again."""
+        lines = [f"numerics {self.numerics.sum} {self.numerics.accumulate}"]
+        lines += [f"variable {variable.name} {variable.role} {variable.dim}" for variable in self.variables]
+        lines += [f"statement {statement}" for statement in self.statements]
+        lines += [f"result {result.role} {result.text}" for result in self.results]
+        return "\n".join(lines)
+
     def text(self, dtypes: Sequence[str]) -> str:
         """The formula file for these types of the variables."""
         dtype = promoted(dtypes)
@@ -159,7 +167,7 @@ class Program:
         own_batch = _batch([self.variables[k] for k in inputs], [layouts[k] for k in inputs], ranges)
         outputs, made = [], []
         for tensor in entry.outputs:
-            own = {"i": (rows["i"],), "j": (rows["j"],), "parameter": ()}[tensor.role] + (tensor.dim,)
+            own = _own_shape(tensor, rows)
             shape = layouts[numbers[tensor.gradient_of]].shape if tensor.gradient_of else own_batch + own
             whole = batch + own
             outputs.append(Output(shape, tensor.dtype, None if tensor.gradient_of or shape == whole else whole))
@@ -168,6 +176,19 @@ class Program:
         used = (*(layouts[k] for k in inputs), *made)
         prepared = Prepared(entry, used, ranges, (rows["i"], rows["j"]), streamed)
         return Step(prepared, inputs, tuple(outputs))
+
+    def shapes(self, shapes: Sequence[tuple], dtypes: Tuple[str, ...], ranges: Sequence[tuple] = ()) -> List[Tuple[tuple, str]]:
+        """The shapes and type names of all outputs, for arguments of these shapes and types."""
+        layouts = _without_extra_axes(self.variables, [Layout(shape, shape, dtype) for shape, dtype in zip(shapes, dtypes)])
+        rows = _rows(self.variables, layouts)
+        batch = _batch(self.variables, layouts, [Layout(shape, shape, "i64") for shape in ranges])
+        self.compiled(dtypes)
+        numbers = {variable.name: number for number, variable in enumerate(self.variables)}
+        found = []
+        for _, tensor in self.outputs:
+            own = _own_shape(tensor, rows)
+            found.append((layouts[numbers[tensor.gradient_of]].shape if tensor.gradient_of else batch + own, tensor.dtype))
+        return found
 
     def gradient(self, wanted: Tuple[int, ...], given: Tuple[int, ...]) -> "Program":
         """The gradients in the variables numbered by `wanted`.
@@ -220,6 +241,29 @@ class Program:
         names = [f"_r{first + number}" for number in range(len(self.results))]
         named = [f"{name} = {result.text}" for name, result in zip(names, self.results)]
         return [*self.statements, *named], names
+
+
+def program_of_text(described: str) -> Program:
+    """The program that describes itself so."""
+    variables, statements, results, numerics = [], [], [], Numerics()
+    for line in described.split("\n"):
+        kind, _, rest = line.partition(" ")
+        if kind == "variable":
+            name, role, dim = rest.split()
+            variables.append(Variable(name, role, int(dim)))
+        elif kind == "statement":
+            statements.append(rest)
+        elif kind == "result":
+            role, _, text = rest.partition(" ")
+            results.append(Result(text, role))
+        else:
+            numerics = Numerics(*rest.split())
+    return Program(variables, statements, results, numerics)
+
+
+def _own_shape(tensor: TensorInfo, rows: Dict[str, int]) -> Tuple[int, ...]:
+    """The axes of an output that are not those of the batch."""
+    return (tensor.dim,) if tensor.role == "parameter" else (rows[tensor.role], tensor.dim)
 
 
 def promoted(dtypes: Sequence[str]) -> str:

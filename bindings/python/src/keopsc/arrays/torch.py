@@ -9,6 +9,7 @@ import torch
 
 from ..library import STRIDE, Layout, ShapeError
 from ..program import Program
+from . import torch_operators
 
 name = "PyTorch tensor"
 array_type = torch.Tensor
@@ -110,7 +111,7 @@ def parameter(values: Sequence[float], dtype: Optional[str], like: Optional[torc
 def as_real(tensor: torch.Tensor) -> torch.Tensor:
     """Complex numbers as pairs (re, im) along the last axis, which becomes twice as long; real numbers get imaginary parts of 0."""
     if not tensor.is_complex():
-        tensor = torch.complex(tensor, torch.zeros_like(tensor))
+        tensor = torch.complex(tensor, torch.zeroslike(tensor))
     return torch.view_as_real(tensor.resolve_conj()).flatten(-2)
 
 
@@ -163,6 +164,8 @@ def evaluate(
         device = next(tensor.device for tensor in tensors if tensor.is_cuda)
         results = evaluate(program, [tensor.cpu() for tensor in tensors], [table.cpu() for table in ranges])
         return [result.to(device) for result in results]
+    if torch.compiler.is_compiling():
+        return torch_operators.compiling_evaluate(program, tensors, ranges, place.streamed)
     if _transforming():
         return _Transformable.apply(program, ranges, place, *tensors)
     if _forward_mode._current_level >= 0:
@@ -233,7 +236,7 @@ class _Differentiable(torch.autograd.Function):
             program = ctx.program.gradient(wanted, given)
             results = evaluate(program, [*tensors, *(cotangents[number] for number in given)], ctx.ranges, ctx.place)
             for number, result in zip(wanted, results):
-                gradients[3 + number] = _like(result, tensors[number])
+                gradients[3 + number] = like(result, tensors[number])
         return tuple(gradients)
 
     @staticmethod
@@ -289,7 +292,7 @@ def _own_axes(variable) -> int:
     return 1 if variable.role == "parameter" else 2
 
 
-def _like(gradient: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
+def like(gradient: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
     """A gradient in the shape and type of what it is the gradient of: batch elements that shared it are added up."""
     if gradient.shape != tensor.shape:
         if gradient.dim() > tensor.dim() or gradient.numel() != tensor.numel():
@@ -334,7 +337,7 @@ class _Solution(torch.autograd.Function):
             here = [solution if number == unknown else tensor for number, tensor in enumerate(tensors)]
             results = evaluate(system.program.gradient(wanted, (0,)), [*here, -w], ctx.ranges, ctx.place)
             for number, result in zip(wanted, results):
-                gradients[3 + number] = _like(result, tensors[number])
+                gradients[3 + number] = like(result, tensors[number])
         return tuple(gradients)
 
 
