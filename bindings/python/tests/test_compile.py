@@ -23,6 +23,7 @@ FUNCTIONS = {
         (-((LazyTensor(x[:, None, :]) - LazyTensor(y[None, :, :])) ** 2).sum(-1) / LazyTensor(s)).exp() * LazyTensor(b[None])
     ).sum(1),
     "matvec": lambda x, y, b, s: (-Vi(x).sqdist(Vj(y)) / 0.5).exp().matvec(b) + s,
+    "log-sum-exp": lambda x, y, b, s: (-Vi(x).sqdist(Vj(y)) / LazyTensor(s)).logsumexp(1),
     "row numbers": lambda x, y, b, s: y[Vi(x).sqdist(Vj(y)).argKmin(3, dim=1)].sum((1, 2)) * x.sum() * s,
 }
 

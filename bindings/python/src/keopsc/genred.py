@@ -106,6 +106,7 @@ class Genred:
             opt_arg,
             formula2,
         )
+        formula, formula2 = (text if text is None else " ".join(text.split()) for text in (formula, formula2))
         _, numerics = split_options({"dtype_acc": dtype_acc, "use_double_acc": use_double_acc, "sum_scheme": sum_scheme})
         result = reductions.written(reduction_op, reductions.of_axis(axis), formula, formula2, opt_arg)
         self.program = Program(variables_of(self.aliases, formula, formula2), [], [result], numerics)

@@ -49,10 +49,15 @@ class Variable(NamedTuple):
 
 
 class Result(NamedTuple):
-    """An expression of reductions, and the index that its rows count."""
+    """An expression of reductions, and the index that its rows count.
+
+    `given_value`, if there is one, is an expression with the same gradient, in which `{value}` is the result, as a number that is known: that spares
+    the gradient of a log-sum-exp a pass over all pairs.
+    """
 
     text: str
     role: str
+    given_value: str = ""
 
 
 class Numerics(NamedTuple):
@@ -111,7 +116,7 @@ class Program:
         lines = [f"numerics {self.numerics.sum} {self.numerics.accumulate}"]
         lines += [f"variable {variable.name} {variable.role} {variable.dim}" for variable in self.variables]
         lines += [f"statement {statement}" for statement in self.statements]
-        lines += [f"result {result.role} {result.text}" for result in self.results]
+        lines += [f"result {result.role} {result.text}{_GIVEN}{result.given_value}" for result in self.results]
         return "\n".join(lines)
 
     def text(self, dtypes: Sequence[str]) -> str:
@@ -190,25 +195,35 @@ class Program:
             found.append((layouts[numbers[tensor.gradient_of]].shape if tensor.gradient_of else batch + own, tensor.dtype))
         return found
 
-    def gradient(self, wanted: Tuple[int, ...], given: Tuple[int, ...]) -> "Program":
+    def gradient(self, wanted: Tuple[int, ...], given: Tuple[int, ...], values: Tuple[int, ...] = ()) -> "Program":
         """The gradients in the variables numbered by `wanted`.
 
-        The variables are those of this program, then a cotangent for each of the outputs numbered by `given`; other outputs have none.
+        The variables are those of this program, then a cotangent for each of the outputs numbered by `given` (others have none), then the values of
+        the outputs numbered by `values`, which have to be among those of `values_for`.
         """
-        return self._derivative("gradient", wanted, given, self._new_gradient)
+        return self._derivative("gradient", (wanted, given, values), self._new_gradient)
 
-    def _new_gradient(self, wanted, given) -> "Program":
+    def values_for(self, given: Sequence[int]) -> Tuple[int, ...]:
+        """Those of the given outputs whose values make the gradient cheaper."""
+        return tuple(number for number in given if self.results[self.outputs[number][0]].given_value)
+
+    def _new_gradient(self, wanted, given, values) -> "Program":
         variables, statements, names = list(self.variables), *self._results_as_statements()
-        terms: List[Tuple[str, str]] = []
+        terms: Dict[int, Tuple[str, str]] = {}
         for number in given:
             result, tensor = self.outputs[number]
             cotangent = Variable(f"_e{len(variables)}", tensor.role, tensor.dim)
             variables.append(cotangent)
-            terms.append((names[result], cotangent.name))
+            terms[number] = (names[result], cotangent.name)
+        for number in values:
+            result, tensor = self.outputs[number]
+            value = Variable(f"_l{len(variables)}", tensor.role, tensor.dim)
+            variables.append(value)
+            terms[number] = (self.results[result].given_value.replace("{value}", value.name), terms[number][1])
         results = []
         for number in wanted:
             variable = self.variables[number]
-            text = " + ".join(f"Grad({name}, {variable.name}, {cotangent})" for name, cotangent in terms)
+            text = " + ".join(f"Grad({name}, {variable.name}, {cotangent})" for name, cotangent in terms.values())
             results.append(Result(text or f"Zero({variable.dim})", variable.role))
         return Program(variables, statements, results, self.numerics)
 
@@ -217,9 +232,9 @@ class Program:
 
         The variables are those of this program, then the tangents.
         """
-        return self._derivative("tangent", moving, (), self._new_tangent)
+        return self._derivative("tangent", (moving,), self._new_tangent)
 
-    def _new_tangent(self, moving, _) -> "Program":
+    def _new_tangent(self, moving) -> "Program":
         variables, statements, names = list(self.variables), *self._results_as_statements()
         for number in moving:
             variables.append(self.variables[number]._replace(name=f"_u{len(variables)}"))
@@ -228,11 +243,11 @@ class Program:
         results = [Result(f"Diff({name}, ({along}), ({tangents}))", result.role) for name, result in zip(names, self.results)]
         return Program(variables, statements, results, self.numerics)
 
-    def _derivative(self, kind, wanted, given, make) -> "Program":
-        key = (kind, wanted, given)
+    def _derivative(self, kind, arguments, make) -> "Program":
+        key = (kind, arguments)
         program = self._derivatives.get(key)
         if program is None:
-            program = self._derivatives[key] = make(wanted, given)
+            program = self._derivatives[key] = make(*arguments)
         return program
 
     def _results_as_statements(self) -> Tuple[List[str], List[str]]:
@@ -241,6 +256,10 @@ class Program:
         names = [f"_r{first + number}" for number in range(len(self.results))]
         named = [f"{name} = {result.text}" for name, result in zip(names, self.results)]
         return [*self.statements, *named], names
+
+
+#: What stands between the two texts of a result where a program describes itself.
+_GIVEN = " given_value "
 
 
 def program_of_text(described: str) -> Program:
@@ -254,8 +273,9 @@ def program_of_text(described: str) -> Program:
         elif kind == "statement":
             statements.append(rest)
         elif kind == "result":
-            role, _, text = rest.partition(" ")
-            results.append(Result(text, role))
+            role, _, texts = rest.partition(" ")
+            text, _, given_value = texts.partition(_GIVEN)
+            results.append(Result(text, role, given_value))
         else:
             numerics = Numerics(*rest.split())
     return Program(variables, statements, results, numerics)

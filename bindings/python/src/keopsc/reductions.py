@@ -72,7 +72,11 @@ def written(name: str, over: str, formula: str, weight: Optional[str] = None, co
     if weight is None and name == "Max_SumShiftExp":
         weight = "1"
     arguments = formula if weight is None else f"{formula}, {weight}"
-    return Result(f"{reduction.name}[{over}{options}]({arguments})", "ij"[over == "i"])
+    given_value = ""
+    if reduction.name == "LogSumExp":
+        share = f"Exp(({formula}) - ZeroIfMinusInfinity({{value}}))"
+        given_value = f"Sum[{over}]({share})" if weight is None else f"Sum[{over}]({share} * ({weight}))"
+    return Result(f"{reduction.name}[{over}{options}]({arguments})", "ij"[over == "i"], given_value)
 
 
 def shaped(name: str, arrays: Sequence, count: Optional[int]):

@@ -228,20 +228,20 @@ class _Differentiable(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, *cotangents):
-        tensors = ctx.saved_tensors
+        tensors, outputs = ctx.saved_tensors[: ctx.count], ctx.saved_tensors[ctx.count :]
         wanted = tuple(number for number in range(len(tensors)) if ctx.needs_input_grad[3 + number])
         given = tuple(number for number, cotangent in enumerate(cotangents) if cotangent is not None)
         gradients: List[Optional[torch.Tensor]] = [None] * (3 + len(tensors))
         if wanted and given:
-            program = ctx.program.gradient(wanted, given)
-            results = evaluate(program, [*tensors, *(cotangents[number] for number in given)], ctx.ranges, ctx.place)
+            program, arguments = gradient(ctx.program, tensors, outputs, cotangents, wanted, given)
+            results = evaluate(program, arguments, ctx.ranges, ctx.place)
             for number, result in zip(wanted, results):
                 gradients[3 + number] = like(result, tensors[number])
         return tuple(gradients)
 
     @staticmethod
     def jvp(ctx, *tangents):
-        tensors, program = ctx.saved_tensors, ctx.program
+        tensors, program = ctx.saved_tensors[: ctx.count], ctx.program
         moving = tuple(number for number, tangent in enumerate(tangents[3:]) if tangent is not None)
         along = [tangents[3 + number] for number in moving]
         derivative = program.tangent(moving)
@@ -279,13 +279,26 @@ class _Transformable(_Differentiable):
 def _remember(ctx, program: Program, ranges, place: Place, tensors, outputs) -> None:
     """Keeps what derivatives need."""
     ctx.program, ctx.ranges, ctx.place = program, ranges, place
-    ctx.save_for_backward(*tensors)
+    ctx.count = len(tensors)
+    ctx.save_for_backward(*tensors, *(outputs if takes_values(program, outputs) else ()))
     if _forward_mode._current_level >= 0:
         ctx.save_for_forward(*tensors)
     ctx.set_materialize_grads(False)
     numbers = [output for output in outputs if output.dtype == torch.int64]
     if numbers:
         ctx.mark_non_differentiable(*numbers)
+
+
+def takes_values(program: Program, outputs) -> bool:
+    """Whether gradients want the outputs: not if these are rounded to half precision, in which exponents are not good enough."""
+    return any(result.given_value for result in program.results) and outputs[0].element_size() >= 4
+
+
+def gradient(program: Program, tensors, outputs, cotangents, wanted: Tuple[int, ...], given: Tuple[int, ...]) -> Tuple[Program, list]:
+    """The gradient of a program, and its arguments; `outputs` is empty where they were not kept."""
+    values = program.values_for(given) if outputs else ()
+    arguments = [*tensors, *(cotangents[number] for number in given), *(outputs[number] for number in values)]
+    return program.gradient(wanted, given, values), arguments
 
 
 def _own_axes(variable) -> int:

@@ -34,25 +34,29 @@ def _(program, tensors, ranges, streamed):
 
 
 def _setup_context(ctx, inputs, output):
+    from . import torch as arrays
+
     ctx.program, tensors, ranges, ctx.streamed = inputs
-    ctx.tensors = len(tensors)
-    ctx.save_for_backward(*tensors, *ranges)
+    ctx.tensors, ctx.ranges = len(tensors), len(ranges)
+    outputs = output if arrays.takes_values(_program(ctx.program), output) else ()
+    ctx.save_for_backward(*tensors, *ranges, *outputs)
     ctx.set_materialize_grads(False)
 
 
 def _backward(ctx, cotangents):
     from . import torch as arrays
 
-    tensors, ranges = ctx.saved_tensors[: ctx.tensors], ctx.saved_tensors[ctx.tensors :]
+    saved, end = ctx.saved_tensors, ctx.tensors + ctx.ranges
+    tensors, ranges, outputs = saved[: ctx.tensors], saved[ctx.tensors : end], saved[end:]
     wanted = tuple(number for number, tensor in enumerate(tensors) if tensor.requires_grad)
     given = tuple(number for number, cotangent in enumerate(cotangents) if cotangent is not None and cotangent.is_floating_point())
     gradients: List[Optional[torch.Tensor]] = [None] * len(tensors)
     if wanted and given:
-        program = _program(ctx.program).gradient(wanted, given)
-        results = evaluate(program.described(), [*tensors, *(cotangents[number] for number in given)], ranges, ctx.streamed)
+        program, arguments = arrays.gradient(_program(ctx.program), tensors, outputs, cotangents, wanted, given)
+        results = evaluate(program.described(), arguments, ranges, ctx.streamed)
         for number, result in zip(wanted, results):
             gradients[number] = arrays.like(result, tensors[number])
-    return None, gradients, [None] * len(ranges), None
+    return None, gradients, [None] * ctx.ranges, None
 
 
 evaluate.register_autograd(_backward, setup_context=_setup_context)
