@@ -61,7 +61,7 @@ wheel: build ## target/wheels/keopsc-*.whl: the Python package with the compiler
 	scripts/setup.sh wheel
 	rm -rf bindings/python/build target/wheels
 	KEOPSC_BINARY=$(abspath $(BINARY)) .venv-wheel/bin/pip wheel -q --no-deps --no-build-isolation -w target/wheels/plain bindings/python
-	PATH=$(CURDIR)/.venv-wheel/bin:$$PATH auditwheel -q repair --plat auto -w target/wheels target/wheels/plain/*.whl
+	PATH=$(CURDIR)/.venv-wheel/bin:$$PATH auditwheel repair -w target/wheels target/wheels/plain/*.whl
 
 demo: build ## reads handwritten digits with a compiled formula; writes demo.png
 	scripts/setup.sh python

@@ -79,8 +79,16 @@ def compiled(text: str, device: str = "cpu", options: Tuple[str, ...] = ()) -> s
 
     `device` is "cpu", or "cuda" for a library that has code for this machine's GPUs as well.
     """
-    target = ("--target", "native,cuda", "--gpu-arch", gpu_architecture()) if device == "cuda" else ()
-    return run("compile", "--cached", *target, *options, "-", text=text).strip()
+    return run("compile", "--cached", *_target(device), *options, "-", text=text).strip()
+
+
+def compiled_file(path: str, device: str = "cpu", options: Tuple[str, ...] = ()) -> str:
+    """The path of the library for a formula file; see `compiled`."""
+    return run("compile", "--cached", *_target(device), *options, path).strip()
+
+
+def _target(device: str) -> Tuple[str, ...]:
+    return ("--target", "native,cuda", "--gpu-arch", gpu_architecture()) if device == "cuda" else ()
 
 
 def gpu_architecture() -> str:

@@ -744,6 +744,11 @@ class LazyTensor(Methods):
         result = spread.reduction("Sum", axis=len(batch) + 1, **options)
         return result.squeeze(-1) if result.shape[-1] == 1 else result
 
+    def to_kf(self, reduction_op: str = "Sum", axis: Optional[int] = None, **options) -> str:
+        """A reduction, over j unless `axis` says another, as the text of a formula file; see `reduction` for the options."""
+        axis = self.nbatchdims + 1 if axis is None else axis
+        return self.reduction(reduction_op, axis=axis, call=False, **options).to_kf()
+
     def solve(self, other, var=None, call: bool = True, **options):
         """The solution a of (alpha Id + K) a = other, by conjugate gradients; K has to be symmetric and positive definite.
 

@@ -159,28 +159,10 @@ class Program:
         ranges: the layouts of six tensors, or (); streamed: the GPU through which the CPU's memory goes, or None.
         Raises `ShapeError` where the arguments do not fit the variables or each other.
         """
-        layouts = _without_extra_axes(self.variables, layouts)
-        rows = _rows(self.variables, layouts)
-        batch = _batch(self.variables, layouts, ranges)
         on_gpu = streamed is not None or any(layout.device >= 0 for layout in layouts)
+        _check_axes(self.variables, layouts)
         entries = self.compiled(tuple(layout.dtype for layout in layouts), "cuda" if on_gpu else "cpu")
-        numbers = {variable.name: number for number, variable in enumerate(self.variables)}
-        return [self._step(entry, layouts, ranges, rows, batch, streamed, numbers) for entry in entries]
-
-    def _step(self, entry, layouts, ranges, rows, batch, streamed, numbers) -> Step:
-        inputs = tuple(numbers[tensor.name] for tensor in entry.inputs)
-        own_batch = _batch([self.variables[k] for k in inputs], [layouts[k] for k in inputs], ranges)
-        outputs, made = [], []
-        for tensor in entry.outputs:
-            own = _own_shape(tensor, rows)
-            shape = layouts[numbers[tensor.gradient_of]].shape if tensor.gradient_of else own_batch + own
-            whole = batch + own
-            outputs.append(Output(shape, tensor.dtype, None if tensor.gradient_of or shape == whole else whole))
-            device = next((layout.device for layout in layouts), -1)
-            made.append(Layout(shape, _contiguous_strides(shape), tensor.dtype, device))
-        used = (*(layouts[k] for k in inputs), *made)
-        prepared = Prepared(entry, used, ranges, (rows["i"], rows["j"]), streamed)
-        return Step(prepared, inputs, tuple(outputs))
+        return plan_of_entries(entries, self.variables, layouts, ranges, streamed)
 
     def shapes(self, shapes: Sequence[tuple], dtypes: Tuple[str, ...], ranges: Sequence[tuple] = ()) -> List[Tuple[tuple, str]]:
         """The shapes and type names of all outputs, for arguments of these shapes and types."""
@@ -286,6 +268,31 @@ def _own_shape(tensor: TensorInfo, rows: Dict[str, int]) -> Tuple[int, ...]:
     return (tensor.dim,) if tensor.role == "parameter" else (rows[tensor.role], tensor.dim)
 
 
+def plan_of_entries(
+    entries, variables: Sequence[Variable], layouts: Sequence[Layout], ranges: Sequence[Layout], streamed: Optional[int]
+) -> List[Step]:
+    """The calls of entries for arguments of these layouts; see `Program.plan`."""
+    layouts = _without_extra_axes(variables, layouts)
+    rows = _rows(variables, layouts)
+    batch = _batch(variables, layouts, ranges)
+    numbers = {variable.name: number for number, variable in enumerate(variables)}
+    device = layouts[0].device if layouts else -1
+    steps = []
+    for entry in entries:
+        inputs = tuple(numbers[tensor.name] for tensor in entry.inputs)
+        own_batch = _batch([variables[k] for k in inputs], [layouts[k] for k in inputs], ranges)
+        outputs, made = [], []
+        for tensor in entry.outputs:
+            own = _own_shape(tensor, rows)
+            shape = layouts[numbers[tensor.gradient_of]].shape if tensor.gradient_of else own_batch + own
+            whole = batch + own
+            outputs.append(Output(shape, tensor.dtype, None if tensor.gradient_of or shape == whole else whole))
+            made.append(Layout(shape, _contiguous_strides(shape), tensor.dtype, device))
+        prepared = Prepared(entry, (*(layouts[k] for k in inputs), *made), ranges, (rows["i"], rows["j"]), streamed)
+        steps.append(Step(prepared, inputs, tuple(outputs)))
+    return steps
+
+
 def promoted(dtypes: Sequence[str]) -> str:
     """The real type in which results of variables of these types are stored: the most precise one, float32 for float16 beside bfloat16."""
     precision = max((_PRECISION[dtype] for dtype in dtypes), default=1)
@@ -299,8 +306,8 @@ def _own_axes(variable: Variable) -> int:
     return 1 if variable.role == "parameter" else 2
 
 
-def _without_extra_axes(variables: Sequence[Variable], layouts: Sequence[Layout]) -> List[Layout]:
-    """Checks numbers of axes and components. Parameters lose leading axes of extent 1 that would be batch axes of no other argument."""
+def _check_axes(variables: Sequence[Variable], layouts: Sequence[Layout]) -> None:
+    """Refuses wrong numbers of axes and components."""
     for variable, layout in zip(variables, layouts):
         if len(layout.shape) < _own_axes(variable):
             form = "(…, components)" if variable.role == "parameter" else "(…, rows, components)"
@@ -309,6 +316,11 @@ def _without_extra_axes(variables: Sequence[Variable], layouts: Sequence[Layout]
             raise ShapeError(
                 2, f"the argument `{variable}` has shape {layout.shape}: {layout.shape[-1]} components where {variable.dim} are declared"
             )
+
+
+def _without_extra_axes(variables: Sequence[Variable], layouts: Sequence[Layout]) -> List[Layout]:
+    """Checks arguments. Parameters lose leading axes of extent 1 that would be batch axes of no other argument."""
+    _check_axes(variables, layouts)
     rank = max((len(layout.shape) - 2 for variable, layout in zip(variables, layouts) if variable.role != "parameter"), default=0)
     kept = []
     for variable, layout in zip(variables, layouts):

@@ -64,6 +64,13 @@ class Reduced:
         complex_ = {own.position for own in self.tensor.inputs if own.is_complex}
         return [arrays.as_real(arrays.as_array(value)) if number in complex_ else arrays.as_array(value) for number, value in enumerate(args)]
 
+    def to_kf(self) -> str:
+        """The reduction as a formula file, for `keopsc compile` and callers in other languages; the arguments are `_v0`, `_v1` …"""
+        tensor = self.tensor
+        known = tensor._dtype or "f32"
+        dtypes = [known if own.array is None else tensor.arrays.dtype_name(own.array) for own in (tensor.inputs[slot] for slot in self.slots)]
+        return self.program.text(dtypes)
+
     @property
     def formula(self) -> str:
         """The formula that is reduced, as text."""

@@ -173,6 +173,10 @@ def evaluate(program: Program, arrays: Sequence[np.ndarray], ranges: Sequence[np
     return results
 
 
+#: Without derivatives, which NumPy's arrays do not have anyway.
+evaluate_plainly = evaluate
+
+
 def solve(system, arrays: Sequence[np.ndarray], ranges: Sequence[np.ndarray] = (), place: Place = _ON_CPU) -> np.ndarray:
     """The solution of a linear system (`keopsc.solve.System`), whose right-hand side stands among the arguments in the place of the unknown."""
     from ..solve import conjugate_gradients

@@ -177,6 +177,12 @@ def evaluate(
     return _run(program, tensors, ranges, place)
 
 
+def evaluate_plainly(program, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.Tensor] = (), place: Place = _WHERE_TENSORS_ARE):
+    """The same without derivatives, for what has plans but is no program."""
+    with torch.no_grad():
+        return evaluate(program, tensors, ranges, place)
+
+
 def _run(program: Program, tensors, ranges, place: Place) -> List[torch.Tensor]:
     """Calls the library."""
     key = (place, *[(tensor.shape, tensor.stride(), tensor.dtype, tensor.get_device()) for tensor in (*tensors, *ranges)])

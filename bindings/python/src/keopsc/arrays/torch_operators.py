@@ -15,6 +15,7 @@ from ..program import Program, program_of_text
 
 _program = lru_cache(maxsize=None)(program_of_text)
 
+
 @torch.library.custom_op("keopsc::evaluate", mutates_args=())
 def evaluate(program: str, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.Tensor], streamed: int) -> List[torch.Tensor]:
     """The outputs of a program. `streamed` is the GPU through which the CPU's memory goes, or -1."""
@@ -29,7 +30,9 @@ def evaluate(program: str, tensors: Sequence[torch.Tensor], ranges: Sequence[tor
 def _(program, tensors, ranges, streamed):
     from . import torch as arrays
 
-    shapes = _program(program).shapes([tuple(t.shape) for t in tensors], tuple(arrays.dtype_name(t) for t in tensors), [tuple(r.shape) for r in ranges])
+    shapes = _program(program).shapes(
+        [tuple(t.shape) for t in tensors], tuple(arrays.dtype_name(t) for t in tensors), [tuple(r.shape) for r in ranges]
+    )
     return [tensors[0].new_empty(shape, dtype=arrays.dtype(name)) for shape, name in shapes]
 
 
