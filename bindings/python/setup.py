@@ -16,20 +16,16 @@ from setuptools.command.build_py import build_py
 HERE = Path(__file__).resolve().parent
 
 
-def compiler() -> Path:
-    """The binary that the wheel carries."""
-    path = Path(os.environ.get("KEOPSC_BINARY", HERE.parents[1] / "target" / "release" / "keopsc"))
-    if not path.is_file():
-        raise SystemExit(f"{path} does not exist: run `make build` at the root of the checkout, or set KEOPSC_BINARY to the compiler")
-    return path
+#: The binary that the wheel carries. An editable installation needs none: the package finds that of the checkout, or another, when it is used.
+COMPILER = Path(os.environ.get("KEOPSC_BINARY", HERE.parents[1] / "target" / "release" / "keopsc"))
 
 
 def platform_tag() -> str:
     """The wheel's platform: on Linux the oldest version of the C library that the compiler's symbols allow."""
     platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
-    if not platform.startswith("linux_"):
+    if not platform.startswith("linux_") or not COMPILER.is_file():
         return platform
-    versions = re.findall(rb"\bGLIBC_2\.(\d+)", compiler().read_bytes())
+    versions = re.findall(rb"\bGLIBC_2\.(\d+)", COMPILER.read_bytes())
     return f"manylinux_2_{max(map(int, versions))}_{platform[len('linux_') :]}"
 
 
@@ -39,9 +35,11 @@ class BuildWithCompiler(build_py):
     def run(self):
         super().run()
         if not self.editable_mode:
+            if not COMPILER.is_file():
+                raise SystemExit(f"{COMPILER} does not exist: run `make build` at the root of the checkout, or set KEOPSC_BINARY to the compiler")
             folder = Path(self.build_lib) / "keopsc" / "bin"
             folder.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(compiler(), folder / "keopsc")
+            shutil.copy2(COMPILER, folder / "keopsc")
             (folder / "keopsc").chmod(0o755)
 
 

@@ -279,12 +279,12 @@ class LazyTensor(Methods):
         return str(self.node)
 
     @property
-    def variables(self) -> tuple:
+    def variables(self) -> Tuple[Any, ...]:
         """The arrays and lists of numbers that the formula is about."""
         return tuple(i.array if i.array is not None else list(i.numbers) for i in self.inputs if i.position is None)
 
     @property
-    def symbolic_variables(self) -> tuple:
+    def symbolic_variables(self) -> Tuple[Tuple[int, int, int], ...]:
         """The (position, dim, category) of what later calls have to give."""
         return tuple(self._triple(slot) for slot, own in enumerate(self.inputs) if own.position is not None)
 
