@@ -55,7 +55,16 @@ def reductions():
 def annotated(annotation, name: str, types: dict, default: str) -> str:
     """A type from the source, else from a table."""
     if annotation is not inspect.Parameter.empty and annotation is not None:
-        return str(annotation).replace("'", "").replace('"', "").replace("Callable", "Any").replace("ModuleType", "Any").replace("Tuple[", "tuple[").replace("List[", "list[").replace("Dict[", "dict[")
+        return (
+            str(annotation)
+            .replace("'", "")
+            .replace('"', "")
+            .replace("Callable", "Any")
+            .replace("ModuleType", "Any")
+            .replace("Tuple[", "tuple[")
+            .replace("List[", "list[")
+            .replace("Dict[", "dict[")
+        )
     return types.get(name, default)
 
 

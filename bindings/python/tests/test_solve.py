@@ -106,3 +106,21 @@ def test_float32_stops():
         warnings.simplefilter("ignore", ConvergenceWarning)
         found = keopsc.numpy.KernelSolve(*FORMULA, axis=1)(x, x, b, g, alpha=0.01, eps=1e-6)
     np.testing.assert_allclose(matrix(x.astype(np.float64), 3.0, 0.01) @ found, b, atol=1e-2)
+
+
+@pytest.mark.parametrize("module, convert", [(keopsc.numpy, np.asarray), (keopsc.torch, torch.as_tensor)])
+def test_preconditioners(module, convert):
+    x, b, g = problem(200)
+    points, right = convert(x), convert(b)
+    kernel = (-module.Vi(points).sqdist(module.Vj(points)) * 3.0).exp()
+    expected = np.linalg.solve(matrix(x, g, 1e-3), b)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = kernel.solve(module.Vi(right), alpha=1e-3, eps=1e-9, nystroem=40, maxiter=12)
+        np.testing.assert_allclose(np.asarray(found), expected, rtol=1e-5, atol=1e-5)
+    with pytest.warns(ConvergenceWarning):
+        kernel.solve(module.Vi(right), alpha=1e-3, eps=1e-9, maxiter=12)
+    scaled = kernel.solve(module.Vi(right), alpha=1e-3, eps=1e-9, preconditioner=lambda vector: vector * 0.5)
+    np.testing.assert_allclose(np.asarray(scaled), expected, rtol=1e-5, atol=1e-5)
+    with pytest.raises(ValueError, match="from 1 to N columns"):
+        kernel.solve(module.Vi(right), nystroem=500)

@@ -752,7 +752,8 @@ class LazyTensor(Methods):
     def solve(self, other, var=None, call: bool = True, **options):
         """The solution a of (alpha Id + K) a = other, by conjugate gradients; K has to be symmetric and positive definite.
 
-        other: a LazyTensor whose rows count j, as many as those of i; options: alpha, eps, maxiter and those of `reduction`; see `KernelSolve`.
+        other: a LazyTensor whose rows count j, as many as those of i; options: alpha, eps, maxiter, preconditioner and those of `reduction`, see
+        `KernelSolve`; nystroem: the number of columns of K to make a preconditioner of, see `keopsc.solve.nystroem`.
         """
         from .solve import solve_lazytensor
 

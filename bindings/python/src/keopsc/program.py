@@ -268,6 +268,18 @@ def _own_shape(tensor: TensorInfo, rows: Dict[str, int]) -> Tuple[int, ...]:
     return (tensor.dim,) if tensor.role == "parameter" else (rows[tensor.role], tensor.dim)
 
 
+#: A program forgets its plans when there are so many: data of ever new shapes would fill the memory with them.
+MOST_PLANS = 256
+
+
+def remembered(plans: Dict, key, steps: List[Step]) -> List[Step]:
+    """The steps, kept under a key."""
+    if len(plans) >= MOST_PLANS:
+        plans.clear()
+    plans[key] = steps
+    return steps
+
+
 def plan_of_entries(
     entries, variables: Sequence[Variable], layouts: Sequence[Layout], ranges: Sequence[Layout], streamed: Optional[int]
 ) -> List[Step]:

@@ -26,7 +26,8 @@ class ConvergenceWarning(RuntimeWarning):
 class System(NamedTuple):
     """(alpha Id + K) a = b, where K a is what a program makes of its arguments with a in the place of number `unknown`.
 
-    eps: the root mean square of the residual of each column at which to stop; maxiter: the most iterations.
+    eps: the root mean square of the residual of each column at which to stop; maxiter: the most iterations; preconditioner: a function of arrays
+    that multiplies with an approximation of the inverse of alpha Id + K, symmetric and positive definite.
     """
 
     program: Program
@@ -34,6 +35,7 @@ class System(NamedTuple):
     alpha: float
     eps: float
     maxiter: Optional[int]
+    preconditioner: Optional[Callable] = None
 
     def product(self, arrays: ModuleType, arguments: Sequence, vector, ranges, place):
         """K times a vector."""
@@ -51,8 +53,9 @@ def conjugate_gradients(product: Callable, b, system: System):
     limit = 10 * rows + 100 if system.maxiter is None else system.maxiter
     goal = rows * system.eps**2
     a, residual = b * 0, b
-    direction = residual
-    squares = _dot(residual, residual)
+    improved = system.preconditioner or (lambda vector: vector)
+    direction = improved(residual)
+    squares, products = _dot(residual, residual), _dot(residual, direction)
     if not bool((squares < float("inf")).all()):
         raise ValueError("the right-hand side of the linear system has a NaN or an infinity")
     largest = squares * 0
@@ -68,12 +71,13 @@ def conjugate_gradients(product: Callable, b, system: System):
         largest = _maximum(largest, abs(quotient))
         _refuse_indefinite(quotient, largest, active, iteration)
         active = active & (curvature > 0)
-        step = _where(active, squares / _or_one(curvature))
+        step = _where(active, products / _or_one(curvature))
         a = a + step * direction
         residual = residual - step * image
-        new = _dot(residual, residual)
-        direction = residual + _where(active, new / _or_one(squares)) * direction
-        squares = new
+        better = improved(residual)
+        squares, new = _dot(residual, residual), _dot(residual, better)
+        direction = better + _where(active, new / _or_one(products)) * direction
+        products = new
         active = active & (squares > goal)
     worst = float(((_dot(residual, residual) / rows) ** 0.5).max()) if rows else 0.0
     if worst > system.eps:
@@ -115,6 +119,28 @@ def _refuse_indefinite(quotient, largest, active, iteration: int) -> None:
             f"the matrix of the linear system is not positive definite: a direction of iteration {iteration + 1} has the Rayleigh quotient "
             f"{smallest:.3g}, and the largest is {most:.3g}. Conjugate gradients need a symmetric positive definite matrix; a larger alpha may help"
         )
+
+
+def nystroem(matrix: LazyTensor, rank: int, alpha: float) -> Callable:
+    """A preconditioner for alpha Id + K: the inverse of alpha Id + C W⁻¹ C', where C are `rank` columns of K, evenly spread, and W their rows.
+
+    It pays where K has few large eigenvalues and alpha is small. `matrix` is symmetric, without batch axes and ranges; alpha is above 0.
+    """
+    import importlib
+
+    if alpha <= 0 or matrix.nbatchdims or matrix.ranges is not None or not 0 < rank <= (matrix.nj or 1):
+        raise ValueError("a Nyström preconditioner needs alpha > 0, from 1 to N columns, and a matrix without batch axes and ranges")
+    algebra = importlib.import_module("torch" if "torch" in type(matrix).__module__ else "numpy")
+    chosen = [number * matrix.nj // rank for number in range(rank)]
+    columns = matrix[:, chosen].dense()
+    columns = columns.detach() if hasattr(columns, "detach") else columns
+    # C W⁻¹ C' as F F', with the directions alone in which W is more than rounding.
+    sizes, directions = algebra.linalg.eigh(columns[chosen])
+    kept = sizes > algebra.finfo(columns.dtype).eps * rank * sizes[-1]
+    factor = columns @ (directions[:, kept] / sizes[kept] ** 0.5)
+    values, vectors = algebra.linalg.eigh(factor.T @ factor)
+    factor = factor @ (vectors / (alpha + abs(values)) ** 0.5)
+    return lambda vector: (vector - factor @ (factor.T @ vector)) / alpha
 
 
 class KernelSolve:
@@ -162,11 +188,22 @@ class KernelSolve:
         except ValueError:
             raise ValueError(f"varinvalias is {varinvalias!r}; it has to be one of the aliases {self.aliases} or the name of one") from None
 
-    def __call__(self, *args, backend: str = "auto", device_id: int = -1, alpha: float = 1e-10, eps: float = 1e-6, ranges=None, maxiter=None):
+    def __call__(
+        self,
+        *args,
+        backend: str = "auto",
+        device_id: int = -1,
+        alpha: float = 1e-10,
+        eps: float = 1e-6,
+        ranges=None,
+        maxiter=None,
+        preconditioner=None,
+    ):
         """The solution for these arguments; the one in the place of the unknown is the right-hand side b, of shape (…, N, E).
 
         alpha: what is added to the diagonal; eps: the root mean square of the residual of each column at which to stop; maxiter: the most
-        iterations, 10 N + 100 by default; backend, device_id, ranges: as for `Genred`.
+        iterations, 10 N + 100 by default; preconditioner: a function of arrays (…, N, E) that multiplies with an approximation of the inverse of
+        alpha Id + K; backend, device_id, ranges: as for `Genred`.
 
         Raises `NotPositiveDefinite` where K is not, ValueError for NaNs; warns where the iterations do not converge.
         """
@@ -174,7 +211,7 @@ class KernelSolve:
             raise ValueError(f"the formula {self.formula!r} has {len(self.program.variables)} arguments, but {len(args)} were given")
         arrays = self.arrays
         given = [arrays.as_array(array) for array in args]
-        system = System(self.program, self.unknown, alpha, eps, maxiter)
+        system = System(self.program, self.unknown, alpha, eps, maxiter, preconditioner)
         return arrays.solve(system, given, () if ranges is None else arrays.as_ranges(ranges), arrays.place(backend, device_id))
 
 
@@ -182,6 +219,9 @@ def solve_lazytensor(matrix: LazyTensor, other, var: Optional[LazyTensor], call:
     """`LazyTensor.solve`; returns the solution, or with `call=False` a function without arguments that returns it."""
     arrays = matrix.arrays
     alpha, eps, maxiter = options.pop("alpha", 1e-10), options.pop("eps", 1e-6), options.pop("maxiter", None)
+    preconditioner, rank = options.pop("preconditioner", None), options.pop("nystroem", None)
+    if rank is not None:
+        preconditioner = nystroem(matrix, rank, alpha)
     call_options, numerics = split_options(options)
     if not isinstance(other, LazyTensor):
         array = arrays.as_array(other)
@@ -209,7 +249,7 @@ def solve_lazytensor(matrix: LazyTensor, other, var: Optional[LazyTensor], call:
     ranges = call_options.get("ranges")
     ranges = matrix.ranges if ranges is None else ranges
     where = arrays.place(call_options.get("backend") or matrix.backend, call_options.get("device_id", -1))
-    system = System(program, number, alpha, eps, maxiter)
+    system = System(program, number, alpha, eps, maxiter, preconditioner)
 
     def solution():
         return arrays.solve(system, given, () if ranges is None else arrays.as_ranges(ranges), where)

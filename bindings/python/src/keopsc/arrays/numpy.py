@@ -9,7 +9,7 @@ from typing import List, NamedTuple, Optional, Sequence
 import numpy as np
 
 from ..library import STRIDE, Layout, ShapeError
-from ..program import Program
+from ..program import Program, remembered
 
 name = "NumPy array"
 array_type = np.ndarray
@@ -157,7 +157,7 @@ def evaluate(program: Program, arrays: Sequence[np.ndarray], ranges: Sequence[np
     key = (place, *[(array.shape, array.strides, array.dtype) for array in (*arrays, *ranges)])
     steps = program.plans.get(key)
     if steps is None:
-        steps = program.plans[key] = program.plan([layout(a) for a in arrays], [layout(r) for r in ranges], place.streamed)
+        steps = remembered(program.plans, key, program.plan([layout(a) for a in arrays], [layout(r) for r in ranges], place.streamed))
     results = []
     for prepared, inputs, outputs in steps:
         made = [np.empty(output.shape, _DTYPES[output.dtype]) for output in outputs]

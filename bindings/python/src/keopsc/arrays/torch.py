@@ -8,7 +8,7 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 import torch
 
 from ..library import STRIDE, Layout, ShapeError
-from ..program import Program
+from ..program import Program, remembered
 from . import torch_operators
 
 name = "PyTorch tensor"
@@ -188,7 +188,7 @@ def _run(program: Program, tensors, ranges, place: Place) -> List[torch.Tensor]:
     key = (place, *[(tensor.shape, tensor.stride(), tensor.dtype, tensor.get_device()) for tensor in (*tensors, *ranges)])
     steps = program.plans.get(key)
     if steps is None:
-        steps = program.plans[key] = _plan(program, tensors, ranges, place)
+        steps = remembered(program.plans, key, _plan(program, tensors, ranges, place))
     first = tensors[0]
     stream = torch.cuda.current_stream(first.device).cuda_stream if first.is_cuda else None
     results = []

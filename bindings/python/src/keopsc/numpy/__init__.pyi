@@ -365,7 +365,7 @@ class KernelSolve:
     varinvalias: str
     axis: int
     def __init__(self, formula: str, aliases: Sequence[str], varinvalias: str, axis: int = ..., dtype: Any = ..., opt_arg: Any = ..., dtype_acc: Any = ..., use_double_acc: bool = ..., sum_scheme: str = ..., enable_chunks: bool = ..., rec_multVar_highdim: Any = ..., use_fast_math: bool = ..., cuda_type: Any = ...) -> None: ...
-    def __call__(self, *args: Any, backend: str = ..., device_id: int = ..., alpha: float = ..., eps: float = ..., ranges: Any = ..., maxiter: int | None = ...) -> Any:
+    def __call__(self, *args: Any, backend: str = ..., device_id: int = ..., alpha: float = ..., eps: float = ..., ranges: Any = ..., maxiter: int | None = ..., preconditioner: Any = ...) -> Any:
         """The solution for these arguments; the one in the place of the unknown is the right-hand side b, of shape (…, N, E)."""
 
 class ComplexLazyTensor(LazyTensor):
