@@ -1,5 +1,12 @@
 """The same calls to KeOps' own package, where it is installed. It compiles each formula for some seconds, and keeps what it has compiled."""
 
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from calls import KEOPS_FORMULAS, KEOPS_REDUCTIONS
@@ -60,3 +67,16 @@ def test_gradients(name, flat):
         found.append([value.detach(), *(torch.zeros(1) if leaf.grad is None else leaf.grad for leaf in leaves)])
     for ours, theirs in zip(*found):
         assert_same(ours, theirs, EXACT)
+
+
+def test_the_tests_of_keops_pass(tmp_path):
+    """KeOps' own test suite, as its package has it, on keopsc."""
+    folder = Path(importlib.util.find_spec("pykeops").origin).parent / "test"
+    for path in folder.glob("*.py"):
+        if path.name != "__init__.py":
+            shutil.copy(path, tmp_path)
+    (tmp_path / "conftest.py").write_text("import keopsc.compat\nkeopsc.compat.install()\n")
+    environment = dict(os.environ, PYTHONPATH=str(Path(keopsc.__file__).parents[1]))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout[-5000:]

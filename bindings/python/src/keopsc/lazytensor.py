@@ -6,6 +6,7 @@ for. Operators merge the lists of their operands and look the new formula up; no
 
 from __future__ import annotations
 
+from numbers import Integral
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
@@ -468,15 +469,15 @@ class LazyTensor(Methods):
             if step != 1:
                 raise ValueError("slices of components have no steps")
             return self.extract(start, stop - start)
-        if isinstance(key, int):
-            return self.elem(key)
+        if isinstance(key, Integral):
+            return self.elem(int(key))
         raise ValueError(f"components are told by an integer or a slice, not by {key!r}")
 
     def _rows(self, key, role: str, size: str) -> "LazyTensor":
         """The rows of i or j that a slice or an array of integers chooses."""
         if isinstance(key, slice) and key == slice(None):
             return self
-        if isinstance(key, int):
+        if isinstance(key, Integral):
             key = slice(key, key + 1 if key != -1 else None)
         if self.ranges is not None:
             raise ValueError("rows of a LazyTensor with ranges cannot be chosen: the ranges count all of them")
@@ -516,7 +517,7 @@ class LazyTensor(Methods):
     def keops_tensordot(self, other, dimfa, dimfb, contfa, contfb, *permute) -> "LazyTensor":
         """The contraction of two tensors of shapes `dimfa` and `dimfb` over the axes `contfa` and `contfb`; `permute` says where the axes that are
         kept go."""
-        lists = [[axes] if isinstance(axes, int) else list(axes) for axes in (dimfa, dimfb, contfa, contfb, *permute)]
+        lists = [[axes] if isinstance(axes, int) else [int(axis) for axis in axes] for axes in (dimfa, dimfb, contfa, contfb, *permute)]
         kept = 1
         for dims, contracted in ((lists[0], lists[2]), (lists[1], lists[3])):
             for axis, extent in enumerate(dims):
@@ -526,7 +527,7 @@ class LazyTensor(Methods):
 
     def keops_kron(self, other, dimfself, dimfother) -> "LazyTensor":
         """The Kronecker product of two tensors of shapes `dimfself` and `dimfother`."""
-        arguments = f"{list(dimfself)}, {list(dimfother)}"
+        arguments = ", ".join(str([int(extent) for extent in dims]) for dims in (dimfself, dimfother))
         return self._apply(f"Kron({{0}}, {{1}}, {arguments})", lambda a, b: a * b, (other,), name="keops_kron")
 
     def difference_matrix(self, other) -> "LazyTensor":
@@ -666,8 +667,9 @@ class LazyTensor(Methods):
             return self.sum(-1) / (self.node.dim // (2 if self.node.is_complex else 1))
         return self.reduction("Mean", axis=axis, **options)
 
-    def logsumexp(self, axis=None, dim=None, weight=None, **options):
-        """log(sum of exp) over i or j; with weights, of which there may be several, log(sum of weight * exp)."""
+    def logsumexp(self, axis=None, dim=None, weight=None, other=None, **options):
+        """log(sum of exp) over i or j; with weights, of which there may be several, log(sum of weight * exp). `other` is another name for weights."""
+        weight = other if weight is None else weight
         return self.reduction("LogSumExp" if weight is None else "LogSumExpWeight", weight, axis=axis, dim=dim, **options)
 
     def sumsoftmaxweight(self, weight, axis=None, dim=None, **options):

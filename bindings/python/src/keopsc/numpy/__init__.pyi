@@ -206,8 +206,8 @@ class LazyTensor:
         """1 where x is 0, else 0."""
     def logical_or(self, *others: Any) -> LazyTensor:
         """1 where one of both is other than 0, else 0."""
-    def logsumexp(self, axis: Any = ..., dim: Any = ..., weight: Any = ..., **options: Any) -> Any:
-        """log(sum of exp) over i or j; with weights, of which there may be several, log(sum of weight * exp)."""
+    def logsumexp(self, axis: Any = ..., dim: Any = ..., weight: Any = ..., other: Any = ..., **options: Any) -> Any:
+        """log(sum of exp) over i or j; with weights, of which there may be several, log(sum of weight * exp). `other` is another name for weights."""
     def logsumexp_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
         """`logsumexp` over i or j."""
     def matmat(self, v: Any) -> numpy.ndarray[Any, Any]:
