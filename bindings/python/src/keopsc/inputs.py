@@ -20,7 +20,7 @@ class Input:
         self.position = position
         self.source = source if source is not None else array
         self.is_complex = is_complex
-        self.key = ("argument", position) if position is not None else (id(self if array is None else self.source), role)
+        self.key = ("argument", position, role) if position is not None else (id(self if array is None else self.source), role)
 
     def __reduce__(self):
         return (Input, (self.role, self.array, self.numbers, self.position, None, self.is_complex))

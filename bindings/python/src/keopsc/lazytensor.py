@@ -158,7 +158,8 @@ class LazyTensor(Methods):
                 node = _remember(key, formula.node(template, (self.node,), dim(self.node.dim), is_complex))
             made["node"] = node
             return result
-        nodes, key = self._merged(made, [self._operand(other) for other in others])
+        operands = [self._operand(other) for other in others]
+        nodes, key = self._merged(made, operands)
         key = (template, key)
         node = _built.get(key)
         if node is None:
@@ -166,8 +167,8 @@ class LazyTensor(Methods):
             try:
                 components = dim(*(part.dim for part in nodes))
             except DimensionError as error:
-                operands = ", ".join(f"{part} of {part.dim}" for part in nodes)
-                raise ValueError(f"{name or template}: {error}; the operands have {operands} components") from None
+                shapes = ", ".join(str((*operand._shape[:-1], part.dim)) for operand, part in zip((self, *operands), nodes))
+                raise ValueError(f"{name or template}: {error}; the operands have the shapes {shapes}") from None
             node = _remember(key, formula.node(template, tuple(nodes), components, is_complex))
         made["node"] = node
         return result
@@ -299,7 +300,7 @@ class LazyTensor(Methods):
         return ROLE_OF_CATEGORY.index(self.node.args[1]) if not self.node.text else None
 
     def __str__(self) -> str:
-        return f"KeOps {type(self).__name__}\n    formula: {self.formula}\n    shape: {self.shape}"
+        return f"{type(self).__name__}\n    formula: {self.formula}\n    shape: {self.shape}"
 
     __repr__ = __str__
 
