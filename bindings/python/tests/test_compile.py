@@ -28,9 +28,15 @@ FUNCTIONS = {
 }
 
 
+#: Older versions of PyTorch's tracer do not follow LazyTensors, and break the graph there.
+FOLLOWS_LAZYTENSORS = tuple(int(part) for part in torch.__version__.split(".")[:2]) >= (2, 13)
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_one_graph(name):
     function = FUNCTIONS[name]
+    if not name.startswith("Genred") and not FOLLOWS_LAZYTENSORS:
+        pytest.skip("needs PyTorch 2.13")
     compiled = torch.compile(function, fullgraph=True, backend="aot_eager")
     for m in (10, 11, 14):
         given = arguments(m)

@@ -30,7 +30,7 @@ np.testing.assert_allclose(kernel.argKmin(3, axis=1), np.argsort(kernel.dense(),
 
 given = [torch.as_tensor(array).requires_grad_() for array in (x, y, b)]
 genred = kt.Genred(*formula, axis=1)
-value = genred(*given, backend="GPU", device_id=1)
+value = genred(*given, backend="GPU", device_id=DEVICE)
 np.testing.assert_allclose(value.detach(), full)
 there = torch.autograd.grad(value.square().sum(), given)
 here = torch.autograd.grad(genred(*given).square().sum(), given)
@@ -53,7 +53,7 @@ def test_memory_of_the_cpu_goes_through_a_gpu():
         environment.update(
             LD_LIBRARY_PATH=str(Path(made.stdout.strip()).parent), KEOPSC_NVCC=str(ROOT / "tests" / "emulator" / "nvcc"), KEOPSC_GPU_ARCH="90"
         )
-    done = subprocess.run([sys.executable, "-c", STREAMED], env=environment, capture_output=True, text=True, timeout=600)
+    done = subprocess.run([sys.executable, "-c", STREAMED.replace("DEVICE", "0" if IS_REAL else "1")], env=environment, capture_output=True, text=True, timeout=600)
     assert done.stdout.strip() == "streamed", done.stderr
 
 
