@@ -60,8 +60,12 @@ test-package: build ## the Python package, with NumPy and PyTorch
 wheel: build ## target/wheels/keopsc-*.whl: the Python package with the compiler in it, for all Pythons from 3.9 on
 	scripts/setup.sh wheel
 	rm -rf bindings/python/build target/wheels
+	mkdir -p target
+	scripts/licences.py target/licences.txt
 	KEOPSC_BINARY=$(abspath $(BINARY)) .venv-wheel/bin/pip wheel -q --no-deps --no-build-isolation -w target/wheels/plain bindings/python
 	PATH=$(CURDIR)/.venv-wheel/bin:$$PATH auditwheel repair -w target/wheels target/wheels/plain/*.whl
+	.venv-wheel/bin/pip install -q --disable-pip-version-check --no-deps --force-reinstall target/wheels/*.whl
+	cd target && env -i HOME="$$HOME" PATH=/usr/bin:/bin ../.venv-wheel/bin/python -c 'from keopsc.compat import pykeops; pykeops.check_health(); pykeops.test_numpy_bindings()'
 
 demo: build ## reads handwritten digits with a compiled formula; writes demo.png
 	scripts/setup.sh python

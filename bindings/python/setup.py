@@ -29,6 +29,10 @@ def platform_tag() -> str:
     return f"manylinux_2_{max(map(int, versions))}_{platform[len('linux_') :]}"
 
 
+#: The licences of what the binary is made of, from scripts/licences.py.
+LICENCES = HERE.parents[1] / "target" / "licences.txt"
+
+
 class BuildWithCompiler(build_py):
     """The sources and the compiler."""
 
@@ -41,6 +45,8 @@ class BuildWithCompiler(build_py):
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy2(COMPILER, folder / "keopsc")
             (folder / "keopsc").chmod(0o755)
+            if LICENCES.is_file():
+                shutil.copy2(LICENCES, folder / "LICENCES.txt")
 
 
 class WheelForAllPythons(bdist_wheel):
