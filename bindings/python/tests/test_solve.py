@@ -100,6 +100,12 @@ def test_a_limit_of_iterations():
         solver(x, x, b, g, alpha=0.1)
 
 
+def test_matrices_that_are_not_square():
+    x, b, g = problem()
+    with pytest.raises(ValueError, match=r"turns shape \(30, 3\) into \(20, 3\): it has to be square"):
+        keopsc.numpy.KernelSolve(*FORMULA, axis=1)(x[:20], x, b, g)
+
+
 def test_float32_stops():
     x, b, g = (array.astype(np.float32) for array in problem(60))
     with warnings.catch_warnings():

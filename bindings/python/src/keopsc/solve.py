@@ -60,10 +60,14 @@ def conjugate_gradients(product: Callable, b, system: System):
         raise ValueError("the right-hand side of the linear system has a NaN or an infinity")
     largest = squares * 0
     active = squares > goal
+    iteration = 0
     for iteration in range(limit):
         if not bool(active.any()):
-            return a
-        image = product(direction) + system.alpha * direction
+            break
+        image = product(direction)
+        if image.shape[-2:] != b.shape[-2:]:
+            raise ValueError(f"the matrix of the linear system turns shape {tuple(b.shape)} into {tuple(image.shape)}: it has to be square")
+        image = image + system.alpha * direction
         curvature, length = _dot(direction, image), _dot(direction, direction)
         if not bool((abs(curvature) < float("inf")).all()):
             raise ValueError(f"the matrix of the linear system has a NaN or an infinity, or overflows (iteration {iteration + 1})")
@@ -79,10 +83,12 @@ def conjugate_gradients(product: Callable, b, system: System):
         direction = better + _where(active, new / _or_one(products)) * direction
         products = new
         active = active & (squares > goal)
-    worst = float(((_dot(residual, residual) / rows) ** 0.5).max()) if rows else 0.0
-    if worst > system.eps:
+    else:
+        iteration = limit
+    if bool((squares > goal).any()):
+        worst = float(((squares / rows) ** 0.5).max())
         warnings.warn(
-            f"conjugate gradients stopped after {limit} iterations: the root mean square of the residual is {worst:.2e}, "
+            f"conjugate gradients stopped after {iteration} iterations: the root mean square of the residual is {worst:.2e}, "
             f"where eps={system.eps:g} was asked for; a larger alpha or eps, or float64, may help",
             ConvergenceWarning,
             stacklevel=4,
