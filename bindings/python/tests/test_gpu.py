@@ -53,7 +53,9 @@ def test_memory_of_the_cpu_goes_through_a_gpu():
         environment.update(
             LD_LIBRARY_PATH=str(Path(made.stdout.strip()).parent), KEOPSC_NVCC=str(ROOT / "tests" / "emulator" / "nvcc"), KEOPSC_GPU_ARCH="90"
         )
-    done = subprocess.run([sys.executable, "-c", STREAMED.replace("DEVICE", "0" if IS_REAL else "1")], env=environment, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(
+        [sys.executable, "-c", STREAMED.replace("DEVICE", "0" if IS_REAL else "1")], env=environment, capture_output=True, text=True, timeout=600
+    )
     assert done.stdout.strip() == "streamed", done.stderr
 
 

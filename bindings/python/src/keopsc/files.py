@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, Optional, Sequence
 
 from . import compiler, library
-from .program import Step, Variable, plan_of_entries
+from .program import Plan, Variable, plan_of_entry
 
 
 class Function:
@@ -20,9 +20,9 @@ class Function:
         #: Plans by layouts; nothing but a cache.
         self.plans: Dict = {}
 
-    def plan(self, layouts, ranges=(), streamed: Optional[int] = None) -> List[Step]:
+    def plan(self, layouts, ranges=(), streamed: Optional[int] = None) -> Plan:
         """The call for arguments of these layouts."""
-        return plan_of_entries([self.entry], self.variables, layouts, ranges, streamed)
+        return plan_of_entry(self.entry, self.variables, layouts, ranges, streamed)
 
     def __call__(self, *args, ranges=None, backend: str = "auto", device_id: int = -1, **named):
         """The result for these arrays, or a tuple of them; shapes are those of `Genred`.

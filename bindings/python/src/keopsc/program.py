@@ -2,7 +2,7 @@
 
 A program is a formula file in pieces, so that its derivatives are programs, too: the gradient of one has one more variable for each cotangent and
 `Grad(…)` for results, which can be differentiated again. A program is compiled for the types of its variables when it is first called, and *planned* for
-their layouts: a plan says which calls to make, and what results have to be allocated.
+their layouts: a plan is a call that is prepared, and says what results have to be allocated.
 
     variables  x: i, 3 components   y: j, 3 components      dtype f32
     statements _t0 = SqDist(x, y)                        →  x = Vi(3); y = Vj(3)
@@ -35,6 +35,10 @@ SUM_SCHEMES = {
     "kahan": "kahan",
 }
 ACCUMULATORS = {"auto": "auto", None: "auto", "float16": "auto", "float32": "f32", "float": "f32", "float64": "f64", "double": "f64"}
+
+
+#: The name of the function that has all results.
+_TOGETHER = "_together"
 
 
 class Variable(NamedTuple):
@@ -86,8 +90,8 @@ class Output(NamedTuple):
     broadcast: Optional[Tuple[int, ...]]
 
 
-class Step(NamedTuple):
-    """One call: of which variables it takes the pointers, and what it fills."""
+class Plan(NamedTuple):
+    """A call: of which variables it takes the pointers, and what it fills."""
 
     prepared: Prepared
     inputs: Tuple[int, ...]
@@ -128,23 +132,26 @@ class Program:
             storage = "" if own == dtype else f", dtype={own}"
             lines.append(f"{variable.name} = {CATEGORY[variable.role]}({variable.dim}{storage})")
         lines += self.statements
-        lines += [f"out _r{number} = {result.text}" for number, result in enumerate(self.results, self._first_result())]
+        outputs = [f"out _r{number} = {result.text}" for number, result in enumerate(self.results, self._first_result())]
+        # Several results are one function, which goes through the pairs once for all that have rows of the same index.
+        lines += outputs if len(outputs) == 1 else [f"fused {_TOGETHER} {{", *outputs, "}"]
         return "\n".join(lines) + "\n"
 
     def _first_result(self) -> int:
         """The number of the first result: those before it are what the results are derivatives of."""
         return sum(statement.startswith("_r") for statement in self.statements)
 
-    def compiled(self, dtypes: Tuple[str, ...], device: str = "cpu") -> List[library.Entry]:
-        """The entries of the results, compiled for these types; `device` is "cpu" or "cuda"."""
-        entries = self._compiled.get((dtypes, device))
-        if entries is None:
+    def compiled(self, dtypes: Tuple[str, ...], device: str = "cpu") -> library.Entry:
+        """The function that computes all results, compiled for these types; `device` is "cpu" or "cuda"."""
+        entry = self._compiled.get((dtypes, device))
+        if entry is None:
             loaded = library.load(compiler.compiled(self.text(dtypes), device))
             first = self._first_result()
-            entries = [loaded.entries[f"_r{first + number}"] for number in range(len(self.results))]
-            self._compiled[dtypes, device] = entries
-            self._outputs = [(number, tensor) for number, entry in enumerate(entries) for tensor in entry.outputs]
-        return entries
+            numbers = {f"_r{first + number}": number for number in range(len(self.results))}
+            entry = loaded.entries[_TOGETHER if len(numbers) > 1 else f"_r{first}"]
+            self._compiled[dtypes, device] = entry
+            self._outputs = [(numbers[tensor.name.replace("_indices", "")], tensor) for tensor in entry.outputs]
+        return entry
 
     @property
     def outputs(self) -> List[Tuple[int, TensorInfo]]:
@@ -153,16 +160,16 @@ class Program:
             self.compiled(("f32",) * len(self.variables))
         return self._outputs
 
-    def plan(self, layouts: Sequence[Layout], ranges: Sequence[Layout] = (), streamed: Optional[int] = None) -> List[Step]:
-        """The calls for arguments of these layouts.
+    def plan(self, layouts: Sequence[Layout], ranges: Sequence[Layout] = (), streamed: Optional[int] = None) -> Plan:
+        """The call for arguments of these layouts.
 
         ranges: the layouts of six tensors, or (); streamed: the GPU through which the CPU's memory goes, or None.
         Raises `ShapeError` where the arguments do not fit the variables or each other.
         """
         on_gpu = streamed is not None or any(layout.device >= 0 for layout in layouts)
         _check_axes(self.variables, layouts)
-        entries = self.compiled(tuple(layout.dtype for layout in layouts), "cuda" if on_gpu else "cpu")
-        return plan_of_entries(entries, self.variables, layouts, ranges, streamed)
+        entry = self.compiled(tuple(layout.dtype for layout in layouts), "cuda" if on_gpu else "cpu")
+        return plan_of_entry(entry, self.variables, layouts, ranges, streamed)
 
     def shapes(self, shapes: Sequence[tuple], dtypes: Tuple[str, ...], ranges: Sequence[tuple] = ()) -> List[Tuple[tuple, str]]:
         """The shapes and type names of all outputs, for arguments of these shapes and types."""
@@ -272,37 +279,34 @@ def _own_shape(tensor: TensorInfo, rows: Dict[str, int]) -> Tuple[int, ...]:
 MOST_PLANS = 256
 
 
-def remembered(plans: Dict, key, steps: List[Step]) -> List[Step]:
-    """The steps, kept under a key."""
+def remembered(plans: Dict, key, plan: Plan) -> Plan:
+    """The plan, kept under a key."""
     if len(plans) >= MOST_PLANS:
         plans.clear()
-    plans[key] = steps
-    return steps
+    plans[key] = plan
+    return plan
 
 
-def plan_of_entries(
-    entries, variables: Sequence[Variable], layouts: Sequence[Layout], ranges: Sequence[Layout], streamed: Optional[int]
-) -> List[Step]:
-    """The calls of entries for arguments of these layouts; see `Program.plan`."""
+def plan_of_entry(
+    entry: library.Entry, variables: Sequence[Variable], layouts: Sequence[Layout], ranges: Sequence[Layout], streamed: Optional[int]
+) -> Plan:
+    """The call of an entry for arguments of these layouts; see `Program.plan`."""
     layouts = _without_extra_axes(variables, layouts)
     rows = _rows(variables, layouts)
     batch = _batch(variables, layouts, ranges)
     numbers = {variable.name: number for number, variable in enumerate(variables)}
     device = layouts[0].device if layouts else -1
-    steps = []
-    for entry in entries:
-        inputs = tuple(numbers[tensor.name] for tensor in entry.inputs)
-        own_batch = _batch([variables[k] for k in inputs], [layouts[k] for k in inputs], ranges)
-        outputs, made = [], []
-        for tensor in entry.outputs:
-            own = _own_shape(tensor, rows)
-            shape = layouts[numbers[tensor.gradient_of]].shape if tensor.gradient_of else own_batch + own
-            whole = batch + own
-            outputs.append(Output(shape, tensor.dtype, None if tensor.gradient_of or shape == whole else whole))
-            made.append(Layout(shape, _contiguous_strides(shape), tensor.dtype, device))
-        prepared = Prepared(entry, (*(layouts[k] for k in inputs), *made), ranges, (rows["i"], rows["j"]), streamed)
-        steps.append(Step(prepared, inputs, tuple(outputs)))
-    return steps
+    inputs = tuple(numbers[tensor.name] for tensor in entry.inputs)
+    own_batch = _batch([variables[k] for k in inputs], [layouts[k] for k in inputs], ranges)
+    outputs, made = [], []
+    for tensor in entry.outputs:
+        own = _own_shape(tensor, rows)
+        shape = layouts[numbers[tensor.gradient_of]].shape if tensor.gradient_of else own_batch + own
+        whole = batch + own
+        outputs.append(Output(shape, tensor.dtype, None if tensor.gradient_of or shape == whole else whole))
+        made.append(Layout(shape, _contiguous_strides(shape), tensor.dtype, device))
+    prepared = Prepared(entry, (*(layouts[k] for k in inputs), *made), ranges, (rows["i"], rows["j"]), streamed)
+    return Plan(prepared, inputs, tuple(outputs))
 
 
 def promoted(dtypes: Sequence[str]) -> str:

@@ -155,22 +155,19 @@ def evaluate(program: Program, arrays: Sequence[np.ndarray], ranges: Sequence[np
     Raises `ShapeError` where arguments do not fit.
     """
     key = (place, *[(array.shape, array.strides, array.dtype) for array in (*arrays, *ranges)])
-    steps = program.plans.get(key)
-    if steps is None:
-        steps = remembered(program.plans, key, program.plan([layout(a) for a in arrays], [layout(r) for r in ranges], place.streamed))
-    results = []
-    for prepared, inputs, outputs in steps:
-        made = [np.empty(output.shape, _DTYPES[output.dtype]) for output in outputs]
-        used = [arrays[number] for number in inputs]
-        try:
-            prepared([_pointer(array) for array in (*used, *made, *ranges)])
-        except ShapeError as error:
-            if error.status != STRIDE or all(array.flags.aligned for array in arrays):
-                raise
-            return evaluate(program, [array if array.flags.aligned else array.copy() for array in arrays], ranges, place)
-        for array, output in zip(made, outputs):
-            results.append(array if output.broadcast is None else np.broadcast_to(array, output.broadcast).copy())
-    return results
+    plan = program.plans.get(key)
+    if plan is None:
+        plan = remembered(program.plans, key, program.plan([layout(a) for a in arrays], [layout(r) for r in ranges], place.streamed))
+    prepared, inputs, outputs = plan
+    made = [np.empty(output.shape, _DTYPES[output.dtype]) for output in outputs]
+    used = [arrays[number] for number in inputs]
+    try:
+        prepared([_pointer(array) for array in (*used, *made, *ranges)])
+    except ShapeError as error:
+        if error.status != STRIDE or all(array.flags.aligned for array in arrays):
+            raise
+        return evaluate(program, [array if array.flags.aligned else array.copy() for array in arrays], ranges, place)
+    return [array if output.broadcast is None else np.broadcast_to(array, output.broadcast).copy() for array, output in zip(made, outputs)]
 
 
 #: Without derivatives, which NumPy's arrays do not have anyway.

@@ -186,24 +186,21 @@ def evaluate_plainly(program, tensors: Sequence[torch.Tensor], ranges: Sequence[
 def _run(program: Program, tensors, ranges, place: Place) -> List[torch.Tensor]:
     """Calls the library."""
     key = (place, *[(tensor.shape, tensor.stride(), tensor.dtype, tensor.get_device()) for tensor in (*tensors, *ranges)])
-    steps = program.plans.get(key)
-    if steps is None:
-        steps = remembered(program.plans, key, _plan(program, tensors, ranges, place))
+    plan = program.plans.get(key)
+    if plan is None:
+        plan = remembered(program.plans, key, _plan(program, tensors, ranges, place))
+    prepared, inputs, outputs = plan
     first = tensors[0]
     stream = torch.cuda.current_stream(first.device).cuda_stream if first.is_cuda else None
-    results = []
-    for prepared, inputs, outputs in steps:
-        made = [torch.empty(output.shape, dtype=_DTYPES[output.dtype], device=first.device) for output in outputs]
-        used = [tensors[number] for number in inputs]
-        try:
-            prepared([tensor.data_ptr() for tensor in (*used, *made, *ranges)], stream)
-        except ShapeError as error:
-            if error.status != STRIDE or all(_aligned(tensor) for tensor in tensors):
-                raise
-            return _run(program, [tensor if _aligned(tensor) else tensor.clone() for tensor in tensors], ranges, place)
-        for tensor, output in zip(made, outputs):
-            results.append(tensor if output.broadcast is None else tensor.expand(output.broadcast).clone())
-    return results
+    made = [torch.empty(output.shape, dtype=_DTYPES[output.dtype], device=first.device) for output in outputs]
+    used = [tensors[number] for number in inputs]
+    try:
+        prepared([tensor.data_ptr() for tensor in (*used, *made, *ranges)], stream)
+    except ShapeError as error:
+        if error.status != STRIDE or all(_aligned(tensor) for tensor in tensors):
+            raise
+        return _run(program, [tensor if _aligned(tensor) else tensor.clone() for tensor in tensors], ranges, place)
+    return [tensor if output.broadcast is None else tensor.expand(output.broadcast).clone() for tensor, output in zip(made, outputs)]
 
 
 def _plan(program: Program, tensors, ranges, place: Place):
