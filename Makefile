@@ -18,7 +18,7 @@ WITH_CUDA := KEOPSC_NVCC="$(NVCC)" KEOPSC_NVRTC="$(NVRTC)"
 RUN_TESTS := $(if $(shell command -v cargo-nextest 2>/dev/null),$(CARGO) nextest run --no-tests=warn,$(CARGO) test --lib --bins --tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-rust test-aarch64 test-python demo bench accuracy shapes gpu-bundle keops-reference install clean
+.PHONY: help build test test-rust test-aarch64 test-python test-package wheel demo bench accuracy shapes gpu-bundle keops-reference install clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -34,6 +34,7 @@ test: ## every check and every test
 	$(MAKE) --no-print-directory test-rust
 	$(MAKE) --no-print-directory test-aarch64
 	$(MAKE) --no-print-directory test-python
+	$(MAKE) --no-print-directory test-package
 
 # One selection of packages for all commands: another one would build the dependencies with other features, and so again.
 test-rust: ## the Rust tests, and the examples in the documentation
@@ -51,6 +52,20 @@ test-python: build ## compiled libraries called from Python and C, and the sampl
 	scripts/setup.sh python
 	scripts/setup.sh cuda
 	$(WITH_CUDA) KEOPSC=$(abspath $(BINARY)) $(PYTHON) -m pytest tests/python tests/keops
+
+test-package: build ## the Python package, with NumPy and PyTorch
+	scripts/setup.sh torch
+	cd bindings/python && KEOPSC=$(abspath $(BINARY)) ../../.venv-torch/bin/python -m pytest -q
+
+wheel: build ## target/wheels/keopsc-*.whl: the Python package with the compiler in it, for all Pythons from 3.9 on
+	scripts/setup.sh wheel
+	rm -rf bindings/python/build target/wheels
+	mkdir -p target
+	scripts/licences.py target/licences.txt
+	KEOPSC_BINARY=$(abspath $(BINARY)) .venv-wheel/bin/pip wheel -q --no-deps --no-build-isolation -w target/wheels/plain bindings/python
+	PATH=$(CURDIR)/.venv-wheel/bin:$$PATH auditwheel repair -w target/wheels target/wheels/plain/*.whl
+	.venv-wheel/bin/pip install -q --disable-pip-version-check --no-deps --force-reinstall target/wheels/*.whl
+	cd target && env -i HOME="$$HOME" PATH=/usr/bin:/bin ../.venv-wheel/bin/python -c 'from keopsc.compat import pykeops; pykeops.check_health(); pykeops.test_numpy_bindings()'
 
 demo: build ## reads handwritten digits with a compiled formula; writes demo.png
 	scripts/setup.sh python

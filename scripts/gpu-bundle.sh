@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes target/gpu-bundle.tar.xz, with which a machine with an NVIDIA GPU but without Rust and network tests and measures keopsc:
-#   tar xf gpu-bundle.tar.xz && gpu-bundle/run.sh [tests|ring|sanitize|bench|all] [arguments]
+#   tar xf gpu-bundle.tar.xz && gpu-bundle/run.sh [tests|package|ring|sanitize|bench|all] [arguments]
 # `make gpu-bundle` builds the compiler first.
 #   scripts/gpu-bundle.sh BINARY
 set -euo pipefail
@@ -20,7 +20,7 @@ ldd "$binary" | awk '/lib(ffi|z)\.so/ { print $3 }' | xargs -r cp -L -t "$bundle
 cp scripts/gpu-run.sh "$bundle/run.sh"
 git describe --always --dirty --exclude '*' > "$bundle/COMMIT"
 cp bench/report.py "$bundle/bench/"
-git ls-files -z --cached --others --exclude-standard -- bench/gpu tests/python tests/c samples runtime/src/abi.rs |
+git ls-files -z --cached --others --exclude-standard -- bench/gpu bindings/python tests/python tests/c samples runtime/src/abi.rs |
     xargs -0 cp --parents -t "$bundle"
 
 # The test of random plans in integers on a GPU, once there is one: its executable has the plans in itself and compiles them with nvcc or NVRTC.

@@ -3,6 +3,8 @@
 #   scripts/setup.sh compiler   what building keopsc needs: a C compiler, LLVM 22, Rust
 #   scripts/setup.sh emulator   what runs code for aarch64 on another machine: QEMU, a C compiler (56 MB)
 #   scripts/setup.sh python     .venv: what the tests and the demo need
+#   scripts/setup.sh torch      .venv-torch: what the tests of the Python package need, PyTorch among it (4 GB)
+#   scripts/setup.sh wheel      .venv-wheel: what makes a wheel of the Python package
 #   scripts/setup.sh cuda       .venv-cuda: NVIDIA's compilers, which need no GPU (500 MB), and the C++ compiler that nvcc calls
 #   scripts/setup.sh bench      .venv-bench: the peers of the benchmark (about 5 GB)
 set -euo pipefail
@@ -78,6 +80,15 @@ install_cuda() {
     "$1" install -q --disable-pip-version-check --no-deps -r scripts/requirements-cuda.txt
 }
 
+install_torch() {
+    "$1" install -q --disable-pip-version-check -r scripts/requirements-package.txt
+    "$1" install -q --disable-pip-version-check --no-deps -r scripts/requirements-torch.txt -r scripts/requirements-dependents.txt
+}
+
+install_wheel() {
+    "$1" install -q --disable-pip-version-check -r scripts/requirements-wheel.txt
+}
+
 install_bench() {
     "$1" install -q --disable-pip-version-check -r scripts/requirements-bench.txt
     "$1" install -q --disable-pip-version-check --no-deps -r scripts/requirements-torch.txt
@@ -94,6 +105,12 @@ emulator)
 python)
     virtual_environment .venv install_python scripts/requirements.txt
     ;;
+torch)
+    virtual_environment .venv-torch install_torch scripts/requirements-{package,torch,dependents}.txt
+    ;;
+wheel)
+    virtual_environment .venv-wheel install_wheel scripts/requirements-wheel.txt
+    ;;
 cuda)
     command -v g++ >/dev/null || debian_packages g++
     virtual_environment .venv-cuda install_cuda scripts/requirements-cuda.txt
@@ -104,6 +121,6 @@ bench)
     virtual_environment .venv-bench install_bench scripts/requirements-bench.txt scripts/requirements-torch.txt
     ;;
 *)
-    fail "usage: scripts/setup.sh compiler|emulator|python|cuda|bench"
+    fail "usage: scripts/setup.sh compiler|emulator|python|torch|wheel|cuda|bench"
     ;;
 esac

@@ -1,0 +1,373 @@
+"""PyTorch: tensors -> layouts and pointers, calls, and derivatives of calls, which are calls again."""
+
+from __future__ import annotations
+
+import sys
+from typing import List, NamedTuple, Optional, Sequence, Tuple
+
+import torch
+
+from ..library import STRIDE, Layout, ShapeError
+from ..program import Program, remembered
+from . import torch_operators
+
+name = "PyTorch tensor"
+array_type = torch.Tensor
+
+_NAMES = {
+    torch.float16: "f16",
+    torch.bfloat16: "bf16",
+    torch.float32: "f32",
+    torch.float64: "f64",
+    torch.complex64: "c64",
+    torch.complex128: "c128",
+    torch.int32: "i32",
+    torch.int64: "i64",
+    torch.bool: "bool",
+}
+_DTYPES = {name: dtype for dtype, name in _NAMES.items()}
+#: Types of tensors that are given to libraries as they are.
+REAL_TYPES = frozenset(map(_DTYPES.get, ("f16", "bf16", "f32", "f64")))
+
+_transforming = torch._C._are_functorch_transforms_active
+_forward_mode = torch.autograd.forward_ad
+
+
+class Place(NamedTuple):
+    """Where a call runs.
+
+    on_cpu: on the CPU, wherever the tensors are; streamed: on this GPU, through which the CPU's memory goes; device: the GPU on which tensors have to be.
+    """
+
+    on_cpu: bool = False
+    streamed: Optional[int] = None
+    device: Optional[int] = None
+
+
+_WHERE_TENSORS_ARE = Place()
+
+
+def place(backend: Optional[str], device_id: int) -> Place:
+    """From KeOps' names. With "auto" calls run where their tensors are. Raises ValueError for unknown names."""
+    device = None if device_id is None or device_id < 0 else device_id
+    if backend is None or backend == "auto":
+        return _WHERE_TENSORS_ARE if device is None else Place(device=device)
+    if backend == "CPU":
+        return Place(on_cpu=True)
+    if not isinstance(backend, str) or not backend.startswith("GPU"):
+        raise ValueError(f"backend is {backend!r}; it may be 'auto', 'CPU' or 'GPU'")
+    return Place(streamed=device or 0, device=device)
+
+
+def is_array(value) -> bool:
+    """Whether a value is a tensor."""
+    return isinstance(value, torch.Tensor)
+
+
+def is_float(value) -> bool:
+    """Whether a value is a number that formulas take as a parameter."""
+    if isinstance(value, float):
+        return True
+    # NumPy's numbers, without a need for NumPy.
+    return type(value).__module__ == "numpy" and hasattr(value, "__float__") and getattr(value, "ndim", 1) == 0
+
+
+def is_complex(value) -> bool:
+    """Whether a value is a complex number or tensor."""
+    return isinstance(value, complex) or (isinstance(value, torch.Tensor) and value.is_complex())
+
+
+def as_array(value) -> torch.Tensor:
+    """The tensor, of floating-point or complex numbers; integers and booleans become PyTorch's default type.
+
+    Raises TypeError for anything else.
+    """
+    if not isinstance(value, torch.Tensor):
+        raise TypeError(f"expected a PyTorch tensor, not {type(value).__module__}.{type(value).__qualname__}")
+    if value.dtype in _NAMES and (value.is_floating_point() or value.is_complex()):
+        return value.resolve_conj() if value.is_complex() else value
+    if not value.is_floating_point() and not value.is_complex():
+        return value.to(torch.get_default_dtype())
+    raise TypeError(f"a tensor of {value.dtype} cannot be used; types may be float16, bfloat16, float32, float64, complex64 or complex128")
+
+
+def dtype_name(tensor: torch.Tensor) -> str:
+    """The type of a tensor as formula files call it."""
+    return _NAMES[tensor.dtype]
+
+
+def dtype(name: Optional[str], is_complex: bool = False):
+    """PyTorch's type of that name."""
+    if name is None:
+        return None
+    return _DTYPES[name].to_complex() if is_complex else _DTYPES[name]
+
+
+def parameter(values: Sequence[float], dtype: Optional[str], like: Optional[torch.Tensor]) -> torch.Tensor:
+    """Numbers as a tensor of that type, beside `like`."""
+    return torch.tensor(values, dtype=_DTYPES[dtype] if dtype else None, device=None if like is None else like.device)
+
+
+def as_real(tensor: torch.Tensor) -> torch.Tensor:
+    """Complex numbers as pairs (re, im) along the last axis, which becomes twice as long; real numbers get imaginary parts of 0."""
+    if not tensor.is_complex():
+        tensor = torch.complex(tensor, torch.zeroslike(tensor))
+    return torch.view_as_real(tensor.resolve_conj()).flatten(-2)
+
+
+def as_complex(tensor: torch.Tensor) -> torch.Tensor:
+    """Pairs (re, im) along the last axis as complex numbers."""
+    return torch.view_as_complex(tensor.unflatten(-1, (-1, 2)).contiguous())
+
+
+def as_ranges(tables) -> List[torch.Tensor]:
+    """Six tables of ranges as contiguous int64 tensors."""
+    return [torch.as_tensor(table).to(torch.int64).contiguous() for table in tables]
+
+
+def fill(out: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    """Writes a result into the caller's tensor, which must have its shape."""
+    if out.shape != value.shape:
+        raise ValueError(f"`out` has shape {tuple(out.shape)}, but the result has {tuple(value.shape)}")
+    return out.copy_(value)
+
+
+def layout(tensor: torch.Tensor) -> Layout:
+    """How a tensor lies in memory. Raises TypeError for a type that no library takes."""
+    dtype = _NAMES.get(tensor.dtype)
+    if dtype is None:
+        raise TypeError(f"a tensor of {tensor.dtype} cannot be used; types may be float16, bfloat16, float32, float64, complex64 or complex128")
+    if tensor.device.type not in ("cpu", "cuda"):
+        raise TypeError(f"a tensor on the device {tensor.device} cannot be used; devices may be the CPU and NVIDIA's GPUs")
+    return Layout(tuple(tensor.shape), tuple(tensor.stride()), dtype, tensor.get_device())
+
+
+def pointer(tensor: torch.Tensor) -> int:
+    """The address of a tensor's first element."""
+    return tensor.data_ptr()
+
+
+def empty(shape, dtype: str, like: torch.Tensor) -> torch.Tensor:
+    """A tensor with unknown contents, beside `like`."""
+    return torch.empty(shape, dtype=_DTYPES[dtype], device=like.device)
+
+
+def evaluate(
+    program: Program, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.Tensor] = (), place: Place = _WHERE_TENSORS_ARE
+) -> Sequence[torch.Tensor]:
+    """The outputs of a program for these arguments, which are given as they lie: strides and batch axes of any kind.
+
+    Outputs can be differentiated any number of times. CPU tensors are worked on by the CPU; GPU tensors on the current stream, without waiting.
+    Raises `ShapeError` where arguments do not fit.
+    """
+    if place.on_cpu and any(tensor.is_cuda for tensor in tensors):
+        device = next(tensor.device for tensor in tensors if tensor.is_cuda)
+        results = evaluate(program, [tensor.cpu() for tensor in tensors], [table.cpu() for table in ranges])
+        return [result.to(device) for result in results]
+    if torch.compiler.is_compiling():
+        return torch_operators.compiling_evaluate(program, tensors, ranges, place.streamed)
+    if _transforming():
+        return _Transformable.apply(program, ranges, place, *tensors)
+    if _forward_mode._current_level >= 0:
+        return _Differentiable.apply(program, ranges, place, *tensors)
+    if torch.is_grad_enabled():
+        for tensor in tensors:
+            if tensor.requires_grad:
+                return _Differentiable.apply(program, ranges, place, *tensors)
+    return _run(program, tensors, ranges, place)
+
+
+def evaluate_plainly(program, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.Tensor] = (), place: Place = _WHERE_TENSORS_ARE):
+    """The same without derivatives, for what has plans but is no program."""
+    with torch.no_grad():
+        return evaluate(program, tensors, ranges, place)
+
+
+def _run(program: Program, tensors, ranges, place: Place) -> List[torch.Tensor]:
+    """Calls the library."""
+    key = (place, *[(tensor.shape, tensor.stride(), tensor.dtype, tensor.get_device()) for tensor in (*tensors, *ranges)])
+    plan = program.plans.get(key)
+    if plan is None:
+        plan = remembered(program.plans, key, _plan(program, tensors, ranges, place))
+    prepared, inputs, outputs = plan
+    first = tensors[0]
+    stream = torch.cuda.current_stream(first.device).cuda_stream if first.is_cuda else None
+    made = [torch.empty(output.shape, dtype=_DTYPES[output.dtype], device=first.device) for output in outputs]
+    used = [tensors[number] for number in inputs]
+    try:
+        prepared([tensor.data_ptr() for tensor in (*used, *made, *ranges)], stream)
+    except ShapeError as error:
+        if error.status != STRIDE or all(_aligned(tensor) for tensor in tensors):
+            raise
+        return _run(program, [tensor if _aligned(tensor) else tensor.clone() for tensor in tensors], ranges, place)
+    return [tensor if output.broadcast is None else tensor.expand(output.broadcast).clone() for tensor, output in zip(made, outputs)]
+
+
+def _plan(program: Program, tensors, ranges, place: Place):
+    """A plan for tensors that are all on one device, on the one that was asked for."""
+    for tensor in (*tensors, *ranges):
+        if tensor.device != tensors[0].device:
+            raise ValueError(f"all tensors have to be on one device, but they are on {tensors[0].device} and {tensor.device}")
+    device = tensors[0].get_device()
+    if device >= 0 and place.device not in (None, device):
+        raise ValueError(f"device_id is {place.device}, but the tensors are on {tensors[0].device}")
+    streamed = None if device >= 0 else place.streamed
+    return program.plan([layout(tensor) for tensor in tensors], [layout(table) for table in ranges], streamed)
+
+
+def _aligned(tensor: torch.Tensor) -> bool:
+    """Whether a tensor's memory is as aligned as its type wants."""
+    return tensor.data_ptr() % tensor.element_size() == 0
+
+
+class _Differentiable(torch.autograd.Function):
+    """A program as an operation of PyTorch's: derivatives, forward and backward, are programs that are evaluated in the same way."""
+
+    @staticmethod
+    def forward(ctx, program: Program, ranges, place: Place, *tensors) -> Tuple[torch.Tensor, ...]:
+        outputs = tuple(_run(program, tensors, ranges, place))
+        _remember(ctx, program, ranges, place, tensors, outputs)
+        return outputs
+
+    @staticmethod
+    def backward(ctx, *cotangents):
+        tensors, outputs = ctx.saved_tensors[: ctx.count], ctx.saved_tensors[ctx.count :]
+        wanted = tuple(number for number in range(len(tensors)) if ctx.needs_input_grad[3 + number])
+        given = tuple(number for number, cotangent in enumerate(cotangents) if cotangent is not None)
+        gradients: List[Optional[torch.Tensor]] = [None] * (3 + len(tensors))
+        if wanted and given:
+            program, arguments = gradient(ctx.program, tensors, outputs, cotangents, wanted, given)
+            results = evaluate(program, arguments, ctx.ranges, ctx.place)
+            for number, result in zip(wanted, results):
+                gradients[3 + number] = like(result, tensors[number])
+        return tuple(gradients)
+
+    @staticmethod
+    def jvp(ctx, *tangents):
+        tensors, program = ctx.saved_tensors[: ctx.count], ctx.program
+        moving = tuple(number for number, tangent in enumerate(tangents[3:]) if tangent is not None)
+        along = [tangents[3 + number] for number in moving]
+        derivative = program.tangent(moving)
+        results = iter(evaluate(derivative, [*tensors, *along], ctx.ranges, ctx.place))
+        return tuple(None if tensor.dtype == "i64" else next(results) for _, tensor in program.outputs)
+
+
+class _Transformable(_Differentiable):
+    """The same for `torch.func`, whose transforms ask for another form, which takes longer."""
+
+    @staticmethod
+    def forward(program: Program, ranges, place: Place, *tensors) -> Tuple[torch.Tensor, ...]:
+        return tuple(_run(program, tensors, ranges, place))
+
+    @staticmethod
+    def setup_context(ctx, inputs, outputs) -> None:
+        program, ranges, place, *tensors = inputs
+        _remember(ctx, program, ranges, place, tensors, outputs)
+
+    @staticmethod
+    def vmap(info, in_dims, program: Program, ranges, place: Place, *tensors):
+        # The mapped axis becomes the first batch axis of all arguments, by stride 0 of those that do not have it: gradients are not added up over it.
+        dims = in_dims[3:]
+        rank = max(tensor.dim() - (dim is not None) - _own_axes(v) for tensor, dim, v in zip(tensors, dims, program.variables))
+        batched = []
+        for tensor, dim, variable in zip(tensors, dims, program.variables):
+            tensor = tensor[None] if dim is None else tensor.movedim(dim, 0)
+            missing = rank - (tensor.dim() - 1 - _own_axes(variable))
+            tensor = tensor.reshape(tensor.shape[0], *[1] * missing, *tensor.shape[1:])
+            batched.append(tensor.expand(info.batch_size, *tensor.shape[1:]))
+        results = tuple(evaluate(program, batched, ranges, place))
+        return results, (0,) * len(results)
+
+
+def _remember(ctx, program: Program, ranges, place: Place, tensors, outputs) -> None:
+    """Keeps what derivatives need."""
+    ctx.program, ctx.ranges, ctx.place = program, ranges, place
+    ctx.count = len(tensors)
+    ctx.save_for_backward(*tensors, *(outputs if takes_values(program, outputs) else ()))
+    if _forward_mode._current_level >= 0:
+        ctx.save_for_forward(*tensors)
+    ctx.set_materialize_grads(False)
+    numbers = [output for output in outputs if output.dtype == torch.int64]
+    if numbers:
+        ctx.mark_non_differentiable(*numbers)
+
+
+def takes_values(program: Program, outputs) -> bool:
+    """Whether gradients want the outputs: not if these are rounded to half precision, in which exponents are not good enough."""
+    return any(result.given_value for result in program.results) and outputs[0].element_size() >= 4
+
+
+def gradient(program: Program, tensors, outputs, cotangents, wanted: Tuple[int, ...], given: Tuple[int, ...]) -> Tuple[Program, list]:
+    """The gradient of a program, and its arguments; `outputs` is empty where they were not kept."""
+    values = program.values_for(given) if outputs else ()
+    arguments = [*tensors, *(cotangents[number] for number in given), *(outputs[number] for number in values)]
+    return program.gradient(wanted, given, values), arguments
+
+
+def _own_axes(variable) -> int:
+    return 1 if variable.role == "parameter" else 2
+
+
+def like(gradient: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
+    """A gradient in the shape and type of what it is the gradient of: batch elements that shared it are added up."""
+    if gradient.shape != tensor.shape:
+        if gradient.dim() > tensor.dim() or gradient.numel() != tensor.numel():
+            gradient = gradient.sum_to_size(tensor.shape)
+        gradient = gradient.reshape(tensor.shape)
+    return gradient if gradient.dtype == tensor.dtype else gradient.to(tensor.dtype)
+
+
+def solve(system, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.Tensor] = (), place: Place = _WHERE_TENSORS_ARE) -> torch.Tensor:
+    """The solution of a linear system (`keopsc.solve.System`), whose right-hand side stands among the arguments in the place of the unknown.
+
+    Solutions can be differentiated any number of times: the gradient takes one more solution.
+    """
+    return _Solution.apply(system, ranges, place, *tensors)
+
+
+class _Solution(torch.autograd.Function):
+    """A linear system as an operation of PyTorch's, differentiated implicitly."""
+
+    @staticmethod
+    def forward(ctx, system, ranges, place, *tensors):
+        from ..solve import conjugate_gradients
+
+        this = sys.modules[__name__]
+        solution = conjugate_gradients(lambda v: system.product(this, tensors, v, ranges, place), tensors[system.unknown], system)
+        ctx.system, ctx.ranges, ctx.place = system, ranges, place
+        ctx.save_for_backward(solution, *tensors)
+        return solution
+
+    @staticmethod
+    def backward(ctx, cotangent):
+        system, unknown = ctx.system, ctx.system.unknown
+        solution, *tensors = ctx.saved_tensors
+        # K is symmetric: the cotangent of b is the solution for the cotangent of a, and what the other arguments get is -w' dK a.
+        there = [cotangent.contiguous() if number == unknown else tensor for number, tensor in enumerate(tensors)]
+        w = solve(system, there, ctx.ranges, ctx.place)
+        gradients: List[Optional[torch.Tensor]] = [None] * (3 + len(tensors))
+        if ctx.needs_input_grad[3 + unknown]:
+            gradients[3 + unknown] = w
+        wanted = tuple(n for n in range(len(tensors)) if n != unknown and ctx.needs_input_grad[3 + n])
+        if wanted:
+            here = [solution if number == unknown else tensor for number, tensor in enumerate(tensors)]
+            results = evaluate(system.program.gradient(wanted, (0,)), [*here, -w], ctx.ranges, ctx.place)
+            for number, result in zip(wanted, results):
+                gradients[3 + number] = like(result, tensors[number])
+        return tuple(gradients)
+
+
+def as_integers(value) -> torch.Tensor:
+    """The tensor as integers of 32 or 64 bits, or booleans."""
+    tensor = torch.as_tensor(value)
+    return tensor if tensor.dtype in (torch.int32, torch.int64, torch.bool) else tensor.to(torch.int64)
+
+
+def to_cpu(tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor in the CPU's memory, without a graph."""
+    return tensor.detach().cpu()
+
+
+def beside(tensor: torch.Tensor, other) -> torch.Tensor:
+    """The tensor on the device of another one."""
+    return tensor.to(other.device) if isinstance(other, torch.Tensor) else tensor

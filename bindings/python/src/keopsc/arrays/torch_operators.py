@@ -1,0 +1,70 @@
+"""Programs as operators of `torch.library`, which `torch.compile` and `torch.export` can put into their graphs.
+
+A program is given to the operator as text. The fake kernel tells shapes and types without computing; the derivative is the operator again, of the
+gradient program.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import List, Optional, Sequence, Tuple
+
+import torch
+
+from ..program import Program, program_of_text
+
+_program = lru_cache(maxsize=None)(program_of_text)
+
+
+@torch.library.custom_op("keopsc::evaluate", mutates_args=())
+def evaluate(program: str, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.Tensor], streamed: int) -> List[torch.Tensor]:
+    """The outputs of a program. `streamed` is the GPU through which the CPU's memory goes, or -1."""
+    from . import torch as arrays
+
+    place = arrays.Place(streamed=None if streamed < 0 else streamed)
+    with torch.no_grad():
+        return list(arrays.evaluate(_program(program), tensors, ranges, place))
+
+
+@evaluate.register_fake
+def _(program, tensors, ranges, streamed):
+    from . import torch as arrays
+
+    shapes = _program(program).shapes(
+        [tuple(t.shape) for t in tensors], tuple(arrays.dtype_name(t) for t in tensors), [tuple(r.shape) for r in ranges]
+    )
+    return [tensors[0].new_empty(shape, dtype=arrays.dtype(name)) for shape, name in shapes]
+
+
+def _setup_context(ctx, inputs, output):
+    from . import torch as arrays
+
+    ctx.program, tensors, ranges, ctx.streamed = inputs
+    ctx.tensors, ctx.ranges = len(tensors), len(ranges)
+    outputs = output if arrays.takes_values(_program(ctx.program), output) else ()
+    ctx.save_for_backward(*tensors, *ranges, *outputs)
+    ctx.set_materialize_grads(False)
+
+
+def _backward(ctx, cotangents):
+    from . import torch as arrays
+
+    saved, end = ctx.saved_tensors, ctx.tensors + ctx.ranges
+    tensors, ranges, outputs = saved[: ctx.tensors], saved[ctx.tensors : end], saved[end:]
+    wanted = tuple(number for number, tensor in enumerate(tensors) if tensor.requires_grad)
+    given = tuple(number for number, cotangent in enumerate(cotangents) if cotangent is not None and cotangent.is_floating_point())
+    gradients: List[Optional[torch.Tensor]] = [None] * len(tensors)
+    if wanted and given:
+        program, arguments = arrays.gradient(_program(ctx.program), tensors, outputs, cotangents, wanted, given)
+        results = evaluate(program.described(), arguments, ranges, ctx.streamed)
+        for number, result in zip(wanted, results):
+            gradients[number] = arrays.like(result, tensors[number])
+    return None, gradients, [None] * ctx.ranges, None
+
+
+evaluate.register_autograd(_backward, setup_context=_setup_context)
+
+
+def compiling_evaluate(program: Program, tensors, ranges, streamed: Optional[int]) -> Tuple[torch.Tensor, ...]:
+    """What `evaluate` of the array module does while a graph is made."""
+    return tuple(evaluate(program.described(), list(tensors), list(ranges), -1 if streamed is None else streamed))

@@ -1,0 +1,1 @@
+"""The parts of `pykeops.common` that other packages use."""

@@ -1,0 +1,5 @@
+"""`pykeops.numpy.operations`: linear systems."""
+
+from ....numpy import KernelSolve
+
+__all__ = ["KernelSolve"]

@@ -1,0 +1,5 @@
+"""`pykeops.torch.operations`: linear systems."""
+
+from ....torch import KernelSolve
+
+__all__ = ["KernelSolve"]

@@ -1,0 +1,31 @@
+"""The kernels in full that scripts written for `pykeops.torch.utils` compare with. `s` is the length scale, in the unit of the points."""
+
+from __future__ import annotations
+
+import torch
+
+_KERNELS = {
+    "gaussian": lambda q: torch.exp(-q),
+    "laplacian": lambda q: torch.exp(-torch.sqrt(q)),
+    "cauchy": lambda q: 1 / (1 + q),
+    "inverse_multiquadric": lambda q: torch.rsqrt(1 + q),
+}
+
+
+def is_on_device(x):
+    """Whether a tensor is on a GPU."""
+    return x.is_cuda
+
+
+def squared_distances(x, y):
+    """The squared distances of points x (M, D) and y (N, D): (M, N)."""
+    return ((x[:, None, :] - y[None, :, :]) ** 2).sum(-1)
+
+
+def torch_kernel(x, y, s, kernel):
+    """A kernel ("gaussian", "laplacian", "cauchy", "inverse_multiquadric") between points: (M, N)."""
+    return _KERNELS[kernel](squared_distances(x, y) / s**2)
+
+
+def WarmUpGpu():
+    """Does nothing: libraries load their kernels at the first call."""

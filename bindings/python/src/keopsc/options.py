@@ -1,0 +1,24 @@
+"""KeOps' keywords: which of them say how sums are made, which where a call runs, and which say nothing here."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Tuple
+
+from .program import Numerics
+
+#: Keywords that KeOps' users pass to say how KeOps should compute, which here have no meaning.
+IGNORED_OPTIONS = frozenset(["enable_chunks", "use_fast_math", "optional_flags", "rec_multVar_highdim", "cuda_type", "dtype"])
+NUMERICS_OPTIONS = frozenset(["dtype_acc", "use_double_acc", "sum_scheme"])
+CALL_OPTIONS = frozenset(["backend", "device_id", "ranges", "out"])
+
+
+def split_options(options: Dict[str, Any]) -> Tuple[Dict[str, Any], Numerics]:
+    """KeOps' keywords as options of the call and numerics. Raises TypeError for one that is not known."""
+    if not options:
+        return options, Numerics()
+    unknown = options.keys() - IGNORED_OPTIONS - NUMERICS_OPTIONS - CALL_OPTIONS
+    if unknown:
+        known = ", ".join(sorted(NUMERICS_OPTIONS | CALL_OPTIONS | IGNORED_OPTIONS))
+        raise TypeError(f"there is no option {', '.join(sorted(unknown))}; those that are known are {known}")
+    numerics = Numerics.of(**{name: value for name, value in options.items() if name in NUMERICS_OPTIONS})
+    return {name: value for name, value in options.items() if name in CALL_OPTIONS}, numerics

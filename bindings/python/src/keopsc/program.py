@@ -1,0 +1,403 @@
+"""Reductions as text -> programs: what is computed from which variables, whatever the array library.
+
+A program is a formula file in pieces, so that its derivatives are programs, too: the gradient of one has one more variable for each cotangent and
+`Grad(…)` for results, which can be differentiated again. A program is compiled for the types of its variables when it is first called, and *planned* for
+their layouts: a plan is a call that is prepared, and says what results have to be allocated.
+
+    variables  x: i, 3 components   y: j, 3 components      dtype f32
+    statements _t0 = SqDist(x, y)                        →  x = Vi(3); y = Vj(3)
+    results    Sum[j](Exp(-_t0))                            _t0 = SqDist(x, y)
+                                                            out _r0 = Sum[j](Exp(-_t0))
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from . import compiler, library
+from .library import Layout, Prepared, ShapeError, TensorInfo
+
+#: Roles of variables, and the categories by which KeOps calls them.
+ROLES = ("i", "j", "parameter")
+CATEGORY = {"i": "Vi", "j": "Vj", "parameter": "Pm"}
+
+#: How much one number of a type can tell, for promotion.
+_PRECISION = {"f16": 0, "bf16": 0, "f32": 1, "c64": 1, "f64": 2, "c128": 2}
+
+SUM_SCHEMES = {
+    "auto": "auto",
+    None: "auto",
+    "direct_sum": "direct",
+    "direct": "direct",
+    "block_sum": "block",
+    "block": "block",
+    "kahan_scheme": "kahan",
+    "kahan": "kahan",
+}
+ACCUMULATORS = {"auto": "auto", None: "auto", "float16": "auto", "float32": "f32", "float": "f32", "float64": "f64", "double": "f64"}
+
+
+#: The name of the function that has all results.
+_TOGETHER = "_together"
+
+
+class Variable(NamedTuple):
+    """An input: its name in formulas, its role and the number of its components."""
+
+    name: str
+    role: str
+    dim: int
+
+    def __str__(self) -> str:
+        return f"{self.name} = {CATEGORY[self.role]}({self.dim})"
+
+
+class Result(NamedTuple):
+    """An expression of reductions, and the index that its rows count.
+
+    `given_value`, if there is one, is an expression with the same gradient, in which `{value}` is the result, as a number that is known: that spares
+    the gradient of a log-sum-exp a pass over all pairs.
+    """
+
+    text: str
+    role: str
+    given_value: str = ""
+
+
+class Numerics(NamedTuple):
+    """How sums are made: values of the statement `numerics`."""
+
+    sum: str = "auto"
+    accumulate: str = "auto"
+
+    @classmethod
+    def of(cls, sum_scheme="auto", dtype_acc="auto", use_double_acc=False) -> "Numerics":
+        """From KeOps' names. Raises ValueError for others."""
+        accumulator = "float64" if use_double_acc else dtype_acc
+        accumulator = accumulator if accumulator is None else str(accumulator).rsplit(".", 1)[-1]
+        if sum_scheme not in SUM_SCHEMES:
+            raise ValueError(f"sum_scheme is {sum_scheme!r}; it may be {', '.join(repr(s) for s in SUM_SCHEMES)}")
+        if accumulator not in ACCUMULATORS:
+            raise ValueError(f"dtype_acc is {dtype_acc!r}; it may be {', '.join(repr(a) for a in ACCUMULATORS)}")
+        return cls(SUM_SCHEMES[sum_scheme], ACCUMULATORS[accumulator])
+
+
+class Output(NamedTuple):
+    """An array that a call fills: its shape and type name, and the shape that it is broadcast to afterwards, if another."""
+
+    shape: Tuple[int, ...]
+    dtype: str
+    broadcast: Optional[Tuple[int, ...]]
+
+
+class Plan(NamedTuple):
+    """A call: of which variables it takes the pointers, and what it fills."""
+
+    prepared: Prepared
+    inputs: Tuple[int, ...]
+    outputs: Tuple[Output, ...]
+
+
+class Program:
+    """Variables, statements and results; see the head of this file."""
+
+    def __init__(self, variables: Sequence[Variable], statements: Sequence[str], results: Sequence[Result], numerics: Numerics = Numerics()):
+        self.variables = tuple(variables)
+        self.statements = tuple(statements)
+        self.results = tuple(results)
+        self.numerics = numerics
+        #: Plans by whatever key the array library finds quickest; nothing but a cache.
+        self.plans: Dict = {}
+        self._compiled: Dict = {}
+        self._derivatives: Dict = {}
+        self._outputs: Optional[List[Tuple[int, TensorInfo]]] = None
+
+    def __reduce__(self):
+        return (Program, (self.variables, self.statements, self.results, self.numerics))
+
+    def described(self) -> str:
+        """The program as text, from which `program_of_text` makes it again."""
+        lines = [f"numerics {self.numerics.sum} {self.numerics.accumulate}"]
+        lines += [f"variable {variable.name} {variable.role} {variable.dim}" for variable in self.variables]
+        lines += [f"statement {statement}" for statement in self.statements]
+        lines += [f"result {result.role} {result.text}{_GIVEN}{result.given_value}" for result in self.results]
+        return "\n".join(lines)
+
+    def text(self, dtypes: Sequence[str]) -> str:
+        """The formula file for these types of the variables."""
+        dtype = promoted(dtypes)
+        lines = [f"dtype {dtype}"]
+        lines += [f"numerics {option} = {value}" for option, value in zip(Numerics._fields, self.numerics) if value != "auto"]
+        for variable, own in zip(self.variables, dtypes):
+            storage = "" if own == dtype else f", dtype={own}"
+            lines.append(f"{variable.name} = {CATEGORY[variable.role]}({variable.dim}{storage})")
+        lines += self.statements
+        outputs = [f"out _r{number} = {result.text}" for number, result in enumerate(self.results, self._first_result())]
+        # Several results are one function, which goes through the pairs once for all that have rows of the same index.
+        lines += outputs if len(outputs) == 1 else [f"fused {_TOGETHER} {{", *outputs, "}"]
+        return "\n".join(lines) + "\n"
+
+    def _first_result(self) -> int:
+        """The number of the first result: those before it are what the results are derivatives of."""
+        return sum(statement.startswith("_r") for statement in self.statements)
+
+    def compiled(self, dtypes: Tuple[str, ...], device: str = "cpu") -> library.Entry:
+        """The function that computes all results, compiled for these types; `device` is "cpu" or "cuda"."""
+        entry = self._compiled.get((dtypes, device))
+        if entry is None:
+            loaded = library.load(compiler.compiled(self.text(dtypes), device))
+            first = self._first_result()
+            numbers = {f"_r{first + number}": number for number in range(len(self.results))}
+            entry = loaded.entries[_TOGETHER if len(numbers) > 1 else f"_r{first}"]
+            self._compiled[dtypes, device] = entry
+            self._outputs = [(numbers[tensor.name.replace("_indices", "")], tensor) for tensor in entry.outputs]
+        return entry
+
+    @property
+    def outputs(self) -> List[Tuple[int, TensorInfo]]:
+        """All arrays that the program makes, each with the number of the result it belongs to. The program has been compiled before."""
+        if self._outputs is None:
+            self.compiled(("f32",) * len(self.variables))
+        return self._outputs
+
+    def plan(self, layouts: Sequence[Layout], ranges: Sequence[Layout] = (), streamed: Optional[int] = None) -> Plan:
+        """The call for arguments of these layouts.
+
+        ranges: the layouts of six tensors, or (); streamed: the GPU through which the CPU's memory goes, or None.
+        Raises `ShapeError` where the arguments do not fit the variables or each other.
+        """
+        on_gpu = streamed is not None or any(layout.device >= 0 for layout in layouts)
+        _check_axes(self.variables, layouts)
+        entry = self.compiled(tuple(layout.dtype for layout in layouts), "cuda" if on_gpu else "cpu")
+        return plan_of_entry(entry, self.variables, layouts, ranges, streamed)
+
+    def shapes(self, shapes: Sequence[tuple], dtypes: Tuple[str, ...], ranges: Sequence[tuple] = ()) -> List[Tuple[tuple, str]]:
+        """The shapes and type names of all outputs, for arguments of these shapes and types."""
+        layouts = _without_extra_axes(self.variables, [Layout(shape, shape, dtype) for shape, dtype in zip(shapes, dtypes)])
+        rows = _rows(self.variables, layouts)
+        batch = _batch(self.variables, layouts, [Layout(shape, shape, "i64") for shape in ranges])
+        self.compiled(dtypes)
+        numbers = {variable.name: number for number, variable in enumerate(self.variables)}
+        found = []
+        for _, tensor in self.outputs:
+            own = _own_shape(tensor, rows)
+            found.append((layouts[numbers[tensor.gradient_of]].shape if tensor.gradient_of else batch + own, tensor.dtype))
+        return found
+
+    def gradient(self, wanted: Tuple[int, ...], given: Tuple[int, ...], values: Tuple[int, ...] = ()) -> "Program":
+        """The gradients in the variables numbered by `wanted`.
+
+        The variables are those of this program, then a cotangent for each of the outputs numbered by `given` (others have none), then the values of
+        the outputs numbered by `values`, which have to be among those of `values_for`.
+        """
+        return self._derivative("gradient", (wanted, given, values), self._new_gradient)
+
+    def values_for(self, given: Sequence[int]) -> Tuple[int, ...]:
+        """Those of the given outputs whose values make the gradient cheaper."""
+        return tuple(number for number in given if self.results[self.outputs[number][0]].given_value)
+
+    def _new_gradient(self, wanted, given, values) -> "Program":
+        variables, statements, names = list(self.variables), *self._results_as_statements()
+        terms: Dict[int, Tuple[str, str]] = {}
+        for number in given:
+            result, tensor = self.outputs[number]
+            cotangent = Variable(f"_e{len(variables)}", tensor.role, tensor.dim)
+            variables.append(cotangent)
+            terms[number] = (names[result], cotangent.name)
+        for number in values:
+            result, tensor = self.outputs[number]
+            value = Variable(f"_l{len(variables)}", tensor.role, tensor.dim)
+            variables.append(value)
+            terms[number] = (self.results[result].given_value.replace("{value}", value.name), terms[number][1])
+        results = []
+        for number in wanted:
+            variable = self.variables[number]
+            text = " + ".join(f"Grad({name}, {variable.name}, {cotangent})" for name, cotangent in terms.values())
+            results.append(Result(text or f"Zero({variable.dim})", variable.role))
+        return Program(variables, statements, results, self.numerics)
+
+    def tangent(self, moving: Tuple[int, ...]) -> "Program":
+        """The derivatives of all results in the direction of tangents of the variables numbered by `moving`.
+
+        The variables are those of this program, then the tangents.
+        """
+        return self._derivative("tangent", (moving,), self._new_tangent)
+
+    def _new_tangent(self, moving) -> "Program":
+        variables, statements, names = list(self.variables), *self._results_as_statements()
+        for number in moving:
+            variables.append(self.variables[number]._replace(name=f"_u{len(variables)}"))
+        along = ", ".join(self.variables[number].name for number in moving)
+        tangents = ", ".join(variable.name for variable in variables[len(self.variables) :])
+        results = [Result(f"Diff({name}, ({along}), ({tangents}))", result.role) for name, result in zip(names, self.results)]
+        return Program(variables, statements, results, self.numerics)
+
+    def _derivative(self, kind, arguments, make) -> "Program":
+        key = (kind, arguments)
+        program = self._derivatives.get(key)
+        if program is None:
+            program = self._derivatives[key] = make(*arguments)
+        return program
+
+    def _results_as_statements(self) -> Tuple[List[str], List[str]]:
+        """The statements, with the results among them, and the names of these."""
+        first = self._first_result()
+        names = [f"_r{first + number}" for number in range(len(self.results))]
+        named = [f"{name} = {result.text}" for name, result in zip(names, self.results)]
+        return [*self.statements, *named], names
+
+
+#: What stands between the two texts of a result where a program describes itself.
+_GIVEN = " given_value "
+
+
+def program_of_text(described: str) -> Program:
+    """The program that describes itself so."""
+    variables, statements, results, numerics = [], [], [], Numerics()
+    for line in described.split("\n"):
+        kind, _, rest = line.partition(" ")
+        if kind == "variable":
+            name, role, dim = rest.split()
+            variables.append(Variable(name, role, int(dim)))
+        elif kind == "statement":
+            statements.append(rest)
+        elif kind == "result":
+            role, _, texts = rest.partition(" ")
+            text, _, given_value = texts.partition(_GIVEN)
+            results.append(Result(text, role, given_value))
+        else:
+            numerics = Numerics(*rest.split())
+    return Program(variables, statements, results, numerics)
+
+
+def _own_shape(tensor: TensorInfo, rows: Dict[str, int]) -> Tuple[int, ...]:
+    """The axes of an output that are not those of the batch."""
+    return (tensor.dim,) if tensor.role == "parameter" else (rows[tensor.role], tensor.dim)
+
+
+#: A program forgets its plans when there are so many: data of ever new shapes would fill the memory with them.
+MOST_PLANS = 256
+
+
+def remembered(plans: Dict, key, plan: Plan) -> Plan:
+    """The plan, kept under a key."""
+    if len(plans) >= MOST_PLANS:
+        plans.clear()
+    plans[key] = plan
+    return plan
+
+
+def plan_of_entry(
+    entry: library.Entry, variables: Sequence[Variable], layouts: Sequence[Layout], ranges: Sequence[Layout], streamed: Optional[int]
+) -> Plan:
+    """The call of an entry for arguments of these layouts; see `Program.plan`."""
+    layouts = _without_extra_axes(variables, layouts)
+    rows = _rows(variables, layouts)
+    batch = _batch(variables, layouts, ranges)
+    numbers = {variable.name: number for number, variable in enumerate(variables)}
+    device = layouts[0].device if layouts else -1
+    inputs = tuple(numbers[tensor.name] for tensor in entry.inputs)
+    own_batch = _batch([variables[k] for k in inputs], [layouts[k] for k in inputs], ranges)
+    outputs, made = [], []
+    for tensor in entry.outputs:
+        own = _own_shape(tensor, rows)
+        shape = layouts[numbers[tensor.gradient_of]].shape if tensor.gradient_of else own_batch + own
+        whole = batch + own
+        outputs.append(Output(shape, tensor.dtype, None if tensor.gradient_of or shape == whole else whole))
+        made.append(Layout(shape, _contiguous_strides(shape), tensor.dtype, device))
+    prepared = Prepared(entry, (*(layouts[k] for k in inputs), *made), ranges, (rows["i"], rows["j"]), streamed)
+    return Plan(prepared, inputs, tuple(outputs))
+
+
+def promoted(dtypes: Sequence[str]) -> str:
+    """The real type in which results of variables of these types are stored: the most precise one, float32 for float16 beside bfloat16."""
+    precision = max((_PRECISION[dtype] for dtype in dtypes), default=1)
+    if precision == 0:
+        return dtypes[0] if len(set(dtypes)) == 1 else "f32"
+    return ("f32", "f64")[precision - 1]
+
+
+def _own_axes(variable: Variable) -> int:
+    """How many axes an argument has apart from those of the batch."""
+    return 1 if variable.role == "parameter" else 2
+
+
+def _check_axes(variables: Sequence[Variable], layouts: Sequence[Layout]) -> None:
+    """Refuses wrong numbers of axes and components."""
+    for variable, layout in zip(variables, layouts):
+        if len(layout.shape) < _own_axes(variable):
+            form = "(…, components)" if variable.role == "parameter" else "(…, rows, components)"
+            raise ShapeError(2, f"the argument `{variable}` has shape {layout.shape}, but its form is {form}")
+        if layout.shape[-1] != variable.dim:
+            raise ShapeError(
+                2, f"the argument `{variable}` has shape {layout.shape}: {layout.shape[-1]} components where {variable.dim} are declared"
+            )
+
+
+def _without_extra_axes(variables: Sequence[Variable], layouts: Sequence[Layout]) -> List[Layout]:
+    """Checks arguments. Parameters lose leading axes of extent 1 that would be batch axes of no other argument."""
+    _check_axes(variables, layouts)
+    rank = max((len(layout.shape) - 2 for variable, layout in zip(variables, layouts) if variable.role != "parameter"), default=0)
+    kept = []
+    for variable, layout in zip(variables, layouts):
+        extra = len(layout.shape) - 1 - rank if variable.role == "parameter" else 0
+        if extra > 0 and all(extent == 1 for extent in layout.shape[:extra]):
+            layout = layout._replace(shape=layout.shape[extra:], strides=layout.strides[extra:])
+        kept.append(layout)
+    return kept
+
+
+def _rows(variables: Sequence[Variable], layouts: Sequence[Layout]) -> Dict[str, int]:
+    """M and N, 1 where no variable tells them."""
+    rows: Dict[str, int] = {}
+    first: Dict[str, Tuple[Variable, Layout]] = {}
+    for variable, layout in zip(variables, layouts):
+        if variable.role == "parameter":
+            continue
+        extent = layout.shape[-2]
+        if rows.setdefault(variable.role, extent) != extent:
+            earlier, other = first[variable.role]
+            raise ShapeError(
+                2,
+                f"the arguments `{earlier}` of shape {other.shape} and `{variable}` of shape {layout.shape} both have a row "
+                f"for each {variable.role}, but {rows[variable.role]} and {extent} rows",
+            )
+        first.setdefault(variable.role, (variable, layout))
+    return {"i": rows.get("i", 1), "j": rows.get("j", 1)}
+
+
+def _batch(variables: Sequence[Variable], layouts: Sequence[Layout], ranges: Sequence[Layout]) -> Tuple[int, ...]:
+    """The batch axes of all arguments together."""
+    named = [(f"`{variable}`", layout, layout.shape[: -_own_axes(variable)]) for variable, layout in zip(variables, layouts)]
+    named += [("the ranges", layout, layout.shape[: -(1 if number % 3 == 1 else 2)]) for number, layout in enumerate(ranges)]
+    batch: Tuple[int, ...] = ()
+    for name, layout, own in named:
+        try:
+            batch = broadcast(batch, own)
+        except ValueError:
+            others = ", ".join(f"{other} {o.shape}" for other, o, _ in named if other != name)
+            raise ShapeError(2, f"the batch axes of {name} of shape {layout.shape} do not broadcast with the others: {others}") from None
+    return batch
+
+
+def broadcast(a: Tuple[int, ...], b: Tuple[int, ...]) -> Tuple[int, ...]:
+    """The shape that two shapes have together, by NumPy's rule. Raises ValueError where there is none."""
+    if a == b:
+        return a
+    longer, shorter = (a, b) if len(a) >= len(b) else (b, a)
+    offset = len(longer) - len(shorter)
+    shape = list(longer)
+    for axis, extent in enumerate(shorter, offset):
+        if shape[axis] == 1:
+            shape[axis] = extent
+        elif extent not in (1, shape[axis]):
+            raise ValueError(f"shapes {a} and {b} do not broadcast")
+    return tuple(shape)
+
+
+def _contiguous_strides(shape: Tuple[int, ...]) -> Tuple[int, ...]:
+    strides, step = [], 1
+    for extent in reversed(shape):
+        strides.append(step)
+        step *= max(extent, 1)
+    return tuple(reversed(strides))

@@ -1,0 +1,98 @@
+"""Reductions of LazyTensors: from a formula and its inputs to a program and its arguments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple
+
+from . import formula, reductions
+from .formula import Node
+from .program import Numerics, Program, Variable
+
+if TYPE_CHECKING:
+    from .lazytensor import LazyTensor
+
+_programs: Dict[tuple, Tuple[Program, Tuple[int, ...]]] = {}
+
+
+class Reduced:
+    """A reduction of a LazyTensor that waits for its call."""
+
+    def __init__(self, tensor: "LazyTensor", name: str, over: str, count: Optional[int], numerics: Numerics, options: Dict[str, Any]):
+        self.tensor = tensor
+        self.reduction_op = name
+        self.count = count
+        self.options = options
+        self.program, self.slots = program_of(tensor.node, getattr(tensor, "second", None), name, over, count, numerics)
+
+    def __call__(self, *args, **options):
+        """The result, as an array. `args` are what symbolic variables stand for, by their positions; options: backend, device_id, ranges, out."""
+        tensor = self.tensor
+        arrays = tensor.arrays
+        options = {**self.options, **options} if options else self.options
+        inputs = tensor.inputs
+        values = self._arguments(args) if args or self._needs_arguments() else None
+        given = []
+        for slot in self.slots:
+            own = inputs[slot]
+            if own.array is not None:
+                given.append(own.array)
+            elif own.numbers is not None:
+                like = next((i.array for i in inputs if i.array is not None), args[0] if args else None)
+                dtype = tensor._dtype or (arrays.dtype_name(arrays.as_array(args[0])) if args else None)
+                given.append(arrays.parameter(own.numbers, dtype, like))
+            else:
+                given.append(values[own.position])
+        ranges = options.get("ranges")
+        if ranges is None:
+            ranges = tensor.ranges
+        where = arrays.place(options.get("backend") or tensor.backend, options.get("device_id", -1))
+        results = arrays.evaluate(self.program, given, () if ranges is None else arrays.as_ranges(ranges), where)
+        result = reductions.shaped(self.reduction_op, results, self.count)
+        if tensor.node.is_complex:
+            result = arrays.as_complex(result)
+        out = options.get("out")
+        return result if out is None else arrays.fill(out, result)
+
+    def _needs_arguments(self) -> bool:
+        return any(own.position is not None for own in self.tensor.inputs)
+
+    def _arguments(self, args: Sequence) -> Sequence:
+        arrays = self.tensor.arrays
+        needed = [own.position for own in self.tensor.inputs if own.position is not None]
+        if len(args) <= max(needed, default=-1):
+            raise ValueError(f"the formula {self.tensor.formula} needs arguments up to position {max(needed)}, but {len(args)} were given")
+        complex_ = {own.position for own in self.tensor.inputs if own.is_complex}
+        return [arrays.as_real(arrays.as_array(value)) if number in complex_ else arrays.as_array(value) for number, value in enumerate(args)]
+
+    def to_kf(self) -> str:
+        """The reduction as a formula file, for `keopsc compile` and callers in other languages; the arguments are `_v0`, `_v1` …"""
+        tensor = self.tensor
+        known = tensor._dtype or "f32"
+        dtypes = [known if own.array is None else tensor.arrays.dtype_name(own.array) for own in (tensor.inputs[slot] for slot in self.slots)]
+        return self.program.text(dtypes)
+
+    @property
+    def formula(self) -> str:
+        """The formula that is reduced, as text."""
+        return self.tensor.formula
+
+    def __str__(self) -> str:
+        return f"{self.tensor}\n    reduction: {self.reduction_op}"
+
+    __repr__ = __str__
+
+
+def program_of(node: Node, second: Optional[Node], name: str, over: str, count, numerics: Numerics) -> Tuple[Program, Tuple[int, ...]]:
+    """The program of a reduction, and the slots of its variables."""
+    key = (node, second, name, over, count, numerics)
+    found = _programs.get(key)
+    if found is None:
+        trees = (node,) if second is None else (node, second)
+        lines, texts = formula.statements(*trees)
+        result = reductions.written(name, over, texts[0], *texts[1:], count=count)
+        leaves = sorted((part.args[0], part.args[1], part.dim) for part in formula.in_order(*trees) if not part.text)
+        program = Program([Variable(f"_v{slot}", role, dim) for slot, role, dim in leaves], lines, [result], numerics)
+        if len(_programs) > formula.LIMIT:
+            _programs.clear()
+        found = _programs[key] = (program, tuple(slot for slot, _, _ in leaves))
+    return found

@@ -1,0 +1,61 @@
+"""`torch.compile` without graph breaks, and PyTorch's own checks of the operator behind it."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+from keopsc.torch import Genred, LazyTensor, Vi, Vj  # noqa: E402
+
+GAUSSIAN = ("Exp(-SqDist(x, y) / s) * b", ["x = Vi(3)", "y = Vj(3)", "b = Vj(1)", "s = Pm(1)"])
+
+
+def arguments(m=10):
+    generator = torch.Generator().manual_seed(m)
+    x, y, b = (torch.rand(shape, generator=generator) for shape in ((m, 3), (12, 3), (12, 1)))
+    return x.requires_grad_(), y, b, torch.tensor([0.5], requires_grad=True)
+
+
+genred = Genred(*GAUSSIAN, axis=1)
+
+FUNCTIONS = {
+    "Genred": lambda x, y, b, s: genred(2 * x, y, b, s).sin(),
+    "Genred of a batch": lambda x, y, b, s: genred(torch.stack([x, 2 * x]), y[None], b[None], s),
+    "LazyTensor": lambda x, y, b, s: (
+        (-((LazyTensor(x[:, None, :]) - LazyTensor(y[None, :, :])) ** 2).sum(-1) / LazyTensor(s)).exp() * LazyTensor(b[None])
+    ).sum(1),
+    "matvec": lambda x, y, b, s: (-Vi(x).sqdist(Vj(y)) / 0.5).exp().matvec(b) + s,
+    "log-sum-exp": lambda x, y, b, s: (-Vi(x).sqdist(Vj(y)) / LazyTensor(s)).logsumexp(1),
+    "row numbers": lambda x, y, b, s: y[Vi(x).sqdist(Vj(y)).argKmin(3, dim=1)].sum((1, 2)) * x.sum() * s,
+}
+
+
+#: Older versions of PyTorch's tracer do not follow LazyTensors, and break the graph there.
+FOLLOWS_LAZYTENSORS = tuple(int(part) for part in torch.__version__.split(".")[:2]) >= (2, 13)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_one_graph(name):
+    function = FUNCTIONS[name]
+    if not name.startswith("Genred") and not FOLLOWS_LAZYTENSORS:
+        pytest.skip("needs PyTorch 2.13")
+    compiled = torch.compile(function, fullgraph=True, backend="aot_eager")
+    for m in (10, 11, 14):
+        given = arguments(m)
+        value, expected = compiled(*given), function(*given)
+        torch.testing.assert_close(value, expected)
+        leaves = (given[0], given[3])
+        for a, c in zip(torch.autograd.grad(value.sum(), leaves), torch.autograd.grad(expected.sum(), leaves)):
+            torch.testing.assert_close(a, c)
+    torch._dynamo.reset()
+
+
+def test_a_product_breaks_the_graph_and_is_right():
+    function = lambda x, y, b, s: (-Vi(x).sqdist(Vj(y))).exp() @ b + s  # noqa: E731
+    given = arguments()
+    torch.testing.assert_close(torch.compile(function, backend="aot_eager")(*given), function(*given))
+    torch._dynamo.reset()
+
+
+def test_the_operator():
+    from keopsc.arrays import torch_operators
+
+    torch.library.opcheck(torch_operators.evaluate, (genred.program.described(), list(arguments()), [], -1))
