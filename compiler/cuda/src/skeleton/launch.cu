@@ -75,21 +75,6 @@ static __device__ __forceinline__ long long at(const View &view, int k)
     return PARTS * (k / PARTS * view.component) + k % PARTS;
 }
 
-// Components q … q + 3 of a row of `dim`, if one load has them.
-static __device__ __forceinline__ bool four_of(float (&four)[4], const float *row, const View &view, int q, int dim)
-{
-    const float *first = row + q;
-    if (view.component != 1 || q + 4 > dim || ((unsigned long long)first & 15) != 0) {
-        return false;
-    }
-    const float4 loaded = *(const float4 *)first;
-    four[0] = loaded.x;
-    four[1] = loaded.y;
-    four[2] = loaded.z;
-    four[3] = loaded.w;
-    return true;
-}
-
 // Number `component` of row `row` of a table, cut to 0 … most.
 static __device__ __forceinline__ long long table(
     const View &view, const Element &element, long long row, int component, long long most)

@@ -142,6 +142,21 @@ static __device__ __forceinline__ void multiply_add_32(float (&sums)[4][4], unsi
 static __device__ __forceinline__ void publish_copies() {}
 #endif
 
+// Components q … q + 3 of a row of `dim`, if one load has them.
+static __device__ __forceinline__ bool four_of(float (&four)[4], const float *row, const View &view, int q, int dim)
+{
+    const float *first = row + q;
+    if (view.component != 1 || q + 4 > dim || ((unsigned long long)first & 15) != 0) {
+        return false;
+    }
+    const float4 loaded = *(const float4 *)first;
+    four[0] = loaded.x;
+    four[1] = loaded.y;
+    four[2] = loaded.z;
+    four[3] = loaded.w;
+    return true;
+}
+
 // Numbers of which the greatest is `greatest`, scaled so that float16 has them and the low part of all that matter; 1 / scale is `inverse`.
 static __device__ __forceinline__ float scale_for_halves(float greatest, float &inverse)
 {
