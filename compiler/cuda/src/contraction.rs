@@ -44,9 +44,9 @@ pub enum Form {
     Distances,
 }
 
-/// Coordinates from which on tensor cores pay, and a tile that is computed term by term.
-const LEAST_PRODUCTS: u32 = 10;
-const LEAST_TERMS: u32 = 24;
+/// Coordinates from which on tensor cores pay. What is computed term by term does not: it takes longer than with rows in registers.
+const LEAST_PRODUCTS: u32 = 16;
+const LEAST_TERMS: u32 = u32::MAX;
 /// The most coordinates of rows that registers hold.
 const MOST_IN_REGISTERS: u32 = 128;
 /// The most whose middle fits into shared memory.
@@ -72,6 +72,21 @@ impl Contraction {
     /// Columns that are contracted at a time.
     pub(crate) fn tile_columns(&self) -> u32 {
         if self.method() == "LongProducts" { 128 } else { 32 }
+    }
+
+    /// The most bytes of a column that have room beside everything else that is in shared memory.
+    pub(crate) fn most_column_bytes(&self, compute: ScalarType) -> u64 {
+        let real = if compute == ScalarType::F64 { 8 } else { 4 };
+        let values = 4 * 32 * 36 * real;
+        let steps = u64::from(self.count.div_ceil(16));
+        // Coordinates of 32 columns, where there are some in shared memory, and how many tiles' columns there are.
+        let (coordinates, slots) = match self.method() {
+            "Terms" => (0, 1),
+            "Products" => (2048 * steps, 2),
+            _ => (2 * 2048, 2),
+        };
+        let measures = 1024 + 8 * 32 * slots;
+        (SHARED_BYTES - values - coordinates - measures) / (32 * slots)
     }
 
     /// What is laid out for it, as `Packed` of the skeleton has it: halves of 16 bytes for every four numbers, with a measure behind them.
@@ -101,6 +116,8 @@ impl Contraction {
     }
 }
 
+/// Shared memory that every kernel may have.
+const SHARED_BYTES: u64 = 48 << 10;
 /// Registers of a multiprocessor for each of a block's threads.
 const REGISTERS: u32 = 65536 / 128;
 

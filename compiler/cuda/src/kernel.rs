@@ -300,7 +300,8 @@ impl Emitter<'_> {
             Form::Products => ", CONTRACTION = PRODUCTS".to_owned(),
             Form::Distances => ", CONTRACTION = DISTANCES".to_owned(),
         };
-        writer.lines.line(format!("enum {{ COORDINATES = {count}{form} }};"));
+        let in_quads = u32::from(self.schedule.in_quads);
+        writer.lines.line(format!("enum {{ COORDINATES = {count}{form}, IN_QUADS = {in_quads} }};"));
         let emitter = Emitter { row: RowValues::Nowhere, ..self.clone() };
         for (name, id) in [("row", contraction.row), ("column", contraction.column)] {
             writer.lines.gap();

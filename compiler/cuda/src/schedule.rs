@@ -132,11 +132,11 @@ const SMALL_TILE_BYTES: u64 = 8 << 10;
 const PARAMETER_BYTES: u64 = 12 << 10;
 /// A tile has at least so many columns; values that take more room are not in it.
 const SHORTEST_TILE: u64 = 8;
+/// The most registers of a row beside contractions: value and gradient of a distance of many coordinates take more.
+const REGISTERS_BESIDE_CONTRACTIONS: u64 = 110;
 /// Registers that four rows may take beside contractions, and bytes of a column that each of them reads.
 const QUAD_REGISTERS: u64 = 24;
 const QUAD_COLUMN_BYTES: u64 = 32;
-/// The most bytes of a column beside contractions, which also take shared memory.
-const CONTRACTED_COLUMN_BYTES: u64 = 272;
 /// Rows up to so many components are copied to the thread's own memory, where neighbouring threads have neighbouring addresses.
 const ROW_COMPONENTS: u32 = 1024;
 /// Bytes a thread for the levels of the tree, and the levels that there are at least and at most.
@@ -146,20 +146,20 @@ const MOST_LEVELS: u64 = 12;
 
 /// The layout of each pass of a plan that `verify` accepts.
 pub fn schedule(plan: &Plan, arithmetic: Arithmetic) -> Vec<GpuSchedule> {
-    plan.passes.iter().map(|pass| schedule_pass(plan, pass, arithmetic)).collect()
+    plan.passes.iter().map(|pass| schedule_pass(plan, pass, Some(arithmetic))).collect()
 }
 
-fn schedule_pass(plan: &Plan, pass: &Pass, arithmetic: Arithmetic) -> GpuSchedule {
+/// With contractions in that arithmetic, if they leave registers for everything else.
+fn schedule_pass(plan: &Plan, pass: &Pass, contracted: Option<Arithmetic>) -> GpuSchedule {
     let needed = needed(pass);
     let accumulate = plan.numerics.accumulators(pass.compute);
     let mut places = choose_places(pass, &needed);
     place_parameters(pass, &mut places);
-    let contraction = contraction(plan, pass, &needed, &places, arithmetic);
+    let contraction = contracted.and_then(|arithmetic| contraction(plan, pass, &needed, &places, arithmetic));
     if let Some(contraction) = &contraction {
         places[contraction.value.0 as usize] = Place::Contracted;
     }
-    let most_bytes = if contraction.is_some() { CONTRACTED_COLUMN_BYTES } else { TILE_BYTES / SHORTEST_TILE };
-    let column_bytes = place_columns(pass, &needed, &mut places, most_bytes);
+    let column_bytes = place_columns(pass, &needed, &mut places);
     place_rows(pass, &mut places);
     let column_alignment = alignment(column_bytes);
     let column_bytes = column_bytes.next_multiple_of(u64::from(column_alignment));
@@ -168,6 +168,12 @@ fn schedule_pass(plan: &Plan, pass: &Pass, arithmetic: Arithmetic) -> GpuSchedul
     let state = state_bytes(&used, accumulate);
     let has_pivots = |accumulation: &&Accumulation| accumulation.rule.raising.is_some();
     let registers = registers_of_a_row(pass, &places, state);
+    if let Some(contraction) = &contraction {
+        let has_registers = contracted == Some(Arithmetic::Ring) || registers <= REGISTERS_BESIDE_CONTRACTIONS;
+        if !has_registers || column_bytes > contraction.most_column_bytes(pass.compute) {
+            return schedule_pass(plan, pass, None);
+        }
+    }
     let (block, most_rows) = match !used.is_empty() && used.iter().all(has_pivots) {
         true => (BLOCKS.iter().find(|(_, most)| registers <= *most).map_or(1, |(block, _)| *block), BLOCK_ROWS),
         false => (1, ROWS),
@@ -310,7 +316,7 @@ fn place_parameters(pass: &Pass, places: &mut [Place]) -> u64 {
 }
 
 /// Columns: what pairs need lies in the tile if it fits, else it is read or computed again for each pair. Bytes a column.
-fn place_columns(pass: &Pass, needed: &Needed, places: &mut [Place], most_bytes: u64) -> u64 {
+fn place_columns(pass: &Pass, needed: &Needed, places: &mut [Place]) -> u64 {
     let mut too_long = vec![false; pass.values.len()];
     let is_kept =
         |(id, value): &(ValueId, &Value)| needed.values[id.0 as usize] && value.definition != Definition::Number;
@@ -332,7 +338,7 @@ fn place_columns(pass: &Pass, needed: &Needed, places: &mut [Place], most_bytes:
             .collect();
         let bytes: u64 = sizes.iter().map(|(_, size)| size).sum();
         match sizes.iter().max_by_key(|(_, size)| *size) {
-            Some((longest, _)) if bytes > most_bytes => too_long[longest.0 as usize] = true,
+            Some((longest, _)) if bytes * SHORTEST_TILE > TILE_BYTES => too_long[longest.0 as usize] = true,
             _ => {
                 for (id, value) in pass.block(Block::Column).filter(|(id, _)| !by_pairs[id.0 as usize]) {
                     let place = &mut places[id.0 as usize];

@@ -214,14 +214,12 @@ struct RowTile {
             const int rest = some.past - some.first;
             if (Method::PARTS == 1 || rest > 0) {
                 method.finish(memory.method, values, part, pass, work, some);
-                if (GOES_ON && Method::OVERLAPS) {
-                    method.start(memory.method, pass, next, following(next, pass, work));
-                }
                 const int count = rest < CONTRACTED_COLUMNS ? rest : CONTRACTED_COLUMNS;
                 take_in(state, row, pass, values, columns + part * CONTRACTED_COLUMNS, some.at(0), count);
             }
         }
-        if (GOES_ON && !Method::OVERLAPS) {
+        // What a thread does meanwhile may depend on its row, which multiplications of several warps do not stand.
+        if (GOES_ON) {
             method.start(memory.method, pass, next, following(next, pass, work));
         }
     }

@@ -431,10 +431,17 @@ struct Multiplication {
         PARTS = NUMBER_OF_PARTS,
         COLUMNS = CONTRACTED_COLUMNS * PARTS,
         IS_DISTANCE = Layout::IS_DISTANCE,
+        // Whether four warps multiply together and go on meanwhile. Where each thread has a row, what it does may depend on that, and so many
+        // registers are needed for it that multiplications would wait for each other.
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+        IS_ASYNCHRONOUS = Pass::IN_QUADS,
+#else
+        IS_ASYNCHRONOUS = 0,
+#endif
     };
 
-    // All of columns but coordinates: of the tile that is finished, of the next and of the one after it.
-    enum { SLOTS = 3, KEEPS_COLUMN = sizeof(typename Pass::Column) <= 16 };
+    // All of columns but coordinates: of the tile that is finished, of the next and, where that is multiplied meanwhile, of the one after it.
+    enum { SLOTS = IS_ASYNCHRONOUS ? 3 : 2, KEEPS_COLUMN = sizeof(typename Pass::Column) <= 16 };
     struct Slots {
         __align__(16) typename Pass::Column columns[SLOTS][COLUMNS];
         __align__(16) Measure measures[SLOTS][COLUMNS];
@@ -519,12 +526,17 @@ struct Multiplication {
     __device__ __forceinline__ void begin_sums()
     {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
-        begin_multiplications();
+        if (IS_ASYNCHRONOUS) {
+            begin_multiplications();
+        }
 #endif
     }
     __device__ __forceinline__ void wait_for_sums()
     {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+        if (!IS_ASYNCHRONOUS) {
+            return;
+        }
         commit_multiplications();
         end_multiplications();
         #pragma unroll
@@ -545,6 +557,18 @@ struct Multiplication {
         const Halves (&rows)[4])
     {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+        if constexpr (IS_ASYNCHRONOUS) {
+            multiply_in_warpgroup(is_first, sums, columns, stride, rows);
+            return;
+        }
+#endif
+        multiply_in_warp(is_first, sums, columns, stride, rows);
+    }
+
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+    static __device__ __forceinline__ void multiply_in_warpgroup(
+        bool is_first, float (&sums)[2][4][4], const unsigned int *columns, int stride, const Halves (&rows)[4])
+    {
         #pragma unroll
         for (int product = 0; product < 3; ++product) {
             const unsigned long long some = described(product == 1 ? columns + 2 * stride : columns, stride);
@@ -555,7 +579,12 @@ struct Multiplication {
                 multiply_add_32(sums[m], a[0], b[0], a[1], b[1], some, is_first && product == 0);
             }
         }
-#else
+    }
+#endif
+
+    static __device__ __forceinline__ void multiply_in_warp(
+        bool is_first, float (&sums)[2][4][4], const unsigned int *columns, int stride, const Halves (&rows)[4])
+    {
         if (is_first) {
             #pragma unroll
             for (int k = 0; k < 32; ++k) {
@@ -580,7 +609,6 @@ struct Multiplication {
                 }
             }
         }
-#endif
     }
 
     // Contractions of the rows 8 r + lane / 4 with the lane's eight columns of a part. Whether all of the warp are exact enough.
@@ -686,11 +714,7 @@ struct Products : Multiplication<Pass, 1> {
     typedef typename Base::Layout Layout;
     enum { STEPS = Layout::STEPS, STRIDE = 4 * Base::COLUMNS };
     enum { COLUMN_BYTES = STEPS * 4 * Base::COLUMNS * (int)sizeof(Words), OTHER_BYTES = (int)sizeof(typename Base::Slots) + 18432 + 256 };
-#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
-    enum { BUFFERS = 2 * COLUMN_BYTES + OTHER_BYTES <= 49152 ? 2 : 1 };
-#else
-    enum { BUFFERS = 1 };
-#endif
+    enum { BUFFERS = Base::IS_ASYNCHRONOUS && 2 * COLUMN_BYTES + OTHER_BYTES <= 49152 ? 2 : 1 };
     enum { OVERLAPS = BUFFERS == 2 };
 
     struct Memory {
