@@ -68,13 +68,11 @@ GROUPS = {
     "high": Group(
         "GPU 3: high dimensions",
         [*(replace(SUM, dim=dim) for dim in (128, 256, 512, 1000)), replace(SUM, dim=64, columns=64)],
-        extra=True,
     ),
     "nearest": Group("GPU 4: the nearest of 1000 centres (a step of k-means)", [Row("nearest", 1_000_000, 1_000, 100)]),
     "neighbours": Group(
         "GPU 5: ten nearest neighbours",
         [Row("neighbours", 100_000, 100_000, 100), Row("neighbours", 100_000, 1_000_000, 3)],
-        extra=True,
     ),
     "sinkhorn": Group(
         "GPU 6: Sinkhorn's algorithm, 20 LogSumExp", [Row("sinkhorn", 100_000, 100_000), Row("sinkhorn", 1_000, 1_000, batch=64, brief=True)]

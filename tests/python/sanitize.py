@@ -41,6 +41,12 @@ out sum = Sum[j](Exp(-SqDist(x, y) / 40) * b)
 out sum_x = Grad(sum, x)
 out nearest = ArgMin[j](SqDist(x, y))
 """
+LONG = """
+x = Vi(150); y = Vj(150); b = Vj(24)
+out one = Sum[j](Exp(-SqDist(x, y) / 150))
+out sum = Sum[j](Exp(-SqDist(x, y) / 150) * b)
+out soft = LogSumExp[j]((x | y) / 150)
+"""
 SUM = "x = Vi(3); y = Vj(3); b = Vj(2); out sum = Sum[j](Exp(-SqDist(x, y)) * b)"
 LIBRARIES = {
     "float32": (FORMULAS, []),
@@ -49,6 +55,7 @@ LIBRARIES = {
     "in_sequence": (SUM, ["--sum", "direct"]),
     "kahan": (SUM, ["--sum", "kahan"]),
     "wide": (WIDE, []),
+    "long": (LONG, []),
     "wide_float64": (WIDE, ["--dtype", "f64"]),
     "wide_float16": (WIDE, ["--dtype", "f16"]),
 }

@@ -8,6 +8,7 @@ use keopsc_driver::device::find::Compiler;
 use keopsc_driver::device::{DeviceTarget, Form, compile};
 use keopsc_ir::plan::Verified;
 use keopsc_ir::random::Random;
+use keopsc_passes::{pipeline, resolve::Options};
 use keopsc_tests::ring::plans::draw;
 
 /// Draws of plans, and threads that compile them; each draw also has its two architectures compiled side by side.
@@ -35,6 +36,31 @@ fn the_real_nvcc_compiles_random_plans() {
         let made = compile(kernels, &target);
         assert!(made.is_ok(), "{what}: {:?}", made.err());
     });
+}
+
+/// Contractions: of short and of long rows, taken in by lanes and by threads, of products and of distances, in both kinds of states.
+const CONTRACTIONS: &str = "x = Vi(64); y = Vj(64); b = Vj(8); u = Vi(200); v = Vj(200)
+out sum = Sum[j](Exp(-SqDist(x, y)))
+out sums = Sum[j](Exp(x | y) * b)
+out soft = LogSumExp[j](-SqDist(x, y))
+out few = ArgKMin[j, K=5](SqDist(x, y))
+out long_sum = Sum[j](Exp(-SqDist(u, v)))
+out long_sums = Sum[j]((u | v) * b)
+";
+
+/// The same for these, and for the architecture that has multiplications of its own.
+#[test]
+fn the_real_nvcc_compiles_contractions() {
+    let Some(nvcc) = tool("KEOPSC_NVCC") else { return };
+    let target = DeviceTarget { architectures: vec![75, 90, 121], has_ptx: false, compiler: Ok(Compiler::Nvcc(nvcc)) };
+    let (file, errors) = keopsc_grammar::parse_file(CONTRACTIONS);
+    assert!(errors.is_empty(), "{errors:?}");
+    let plans = pipeline::run(&file, &Options::default(), &mut |_, _| {}).expect("the formulas are right").plans;
+    let kernels = library(&plans);
+    let uses = |what: &str| kernels.text.matches(&format!("{what}<")).count() > 1;
+    assert!(["RowTile", "QuadTile", "Products", "LongProducts"].into_iter().all(uses), "a method is not used");
+    let made = compile(&kernels, &target);
+    assert!(made.is_ok(), "{:?}", made.err());
 }
 
 /// With `KEOPSC_NVRTC`: each kernel is in one of the parts.
