@@ -304,8 +304,7 @@ static inline unsigned int pair_of_f16(float first, float second)
     return store_f16(first) | (unsigned int)store_f16(second) << 16;
 }
 // mma.m16n8k16: lane 4 g + t has of the rows g and g + 8 the numbers 2 t, 2 t + 1 and 8 more (a0, a2 and a1, a3), of column g the same (b0, b1),
-// and sums of the rows g and g + 8 with the columns 2 t, 2 t + 1. A tensor core cuts what it adds up to some bits more than float32 has; here
-// it is rounded once.
+// and sums of the rows g and g + 8 with the columns 2 t, 2 t + 1. As a tensor core does, it cuts off what float32 has no bits for, and does not round.
 static inline void multiply_add(
     float (&sums)[4], unsigned int a0, unsigned int a1, unsigned int a2, unsigned int a3, unsigned int b0, unsigned int b1)
 {
@@ -325,7 +324,10 @@ static inline void multiply_add(
                     exact[2 * r + c] += number(a[r][half / 2], half % 2) * number(b[half / 2], half % 2);
         }
     }
-    for (int k = 0; k < 4; ++k) sums[k] = (float)exact[k];
+    for (int k = 0; k < 4; ++k) {
+        const unsigned long long bits = __builtin_bit_cast(unsigned long long, exact[k]) & ~((1ull << 29) - 1);
+        sums[k] = exact[k] != exact[k] ? (float)exact[k] : (float)__builtin_bit_cast(double, bits);
+    }
 }
 
 static inline void hide(unsigned int &number) {}

@@ -358,8 +358,13 @@ struct Doubts {
         // Pairs of a warp's 32 columns that are computed anew one by one; if there are more, all are.
         FEW = 48,
     };
-    // Where |x - y|² is less than this part of |x|² + |y|², it is computed anew.
-    static __device__ __forceinline__ float tolerance() { return 0.125f; }
+    // Where |x - y|² is less than this part of |x|² + |y|², it is computed anew. Each step of a sum of products may cut off a bit, which counts for more
+    // the less is left of them.
+    static __device__ __forceinline__ float tolerance()
+    {
+        const float part = Packed<Pass>::STEPS / 16.0f;
+        return part < 0.125f ? 0.125f : part > 0.5f ? 0.5f : part;
+    }
 
     // Bit c: whether the value of the lane's row and column c is not exact enough.
     static __device__ __forceinline__ unsigned int unsure_columns(
@@ -552,36 +557,40 @@ struct Multiplication {
     // Where column c of a part lies among those that are multiplied, so that the lane that goes on with columns 8 k … 8 k + 7 has the sums of these.
     static __device__ __forceinline__ int place_of(int c) { return c % 8 / 2 * 8 + c / 8 * 2 + c % 2; }
 
-    // Adds the products of a step, whose columns begin at `columns`, their parts `stride` words apart. Sums are 0 before the first.
+    // Adds products of a step, whose columns begin at `columns`, their parts `stride` words apart. Sums are 0 before the first. Products 0 and 1 are
+    // those of a high and a low part: where they come before all others, little is cut off of what they are.
+    template <int FIRST, int PAST>
     static __device__ __forceinline__ void add_products(bool is_first, float (&sums)[2][4][4], const unsigned int *columns, int stride,
         const Halves (&rows)[4])
     {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
         if constexpr (IS_ASYNCHRONOUS) {
-            multiply_in_warpgroup(is_first, sums, columns, stride, rows);
+            multiply_in_warpgroup<FIRST, PAST>(is_first, sums, columns, stride, rows);
             return;
         }
 #endif
-        multiply_in_warp(is_first, sums, columns, stride, rows);
+        multiply_in_warp<FIRST, PAST>(is_first, sums, columns, stride, rows);
     }
 
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+    template <int FIRST, int PAST>
     static __device__ __forceinline__ void multiply_in_warpgroup(
         bool is_first, float (&sums)[2][4][4], const unsigned int *columns, int stride, const Halves (&rows)[4])
     {
         #pragma unroll
-        for (int product = 0; product < 3; ++product) {
+        for (int product = FIRST; product < PAST; ++product) {
             const unsigned long long some = described(product == 1 ? columns + 2 * stride : columns, stride);
             #pragma unroll
             for (int m = 0; m < 2; ++m) {
                 const Halves &upper = rows[2 * m], &lower = rows[2 * m + 1];
                 const unsigned int *a = product == 0 ? upper.low : upper.high, *b = product == 0 ? lower.low : lower.high;
-                multiply_add_32(sums[m], a[0], b[0], a[1], b[1], some, is_first && product == 0);
+                multiply_add_32(sums[m], a[0], b[0], a[1], b[1], some, is_first && product == FIRST);
             }
         }
     }
 #endif
 
+    template <int FIRST, int PAST>
     static __device__ __forceinline__ void multiply_in_warp(
         bool is_first, float (&sums)[2][4][4], const unsigned int *columns, int stride, const Halves (&rows)[4])
     {
@@ -597,7 +606,7 @@ struct Multiplication {
             load_matrices(words[n], columns + 32 * n, stride);
         }
         #pragma unroll
-        for (int product = 0; product < 3; ++product) {
+        for (int product = FIRST; product < PAST; ++product) {
             #pragma unroll
             for (int n = 0; n < 4; ++n) {
                 #pragma unroll
@@ -779,7 +788,11 @@ struct Products : Multiplication<Pass, 1> {
         Base::begin_sums();
         #pragma unroll
         for (int step = 0; step < STEPS; ++step) {
-            Base::add_products(step == 0, Base::sums[0], columns[step * STRIDE].of, STRIDE, rows[step]);
+            Base::template add_products<0, 2>(step == 0, Base::sums[0], columns[step * STRIDE].of, STRIDE, rows[step]);
+        }
+        #pragma unroll
+        for (int step = 0; step < STEPS; ++step) {
+            Base::template add_products<2, 3>(false, Base::sums[0], columns[step * STRIDE].of, STRIDE, rows[step]);
         }
     }
 
@@ -810,11 +823,20 @@ struct Products : Multiplication<Pass, 1> {
     }
 };
 
-// Rows and columns step by step.
+// How many times 32 columns long rows are multiplied with at a time.
 template <typename Pass>
-struct LongProducts : Multiplication<Pass, sizeof(typename Pass::Column) <= 16 ? 4 : 1> {
-    typedef Multiplication<Pass, sizeof(typename Pass::Column) <= 16 ? 4 : 1> Base;
+static constexpr int parts_of_long_rows()
+{
+    return sizeof(typename Pass::Column) > 16 ? 1 : Pass::CONTRACTION == DISTANCES ? 4 : 2;
+}
+
+// Rows and columns step by step. Where sums may be long, as they are of products but not of differences to the middle, a few steps have sums of their
+// own, to which the others are added in float32: what steps cut off is little then.
+template <typename Pass>
+struct LongProducts : Multiplication<Pass, parts_of_long_rows<Pass>()> {
+    typedef Multiplication<Pass, parts_of_long_rows<Pass>()> Base;
     typedef typename Base::Layout Layout;
+    enum { IS_IN_TOTALS = Base::PARTS <= 2, STEPS_OF_SUM = IS_IN_TOTALS ? 4 : Layout::STEPS };
     enum { STEPS = Layout::STEPS, STRIDE = 4 * Base::COLUMNS, OVERLAPS = 0 };
     enum { STAGE_BYTES = 4 * Base::COLUMNS * (int)sizeof(Words), OTHER_BYTES = (int)sizeof(typename Base::Slots) + 18432 + 128 };
     enum { STAGES = 3 * STAGE_BYTES + OTHER_BYTES <= 49152 ? 3 : 2 };
@@ -871,6 +893,7 @@ struct LongProducts : Multiplication<Pass, sizeof(typename Pass::Column) <= 16 ?
             copy_first(memory, pass, tile);
         }
         Base::end_columns(memory.slots, pass, tile);
+        float totals[IS_IN_TOTALS ? Base::PARTS : 1][32];
         Halves now[4], later[4];
         unsigned int nothing = 0;
         hide(nothing);
@@ -897,18 +920,43 @@ struct LongProducts : Multiplication<Pass, sizeof(typename Pass::Column) <= 16 ?
             #pragma unroll
             for (int part = 0; part < Base::PARTS; ++part) {
                 const unsigned int *columns = memory.columns[step % STAGES][0][part * CONTRACTED_COLUMNS].of;
-                Base::add_products(step == 0, Base::sums[part], columns, STRIDE, now);
+                Base::template add_products<0, 3>(step % STEPS_OF_SUM == 0, Base::sums[part], columns, STRIDE, now);
             }
             Base::wait_for_sums();
+            if (IS_IN_TOTALS && (step % STEPS_OF_SUM == STEPS_OF_SUM - 1 || step == STEPS - 1)) {
+                add_to_totals(totals, step < STEPS_OF_SUM);
+            }
             #pragma unroll
             for (int r = 0; r < 4; ++r) {
                 now[r] = later[r];
+            }
+        }
+        if (IS_IN_TOTALS) {
+            #pragma unroll
+            for (int part = 0; part < Base::PARTS; ++part) {
+                #pragma unroll
+                for (int k = 0; k < 32; ++k) {
+                    Base::sums[part][k / 16][k / 4 % 4][k % 4] = totals[IS_IN_TOTALS ? part : 0][k];
+                }
             }
         }
         __syncthreads();
         Base::advance();
         if (next.are_there()) {
             copy_first(memory, pass, next);
+        }
+    }
+
+    template <int PARTS>
+    __device__ __forceinline__ void add_to_totals(float (&totals)[PARTS][32], bool is_first) const
+    {
+        #pragma unroll
+        for (int part = 0; part < PARTS; ++part) {
+            #pragma unroll
+            for (int k = 0; k < 32; ++k) {
+                const float sum = Base::sums[part][k / 16][k / 4 % 4][k % 4];
+                totals[part][k] = is_first ? sum : totals[part][k] + sum;
+            }
         }
     }
 
