@@ -133,6 +133,8 @@ def test_numbers_that_are_none(gpu, library, random, d):
     x, y, b = (random.normal(size=shape).astype(np.float32) for shape in ((70, d), (90, d), (90, 2)))
     x[3, 5], x[40, 0], y[7, 2] = np.inf, np.nan, -np.inf
     x[50], y[60] = 3e38, 1e-38
+    # Their norms overflow, their distance does not.
+    x[61], y[83] = 1e20, 1e20 * (1 + 2**-20)
     for name in ("gauss", "dots", "nearest", "far", "soft"):
         entry = library(d).entries[name]
         compare(gpu, entry, *arguments(entry, x, y, b, 70))

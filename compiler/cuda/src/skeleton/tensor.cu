@@ -365,6 +365,12 @@ struct Doubts {
         const float part = Packed<Pass>::STEPS / 16.0f;
         return part < 0.125f ? 0.125f : part > 0.5f ? 0.5f : part;
     }
+    // The least squared distance that is exact enough where |x|² + |y|² is that; no number where that overflows, which none is greater than.
+    static __device__ __forceinline__ float least(float norms)
+    {
+        const float least = tolerance() * norms;
+        return least + (least - least);
+    }
 
     // Bit c: whether the value of the lane's row and column c is not exact enough.
     static __device__ __forceinline__ unsigned int unsure_columns(
@@ -374,7 +380,7 @@ struct Doubts {
         #pragma unroll 1
         for (int column = 0; column < CONTRACTED_COLUMNS; ++column) {
             const float value = values[threadIdx.x % 32 * CONTRACTED_PITCH + column];
-            const bool is_sure = IS_DISTANCE ? value >= tolerance() * (row_norm + measured[column].norm) : fabsf(value) < INFINITY_F32;
+            const bool is_sure = IS_DISTANCE ? value >= least(row_norm + measured[column].norm) : fabsf(value) < INFINITY_F32;
             unsure |= (is_sure || !columns.has(column) ? 0u : 1u) << column;
         }
         return unsure;
@@ -637,7 +643,7 @@ struct Multiplication {
         for (int r = 0; r < 4; ++r) {
             are_sure[r] = true;
             const float factor = (IS_DISTANCE ? -2.0f : 1.0f) * row_inverses[r];
-            const float least = Doubts<Pass>::tolerance() * (row_norms[r] + greatest);
+            const float least = Doubts<Pass>::least(row_norms[r] + greatest);
             #pragma unroll
             for (int c = 0; c < 8; ++c) {
                 const float norm = measured[c / 2].of[c % 2 * 2], inverse = measured[c / 2].of[c % 2 * 2 + 1];
