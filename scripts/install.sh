@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# scripts/install.sh BINARY PREFIX: copies the compiler, the C and C++ headers, and what CMake and pkg-config need.
+# scripts/install.sh BINARY PREFIX: copies the compiler, the C and C++ headers, what CMake and pkg-config need, and the Matlab toolbox.
 # What is installed finds its parts from where it lies, so that PREFIX may be moved, and packaged with DESTDIR.
 set -euo pipefail
 [ $# -eq 2 ] || { echo "usage: scripts/install.sh BINARY PREFIX" >&2; exit 2; }
@@ -20,3 +20,5 @@ install -D -m 644 -t "$prefix/include" include/keopsc_abi.h cpp/include/keopsc.h
 install -D -m 644 -t "$prefix/share/cmake/keopsc" cpp/cmake/keopscConfig.cmake
 with_version cpp/cmake/keopscConfigVersion.cmake.in "$prefix/share/cmake/keopsc/keopscConfigVersion.cmake"
 with_version cpp/keopsc.pc.in "$prefix/share/pkgconfig/keopsc.pc"
+install -D -m 644 -t "$prefix/share/keopsc/matlab" matlab/*.m matlab/*.c
+install -D -m 644 -t "$prefix/share/keopsc/matlab/private" matlab/private/*.m
