@@ -4,6 +4,7 @@ import math
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,12 @@ TESTS = Path(__file__).resolve().parent
 BINDINGS = TESTS.parents[1]
 ROOT = BINDINGS.parent
 KEOPSC = Path(os.environ.get("KEOPSC", ROOT / "target" / "release" / "keopsc")).resolve()
+sys.path.append(str(ROOT / "tests" / "python"))
+
+import device  # noqa: E402
+
 COMPILERS = [name for name in ("g++", "clang++") if shutil.which(name)]
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wold-style-cast", "-Werror"]
-SANITIZERS = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 SOURCES = [f"-I{BINDINGS / 'cpp' / 'include'}", f"-I{BINDINGS / 'include'}"]
 
 
@@ -45,11 +49,24 @@ def prefix(tmp_path_factory):
     return (folder / "first").rename(folder / "moved")
 
 
-@pytest.mark.parametrize("options", [["-std=c++17"], ["-std=c++20", "-O2"], ["-std=c++17", *SANITIZERS]], ids=["c++17", "c++20", "sanitizers"])
+@pytest.mark.parametrize("standard", ["c++17", "c++20"])
 @pytest.mark.parametrize("compiler", COMPILERS)
-def test_calls(libraries, tmp_path, compiler, options):
-    run(compiler, *options, *WARNINGS, *SOURCES, TESTS / "calls.cpp", "-o", tmp_path / "calls", "-ldl", "-pthread")
+def test_calls(libraries, tmp_path, compiler, standard):
+    run(compiler, f"-std={standard}", *WARNINGS, *SOURCES, TESTS / "calls.cpp", "-o", tmp_path / "calls", "-ldl", "-pthread")
     run(tmp_path / "calls", libraries)
+
+
+def test_calls_with_sanitizers(libraries, tmp_path):
+    options = ["-std=c++17", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    run("g++", *options, *WARNINGS, *SOURCES, TESTS / "calls.cpp", "-o", tmp_path / "calls", "-ldl", "-pthread")
+    run(tmp_path / "calls", libraries)
+
+
+def test_on_a_gpu(tmp_path):
+    """The emulated one."""
+    run(KEOPSC, "compile", TESTS / "calls.kf", *device.OPTIONS, "-o", tmp_path / "libcalls.so", env=device.environment())
+    run("g++", "-std=c++17", *WARNINGS, *SOURCES, TESTS / "calls.cpp", "-o", tmp_path / "calls", "-ldl", "-pthread")
+    run(tmp_path / "calls", tmp_path, "gpu", env=device.environment())
 
 
 @pytest.mark.parametrize("order", [("calls.h", "keopsc.hpp"), ("keopsc.hpp", "calls.h")], ids=["header first", "header last"])

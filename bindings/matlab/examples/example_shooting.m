@@ -1,17 +1,17 @@
 function example_shooting()
 %EXAMPLE_SHOOTING  Geodesic shooting of landmarks: points q and momenta p move by the Hamiltonian H(q, p) = 1/2 sum <p_i, p_j> k(q_i, q_j).
-N = 40; s = 0.7; steps = 20;
+N = 40; c = 2; steps = 20;
 q = randn(2, N); p = randn(2, N) / N;
-velocity = keops_kernel('Exp(-SqDist(x, y) / Square(s)) * b', 's = Pm(1)', 'x = Vi(2)', 'y = Vj(2)', 'b = Vj(2)');
+velocity = keops_kernel('GaussKernel(c, x, y, b)', 'c = Pm(1)', 'x = Vi(2)', 'y = Vj(2)', 'b = Vj(2)');
 force = keops_grad(velocity, 'x');
 
-[q_end, p_end] = shoot(q, p, steps, @(q, p) velocity(s, q, q, p), @(q, p) force(s, q, q, p, p));
-[q_plain, p_plain] = shoot(q, p, steps, @(q, p) p * gauss(q, s), @(q, p) plain_force(q, p, s));
+[q_end, p_end] = shoot(q, p, steps, @(q, p) velocity(c, q, q, p), @(q, p) force(c, q, q, p, p));
+[q_plain, p_plain] = shoot(q, p, steps, @(q, p) p * gauss(q, c), @(q, p) plain_force(q, p, c));
 compare('the landmarks at the end', q_end, q_plain, 1e-13);
 compare('the momenta at the end', p_end, p_plain, 1e-13);
 
-before = sum(sum(p .* velocity(s, q, q, p)));
-after = sum(sum(p_end .* velocity(s, q_end, q_end, p_end)));
+before = sum(sum(p .* velocity(c, q, q, p)));
+after = sum(sum(p_end .* velocity(c, q_end, q_end, p_end)));
 assert(abs(after - before) < 1e-3 * before, 'the Hamiltonian is not kept');
 end
 
@@ -28,11 +28,11 @@ for k = 1:steps
 end
 end
 
-function K = gauss(q, s)
-K = exp(-squared_distances(q, q) / s^2);
+function K = gauss(q, c)
+K = exp(-c * squared_distances(q, q));
 end
 
-function G = plain_force(q, p, s)
-W = gauss(q, s) .* (p' * p);
-G = -2 / s^2 * (q .* sum(W, 2)' - q * W');
+function G = plain_force(q, p, c)
+W = gauss(q, c) .* (p' * p);
+G = -2 * c * (q .* sum(W, 2)' - q * W');
 end

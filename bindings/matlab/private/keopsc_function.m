@@ -6,12 +6,12 @@ persistent made
 if isempty(made)
     made = containers.Map();
 end
-texts = declarations;
+texts = [ready_made(steps{1}), declarations];
 for k = 1:numel(steps) - 1
     texts{end + 1} = sprintf('keops_%d = %s', k, steps{k}); %#ok<AGROW>
 end
 texts{end + 1} = sprintf('out result = %s', steps{end});
-text = strjoin(texts, '; ');
+text = strjoin(texts, sprintf('\n'));
 flags = keopsc_flags(options);
 place = [options.threads, 2 * options.tagCpuGpu, options.device_id]; % how keopsc_mex calls it, and on which type of device
 key = sprintf('%s %d %d %d %s', flags, place, text);
@@ -19,6 +19,14 @@ if ~isKey(made, key)
     made(key) = make(text, flags, place, declarations, steps, options);
 end
 F = made(key);
+end
+
+function texts = ready_made(formula)
+% The definitions of GaussKernel and its relatives, where a formula has one of them.
+texts = {};
+if ~isempty(regexp(formula, '\w+Kernel\s*\(', 'once'))
+    texts = {fileread(fullfile(fileparts(fileparts(mfilename('fullpath'))), 'kernels.kf'))};
+end
 end
 
 function F = make(text, flags, place, declarations, steps, options)
