@@ -86,7 +86,7 @@ struct IsMdspan : std::false_type {};
 template <class T>
 struct IsMdspan<T, std::void_t<decltype(std::declval<T &>().data_handle()), decltype(std::declval<T &>().stride(0))>> : std::true_type {};
 
-// A std::array<T, D> in a vector of points is a row.
+// A std::array<T, D> in a vector of points is a row, and so is the T[D] of an array T[M][D].
 template <class T>
 struct Row {
     using Number = T;
@@ -97,6 +97,8 @@ struct Row<std::array<T, D>> {
     using Number = T;
     static constexpr std::int64_t length = D;
 };
+template <class T, std::size_t D>
+struct Row<T[D]> : Row<std::array<T, D>> {};
 
 } // namespace detail
 
@@ -156,7 +158,6 @@ public:
     }
 
     // A flat tensor as rows of `length` numbers; as it is where it has a shape. Parameters have one row and no axis for it.
-    // The dimensions that a flat tensor has are decided here alone.
     Tensor shaped(std::int64_t length, bool is_parameter) const {
         if (!is_flat)
             return *this;

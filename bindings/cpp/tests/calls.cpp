@@ -3,6 +3,7 @@
 // Exits with a message that names the line that failed.
 #include "keopsc.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -137,6 +138,10 @@ void test_layouts(const keopsc::Library &library, double tolerance) {
     for (std::size_t k = 0; k < M * D; k++)
         points[k / D][k % D] = x[k];
     REQUIRE(conv.template result<T>(points, y, b, sigma) == bits);
+
+    T matrix[M][D];
+    std::copy(x.begin(), x.end(), &matrix[0][0]);
+    REQUIRE(conv.template result<T>(matrix, y, b, sigma) == bits);
 
     // Rows from the last to the first.
     result.assign(M, T(0));
