@@ -174,7 +174,9 @@ public:
     std::int64_t rows() const { return rank < 2 ? 1 : shape[rank - 2]; }
 
     DLTensor descriptor() const {
-        return {data, device, static_cast<std::int32_t>(rank), type, const_cast<std::int64_t *>(shape.data()), const_cast<std::int64_t *>(strides.data()), 0};
+        auto *extents = const_cast<std::int64_t *>(shape.data()); // DLPack has no const; the library only reads them
+        auto *steps = const_cast<std::int64_t *>(strides.data());
+        return {data, device, static_cast<std::int32_t>(rank), type, extents, steps, 0};
     }
 
 private:
@@ -559,7 +561,8 @@ private:
     std::size_t result_size(const Tensor *inputs, std::size_t count) const {
         const std::vector<TensorInfo> &wanted = tensors();
         if (count + 1 != wanted.size())
-            throw Error(KEOPS_ARGUMENTS, name() + ": expected " + std::to_string(wanted.size() - 1) + " tensors and one result, given " + std::to_string(count));
+            throw Error(KEOPS_ARGUMENTS, name() + ": expected " + std::to_string(wanted.size() - 1) + " tensors and one result, given " +
+                                             std::to_string(count));
         const TensorInfo &output = wanted.back();
         if (output.role == Role::parameter)
             return static_cast<std::size_t>(output.length);
@@ -626,14 +629,15 @@ public:
         throw Error(KEOPS_ARGUMENTS, "library " + std::string(this->name()) + " has no function " + std::string(name) + ", but " + names);
     }
 
-    // Ranges in which keep[a][b] says whether block a of rows meets block b of columns; a block is a pair of its first row and the one past its last.
+    // Ranges in which keep[a][b] says whether block a of rows meets block b of columns. A block is its first row and the one past its last.
     Blocks blocks(std::vector<std::int64_t> ranges_i, std::vector<std::int64_t> ranges_j, const std::vector<std::int64_t> &keep) const {
         Blocks result;
         result.ranges_i = std::move(ranges_i);
         result.ranges_j = std::move(ranges_j);
         const std::size_t rows = result.ranges_i.size() / 2, columns = result.ranges_j.size() / 2;
         if (keep.size() != rows * columns)
-            throw Error(KEOPS_SHAPE, "keep: expected " + std::to_string(rows) + " x " + std::to_string(columns) + " numbers, given " + std::to_string(keep.size()));
+            throw Error(KEOPS_SHAPE, "keep: expected " + std::to_string(rows) + " x " + std::to_string(columns) + " numbers, given " +
+                                         std::to_string(keep.size()));
         result.slices_i.resize(rows);
         result.slices_j.resize(columns);
 
@@ -656,7 +660,8 @@ private:
             throw Error(KEOPS_UNSUPPORTED, "the library was not made by keopsc: it has no keops_module_v1");
         loaded->module = entry();
         if (loaded->module->abi_version != KEOPS_ABI_VERSION)
-            throw Error(KEOPS_UNSUPPORTED, "the library has version " + std::to_string(loaded->module->abi_version) + " of the ABI, and keopsc.hpp knows version 1");
+            throw Error(KEOPS_UNSUPPORTED, "the library has version " + std::to_string(loaded->module->abi_version) +
+                                               " of the ABI, and keopsc.hpp knows version 1");
         loaded->entries = detail::ManifestReader(loaded->module->manifest).entries();
         library_ = std::move(loaded);
     }
@@ -681,8 +686,9 @@ private:
         }
         detail::Message message;
         const auto [ranges_i, ranges_j, matrix, slices_i, redranges_j, slices_j, redranges_i] = pointers;
-        message.check(*library_->module, library_->module->clusters->from_matrix(ranges_i, ranges_j, matrix, slices_i, redranges_j, slices_j, redranges_i, count,
-                                                                                message.data(), message.size()));
+        const keops_module &module = *library_->module;
+        message.check(module, module.clusters->from_matrix(ranges_i, ranges_j, matrix, slices_i, redranges_j, slices_j, redranges_i, count,
+                                                           message.data(), message.size()));
     }
 
     std::shared_ptr<const detail::Loaded> library_;
