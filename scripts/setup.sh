@@ -4,6 +4,8 @@
 #   scripts/setup.sh emulator   what runs code for aarch64 on another machine: QEMU, a C compiler (56 MB)
 #   scripts/setup.sh python     .venv: what the tests and the demo need
 #   scripts/setup.sh torch      .venv-torch: what the tests of the Python package need, PyTorch among it (4 GB)
+#   scripts/setup.sh cpp        what the tests of the C++ header need: CMake, pkg-config (42 MB)
+#   scripts/setup.sh octave     what the tests of the Matlab toolbox need: Octave with its compiler of gateways (370 MB)
 #   scripts/setup.sh wheel      .venv-wheel: what makes a wheel of the Python package
 #   scripts/setup.sh cuda       .venv-cuda: NVIDIA's compilers, which need no GPU (500 MB), and the C++ compiler that nvcc calls
 #   scripts/setup.sh bench      .venv-bench: the peers of the benchmark (about 5 GB)
@@ -108,6 +110,12 @@ python)
 torch)
     virtual_environment .venv-torch install_torch scripts/requirements-{package,torch,dependents}.txt
     ;;
+cpp)
+    debian_packages g++ make cmake pkg-config
+    ;;
+octave)
+    debian_packages gcc g++ octave octave-dev
+    ;;
 wheel)
     virtual_environment .venv-wheel install_wheel scripts/requirements-wheel.txt
     ;;
@@ -121,6 +129,6 @@ bench)
     virtual_environment .venv-bench install_bench scripts/requirements-bench.txt scripts/requirements-torch.txt
     ;;
 *)
-    fail "usage: scripts/setup.sh compiler|emulator|python|torch|wheel|cuda|bench"
+    fail "usage: scripts/setup.sh compiler|emulator|python|torch|cpp|octave|wheel|cuda|bench"
     ;;
 esac

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# scripts/install.sh BINARY PREFIX: copies the compiler, the C and C++ headers, what CMake and pkg-config need, and the Matlab toolbox.
+# What is installed finds its parts from where it lies, so that PREFIX may be moved, and packaged with DESTDIR.
+set -euo pipefail
+[ $# -eq 2 ] || { echo "usage: scripts/install.sh BINARY PREFIX" >&2; exit 2; }
+binary=$(realpath "$1")
+prefix=$2
+cd "$(dirname "$0")/../bindings"
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' ../Cargo.toml)
+
+# with_version TEMPLATE FILE: the template with the version filled in.
+with_version() {
+    install -d "$(dirname "$2")"
+    sed "s/@VERSION@/$version/" "$1" > "$2"
+    chmod 644 "$2"
+}
+
+install -D -m 755 "$binary" "$prefix/bin/keopsc"
+install -D -m 644 -t "$prefix/include" include/keopsc_abi.h cpp/include/keopsc.hpp
+install -D -m 644 -t "$prefix/share/cmake/keopsc" cpp/cmake/keopscConfig.cmake
+with_version cpp/cmake/keopscConfigVersion.cmake.in "$prefix/share/cmake/keopsc/keopscConfigVersion.cmake"
+with_version cpp/keopsc.pc.in "$prefix/share/pkgconfig/keopsc.pc"
+install -D -m 644 -t "$prefix/share/keopsc/matlab" matlab/*.m matlab/*.c matlab/kernels.kf
+install -D -m 644 -t "$prefix/share/keopsc/matlab/private" matlab/private/*.m
