@@ -133,11 +133,17 @@ def test_numbers_that_are_none(gpu, library, random, d):
     x, y, b = (random.normal(size=shape).astype(np.float32) for shape in ((70, d), (90, d), (90, 2)))
     x[3, 5], x[40, 0], y[7, 2] = np.inf, np.nan, -np.inf
     x[50], y[60] = 3e38, 1e-38
-    # Their norms overflow, their distance does not.
-    x[61], y[83] = 1e20, 1e20 * (1 + 2**-20)
     for name in ("gauss", "dots", "nearest", "far", "soft"):
         entry = library(d).entries[name]
         compare(gpu, entry, *arguments(entry, x, y, b, 70))
+
+
+@pytest.mark.parametrize("size", [1.77e18, 1e20])
+def test_norms_that_overflow(gpu, library, random, size):
+    """Squared distances do not."""
+    x, y = (np.where(np.arange(rows) % 2, size, -size)[:, None] * (1 + 1e-6 * random.normal(size=(rows, 64))) for rows in (70, 90))
+    for name in ("nearest", "few", "soft"):
+        check(gpu, library(64).entries[name], x.astype(np.float32), y.astype(np.float32), np.ones((90, 2), np.float32), 1e-5)
 
 
 def test_types_and_steps(gpu, library, random):

@@ -486,10 +486,10 @@ struct Multiplication {
         }
     }
 
-    // Whether the tile has a column, which lies as `Columns` says in its part; parts follow each other where lanes have columns of their own.
+    // Whether the tile has a column, and its number, or any. Parts lie one after the other, or the columns of each lane do.
     static __device__ __forceinline__ bool find(long long &index, const Columns &tile, int column)
     {
-        const int step = tile.stride == 8 ? CONTRACTED_COLUMNS : 8;
+        const int step = Pass::IN_QUADS ? 8 : CONTRACTED_COLUMNS;
         const Columns part = tile.later(column / CONTRACTED_COLUMNS * step);
         const bool is_there = part.has(column % CONTRACTED_COLUMNS);
         index = is_there ? part.at(column % CONTRACTED_COLUMNS) : tile.at(0);
