@@ -54,13 +54,24 @@ const MOST_PRODUCTS: u32 = 8192;
 /// In a ring, where it is to be seen whether results are right.
 const LEAST_IN_RING: u32 = 3;
 
+/// How the skeleton computes a contraction: the name of a class there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    /// Term by term.
+    Terms,
+    /// By tensor cores, with rows in registers.
+    Products,
+    /// By tensor cores, step by step.
+    LongProducts,
+}
+
 impl Contraction {
-    /// The class of the skeleton that computes it.
-    pub(crate) fn method(&self) -> &'static str {
+    /// How it is computed.
+    pub(crate) fn method(&self) -> Method {
         match self.form {
-            Form::Terms => "Terms",
-            Form::Products | Form::Distances if self.count <= MOST_IN_REGISTERS => "Products",
-            Form::Products | Form::Distances => "LongProducts",
+            Form::Terms => Method::Terms,
+            Form::Products | Form::Distances if self.count <= MOST_IN_REGISTERS => Method::Products,
+            Form::Products | Form::Distances => Method::LongProducts,
         }
     }
 
@@ -69,21 +80,25 @@ impl Contraction {
         self.form != Form::Terms
     }
 
+    /// Coordinates are taken 16 at a time.
+    fn steps(&self) -> u32 {
+        self.count.div_ceil(16)
+    }
+
     /// Columns that are contracted at a time.
     pub(crate) fn tile_columns(&self) -> u32 {
-        if self.method() == "LongProducts" { 128 } else { 32 }
+        if self.method() == Method::LongProducts { 128 } else { 32 }
     }
 
     /// The most bytes of a column that have room beside everything else that is in shared memory.
     pub(crate) fn most_column_bytes(&self, compute: ScalarType) -> u64 {
         let real = if compute == ScalarType::F64 { 8 } else { 4 };
         let values = 4 * 32 * 36 * real;
-        let steps = u64::from(self.count.div_ceil(16));
         // Coordinates of 32 columns, where there are some in shared memory, and how many tiles' columns there are.
         let (coordinates, slots) = match self.method() {
-            "Terms" => (0, 1),
-            "Products" => (2048 * steps, 2),
-            _ => (2 * 2048, 2),
+            Method::Terms => (0, 1),
+            Method::Products => (2048 * u64::from(self.steps()), 2),
+            Method::LongProducts => (2 * 2048, 2),
         };
         let measures = 1024 + 8 * 32 * slots;
         (SHARED_BYTES - values - coordinates - measures) / (32 * slots)
@@ -91,13 +106,12 @@ impl Contraction {
 
     /// What is laid out for it, as `Packed` of the skeleton has it: halves of 16 bytes for every four numbers, with a measure behind them.
     pub(crate) fn packed(&self) -> Packed {
-        let steps = self.count.div_ceil(16);
-        let size = 64 * steps + 16;
-        let header = if self.form == Form::Distances { 64 * steps } else { 0 };
+        let size = 64 * self.steps() + 16;
+        let header = if self.form == Form::Distances { 64 * self.steps() } else { 0 };
         let sizes = match self.method() {
-            "Terms" => return Packed::default(),
-            "Products" => [size, 0],
-            _ => [size, size],
+            Method::Terms => return Packed::default(),
+            Method::Products => [size, 0],
+            Method::LongProducts => [size, size],
         };
         Packed { header, sizes, kernels: [None; 2] }
     }
@@ -105,11 +119,10 @@ impl Contraction {
     /// How many blocks are to fit on a multiprocessor, where all else of a row takes so many registers.
     pub(crate) fn resident_blocks(&self, registers: u64) -> u32 {
         // Of rows by 16 coordinates, of sums and contractions, and of addresses and the like.
-        let steps = u64::from(self.count.div_ceil(16));
         let own = match self.method() {
-            "Terms" => 90,
-            "Products" => 16 * steps + 104,
-            _ => 200,
+            Method::Terms => 90,
+            Method::Products => 16 * u64::from(self.steps()) + 104,
+            Method::LongProducts => 200,
         };
         let fitting = |blocks: &u32| u64::from(REGISTERS / blocks) >= own + registers;
         [5, 4, 3].into_iter().find(fitting).unwrap_or(2)

@@ -85,7 +85,7 @@ pub(crate) fn emit_pass(
     let mut reduces = [None, None];
     if let Some(contraction) = &schedule.contraction {
         let tile = if schedule.in_quads { "QuadTile" } else { "RowTile" };
-        let method = format!("{}<{name}>", contraction.method());
+        let method = format!("{:?}<{name}>", contraction.method());
         let tile = format!("{tile}<{name}, {}>", method);
         reduces[0] = Some(reduce(lines, "reduce", tile, schedule.threads, CONTRACTED_ROWS));
     } else if emitter.accumulates() {
