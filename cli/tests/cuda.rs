@@ -76,7 +76,7 @@ fn a_library_has_code_for_gpus_beside_that_for_the_cpu() {
     machine.does(&COMPILE);
     assert_eq!(machine.files(), ["gauss.h", "libgauss.so"]);
     let library = machine.place.path("libgauss.so");
-    for code in ["code for sm_75\n", "code for sm_80\n", "code for sm_90\n", "code for compute_90\n\0"] {
+    for code in ["code for sm_75\n", "code for sm_80\n", "code for sm_90a\n", "code for compute_90\n\0"] {
         assert!(contains(&library, code), "{code}");
     }
     let shown = machine.place.does(&["inspect", "libgauss.so"]);
@@ -120,7 +120,7 @@ fn two_folders_and_all_linkers_give_the_same_code() {
     let machine = Machine::new(FAITHFUL);
     let shown = ["wild", "cc", "ld"].map(|linker| {
         machine.does(&[&COMPILE[..], &["--linker", linker]].concat());
-        assert!(contains(&machine.place.path("libgauss.so"), "code for sm_90\n"), "{linker}");
+        assert!(contains(&machine.place.path("libgauss.so"), "code for sm_90a\n"), "{linker}");
         machine.place.does(&["inspect", "libgauss.so"])
     });
     assert!(shown.iter().all(|text| *text == shown[0]), "{shown:?}");
