@@ -8,7 +8,8 @@ from typing import Tuple
 class Input:
     """What a variable stands for: an array, numbers whose type is that of the arrays beside them, or a place in the arguments of a call.
 
-    Inputs are the same variable if their keys are equal: the same array in the same role.
+    Inputs are the same variable if their keys are equal: made of the same array, in the same role and shape. (One array may become inputs of several
+    shapes: as complex numbers or as real ones, with batch axes or without.)
     """
 
     __slots__ = ("key", "role", "array", "numbers", "position", "source", "is_complex")
@@ -20,7 +21,12 @@ class Input:
         self.position = position
         self.source = source if source is not None else array
         self.is_complex = is_complex
-        self.key = ("argument", position, role) if position is not None else (id(self if array is None else self.source), role)
+        if position is not None:
+            self.key: tuple = ("argument", position, role)
+        elif array is None:
+            self.key = (id(self), role)
+        else:
+            self.key = (id(self.source), role, array.shape)
 
     def __reduce__(self):
         return (Input, (self.role, self.array, self.numbers, self.position, None, self.is_complex))

@@ -217,6 +217,7 @@ class KernelSolve:
             raise ValueError(f"the formula {self.formula!r} has {len(self.program.variables)} arguments, but {len(args)} were given")
         arrays = self.arrays
         given = [arrays.as_array(array) for array in args]
+        self.program.check([arrays.layout(array) for array in given])
         system = System(self.program, self.unknown, alpha, eps, maxiter, preconditioner)
         return arrays.solve(system, given, () if ranges is None else arrays.as_ranges(ranges), arrays.place(backend, device_id))
 
@@ -237,7 +238,8 @@ def solve_lazytensor(matrix: LazyTensor, other, var: Optional[LazyTensor], call:
     right = other.inputs[0]
     over = {"i": "j", "j": "i"}[right.role]
     if var is None:
-        unknown = Input(over, right.array)
+        # A source of its own: the matrix may be made of the array of the right-hand side, and is not to change with the unknown.
+        unknown = Input(over, right.array, source=object())
         product = matrix * matrix._with(node=formula.variable(0, over, other.node.dim), inputs=(unknown,), ni=None, nj=None)
     else:
         unknown, product = var.inputs[0], matrix

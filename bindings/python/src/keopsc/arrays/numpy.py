@@ -119,6 +119,8 @@ def fill(out: np.ndarray, value: np.ndarray) -> np.ndarray:
     """Writes a result into the caller's array, which must have its shape."""
     if out.shape != value.shape:
         raise ValueError(f"`out` has shape {out.shape}, but the result has {value.shape}")
+    if not np.can_cast(value.dtype, out.dtype, "same_kind"):
+        raise TypeError(f"`out` is of {out.dtype}, but the result is of {value.dtype}")
     out[...] = value
     return out
 
@@ -132,11 +134,21 @@ def _pointer(array: np.ndarray) -> int:
 
 
 def layout(array: np.ndarray) -> Layout:
-    """How an array lies in memory. Raises TypeError for a type that no library takes."""
+    """How an array lies in memory.
+
+    Raises TypeError for a type that no library takes, `ShapeError` for strides that are no whole numbers of elements, as fields of records have them.
+    """
     dtype = _NAMES.get(array.dtype)
     if dtype is None:
         raise TypeError(f"an array of {array.dtype} cannot be used; types may be float16, float32, float64, complex64 or complex128")
+    if not _is_regular(array):
+        raise ShapeError(STRIDE, f"strides of {array.strides} bytes for elements of {array.itemsize}")
     return Layout(array.shape, tuple(stride // array.itemsize for stride in array.strides), dtype)
+
+
+def _is_regular(array: np.ndarray) -> bool:
+    """Whether libraries can take an array as it lies: aligned, with strides that are whole numbers of elements."""
+    return array.flags.aligned and not any(stride % array.itemsize for stride in array.strides)
 
 
 def pointer(array: np.ndarray) -> int:
@@ -156,17 +168,17 @@ def evaluate(program: Program, arrays: Sequence[np.ndarray], ranges: Sequence[np
     """
     key = (place, *[(array.shape, array.strides, array.dtype) for array in (*arrays, *ranges)])
     plan = program.plans.get(key)
-    if plan is None:
-        plan = remembered(program.plans, key, program.plan([layout(a) for a in arrays], [layout(r) for r in ranges], place.streamed))
-    prepared, inputs, outputs = plan
-    made = [np.empty(output.shape, _DTYPES[output.dtype]) for output in outputs]
-    used = [arrays[number] for number in inputs]
     try:
+        if plan is None:
+            plan = remembered(program.plans, key, program.plan([layout(a) for a in arrays], [layout(r) for r in ranges], place.streamed))
+        prepared, inputs, outputs = plan
+        made = [np.empty(output.shape, _DTYPES[output.dtype]) for output in outputs]
+        used = [arrays[number] for number in inputs]
         prepared([_pointer(array) for array in (*used, *made, *ranges)])
     except ShapeError as error:
-        if error.status != STRIDE or all(array.flags.aligned for array in arrays):
+        if error.status != STRIDE or all(map(_is_regular, arrays)):
             raise
-        return evaluate(program, [array if array.flags.aligned else array.copy() for array in arrays], ranges, place)
+        return evaluate(program, [array if _is_regular(array) else array.copy() for array in arrays], ranges, place)
     return [array if output.broadcast is None else np.broadcast_to(array, output.broadcast).copy() for array, output in zip(made, outputs)]
 
 

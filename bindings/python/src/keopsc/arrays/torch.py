@@ -29,7 +29,9 @@ _DTYPES = {name: dtype for dtype, name in _NAMES.items()}
 #: Types of tensors that are given to libraries as they are.
 REAL_TYPES = frozenset(map(_DTYPES.get, ("f16", "bf16", "f32", "f64")))
 
+_CPU = torch.device("cpu")
 _transforming = torch._C._are_functorch_transforms_active
+_modes = torch._C._len_torch_dispatch_stack
 _forward_mode = torch.autograd.forward_ad
 
 
@@ -111,7 +113,7 @@ def parameter(values: Sequence[float], dtype: Optional[str], like: Optional[torc
 def as_real(tensor: torch.Tensor) -> torch.Tensor:
     """Complex numbers as pairs (re, im) along the last axis, which becomes twice as long; real numbers get imaginary parts of 0."""
     if not tensor.is_complex():
-        tensor = torch.complex(tensor, torch.zeroslike(tensor))
+        tensor = torch.complex(tensor, torch.zeros_like(tensor))
     return torch.view_as_real(tensor.resolve_conj()).flatten(-2)
 
 
@@ -129,6 +131,8 @@ def fill(out: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
     """Writes a result into the caller's tensor, which must have its shape."""
     if out.shape != value.shape:
         raise ValueError(f"`out` has shape {tuple(out.shape)}, but the result has {tuple(value.shape)}")
+    if not torch.can_cast(value.dtype, out.dtype):
+        raise TypeError(f"`out` is of {out.dtype}, but the result is of {value.dtype}")
     return out.copy_(value)
 
 
@@ -164,7 +168,8 @@ def evaluate(
         device = next(tensor.device for tensor in tensors if tensor.is_cuda)
         results = evaluate(program, [tensor.cpu() for tensor in tensors], [table.cpu() for table in ranges])
         return [result.to(device) for result in results]
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or _modes():
+        # Tracers and tensors without data have to see one operator.
         return torch_operators.compiling_evaluate(program, tensors, ranges, place.streamed)
     if _transforming():
         return _Transformable.apply(program, ranges, place, *tensors)
@@ -178,21 +183,41 @@ def evaluate(
 
 
 def evaluate_plainly(program, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.Tensor] = (), place: Place = _WHERE_TENSORS_ARE):
-    """The same without derivatives, for what has plans but is no program."""
-    with torch.no_grad():
-        return evaluate(program, tensors, ranges, place)
+    """The same without derivatives, for what has plans but is no program: to ask for one raises RuntimeError."""
+    return _Underivable.apply(program, ranges, place, *tensors)
+
+
+class _Underivable(torch.autograd.Function):
+    """What has no derivatives, and says so instead of passing for a constant."""
+
+    @staticmethod
+    def forward(ctx, program, ranges, place: Place, *tensors) -> Tuple[torch.Tensor, ...]:
+        ctx.program = program
+        outputs = tuple(evaluate(program, tensors, ranges, place))
+        ctx.mark_non_differentiable(*(output for output in outputs if not output.is_floating_point()))
+        return outputs
+
+    @staticmethod
+    def backward(ctx, *_):
+        raise RuntimeError(
+            f"{ctx.program} has no derivatives in PyTorch: declare them as outputs of the file, by Grad, or detach the arguments if none are wanted"
+        )
 
 
 def _run(program: Program, tensors, ranges, place: Place) -> List[torch.Tensor]:
     """Calls the library."""
+    for tensor in tensors:
+        if tensor.is_neg() or tensor.is_conj():
+            # The memory has other numbers than the tensor: those without the sign or the conjugation.
+            return _run(program, [tensor.resolve_conj().resolve_neg() for tensor in tensors], ranges, place)
     key = (place, *[(tensor.shape, tensor.stride(), tensor.dtype, tensor.get_device()) for tensor in (*tensors, *ranges)])
     plan = program.plans.get(key)
     if plan is None:
         plan = remembered(program.plans, key, _plan(program, tensors, ranges, place))
     prepared, inputs, outputs = plan
-    first = tensors[0]
-    stream = torch.cuda.current_stream(first.device).cuda_stream if first.is_cuda else None
-    made = [torch.empty(output.shape, dtype=_DTYPES[output.dtype], device=first.device) for output in outputs]
+    device = tensors[0].device if tensors else _CPU
+    stream = torch.cuda.current_stream(device).cuda_stream if device.type == "cuda" else None
+    made = [torch.empty(output.shape, dtype=_DTYPES[output.dtype], device=device) for output in outputs]
     used = [tensors[number] for number in inputs]
     try:
         prepared([tensor.data_ptr() for tensor in (*used, *made, *ranges)], stream)
@@ -205,12 +230,13 @@ def _run(program: Program, tensors, ranges, place: Place) -> List[torch.Tensor]:
 
 def _plan(program: Program, tensors, ranges, place: Place):
     """A plan for tensors that are all on one device, on the one that was asked for."""
+    first = tensors[0].device if tensors else _CPU
     for tensor in (*tensors, *ranges):
-        if tensor.device != tensors[0].device:
-            raise ValueError(f"all tensors have to be on one device, but they are on {tensors[0].device} and {tensor.device}")
-    device = tensors[0].get_device()
+        if tensor.device != first:
+            raise ValueError(f"all tensors have to be on one device, but they are on {first} and {tensor.device}")
+    device = tensors[0].get_device() if tensors else -1
     if device >= 0 and place.device not in (None, device):
-        raise ValueError(f"device_id is {place.device}, but the tensors are on {tensors[0].device}")
+        raise ValueError(f"device_id is {place.device}, but the tensors are on {first}")
     streamed = None if device >= 0 else place.streamed
     return program.plan([layout(tensor) for tensor in tensors], [layout(table) for table in ranges], streamed)
 
@@ -231,7 +257,8 @@ class _Differentiable(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, *cotangents):
-        tensors, outputs = ctx.saved_tensors[: ctx.count], ctx.saved_tensors[ctx.count :]
+        saved = ctx.saved_tensors  # once: checkpoints refuse to give them again
+        tensors, outputs = saved[: ctx.count], saved[ctx.count :]
         wanted = tuple(number for number in range(len(tensors)) if ctx.needs_input_grad[3 + number])
         given = tuple(number for number, cotangent in enumerate(cotangents) if cotangent is not None)
         gradients: List[Optional[torch.Tensor]] = [None] * (3 + len(tensors))
@@ -249,7 +276,14 @@ class _Differentiable(torch.autograd.Function):
         along = [tangents[3 + number] for number in moving]
         derivative = program.tangent(moving)
         results = iter(evaluate(derivative, [*tensors, *along], ctx.ranges, ctx.place))
-        return tuple(None if tensor.dtype == "i64" else next(results) for _, tensor in program.outputs)
+        numbers = {variable.name: number for number, variable in enumerate(program.variables)}
+
+        def tangent(info) -> torch.Tensor:
+            result = next(results)
+            # A gradient has the shape of its variable, which batch elements may share: so has its tangent.
+            return like(result, tensors[numbers[info.gradient_of]]) if info.gradient_of else result
+
+        return tuple(None if info.dtype == "i64" else tangent(info) for _, info in program.outputs)
 
 
 class _Transformable(_Differentiable):
@@ -266,17 +300,21 @@ class _Transformable(_Differentiable):
 
     @staticmethod
     def vmap(info, in_dims, program: Program, ranges, place: Place, *tensors):
-        # The mapped axis becomes the first batch axis of all arguments, by stride 0 of those that do not have it: gradients are not added up over it.
-        dims = in_dims[3:]
-        rank = max(tensor.dim() - (dim is not None) - _own_axes(v) for tensor, dim, v in zip(tensors, dims, program.variables))
-        batched = []
-        for tensor, dim, variable in zip(tensors, dims, program.variables):
-            tensor = tensor[None] if dim is None else tensor.movedim(dim, 0)
-            missing = rank - (tensor.dim() - 1 - _own_axes(variable))
-            tensor = tensor.reshape(tensor.shape[0], *[1] * missing, *tensor.shape[1:])
-            batched.append(tensor.expand(info.batch_size, *tensor.shape[1:]))
-        results = tuple(evaluate(program, batched, ranges, place))
+        results = tuple(evaluate(program, _with_mapped_axis(info.batch_size, in_dims[3:], program, tensors), ranges, place))
         return results, (0,) * len(results)
+
+
+def _with_mapped_axis(size: int, dims, program: Program, tensors) -> List[torch.Tensor]:
+    """The arguments with the axis that `vmap` maps as the first batch axis of all: by stride 0 of those that do not have it, so that gradients are
+    not added up over it."""
+    rank = max(tensor.dim() - (dim is not None) - _own_axes(v) for tensor, dim, v in zip(tensors, dims, program.variables))
+    batched = []
+    for tensor, dim, variable in zip(tensors, dims, program.variables):
+        tensor = tensor[None] if dim is None else tensor.movedim(dim, 0)
+        missing = rank - (tensor.dim() - 1 - _own_axes(variable))
+        tensor = tensor.reshape(tensor.shape[0], *[1] * missing, *tensor.shape[1:])
+        batched.append(tensor.expand(size, *tensor.shape[1:]))
+    return batched
 
 
 def _remember(ctx, program: Program, ranges, place: Place, tensors, outputs) -> None:
@@ -329,14 +367,36 @@ class _Solution(torch.autograd.Function):
     """A linear system as an operation of PyTorch's, differentiated implicitly."""
 
     @staticmethod
-    def forward(ctx, system, ranges, place, *tensors):
+    def forward(system, ranges, place, *tensors):
         from ..solve import conjugate_gradients
 
         this = sys.modules[__name__]
-        solution = conjugate_gradients(lambda v: system.product(this, tensors, v, ranges, place), tensors[system.unknown], system)
-        ctx.system, ctx.ranges, ctx.place = system, ranges, place
+        return conjugate_gradients(lambda v: system.product(this, tensors, v, ranges, place), tensors[system.unknown], system)
+
+    @staticmethod
+    def setup_context(ctx, inputs, solution) -> None:
+        ctx.system, ctx.ranges, ctx.place, *tensors = inputs
         ctx.save_for_backward(solution, *tensors)
-        return solution
+        ctx.save_for_forward(solution, *tensors)
+
+    @staticmethod
+    def jvp(ctx, *tangents):
+        system, unknown = ctx.system, ctx.system.unknown
+        solution, *tensors = ctx.saved_tensors
+        # (alpha Id + K) a = b, so that (alpha Id + K) da = db - dK a.
+        right = tangents[3 + unknown]
+        moving = tuple(n for n in range(len(tensors)) if n != unknown and tangents[3 + n] is not None)
+        if moving:
+            here = [solution if number == unknown else tensor for number, tensor in enumerate(tensors)]
+            along = [tangents[3 + number] for number in moving]
+            (change,) = evaluate(system.program.tangent(moving), [*here, *along], ctx.ranges, ctx.place)
+            right = -change if right is None else right - change
+        there = [right if number == unknown else tensor for number, tensor in enumerate(tensors)]
+        return solve(system, there, ctx.ranges, ctx.place)
+
+    @staticmethod
+    def vmap(info, in_dims, system, ranges, place, *tensors):
+        return solve(system, _with_mapped_axis(info.batch_size, in_dims[3:], system.program, tensors), ranges, place), 0
 
     @staticmethod
     def backward(ctx, cotangent):
