@@ -17,20 +17,20 @@ class ComplexMethods:
     @property
     def real(self):
         """The real parts."""
-        return self._apply("ComplexReal({0})", lambda d: d // 2)
+        return self._apply("ComplexReal({0})", lambda d: d // 2, of_complex=True)
 
     @property
     def imag(self):
         """The imaginary parts."""
-        return self._apply("ComplexImag({0})", lambda d: d // 2)
+        return self._apply("ComplexImag({0})", lambda d: d // 2, of_complex=True)
 
     def angle(self):
         """The angles in radians, from -pi to pi."""
-        return self._apply("ComplexAngle({0})", lambda d: d // 2)
+        return self._apply("ComplexAngle({0})", lambda d: d // 2, of_complex=True)
 
     def abs(self):
         """The absolute values."""
-        return self._apply("ComplexAbs({0})", lambda d: d // 2)
+        return self._apply("ComplexAbs({0})", lambda d: d // 2, of_complex=True)
 
     def conj(self):
         """The conjugate numbers."""

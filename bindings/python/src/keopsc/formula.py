@@ -6,7 +6,7 @@ interned, so that building the same formula again gives the same object, by one 
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Tuple, Union
+from typing import Callable, Dict, List, Optional, Tuple, Union
 
 #: More nodes than this are forgotten all at once, which costs a few look-ups in the compiler's cache.
 LIMIT = 100_000
@@ -27,10 +27,14 @@ class Node:
         self.is_complex = is_complex
 
     def __reduce__(self):
-        return (node, (self.text, self.args, self.dim, self.is_complex))
+        return (_first_unpacked, (packed(self),))
 
     def __str__(self) -> str:
         return written(self, lambda slot, role, dim: f"{_CATEGORIES[role]}({slot}, {dim})")
+
+    def short(self) -> str:
+        """The formula as text that is good for messages: parts that are too long are left out."""
+        return written(self, lambda slot, role, dim: f"{_CATEGORIES[role]}({slot}, {dim})", longest=500)
 
 
 _CATEGORIES = {"i": "Vi", "j": "Vj", "parameter": "Pm"}
@@ -97,11 +101,36 @@ def in_order(*trees: Node) -> List[Node]:
     return order
 
 
-def written(tree: Node, name: Callable[[int, str, int], str]) -> str:
-    """The formula in one piece; `name` says how a variable is written. Meant for people: shared parts are repeated."""
+def packed(*trees: Node) -> Tuple[List[tuple], List[int]]:
+    """Formulas as a flat list, however deep they are, in which arguments are numbers of earlier entries; and where the formulas are in it."""
+    order = in_order(*trees)
+    numbers = {part: number for number, part in enumerate(order)}
+    entries = [(part.text, tuple(numbers[arg] for arg in part.args) if part.text else part.args, part.dim, part.is_complex) for part in order]
+    return entries, [numbers[tree] for tree in trees]
+
+
+def unpacked(packed_trees: Tuple[List[tuple], List[int]]) -> List[Node]:
+    """The formulas that were packed."""
+    entries, places = packed_trees
+    made: List[Node] = []
+    for text, args, dim, is_complex in entries:
+        made.append(node(text, tuple(made[number] for number in args) if text else args, dim, is_complex))
+    return [made[place] for place in places]
+
+
+def _first_unpacked(packed_trees) -> Node:
+    return unpacked(packed_trees)[0]
+
+
+def written(tree: Node, name: Callable[[int, str, int], str], longest: Optional[int] = None) -> str:
+    """The formula in one piece; `name` says how a variable is written. Meant for people: shared parts are repeated.
+
+    Parts longer than `longest` are written "…" within others.
+    """
     text: Dict[Node, str] = {}
     for part in in_order(tree):
-        text[part] = part.text.format(*(text[arg] for arg in part.args)) if part.text else name(*part.args, part.dim)
+        own = part.text.format(*(text[arg] for arg in part.args)) if part.text else name(*part.args, part.dim)
+        text[part] = own if longest is None or len(own) <= longest or part is tree else "…"
     return text[tree]
 
 

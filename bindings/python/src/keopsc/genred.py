@@ -129,7 +129,7 @@ class Genred:
         where = arrays.place(backend, device_id)
         results = arrays.evaluate(program, given, () if ranges is None else arrays.as_ranges(ranges), where)
         result = reductions.shaped(self.reduction_op, results, self.opt_arg)
-        return result if out is None else arrays.fill(out, result)
+        return result if out is None else reductions.put_into(out, result, arrays)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.formula!r}, {self.aliases!r}, {self.reduction_op!r}, axis={self.axis})"

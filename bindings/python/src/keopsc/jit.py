@@ -7,6 +7,7 @@ import importlib
 from types import ModuleType
 from typing import Any, Callable, Dict, Optional, Tuple
 
+from .program import promoted
 from .reduced import Reduced
 
 
@@ -38,7 +39,10 @@ def jit(function: Optional[Callable] = None):
             raise TypeError(f"{function.__name__} takes {len(parameters)} arguments ({', '.join(parameters)}), but {len(args)} were given")
         library = _library_of(args)
         arrays = library.LazyTensor.arrays
-        given = [arrays.as_array(arg) if arrays.is_array(arg) else arrays.parameter([float(arg)], None, None) for arg in args]
+        given = [arrays.as_array(arg) if arrays.is_array(arg) else arg for arg in args]
+        known = [array for array in given if arrays.is_array(array)]
+        dtype = promoted([arrays.dtype_name(array) for array in known]) if known else None
+        given = [arg if arrays.is_array(arg) else arrays.parameter([float(arg)], dtype, known[0] if known else None) for arg in given]
         given = [array.reshape(1) if len(array.shape) == 0 else array for array in given]
         key = (library, *[(array.shape[-1], arrays.is_complex(array)) for array in given])
         reductions = traced.get(key)

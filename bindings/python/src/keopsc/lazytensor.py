@@ -10,7 +10,7 @@ from numbers import Integral
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from . import formula, operations
+from . import formula, operations, reductions
 from .formula import Node
 from .inputs import Input, in_role, merged
 from .methods import Methods
@@ -100,6 +100,8 @@ class LazyTensor(Methods):
             values = tuple(part for number in numbers for part in (complex(number).real, complex(number).imag))
         else:
             values = tuple(float(number) for number in numbers)
+        if not values:
+            raise ValueError("an empty list is no parameter: a LazyTensor has at least one component")
         self.inputs = (Input("parameter", numbers=values),)
         self.node = formula.variable(0, "parameter", len(values), is_complex)
 
@@ -126,6 +128,8 @@ class LazyTensor(Methods):
             raise ValueError(f"an array of shape {shape} is a parameter: axis may be None or 2, not {axis!r}")
         else:
             raise ValueError(f"an array of shape {shape} needs axis=0, if its rows count i, or axis=1, if they count j, not {axis!r}")
+        if shape[-1:] == (0,):
+            raise ValueError(f"an array of shape {shape} has no components, and a LazyTensor has at least one")
         if is_complex:
             array = arrays.as_real(array)
         shape = tuple(array.shape)
@@ -144,17 +148,31 @@ class LazyTensor(Methods):
 
     def _operand(self, other) -> "LazyTensor":
         """The other operand of an operator as a LazyTensor."""
-        return other if isinstance(other, LazyTensor) else self._plain_class(other)
+        return other if isinstance(other, self._plain_class) else self._plain_class(other)
 
-    def _apply(self, template: str, dim: Callable[..., int], others: Sequence[Any] = (), is_complex: bool = False, name: str = "") -> "LazyTensor":
-        """An operation on this and other LazyTensors, as a new one."""
+    def _apply(
+        self,
+        template: str,
+        dim: Callable[..., int],
+        others: Sequence[Any] = (),
+        is_complex: bool = False,
+        name: str = "",
+        of_complex: Optional[bool] = None,
+    ) -> "LazyTensor":
+        """An operation on this and other LazyTensors, as a new one.
+
+        is_complex: whether its values are complex numbers; of_complex: whether the operands may be, too, which they may where the values are, by default.
+        """
         result = object.__new__(self._complex_class if is_complex else self._plain_class)
         made = result.__dict__
+        refuses = not (is_complex if of_complex is None else of_complex)
         if not others:
             made.update(self.__dict__)
             key = (template, self.node)
             node = _built.get(key)
             if node is None:
+                if refuses:
+                    _refuse_complex((self,), name or template.partition("(")[0])
                 node = _remember(key, formula.node(template, (self.node,), dim(self.node.dim), is_complex))
             made["node"] = node
             return result
@@ -163,6 +181,8 @@ class LazyTensor(Methods):
         key = (template, key)
         node = _built.get(key)
         if node is None:
+            if refuses:
+                _refuse_complex((self, *operands), name)
             nodes = nodes()
             try:
                 components = dim(*(part.dim for part in nodes))
@@ -300,7 +320,7 @@ class LazyTensor(Methods):
         return ROLE_OF_CATEGORY.index(self.node.args[1]) if not self.node.text else None
 
     def __str__(self) -> str:
-        return f"{type(self).__name__}\n    formula: {self.formula}\n    shape: {self.shape}"
+        return f"{type(self).__name__}\n    formula: {self.node.short()}\n    shape: {self.shape}"
 
     __repr__ = __str__
 
@@ -313,7 +333,13 @@ class LazyTensor(Methods):
         return self.shape[0]
 
     def __getstate__(self):
-        return dict(self.__dict__)
+        trees = {name: part for name, part in self.__dict__.items() if isinstance(part, Node)}
+        return {**self.__dict__, **dict.fromkeys(trees), "nodes": (tuple(trees), formula.packed(*trees.values()))}
+
+    def __setstate__(self, state):
+        names, packed = state["nodes"]
+        self.__dict__.update(state, **dict(zip(names, formula.unpacked(packed))))
+        del self.__dict__["nodes"]
 
     # ------------------------------------------------------------------ operators
 
@@ -394,11 +420,15 @@ class LazyTensor(Methods):
 
     def _elementwise(self, real: str, complex_: str, other, name: str) -> "LazyTensor":
         """An operator on components: real numbers become complex where one operand is."""
-        other = other if isinstance(other, LazyTensor) else self._plain_class(other)
+        other = self._operand(other)
         if not self.node.is_complex and not other.node.is_complex:
             return self._apply(real, operations.common, (other,), name=name)
-        left, right = (operand if operand.node.is_complex else operand.real2complex() for operand in (self, other))
+        left, right = self._both_complex(other)
         return left._apply(complex_, _common_complex, (right,), True, name)
+
+    def _both_complex(self, other: "LazyTensor") -> "List[LazyTensor]":
+        """Both operands as complex numbers."""
+        return [operand if operand.node.is_complex else operand.real2complex() for operand in (self, other)]
 
     def power(self, other) -> "LazyTensor":
         """Each component to a power: an integer, a float, or a LazyTensor."""
@@ -445,8 +475,10 @@ class LazyTensor(Methods):
     def __getitem__(self, key) -> "LazyTensor":
         """Components, and rows of i and j.
 
-        `x[k]` and `x[k:l]` are components. `x[…, rows of i, rows of j, components]` takes integers or slices without steps for components, and slices or
-        arrays of integers for rows.
+        `x[k]` and `x[k:l]` are components. `x[…, rows of i, rows of j, components]` takes integers or slices without steps for components, and integers,
+        slices or arrays of integers for rows. The axes that integers choose from stay, with one row.
+
+        Raises ValueError for what cannot be chosen, IndexError for rows that are not there.
         """
         if not isinstance(key, tuple):
             return self if key is Ellipsis else self._components(key)
@@ -478,13 +510,27 @@ class LazyTensor(Methods):
         """The rows of i or j that a slice or an array of integers chooses."""
         if isinstance(key, slice) and key == slice(None):
             return self
-        if isinstance(key, Integral):
-            key = slice(key, key + 1 if key != -1 else None)
         if self.ranges is not None:
             raise ValueError("rows of a LazyTensor with ranges cannot be chosen: the ranges count all of them")
+        count = getattr(self, size)
+        if count is None:
+            raise ValueError(f"rows of {role} cannot be chosen from a LazyTensor of shape {self.shape}, in which no array has them")
+        if any(own.role == role and own.position is not None for own in self.inputs):
+            raise ValueError(f"rows of {role} cannot be chosen from a LazyTensor with arguments of later calls that have them")
+        if isinstance(key, Integral):
+            if not -count <= key < count:
+                raise IndexError(f"row {key} of {role} of a LazyTensor of shape {self.shape}, which has {count}")
+            key = slice(key, key + 1 if key != -1 else None)
         inputs = tuple(Input(role, own.array[..., key, :]) if own.role == role and own.array is not None else own for own in self.inputs)
         rows = next((own.array.shape[-2] for own in inputs if own.role == role and own.array is not None), None)
         return self._with(inputs=inputs, **{size: rows})
+
+    def concat(self, other) -> "LazyTensor":
+        """The components of `self`, then those of `other`; real numbers become complex where one of both is."""
+        left, right = self, self._operand(other)
+        if left.node.is_complex or right.node.is_complex:
+            left, right = left._both_complex(right)
+        return left._apply("Concat({0}, {1})", lambda a, b: a + b, (right,), left.node.is_complex, "concat")
 
     def one_hot(self, D: int) -> "LazyTensor":
         """The vector of `D` components that is 1 at the place that the number, rounded, tells, and 0 elsewhere."""
@@ -541,11 +587,11 @@ class LazyTensor(Methods):
 
     def grad(self, v, e) -> "LazyTensor":
         """The gradient in the variable `v`, for a cotangent `e` with as many components as `self`."""
-        return self._apply("Grad({0}, {1}, {2})", lambda f, x, g: x, (v, e), name="grad")
+        return self._apply("Grad({0}, {1}, {2})", lambda f, x, g: x, (v, e), v.node.is_complex, "grad", of_complex=True)
 
     def diff(self, v, u) -> "LazyTensor":
         """The derivative in the variable `v` along the direction `u`."""
-        return self._apply("Diff({0}, {1}, {2})", lambda f, x, t: f, (v, u), name="diff")
+        return self._apply("Diff({0}, {1}, {2})", lambda f, x, t: f, (v, u), self.node.is_complex, "diff", of_complex=True)
 
     def grad_matrix(self, v) -> "LazyTensor":
         """The gradients in the variable `v` of all components, one after the other."""
@@ -607,17 +653,22 @@ class LazyTensor(Methods):
         Returns an array (…, M, D) for a reduction over j, (…, N, D) over i.
         """
         axis = axis if dim is None else dim
-        over = self._index_of_axis(axis, reduction_op)
+        lines = self._reduced(reduction_op, axis, options, other, opt_arg)
+        return lines() if call and not lines.needs_arguments else lines
+
+    def _reduced(self, name: str, axis, options: Dict[str, Any], other=None, count=None, total: bool = False) -> Reduced:
+        """A reduction that waits for its call; see `reduction`. total: whether the rows of the result are added up."""
+        over = self._index_of_axis(axis, name)
         call_options, numerics = split_options(options)
+        if self.node.is_complex and name not in reductions.OF_COMPLEX:
+            raise ValueError(f"{name} is not defined for complex numbers; {' and '.join(reductions.OF_COMPLEX)} are")
         weighted = self if other is None else self._merged_with(other)
-        lines = Reduced(weighted, reduction_op, over, opt_arg, numerics, call_options)
-        if call and not any(own.position is not None for own in weighted.inputs):
-            return lines()
-        return lines
+        return Reduced(weighted, name, over, count, numerics, call_options, total)
 
     def _merged_with(self, other) -> "LazyTensor":
         """This with another one beside it, as the operands of a reduction."""
         other = self._operand(other)
+        _refuse_complex((other,), "weights")
         result = object.__new__(self.__class__)
         nodes, _ = self._merged(result.__dict__, [other])
         result.__dict__["node"], result.__dict__["second"] = nodes()
@@ -638,7 +689,7 @@ class LazyTensor(Methods):
         raise ValueError(f"{what} of a LazyTensor of shape {self.shape} is over axis {batch} (i) or {batch + 1} (j), not {axis!r}")
 
     def _is_inner(self, axis) -> bool:
-        return axis is None or axis == -1 or axis == self.nbatchdims + 2
+        return axis == -1 or axis == self.nbatchdims + 2
 
     def sum(self, axis=-1, dim=None, **options):
         """The sum over i, over j, or of the components (axis=-1): see `reduction`; of the components it is a LazyTensor."""
@@ -658,8 +709,9 @@ class LazyTensor(Methods):
         over = [axis for axis in (batch + 1, batch) if axis in axes]
         if not over:
             return inner
-        result = inner.sum(over[0], **options)
-        return result.sum(-2) if len(over) == 2 else result
+        call = options.pop("call", True)
+        lines = inner._reduced("Sum", over[0], options, total=len(over) == 2)
+        return lines() if call and not lines.needs_arguments else lines
 
     def mean(self, axis=-1, dim=None, **options):
         """The mean over i, over j, or of the components (axis=-1)."""
@@ -729,7 +781,14 @@ class LazyTensor(Methods):
     rmatmat = rmatvec
 
     def dense(self, **options):
-        """All values as an array of shape (…, M, N), or (…, M, N, D) for several components. It has as many entries as that."""
+        """All values as an array of shape (…, M, N), or (…, M, N, D) for several components. It has as many entries as that.
+
+        Raises ValueError where values are not known yet, or where ranges leave out some of them.
+        """
+        if self.ranges is not None:
+            raise ValueError("a LazyTensor with ranges has no values outside of them; set its ranges to None for those of all pairs")
+        if self.symbolic_variables:
+            raise ValueError(f"the formula {self.node.short()} has arguments of later calls: there are no values yet")
         inputs = []
         for own in self.inputs:
             if own.array is None:
@@ -768,6 +827,12 @@ def _remember(key: tuple, node: Node) -> Node:
         _built.clear()
     _built[key] = node
     return node
+
+
+def _refuse_complex(operands: "Sequence[LazyTensor]", name: str) -> None:
+    if any(operand.node.is_complex for operand in operands):
+        shapes = ", ".join(f"{operand.shape}{' of complex numbers' * operand.node.is_complex}" for operand in operands)
+        raise ValueError(f"{name} is not defined for complex numbers; the operands have the shapes {shapes}")
 
 
 def _common_complex(f: int, g: int) -> int:

@@ -128,7 +128,6 @@ WITH_LAZYTENSORS: Sequence[Operation] = [
     Operation("matvecmult", "MatVecMult({0}, {1})", rows_of_matrix, "The matrix `self`, row by row in its components, times the vector `other`."),
     Operation("vecmatmult", "VecMatMult({0}, {1})", columns_of_matrix, "The vector `self` times the matrix `other`, row by row in its components."),
     Operation("tensorprod", "TensorProd({0}, {1})", lambda a, b: a * b, "All products of a component of `self` and one of `other`, row by row."),
-    Operation("concat", "Concat({0}, {1})", lambda a, b: a + b, "The components of `self`, then those of `other`."),
     Operation("weightedsqdist", "WeightedSqDist({2}, {0}, {1})", lambda a, b, s: weighted(s, a, b), "The squared distance with weights."),
     Operation(
         "weightedsqnorm",

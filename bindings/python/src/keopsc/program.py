@@ -24,6 +24,9 @@ CATEGORY = {"i": "Vi", "j": "Vj", "parameter": "Pm"}
 #: How much one number of a type can tell, for promotion.
 _PRECISION = {"f16": 0, "bf16": 0, "f32": 1, "c64": 1, "f64": 2, "c128": 2}
 
+#: Types of half precision.
+HALVES = ("f16", "bf16")
+
 SUM_SCHEMES = {
     "auto": "auto",
     None: "auto",
@@ -42,11 +45,12 @@ _TOGETHER = "_together"
 
 
 class Variable(NamedTuple):
-    """An input: its name in formulas, its role and the number of its components."""
+    """An input: its name in formulas, its role and the number of its components. A number that is beside arrays does not tell the type of results."""
 
     name: str
     role: str
     dim: int
+    is_number: bool = False
 
     def __str__(self) -> str:
         return f"{self.name} = {CATEGORY[self.role]}({self.dim})"
@@ -118,14 +122,14 @@ class Program:
     def described(self) -> str:
         """The program as text, from which `program_of_text` makes it again."""
         lines = [f"numerics {self.numerics.sum} {self.numerics.accumulate}"]
-        lines += [f"variable {variable.name} {variable.role} {variable.dim}" for variable in self.variables]
+        lines += [f"variable {v.name} {v.role} {v.dim} {int(v.is_number)}" for v in self.variables]
         lines += [f"statement {statement}" for statement in self.statements]
         lines += [f"result {result.role} {result.text}{_GIVEN}{result.given_value}" for result in self.results]
         return "\n".join(lines)
 
     def text(self, dtypes: Sequence[str]) -> str:
         """The formula file for these types of the variables."""
-        dtype = promoted(dtypes)
+        dtype = promoted([own for variable, own in zip(self.variables, dtypes) if not variable.is_number] or dtypes)
         lines = [f"dtype {dtype}"]
         lines += [f"numerics {option} = {value}" for option, value in zip(Numerics._fields, self.numerics) if value != "auto"]
         for variable, own in zip(self.variables, dtypes):
@@ -170,6 +174,11 @@ class Program:
         _check_axes(self.variables, layouts)
         entry = self.compiled(tuple(layout.dtype for layout in layouts), "cuda" if on_gpu else "cpu")
         return plan_of_entry(entry, self.variables, layouts, ranges, streamed)
+
+    def check(self, layouts: Sequence[Layout]) -> None:
+        """Raises `ShapeError` where the arguments do not fit the variables or each other."""
+        _check_axes(self.variables, layouts)
+        _rows(self.variables, layouts)
 
     def shapes(self, shapes: Sequence[tuple], dtypes: Tuple[str, ...], ranges: Sequence[tuple] = ()) -> List[Tuple[tuple, str]]:
         """The shapes and type names of all outputs, for arguments of these shapes and types."""
@@ -257,8 +266,8 @@ def program_of_text(described: str) -> Program:
     for line in described.split("\n"):
         kind, _, rest = line.partition(" ")
         if kind == "variable":
-            name, role, dim = rest.split()
-            variables.append(Variable(name, role, int(dim)))
+            name, role, dim, is_number = rest.split()
+            variables.append(Variable(name, role, int(dim), is_number == "1"))
         elif kind == "statement":
             statements.append(rest)
         elif kind == "result":
@@ -311,7 +320,7 @@ def plan_of_entry(
 
 def promoted(dtypes: Sequence[str]) -> str:
     """The real type in which results of variables of these types are stored: the most precise one, float32 for float16 beside bfloat16."""
-    precision = max((_PRECISION[dtype] for dtype in dtypes), default=1)
+    precision = max([_PRECISION[dtype] for dtype in dtypes] or [1])
     if precision == 0:
         return dtypes[0] if len(set(dtypes)) == 1 else "f32"
     return ("f32", "f64")[precision - 1]

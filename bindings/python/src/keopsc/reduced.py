@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple
 
 from . import formula, reductions
 from .formula import Node
-from .program import Numerics, Program, Variable
+from .program import HALVES, Numerics, Program, Variable, promoted
 
 if TYPE_CHECKING:
     from .lazytensor import LazyTensor
@@ -15,14 +15,20 @@ _programs: Dict[tuple, Tuple[Program, Tuple[int, ...]]] = {}
 
 
 class Reduced:
-    """A reduction of a LazyTensor that waits for its call."""
+    """A reduction of a LazyTensor that waits for its call. `total` is whether the rows of its result are added up."""
 
-    def __init__(self, tensor: "LazyTensor", name: str, over: str, count: Optional[int], numerics: Numerics, options: Dict[str, Any]):
+    def __init__(
+        self, tensor: "LazyTensor", name: str, over: str, count: Optional[int], numerics: Numerics, options: Dict[str, Any], total: bool = False
+    ):
         self.tensor = tensor
+        self.total = total
         self.reduction_op = name
         self.count = count
         self.options = options
-        self.program, self.slots = program_of(tensor.node, getattr(tensor, "second", None), name, over, count, numerics)
+        # Numbers beside half-precision arrays are float32: 1e5 is no float16.
+        halves = tensor._dtype in HALVES
+        numbers = tuple(slot for slot, own in enumerate(tensor.inputs) if own.numbers is not None) if halves else ()
+        self.program, self.slots = program_of(tensor.node, getattr(tensor, "second", None), name, over, count, numerics, numbers)
 
     def __call__(self, *args, **options):
         """The result, as an array. `args` are what symbolic variables stand for, by their positions; options: backend, device_id, ranges, out."""
@@ -30,16 +36,15 @@ class Reduced:
         arrays = tensor.arrays
         options = {**self.options, **options} if options else self.options
         inputs = tensor.inputs
-        values = self._arguments(args) if args or self._needs_arguments() else None
+        values = self._arguments(args) if args or self.needs_arguments else None
         given = []
         for slot in self.slots:
             own = inputs[slot]
             if own.array is not None:
                 given.append(own.array)
             elif own.numbers is not None:
-                like = next((i.array for i in inputs if i.array is not None), args[0] if args else None)
-                dtype = tensor._dtype or (arrays.dtype_name(arrays.as_array(args[0])) if args else None)
-                given.append(arrays.parameter(own.numbers, dtype, like))
+                like = next((i.array for i in inputs if i.array is not None), values[0] if values else None)
+                given.append(arrays.parameter(own.numbers, self._dtype(values), like))
             else:
                 given.append(values[own.position])
         ranges = options.get("ranges")
@@ -50,23 +55,37 @@ class Reduced:
         result = reductions.shaped(self.reduction_op, results, self.count)
         if tensor.node.is_complex:
             result = arrays.as_complex(result)
+        if self.total:
+            result = result.sum(-2)
         out = options.get("out")
-        return result if out is None else arrays.fill(out, result)
+        return result if out is None else reductions.put_into(out, result, arrays)
 
-    def _needs_arguments(self) -> bool:
+    @property
+    def needs_arguments(self) -> bool:
+        """Whether symbolic variables stand for arguments of the call."""
         return any(own.position is not None for own in self.tensor.inputs)
+
+    def _dtype(self, values: Optional[Sequence]) -> Optional[str]:
+        """The type of numbers: that of all arrays together, those of the call among them."""
+        known = [self.tensor._dtype] if self.tensor._dtype else []
+        if values:
+            known += [self.tensor.arrays.dtype_name(values[own.position]) for own in self.tensor.inputs if own.position is not None]
+        dtype = promoted(known) if known else None
+        return "f32" if dtype in HALVES and self.tensor._dtype in HALVES else dtype
 
     def _arguments(self, args: Sequence) -> Sequence:
         arrays = self.tensor.arrays
         needed = [own.position for own in self.tensor.inputs if own.position is not None]
         if len(args) <= max(needed, default=-1):
-            raise ValueError(f"the formula {self.tensor.formula} needs arguments up to position {max(needed)}, but {len(args)} were given")
+            raise ValueError(f"the formula {self.tensor.node.short()} needs arguments up to position {max(needed)}, but {len(args)} were given")
         complex_ = {own.position for own in self.tensor.inputs if own.is_complex}
         return [arrays.as_real(arrays.as_array(value)) if number in complex_ else arrays.as_array(value) for number, value in enumerate(args)]
 
     def to_kf(self) -> str:
         """The reduction as a formula file, for `keopsc compile` and callers in other languages; the arguments are `_v0`, `_v1` …"""
         tensor = self.tensor
+        if self.total:
+            raise ValueError("a sum over both i and j is made of a sum over one of them, and of PyTorch's or NumPy's of its rows: it is no formula file")
         known = tensor._dtype or "f32"
         dtypes = [known if own.array is None else tensor.arrays.dtype_name(own.array) for own in (tensor.inputs[slot] for slot in self.slots)]
         return self.program.text(dtypes)
@@ -82,16 +101,18 @@ class Reduced:
     __repr__ = __str__
 
 
-def program_of(node: Node, second: Optional[Node], name: str, over: str, count, numerics: Numerics) -> Tuple[Program, Tuple[int, ...]]:
-    """The program of a reduction, and the slots of its variables."""
-    key = (node, second, name, over, count, numerics)
+def program_of(
+    node: Node, second: Optional[Node], name: str, over: str, count, numerics: Numerics, numbers: Tuple[int, ...] = ()
+) -> Tuple[Program, Tuple[int, ...]]:
+    """The program of a reduction, and the slots of its variables; `numbers` are those slots that do not tell the type of results."""
+    key = (node, second, name, over, count, numerics, numbers)
     found = _programs.get(key)
     if found is None:
         trees = (node,) if second is None else (node, second)
         lines, texts = formula.statements(*trees)
         result = reductions.written(name, over, texts[0], *texts[1:], count=count)
         leaves = sorted((part.args[0], part.args[1], part.dim) for part in formula.in_order(*trees) if not part.text)
-        program = Program([Variable(f"_v{slot}", role, dim) for slot, role, dim in leaves], lines, [result], numerics)
+        program = Program([Variable(f"_v{slot}", role, dim, slot in numbers) for slot, role, dim in leaves], lines, [result], numerics)
         if len(_programs) > formula.LIMIT:
             _programs.clear()
         found = _programs[key] = (program, tuple(slot for slot, _, _ in leaves))

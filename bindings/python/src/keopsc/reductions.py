@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+from types import ModuleType
 from typing import NamedTuple, Optional, Sequence
 
 from .program import Result
@@ -47,6 +49,10 @@ REDUCTIONS = {
 }
 
 
+#: Reductions that complex numbers have: those that are the same for both parts.
+OF_COMPLEX = ("Sum", "Mean")
+
+
 def of_axis(axis: int) -> str:
     """The index that is reduced along an axis: 0 counts rows of i, 1 rows of j. Raises ValueError for another axis."""
     if axis not in (0, 1):
@@ -62,7 +68,7 @@ def written(name: str, over: str, formula: str, weight: Optional[str] = None, co
     reduction = REDUCTIONS.get(name)
     if reduction is None:
         raise ValueError(f"there is no reduction {name!r}; those that are known are {', '.join(REDUCTIONS)}")
-    if reduction.lists and (not isinstance(count, int) or count < 1):
+    if reduction.lists and (not isinstance(count, Integral) or count < 1):
         raise ValueError(f"{name} needs the length of its lists, an integer from 1 on (opt_arg, or K), not {count!r}")
     if weight is None and reduction.weight == "must":
         raise ValueError(f"{name} needs weights: a second formula")
@@ -87,6 +93,15 @@ def shaped(name: str, arrays: Sequence, count: Optional[int]):
     if REDUCTIONS[name].lists:
         arrays = [_with_lists(array, count) for array in arrays]
     return arrays[0] if len(arrays) == 1 else tuple(arrays)
+
+
+def put_into(out, result, arrays: ModuleType):
+    """The result in the caller's arrays: one, or as many as the reduction has. Raises ValueError where they do not fit."""
+    if not isinstance(result, tuple):
+        return arrays.fill(out, result)
+    if not isinstance(out, (tuple, list)) or len(out) != len(result):
+        raise ValueError(f"the reduction has {len(result)} results: `out` has to be a tuple of as many arrays")
+    return tuple(arrays.fill(own, part) for own, part in zip(out, result))
 
 
 def _with_lists(array, count: int):

@@ -118,8 +118,8 @@ class LazyTensor:
         """The smallest integer that is not smaller."""
     def clamp(self, *others: Any) -> LazyTensor:
         """`self`, but no less than the first bound and no more than the second."""
-    def concat(self, *others: Any) -> LazyTensor:
-        """The components of `self`, then those of `other`."""
+    def concat(self, other: Any) -> LazyTensor:
+        """The components of `self`, then those of `other`; real numbers become complex where one of both is."""
     @staticmethod
     def concatenate(tensors: Sequence[LazyTensor], axis: int = ...) -> LazyTensor:
         """The components of all LazyTensors, one after the other."""
