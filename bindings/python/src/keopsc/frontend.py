@@ -39,6 +39,8 @@ def names_for(arrays: ModuleType, module: str) -> Dict[str, object]:
         __doc__ = solve.KernelSolve.__doc__
 
     LazyTensor.arrays = Genred.arrays = KernelSolve.arrays = arrays
+    if hasattr(arrays, "torch_function"):
+        LazyTensor.__torch_function__ = classmethod(arrays.torch_function)
     LazyTensor._plain_class, LazyTensor._complex_class = LazyTensor, ComplexLazyTensor
 
     def Var(x_or_ind, dim=None, cat=None):

@@ -10,6 +10,7 @@ import torch
 from ..library import STRIDE, Layout, ShapeError
 from ..program import Program, remembered
 from . import torch_operators
+from .torch_operators import torch_function  # noqa: F401
 
 name = "PyTorch tensor"
 array_type = torch.Tensor

@@ -65,6 +65,41 @@ def _backward(ctx, cotangents):
 evaluate.register_autograd(_backward, setup_context=_setup_context)
 
 
+#: What a method of tensors means where the second operand is a LazyTensor: its method that gets the tensor. PyTorch's tracer calls all operators so, the
+#: tensor first: `K - v` is Tensor.__rsub__(v, K). `K @ v` is Tensor.matmul(v, K); a tensor times a LazyTensor, which would be told so, too, there is not.
+_METHOD_OF_LAZYTENSOR = {
+    "add": "__radd__",
+    "sub": "__rsub__",
+    "__rsub__": "__sub__",
+    "mul": "__rmul__",
+    "div": "__rtruediv__",
+    "__rdiv__": "__truediv__",
+    "pow": "__rpow__",
+    "__rpow__": "__pow__",
+    "remainder": "__rmod__",
+    "__rmod__": "__mod__",
+    "matmul": "__matmul__",
+    "lt": "__gt__",
+    "le": "__ge__",
+    "gt": "__lt__",
+    "ge": "__le__",
+    "eq": "__eq__",
+    "__eq__": "__eq__",
+    "ne": "__ne__",
+    "__ne__": "__ne__",
+    "__or__": "__ror__",
+    "bitwise_or": "__or__",
+}
+
+
+def torch_function(cls, function, types, args=(), kwargs=None):
+    """`LazyTensor.__torch_function__`: operators of a tensor and a LazyTensor while a graph is made. Elsewhere Python asks the LazyTensor itself."""
+    method = _METHOD_OF_LAZYTENSOR.get(function.__name__)
+    if method is None or len(args) != 2 or not isinstance(args[0], torch.Tensor) or not torch.compiler.is_compiling():
+        return NotImplemented
+    return getattr(args[1], method)(args[0])
+
+
 def compiling_evaluate(program: Program, tensors, ranges, streamed: Optional[int]) -> Tuple[torch.Tensor, ...]:
     """What `evaluate` of the array module does while a graph is made."""
     return tuple(evaluate(program.described(), list(tensors), list(ranges), -1 if streamed is None else streamed))
