@@ -251,3 +251,40 @@ def test_wrong_arguments():
         Genred(*GAUSSIAN, axis=1)(*(tensor.to("meta") for tensor in (x, y, b, s)))
     with pytest.raises(TypeError, match="expected a PyTorch tensor, not numpy.ndarray"):
         Genred(*GAUSSIAN, axis=1)(x.detach().numpy(), y, b, s)
+
+
+@pytest.mark.parametrize("batch", [((), ()), ((2,), (2,)), ((1,), (2,))], ids=["flat", "batch", "shared"])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_gradients_made_with_the_value(axis, batch):
+    """Sums that are differentiated again and again make gradients together with values; they are the same, as are those of higher order."""
+    x, y, _, _ = arguments((*batch, (), ()))
+    genred = Genred("Exp(-SqDist(x, y))", GAUSSIAN[1][:2], axis=axis)
+    expected = torch.exp(-((x[..., :, None, :] - y[..., None, :, :]) ** 2).sum(-1, keepdim=True)).sum(axis - 3)
+    weights = torch.rand_like(expected)
+    wanted = torch.autograd.grad((expected * weights).sum(), (x, y), create_graph=True)
+    wanted_twice = torch.autograd.grad(sum(gradient.sin().sum() for gradient in wanted), (x, y))
+    can_be = x.shape[:-2] == expected.shape[:-2] or axis == 0
+    for number in range(3):
+        value = genred(x, y)
+        assert len(value.grad_fn.saved_tensors) == 2 + (number > 0 and can_be)
+        torch.testing.assert_close(value, expected)
+        found = torch.autograd.grad((value * weights).sum(), (x, y), retain_graph=True)
+        torch.testing.assert_close(found, wanted)
+        again = torch.autograd.grad((value * weights).sum(), (x, y), create_graph=True)
+        torch.testing.assert_close(torch.autograd.grad(sum(gradient.sin().sum() for gradient in again), (x, y)), wanted_twice)
+
+
+def test_gradients_are_not_made_where_nobody_takes_them():
+    x, y, _, _ = arguments()
+    genred = Genred("Exp(-SqDist(x, y))", GAUSSIAN[1][:2], axis=1)
+    genred(x, y).sum().backward()
+    made = [len(genred(x, y).grad_fn.saved_tensors) - 2 for _ in range(3)]
+    assert made == [1, 0, 0]
+    with torch.no_grad():
+        genred(x, y)
+    genred(x, y).sum().backward()
+    torch.use_deterministic_algorithms(True)
+    try:
+        assert len(genred(x, y).grad_fn.saved_tensors) == 2
+    finally:
+        torch.use_deterministic_algorithms(False)

@@ -608,11 +608,11 @@ class LazyTensor(Methods):
     def trace_operator(self, v) -> "LazyTensor":
         """The trace of `self` as a linear function of the variable `v`, which no argument has to be given for."""
         result = self._apply("TraceOperator({0}, {1})", operations.common_to_one, (v,), name="trace_operator")
-        key = v.inputs[0].key
-        if v.inputs[0].position is None:
+        variable = v.inputs[0]
+        if variable.position is None:
             return result
         zeros = Input("parameter", numbers=(0.0,) * v.node.dim)
-        inputs = tuple(zeros if own.key == key else own for own in result.inputs)
+        inputs = tuple(zeros if own.is_same(variable) else own for own in result.inputs)
         slots = tuple(range(len(inputs)))
         return result._with(inputs=inputs, node=formula.renamed(result.node, slots, {inputs.index(zeros): "parameter"}))
 

@@ -110,6 +110,8 @@ class Program:
         self.statements = tuple(statements)
         self.results = tuple(results)
         self.numerics = numerics
+        #: Of the forward passes that could have made gradients early, how many more backward passes have used them, or would have, than there were.
+        self.uses_of_early_gradients = 0
         #: Plans by whatever key the array library finds quickest; nothing but a cache.
         self.plans: Dict = {}
         self._compiled: Dict = {}
@@ -200,6 +202,29 @@ class Program:
         the outputs numbered by `values`, which have to be among those of `values_for`.
         """
         return self._derivative("gradient", (wanted, given, values), self._new_gradient)
+
+    def early(self, wanted: Tuple[int, ...]) -> Tuple[int, ...]:
+        """Those of the wanted gradients that are best made together with the value, by `with_gradients`, before the cotangent is known.
+
+        The result has to be one number a row, and the variable to have its rows, too: then the gradient is the one for the cotangent 1, row by row times
+        the cotangent. For sums, that and the value cost what the gradient alone costs. There are none where parameters want gradients, which are
+        made in the same pass as those of rows.
+        """
+        (result, *others) = self.results
+        if others or not result.text.startswith("Sum[") or any(self.variables[number].role == "parameter" for number in wanted):
+            return ()
+        if not hasattr(self, "_single"):
+            self._single = [tensor.dim for _, tensor in self.outputs] == [1]
+        return tuple(number for number in wanted if self._single and self.variables[number].role == result.role)
+
+    def with_gradients(self, wanted: Tuple[int, ...]) -> "Program":
+        """The result, and its gradients in the variables numbered by `wanted`, for the cotangent 1."""
+        return self._derivative("early", (wanted,), self._new_with_gradients)
+
+    def _new_with_gradients(self, wanted) -> "Program":
+        (result,) = self.results
+        gradients = [Result(f"Grad({result.text}, {self.variables[number].name}, 1)", self.variables[number].role) for number in wanted]
+        return Program(self.variables, self.statements, [result, *gradients], self.numerics)
 
     def values_for(self, given: Sequence[int]) -> Tuple[int, ...]:
         """Those of the given outputs whose values make the gradient cheaper."""

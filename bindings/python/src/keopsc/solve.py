@@ -239,18 +239,18 @@ def solve_lazytensor(matrix: LazyTensor, other, var: Optional[LazyTensor], call:
     over = {"i": "j", "j": "i"}[right.role]
     if var is None:
         # A source of its own: the matrix may be made of the array of the right-hand side, and is not to change with the unknown.
-        unknown = Input(over, right.array, source=object())
+        unknown = Input(over, right.array, source=[])
         product = matrix * matrix._with(node=formula.variable(0, over, other.node.dim), inputs=(unknown,), ni=None, nj=None)
     else:
         unknown, product = var.inputs[0], matrix
     program, slots = program_of(product.node, None, "Sum", over, None, numerics)
     places = [product.inputs[slot] for slot in slots]
-    number = next((number for number, own in enumerate(places) if own.key == unknown.key), None)
+    number = next((number for number, own in enumerate(places) if own.is_same(unknown)), None)
     if number is None:
         raise ValueError("the formula does not have the variable `var`")
     given = []
     for own in places:
-        if own.key == unknown.key:
+        if own.is_same(unknown):
             given.append(right.array)
         else:
             given.append(own.array if own.array is not None else arrays.parameter(own.numbers, product._dtype, right.array))

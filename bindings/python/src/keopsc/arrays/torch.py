@@ -207,17 +207,16 @@ class _Underivable(torch.autograd.Function):
 
 def _run(program: Program, tensors, ranges, place: Place) -> List[torch.Tensor]:
     """Calls the library."""
-    for tensor in tensors:
-        if tensor.is_neg() or tensor.is_conj():
-            # The memory has other numbers than the tensor: those without the sign or the conjugation.
-            return _run(program, [tensor.resolve_conj().resolve_neg() for tensor in tensors], ranges, place)
-    key = (place, *[(tensor.shape, tensor.stride(), tensor.dtype, tensor.get_device()) for tensor in (*tensors, *ranges)])
+    key = (place, *[(t.shape, t.stride(), t.dtype, t.get_device(), t.is_neg(), t.is_conj()) for t in (*tensors, *ranges)])
     plan = program.plans.get(key)
     if plan is None:
+        if any(tensor.is_neg() or tensor.is_conj() for tensor in tensors):
+            # The memory has other numbers than the tensor: those without the sign or the conjugation.
+            return _run(program, [tensor.resolve_conj().resolve_neg() for tensor in tensors], ranges, place)
         plan = remembered(program.plans, key, _plan(program, tensors, ranges, place))
     prepared, inputs, outputs = plan
     device = tensors[0].device if tensors else _CPU
-    stream = torch.cuda.current_stream(device).cuda_stream if device.type == "cuda" else None
+    stream = torch.cuda.current_stream(device).cuda_stream if tensors and tensors[0].is_cuda else None
     made = [torch.empty(output.shape, dtype=_DTYPES[output.dtype], device=device) for output in outputs]
     used = [tensors[number] for number in inputs]
     try:
@@ -252,17 +251,31 @@ class _Differentiable(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, program: Program, ranges, place: Place, *tensors) -> Tuple[torch.Tensor, ...]:
-        outputs = tuple(_run(program, tensors, ranges, place))
-        _remember(ctx, program, ranges, place, tensors, outputs)
+        early = _early(program, place, tensors, ctx.needs_input_grad[3:])
+        made: List[torch.Tensor] = []
+        if early and program.uses_of_early_gradients > 0:
+            value, *made = _run(program.with_gradients(early), tensors, ranges, place)
+            outputs = (value,)
+            program.uses_of_early_gradients -= 1
+        else:
+            outputs = tuple(_run(program, tensors, ranges, place))
+        _remember(ctx, program, ranges, place, tensors, outputs, made)
+        ctx.early = early
         return outputs
 
     @staticmethod
     def backward(ctx, *cotangents):
         saved = ctx.saved_tensors  # once: checkpoints refuse to give them again
-        tensors, outputs = saved[: ctx.count], saved[ctx.count :]
+        tensors, outputs, made = saved[: ctx.count], saved[ctx.count : ctx.end], saved[ctx.end :]
         wanted = tuple(number for number in range(len(tensors)) if ctx.needs_input_grad[3 + number])
         given = tuple(number for number, cotangent in enumerate(cotangents) if cotangent is not None)
         gradients: List[Optional[torch.Tensor]] = [None] * (3 + len(tensors))
+        if given and not torch.is_grad_enabled() and _row_by_row(tensors, ctx.early, cotangents[0]):
+            ctx.program.uses_of_early_gradients = min(ctx.program.uses_of_early_gradients + 1, 8)
+            if made:
+                for number, gradient_of_one in zip(ctx.early, made):
+                    gradients[3 + number] = like(gradient_of_one * cotangents[0], tensors[number])
+                wanted = tuple(number for number in wanted if number not in ctx.early)
         if wanted and given:
             program, arguments = gradient(ctx.program, tensors, outputs, cotangents, wanted, given)
             results = evaluate(program, arguments, ctx.ranges, ctx.place)
@@ -298,6 +311,7 @@ class _Transformable(_Differentiable):
     def setup_context(ctx, inputs, outputs) -> None:
         program, ranges, place, *tensors = inputs
         _remember(ctx, program, ranges, place, tensors, outputs)
+        ctx.early = ()
 
     @staticmethod
     def vmap(info, in_dims, program: Program, ranges, place: Place, *tensors):
@@ -318,11 +332,32 @@ def _with_mapped_axis(size: int, dims, program: Program, tensors) -> List[torch.
     return batched
 
 
-def _remember(ctx, program: Program, ranges, place: Place, tensors, outputs) -> None:
-    """Keeps what derivatives need."""
+#: A variable of more components has gradients made early nowhere: that has been found to pay for few.
+_MOST_COMPONENTS = 16
+
+
+def _early(program: Program, place: Place, tensors, wants: Sequence[bool]) -> Tuple[int, ...]:
+    """The variables whose gradients can be made together with the value: those of CPU tensors, where it has been found to pay, of single or double
+    precision. They are, if the passes before were followed by backward passes: whoever differentiates a sum once does so again."""
+    if place is not _WHERE_TENSORS_ARE or not all(tensor.device.type == "cpu" and tensor.element_size() >= 4 for tensor in tensors):
+        return ()
+    if torch.are_deterministic_algorithms_enabled():
+        return ()
+    early = program.early(tuple(number for number, wanted in enumerate(wants) if wanted))
+    return early if all(program.variables[number].dim <= _MOST_COMPONENTS for number in early) else ()
+
+
+def _row_by_row(tensors, early: Tuple[int, ...], cotangent: torch.Tensor) -> bool:
+    """Whether gradients that were made early are there for each row of the cotangent: batch elements may have shared variables."""
+    return bool(early) and all(tensors[number].shape[:-1] == cotangent.shape[:-1] for number in early)
+
+
+def _remember(ctx, program: Program, ranges, place: Place, tensors, outputs, made=()) -> None:
+    """Keeps what derivatives need; `made` are gradients for the cotangent 1."""
     ctx.program, ctx.ranges, ctx.place = program, ranges, place
-    ctx.count = len(tensors)
-    ctx.save_for_backward(*tensors, *(outputs if takes_values(program, outputs) else ()))
+    values = outputs if takes_values(program, outputs) else ()
+    ctx.count, ctx.end = len(tensors), len(tensors) + len(values)
+    ctx.save_for_backward(*tensors, *values, *made)
     if _forward_mode._current_level >= 0:
         ctx.save_for_forward(*tensors)
     ctx.set_materialize_grads(False)
