@@ -25,10 +25,24 @@ PARAMETERS = {
     "v": "Any", "var": "Any", "weight": "Any", "weights": "ARRAY | None", "weights_c": "Any", "x": "Any", "x_or_ind": "Any", "key": "Any", "cat": "int | None",
 }  # fmt: skip
 
+#: Methods that reduce: what a reduction over i or j returns, what comes before the axis, whether the components are reduced without an axis, with
+#: axis=-1 alone, or never.
+REDUCTIONS = {
+    "sum": ("ARRAY", "", "default"),
+    "mean": ("ARRAY", "", "default"),
+    **{name: ("ARRAY", "", "axis") for name in ("min", "max", "argmin", "argmax")},
+    **{name: ("tuple[ARRAY, ARRAY]", "", "never") for name in ("min_argmin", "max_argmax")},
+    **{name: ("ARRAY", "", "never") for name in ("prod", "count", "any", "all")},
+    **{name: ("ARRAY", "K: int, ", "never") for name in ("Kmin", "argKmin", "Kmax", "argKmax")},
+    "logsumexp": ("ARRAY", "", "never"),
+    "sumsoftmaxweight": ("ARRAY", "weight: Any, ", "never"),
+    **{name: ("tuple[ARRAY, ARRAY]", "K: int, ", "never") for name in ("Kmin_argKmin", "Kmax_argKmax")},
+}
+
 #: Types of what is returned, where the source does not say it; all other methods of LazyTensors return LazyTensors.
 RETURNS = {
     "dense": "ARRAY", "matvec": "ARRAY", "rmatvec": "ARRAY", "matmat": "ARRAY", "rmatmat": "ARRAY", "__matmul__": "ARRAY", "dtype": "Any", "reduction": "Any",
-    "solve": "Any", "__call__": "Any", "sum": "Any", "mean": "Any", "logsumexp": "Any", "sumsoftmaxweight": "Any", "grid_cluster": "ARRAY", "sort_clusters": "tuple[Any, ARRAY]",
+    "solve": "Any", "__call__": "Any", "grid_cluster": "ARRAY", "sort_clusters": "tuple[Any, ARRAY]",
     "cluster_ranges": "ARRAY", "cluster_centroids": "ARRAY", "cluster_ranges_centroids": "tuple[ARRAY, ARRAY, ARRAY]",
     "from_matrix": "tuple[ARRAY, ARRAY, ARRAY, ARRAY, ARRAY, ARRAY]", "swap_axes": "Any", "Var": "LazyTensor", "Vi": "LazyTensor", "Vj": "LazyTensor", "Pm": "LazyTensor",
     "generic_sum": "Genred", "generic_logsumexp": "Genred", "generic_argmin": "Genred", "generic_argkmin": "Genred", "__init__": "None", "formula": "str",
@@ -44,16 +58,26 @@ OPERATORS = [f"__{name}__" for name in (
 BASES = {"ComplexLazyTensor": "(LazyTensor)"}
 
 
-def reductions():
-    """Methods that return arrays, or LazyTensors where they are along the components."""
-    from keopsc import operations
-
-    names = [row[0] for row in (*operations.EXTREMA, *operations.LISTS)]
-    return {*names, *(f"{name}_reduction" for name in (*names, "sum", "mean", "logsumexp", "sumsoftmaxweight"))}
+def reduction_stubs(name: str, function) -> str:
+    """The signatures of a method that reduces: an array over i or j, a function with `call=False`, a LazyTensor where the components are reduced."""
+    returned, first, inner = REDUCTIONS[name]
+    every = "axis: int | Sequence[int]" if name == "sum" else "axis: int"
+    known = documented(function, "    ")
+    lines = []
+    if inner == "default":
+        lines.append(f"def {name}(self, axis: Literal[-1] = ..., dim: Literal[-1] | None = ..., **options: Any) -> LazyTensor{known}")
+    if inner == "axis":
+        lines.append(f"def {name}(self, axis: Literal[-1], dim: None = ..., **options: Any) -> LazyTensor{known}")
+    lines.append(f"def {name}(self, {first}{every}, dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced{known}")
+    lines.append(f"def {name}(self, {first}{every}, dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> {returned}{known}")
+    lines.append(f"def {name}(self, {first}axis: None = ..., *, dim: int, **options: Any) -> {returned}{known}")
+    return "".join(f"    @overload\n    {line}" for line in lines)
 
 
 def annotated(annotation, name: str, types: dict, default: str) -> str:
     """A type from the source, else from a table."""
+    if annotation == "Any":
+        return types.get(name, default)
     if annotation is not inspect.Parameter.empty and annotation is not None:
         return (
             str(annotation)
@@ -102,7 +126,6 @@ def class_stub(cls, base=None) -> str:
     """A class with its public methods and operators; of a derived class those that are its own."""
     lines = [f"class {cls.__name__}{BASES.get(cls.__name__, '')}:\n", f'    """{(inspect.getdoc(cls) or "").splitlines()[0]}"""\n\n']
     lines += [f"    {attribute}\n" for attribute in ATTRIBUTES.get(cls.__name__, [])]
-    arrays = reductions()
     for name in [*OPERATORS, *sorted(n for n in dir(cls) if not n.startswith("_"))]:
         member = inspect.getattr_static(cls, name, None)
         if member is None or (base is not None and inspect.getattr_static(base, name, None) is member) or name in ("arrays", "node", "inputs"):
@@ -111,9 +134,12 @@ def class_stub(cls, base=None) -> str:
             lines.append(f"    @property\n    {signature(name, member.fget, True, 'LazyTensor')}{documented(member.fget, '    ')}")
         elif isinstance(member, staticmethod):
             lines.append(f"    @staticmethod\n    {signature(name, member.__func__, False, 'LazyTensor')}{documented(member.__func__, '    ')}")
+        elif name in REDUCTIONS:
+            lines.append(reduction_stubs(name, member))
         elif inspect.isfunction(member):
             override = "  # type: ignore[override]" if name in ("__eq__", "__ne__") else ""
-            default = "Any" if name in arrays or cls.__name__ in ("Genred", "KernelSolve") else "LazyTensor"
+            base_name = name.replace("_reduction", "")
+            default = REDUCTIONS[base_name][0] if base_name in REDUCTIONS else "Any" if cls.__name__ in ("Genred", "KernelSolve") else "LazyTensor"
             head, body = signature(name, member, True, default), documented(member, "    ")
             lines.append(f"    {head}: ...{override}\n" if override else f"    {head}{body}")
     return "".join(lines)
@@ -126,7 +152,7 @@ def stubs(library: str) -> dict:
     notice = "# Written by stubs.py; do not edit.\n"
     lines = [
         notice,
-        f"{head}\nfrom typing import Any, Optional, Sequence\n\nfrom ..reduced import Reduced as Reduced\nfrom . import cluster as cluster\n\n",
+        f"{head}\nfrom typing import Any, Literal, Optional, Sequence, overload\n\nfrom ..reduced import Reduced as Reduced\nfrom . import cluster as cluster\n\n",
     ]
     lines += [class_stub(getattr(module, name)) + "\n" for name in ("LazyTensor", "Genred", "KernelSolve")]
     lines.append(class_stub(module.ComplexLazyTensor, module.LazyTensor) + "\n")

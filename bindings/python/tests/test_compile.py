@@ -3,6 +3,7 @@
 import pytest
 
 torch = pytest.importorskip("torch")
+import keopsc  # noqa: E402
 from keopsc.torch import Genred, LazyTensor, Vi, Vj  # noqa: E402
 
 GAUSSIAN = ("Exp(-SqDist(x, y) / s) * b", ["x = Vi(3)", "y = Vj(3)", "b = Vj(1)", "s = Pm(1)"])
@@ -15,10 +16,12 @@ def arguments(m=10):
 
 
 genred = Genred(*GAUSSIAN, axis=1)
+traced = keopsc.jit(lambda x_i, y_j, b_j, s: ((-((x_i - y_j) ** 2).sum(-1) / s).exp() * b_j).sum(axis=1))
 
 FUNCTIONS = {
     "Genred": lambda x, y, b, s: genred(2 * x, y, b, s).sin(),
     "Genred of a batch": lambda x, y, b, s: genred(torch.stack([x, 2 * x]), y[None], b[None], s),
+    "traced function": lambda x, y, b, s: traced(x, y, b, s) + traced(x, y, b, 0.25),
     "LazyTensor": lambda x, y, b, s: (
         (-((LazyTensor(x[:, None, :]) - LazyTensor(y[None, :, :])) ** 2).sum(-1) / LazyTensor(s)).exp() * LazyTensor(b[None])
     ).sum(1),

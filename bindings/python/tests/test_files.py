@@ -1,5 +1,7 @@
 """Formula files as functions, functions as formulas, and formulas as files."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -99,7 +101,7 @@ def test_functions_have_derivatives():
 
 def test_wrong_functions():
     x, y, b, s = arrays()
-    with pytest.raises(TypeError, match=r"gaussian takes 4 arguments \(x_i, y_j, b_j, s\), but 3 were given"):
+    with pytest.raises(TypeError, match=r"gaussian takes the arguments x_i, y_j, b_j, s, each of them once"):
         gaussian(x, y, b)
     with pytest.raises(TypeError, match="has to return a reduction over i or j"):
         keopsc.jit(lambda x_i: x_i + 1)(x)
@@ -114,3 +116,23 @@ def test_formulas_are_files(tmp_path):
     (tmp_path / "l.kf").write_text(kernel.to_kf("LogSumExp", axis=0))
     (function,) = keopsc.compile_file(tmp_path / "l.kf").functions.values()
     np.testing.assert_allclose(function(x, y, np.array([0.7]), b), kernel.logsumexp(0))
+
+
+def test_arguments_of_traced_functions():
+    """By position, by name, by default; numbers; whatever can be called."""
+
+    def product(x_i, y_j, s=2):
+        return (x_i * y_j * s).sum(axis=1)
+
+    x, y = np.arange(6.0).reshape(3, 2), np.ones((4, 2))
+    traced, expected = keopsc.jit(product), (x[:, None] * y).sum(1)
+    np.testing.assert_allclose(traced(x, y), 2 * expected)
+    np.testing.assert_allclose(traced(s=0.5, y_j=y, x_i=x), 0.5 * expected)
+    np.testing.assert_allclose(keopsc.jit(functools.partial(product, s=3))(x, y), 3 * expected)
+    out = np.empty_like(x)
+    assert traced(x, y, np.array([1.0]), out=out) is out
+    for wrong in ((x,), (x, y, 1, 1)):
+        with pytest.raises(TypeError, match="product takes the arguments x_i, y_j, s"):
+            traced(*wrong)
+    with pytest.raises(TypeError, match="the argument y_j has to be a NumPy array or a number, not list"):
+        traced(x, [1.0])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import POINTER, c_char_p, c_int32, c_int64, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
+from typing import Any
 
 CPU, CUDA = 1, 2
 
@@ -110,6 +111,6 @@ class Module(ctypes.Structure):
 
 
 #: The type of an entry's `run`. The interpreter's lock is not held while it runs.
-Run = ctypes.CFUNCTYPE(c_int32, c_void_p)
+Run: Any = ctypes.CFUNCTYPE(c_int32, c_void_p)
 #: The type of an entry's `prepare`.
-Prepare = ctypes.CFUNCTYPE(c_int32, c_int32, c_int32)
+Prepare: Any = ctypes.CFUNCTYPE(c_int32, c_int32, c_int32)

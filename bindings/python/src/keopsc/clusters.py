@@ -123,6 +123,6 @@ def names_for(arrays: ModuleType, module: str) -> Dict[str, object]:
     return {**made, "swap_axes": swap_axes}
 
 
-def swap_axes(ranges: Optional[Sequence[Any]]):
+def swap_axes(ranges: Optional[Sequence[Any]]) -> Any:
     """The ranges of the transposed reduction; None stays None."""
     return None if ranges is None else (*ranges[3:], *ranges[:3])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import Dict, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from . import compiler, library
 from .program import Plan, Variable, plan_of_entry
@@ -12,19 +12,25 @@ from .program import Plan, Variable, plan_of_entry
 class Function:
     """One output of a formula file (or a `fused` block), to be called with NumPy arrays or PyTorch tensors, by position or by name."""
 
+    name: str
+    path: str
+    entry: library.Entry
+    variables: List[Variable]
+    plans: Dict[Any, Plan]
+
     def __init__(self, path: str, entry: library.Entry):
         self.name = entry.name
         self.path = path
         self.entry = entry
         self.variables = [Variable(tensor.name, tensor.role, tensor.dim) for tensor in entry.inputs]
         #: Plans by layouts; nothing but a cache.
-        self.plans: Dict = {}
+        self.plans = {}
 
-    def plan(self, layouts, ranges=(), streamed: Optional[int] = None) -> Plan:
+    def plan(self, layouts: Sequence[library.Layout], ranges: Any = (), streamed: Optional[int] = None) -> Plan:
         """The call for arguments of these layouts."""
         return plan_of_entry(self.entry, self.variables, layouts, ranges, streamed)
 
-    def __call__(self, *args, ranges=None, backend: str = "auto", device_id: int = -1, **named):
+    def __call__(self, *args: Any, ranges: Any = None, backend: str = "auto", device_id: int = -1, **named: Any) -> Any:
         """The result for these arrays, or a tuple of them; shapes are those of `Genred`.
 
         Raises ValueError for arrays that do not fit the file's declarations. Results have no derivatives of their own: declare them in the file.
@@ -51,6 +57,9 @@ class Function:
 class File:
     """The functions of a formula file, as attributes."""
 
+    path: str
+    functions: Dict[str, Function]
+
     def __init__(self, path: str, functions: Sequence[Function]):
         self.path = path
         self.functions = {function.name: function for function in functions}
@@ -61,14 +70,14 @@ class File:
             raise AttributeError(f"{self.__dict__.get('path')} has no output {name!r}; it has {', '.join(functions)}")
         return functions[name]
 
-    def __dir__(self):
+    def __dir__(self) -> List[str]:
         return [*super().__dir__(), *self.functions]
 
     def __repr__(self) -> str:
         return "\n".join(map(repr, self.functions.values()))
 
 
-def compile_file(path, device: str = "cpu", **dims: int) -> File:
+def compile_file(path: Any, device: str = "cpu", **dims: int) -> File:
     """Compiles a formula file (through the compiler's cache) and returns its outputs as functions.
 
         gauss = keopsc.compile_file("gauss.kf", D=3)

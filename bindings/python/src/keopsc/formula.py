@@ -6,13 +6,13 @@ interned, so that building the same formula again gives the same object, by one 
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 #: More nodes than this are forgotten all at once, which costs a few look-ups in the compiler's cache.
 LIMIT = 100_000
 
-_interned: Dict[tuple, "Node"] = {}
-_renamed: Dict[tuple, "Node"] = {}
+_interned: Dict[Tuple[Any, ...], "Node"] = {}
+_renamed: Dict[Tuple[Any, ...], "Node"] = {}
 
 
 class Node:
@@ -20,13 +20,18 @@ class Node:
 
     __slots__ = ("text", "args", "dim", "is_complex", "__weakref__")
 
-    def __init__(self, text: str, args: tuple, dim: int, is_complex: bool):
+    text: str
+    args: Tuple[Any, ...]
+    dim: int
+    is_complex: bool
+
+    def __init__(self, text: str, args: Tuple[Any, ...], dim: int, is_complex: bool):
         self.text = text
         self.args = args
         self.dim = dim
         self.is_complex = is_complex
 
-    def __reduce__(self):
+    def __reduce__(self) -> Tuple[Any, ...]:
         return (_first_unpacked, (packed(self),))
 
     def __str__(self) -> str:
@@ -40,7 +45,7 @@ class Node:
 _CATEGORIES = {"i": "Vi", "j": "Vj", "parameter": "Pm"}
 
 
-def node(text: str, args: tuple, dim: int, is_complex: bool = False) -> Node:
+def node(text: str, args: Tuple[Any, ...], dim: int, is_complex: bool = False) -> Node:
     """The node, made unless there is one. `text` is a template in which {0}, {1} … stand for the arguments.
 
     The arguments of a variable, whose text is empty, are its slot and role.
@@ -101,7 +106,7 @@ def in_order(*trees: Node) -> List[Node]:
     return order
 
 
-def packed(*trees: Node) -> Tuple[List[tuple], List[int]]:
+def packed(*trees: Node) -> Tuple[List[Tuple[Any, ...]], List[int]]:
     """Formulas as a flat list, however deep they are, in which arguments are numbers of earlier entries; and where the formulas are in it."""
     order = in_order(*trees)
     numbers = {part: number for number, part in enumerate(order)}
@@ -109,7 +114,7 @@ def packed(*trees: Node) -> Tuple[List[tuple], List[int]]:
     return entries, [numbers[tree] for tree in trees]
 
 
-def unpacked(packed_trees: Tuple[List[tuple], List[int]]) -> List[Node]:
+def unpacked(packed_trees: Tuple[List[Tuple[Any, ...]], List[int]]) -> List[Node]:
     """The formulas that were packed."""
     entries, places = packed_trees
     made: List[Node] = []

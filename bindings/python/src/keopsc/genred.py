@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from types import ModuleType
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from . import reductions
 from .options import split_options
@@ -80,6 +80,13 @@ class Genred:
     """
 
     arrays: ModuleType
+    formula: str
+    aliases: List[str]
+    reduction_op: str
+    axis: int
+    opt_arg: Optional[int]
+    formula2: Optional[str]
+    program: Program
 
     def __init__(
         self,
@@ -87,15 +94,15 @@ class Genred:
         aliases: Sequence[str],
         reduction_op: str = "Sum",
         axis: int = 0,
-        dtype=None,
+        dtype: Any = None,
         opt_arg: Optional[int] = None,
         formula2: Optional[str] = None,
-        cuda_type=None,
-        dtype_acc="auto",
+        cuda_type: Any = None,
+        dtype_acc: Any = "auto",
         use_double_acc: bool = False,
         sum_scheme: str = "auto",
         enable_chunks: bool = True,
-        rec_multVar_highdim=False,
+        rec_multVar_highdim: Any = False,
         use_fast_math: bool = True,
     ):
         self.formula, self.aliases, self.reduction_op, self.axis, self.opt_arg, self.formula2 = (
@@ -111,7 +118,7 @@ class Genred:
         result = reductions.written(reduction_op, reductions.of_axis(axis), formula, formula2, opt_arg)
         self.program = Program(variables_of(self.aliases, formula, formula2), [], [result], numerics)
 
-    def __call__(self, *args, backend: str = "auto", device_id: int = -1, ranges=None, out=None):
+    def __call__(self, *args: Any, backend: str = "auto", device_id: int = -1, ranges: Any = None, out: Any = None) -> Any:
         """The reduction for these arrays, in the order of the aliases.
 
         args: arrays (…, M, D) for Vi, (…, N, D) for Vj, (…, D) for Pm, of any strides; leading axes are batch axes, which broadcast;
@@ -135,7 +142,7 @@ class Genred:
         return f"{type(self).__name__}({self.formula!r}, {self.aliases!r}, {self.reduction_op!r}, axis={self.axis})"
 
 
-def generic(genred: type, reduction_op: str, formula: str, output: str, aliases: Sequence[str], options: dict) -> Genred:
+def generic(genred: type, reduction_op: str, formula: str, output: str, aliases: Sequence[str], options: Dict[str, Any]) -> Genred:
     """A Genred whose axis is told by its output: "a = Vi(3)" has a row for each i, "a = Vj(3)" for each j."""
     _, variable = parsed_alias(output, 0)
     if variable.role == "parameter":

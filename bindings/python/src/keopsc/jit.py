@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-import importlib
+import inspect
 from types import ModuleType
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from .program import promoted
 from .reduced import Reduced
 
 
-def jit(function: Optional[Callable] = None):
+def jit(function: Optional[Callable[..., Any]] = None) -> Any:
     """Makes a function of LazyTensors one of arrays.
 
         @keopsc.jit
@@ -24,30 +24,31 @@ def jit(function: Optional[Callable] = None):
     (…, D). The function gets LazyTensors without batch axes, so that axis 0 is i and axis 1 is j, and returns a reduction or a tuple of them. It is
     called once for each combination of dimensions and array library.
 
+    Numbers are parameters, too, of the type of the arrays. Keywords that are no arguments of the function are options of the call: backend, device_id,
+    ranges, out.
+
     Raises TypeError where the function returns anything else, ValueError for arrays that do not fit.
     """
     if function is None:
         return jit
-    code = function.__code__
-    parameters = code.co_varnames[: code.co_argcount]
-    categories = [{"_i": 0, "_j": 1}.get(name[-2:], 2) for name in parameters]
-    traced: Dict[tuple, Any] = {}
+    name = getattr(function, "__name__", repr(function))
+    defaults = {parameter.name: parameter.default for parameter in inspect.signature(function).parameters.values()}
+    parameters = tuple(defaults)
+    categories = [{"_i": 0, "_j": 1}.get(parameter[-2:], 2) for parameter in parameters]
+    traced: Dict[Tuple[Any, ...], Any] = {}
 
     @functools.wraps(function)
     def call(*args, **options):
-        if len(args) != len(parameters):
-            raise TypeError(f"{function.__name__} takes {len(parameters)} arguments ({', '.join(parameters)}), but {len(args)} were given")
+        args = [*args, *(options.pop(parameter, defaults[parameter]) for parameter in parameters[len(args) :])]
+        if len(args) > len(parameters) or any(arg is inspect.Parameter.empty for arg in args):
+            raise TypeError(f"{name} takes the arguments {', '.join(parameters)}, each of them once")
         library = _library_of(args)
-        arrays = library.LazyTensor.arrays
-        given = [arrays.as_array(arg) if arrays.is_array(arg) else arg for arg in args]
-        known = [array for array in given if arrays.is_array(array)]
-        dtype = promoted([arrays.dtype_name(array) for array in known]) if known else None
-        given = [arg if arrays.is_array(arg) else arrays.parameter([float(arg)], dtype, known[0] if known else None) for arg in given]
-        given = [array.reshape(1) if len(array.shape) == 0 else array for array in given]
-        key = (library, *[(array.shape[-1], arrays.is_complex(array)) for array in given])
+        given = _as_arrays(args, parameters, library.LazyTensor.arrays)
+        key = (library.__name__, *[(array.shape[-1], library.LazyTensor.arrays.is_complex(array)) for array in given])
         reductions = traced.get(key)
         if reductions is None:
-            reductions = traced[key] = _traced(function, library, [(position, *key[1 + position]) for position in range(len(given))], categories)
+            described = [(position, *key[1 + position]) for position in range(len(given))]
+            reductions = traced[key] = _traced(function, name, library, described, parameters, categories)
         if isinstance(reductions, tuple):
             return tuple(reduction(*given, **options) for reduction in reductions)
         return reductions(*given, **options)
@@ -55,20 +56,37 @@ def jit(function: Optional[Callable] = None):
     return call
 
 
-def _library_of(args: Tuple[Any, ...]) -> ModuleType:
+def _library_of(args: Sequence[Any]) -> ModuleType:
     """`keopsc.torch` where an argument is a tensor, else `keopsc.numpy`."""
-    is_torch = any(type(arg).__module__.partition(".")[0] == "torch" for arg in args)
-    return importlib.import_module("keopsc.torch" if is_torch else "keopsc.numpy")
+    library: ModuleType
+    if any(type(arg).__module__.partition(".")[0] == "torch" for arg in args):
+        from . import torch as library
+    else:
+        from . import numpy as library
+    return library
 
 
-def _traced(function: Callable, library: ModuleType, described, categories):
+def _as_arrays(args: Sequence[Any], parameters: Sequence[str], arrays: ModuleType) -> List[Any]:
+    """The arguments as arrays, numbers among them, which get the type of the others."""
+    given = [arrays.as_array(arg) if arrays.is_array(arg) else arg for arg in args]
+    known = [array for array in given if arrays.is_array(array)]
+    dtype = promoted([arrays.dtype_name(array) for array in known]) if known else None
+    for position, arg in enumerate(given):
+        if not arrays.is_array(arg):
+            if not (isinstance(arg, int) or arrays.is_float(arg)):
+                raise TypeError(f"the argument {parameters[position]} has to be a {arrays.name} or a number, not {type(arg).__qualname__}")
+            given[position] = arrays.parameter([float(arg)], dtype, known[0] if known else None)
+    return [array.reshape(1) if len(array.shape) == 0 else array for array in given]
+
+
+def _traced(function: Callable[..., Any], name: str, library: ModuleType, described, parameters, categories):
     """What the function returns for symbolic arguments."""
-    symbols = [
-        (library.ComplexLazyTensor if is_complex else library.LazyTensor)((position, dim, category))
-        for (position, dim, is_complex), category in zip(described, categories)
-    ]
-    result = function(*symbols)
+    symbols = {
+        parameter: (library.ComplexLazyTensor if is_complex else library.LazyTensor)((position, dim, category))
+        for parameter, (position, dim, is_complex), category in zip(parameters, described, categories)
+    }
+    result = function(**symbols)
     for reduction in result if isinstance(result, tuple) else (result,):
         if not isinstance(reduction, Reduced):
-            raise TypeError(f"{function.__name__} has to return a reduction over i or j, such as `F.sum(axis=1)`, not {type(reduction).__name__}")
+            raise TypeError(f"{name} has to return a reduction over i or j, such as `F.sum(axis=1)`, not {type(reduction).__name__}")
     return result

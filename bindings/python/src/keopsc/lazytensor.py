@@ -21,7 +21,7 @@ from .reduced import Reduced
 
 ROLE_OF_CATEGORY = ("i", "j", "parameter")
 
-_built: Dict[tuple, Node] = {}
+_built: Dict[Tuple[Any, ...], Node] = {}
 
 
 class LazyTensor(Methods):
@@ -58,7 +58,7 @@ class LazyTensor(Methods):
     batchdims: Optional[Tuple[int, ...]] = None
     _dtype: Optional[str] = None
 
-    def __init__(self, x=None, axis: Optional[int] = None, is_complex: bool = False):
+    def __init__(self, x: Any = None, axis: Optional[int] = None, is_complex: bool = False):
         if x is None:
             return
         arrays = self.arrays
@@ -80,7 +80,7 @@ class LazyTensor(Methods):
         if self.node.is_complex:
             self.__class__ = self._complex_class
 
-    def _init_argument(self, triple: tuple, axis, is_complex: bool) -> None:
+    def _init_argument(self, triple: Tuple[Any, ...], axis, is_complex: bool) -> None:
         if len(triple) != 3 or not all(isinstance(number, int) for number in triple):
             raise ValueError(f"a tuple has to be (position, dim, category), three integers, not {triple!r}")
         position, dim, category = triple
@@ -92,7 +92,7 @@ class LazyTensor(Methods):
         self.inputs = (Input(role, position=position, is_complex=is_complex),)
         self.node = formula.variable(0, role, dim * (1 + is_complex), is_complex)
 
-    def _init_numbers(self, numbers: list, axis) -> None:
+    def _init_numbers(self, numbers: List[Any], axis) -> None:
         if axis not in (None, 2):
             raise ValueError(f"a list of numbers is a parameter: axis may be 2, not {axis!r}")
         is_complex = any(isinstance(number, complex) for number in numbers)
@@ -193,7 +193,7 @@ class LazyTensor(Methods):
         made["node"] = node
         return result
 
-    def _merged(self, made: dict, others: "List[LazyTensor]") -> Tuple[Callable[[], List[Node]], tuple]:
+    def _merged(self, made: Dict[str, Any], others: "List[LazyTensor]") -> Tuple[Callable[[], List[Node]], Tuple[Any, ...]]:
         """Puts the inputs, sizes and options of all operands together into `made`.
 
         Returns the operands' formulas in terms of all inputs, as a function since they are seldom needed, and what identifies them.
@@ -221,7 +221,7 @@ class LazyTensor(Methods):
 
         return nodes, tuple(key)
 
-    def _merge_options(self, made: dict, other: "LazyTensor") -> None:
+    def _merge_options(self, made: Dict[str, Any], other: "LazyTensor") -> None:
         own = other.__dict__
         for name in ("ni", "nj"):
             rows = own.get(name)
@@ -291,7 +291,7 @@ class LazyTensor(Methods):
         return len(self._shape)
 
     @property
-    def dtype(self):
+    def dtype(self) -> Any:
         """The type of the values, as the array library calls it; None where there are only numbers."""
         return self.arrays.dtype(self._dtype, self.node.is_complex)
 
@@ -327,34 +327,35 @@ class LazyTensor(Methods):
     def __bool__(self) -> bool:
         raise ValueError(f"a symbolic tensor of shape {self.shape} is neither true nor false: comparisons are formulas, too, of ones and zeros")
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        return object.__hash__(self)
 
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getstate__(self):
+    def __getstate__(self) -> Dict[str, Any]:
         trees = {name: part for name, part in self.__dict__.items() if isinstance(part, Node)}
         return {**self.__dict__, **dict.fromkeys(trees), "nodes": (tuple(trees), formula.packed(*trees.values()))}
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Dict[str, Any]) -> None:
         names, packed = state["nodes"]
         self.__dict__.update(state, **dict(zip(names, formula.unpacked(packed))))
         del self.__dict__["nodes"]
 
     # ------------------------------------------------------------------ operators
 
-    def __add__(self, other):
+    def __add__(self, other: Any) -> "LazyTensor":
         return self._elementwise("({0} + {1})", "ComplexAdd({0}, {1})", other, "+")
 
     __radd__ = __add__
 
-    def __sub__(self, other):
+    def __sub__(self, other: Any) -> "LazyTensor":
         return self._elementwise("({0} - {1})", "ComplexSubtract({0}, {1})", other, "-")
 
-    def __rsub__(self, other):
+    def __rsub__(self, other: Any) -> "LazyTensor":
         return self._operand(other) - self
 
-    def __mul__(self, other):
+    def __mul__(self, other: Any) -> "LazyTensor":
         other = self._operand(other)
         if self.node.is_complex != other.node.is_complex:
             number, real = (self, other) if self.node.is_complex else (other, self)
@@ -363,59 +364,59 @@ class LazyTensor(Methods):
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other):
+    def __truediv__(self, other: Any) -> "LazyTensor":
         other = self._operand(other)
         if self.node.is_complex and not other.node.is_complex:
             return self._apply("ComplexOverReal({0}, {1})", lambda f, g: _real_times_complex(g, f), (other,), True, "/")
         return self._elementwise("({0} / {1})", "ComplexDivide({0}, {1})", other, "/")
 
-    def __rtruediv__(self, other):
+    def __rtruediv__(self, other: Any) -> "LazyTensor":
         return self._operand(other) / self
 
-    def __or__(self, other):
+    def __or__(self, other: Any) -> "LazyTensor":
         """The scalar product of vectors."""
         return self._apply("({0} | {1})", operations.common_to_one, (other,), name="|")
 
-    def __ror__(self, other):
+    def __ror__(self, other: Any) -> "LazyTensor":
         return self._operand(other) | self
 
-    def __neg__(self):
+    def __neg__(self) -> "LazyTensor":
         return self._apply("(-{0})", operations.same, is_complex=self.node.is_complex)
 
-    def __pos__(self):
+    def __pos__(self) -> "LazyTensor":
         return self
 
-    def __abs__(self):
+    def __abs__(self) -> "LazyTensor":
         return self.abs()
 
-    def __mod__(self, other):
+    def __mod__(self, other: Any) -> "LazyTensor":
         return self.mod(other)
 
-    def __rmod__(self, other):
+    def __rmod__(self, other: Any) -> "LazyTensor":
         return self._operand(other).mod(self)
 
-    def __pow__(self, other):
+    def __pow__(self, other: Any) -> "LazyTensor":
         return self.power(other)
 
-    def __rpow__(self, other):
+    def __rpow__(self, other: Any) -> "LazyTensor":
         return self._operand(other).power(self)
 
-    def __eq__(self, other):
+    def __eq__(self, other: Any) -> "LazyTensor":
         return self._apply("Equal({0}, {1})", operations.common, (other,), name="==")
 
-    def __ne__(self, other):
+    def __ne__(self, other: Any) -> "LazyTensor":
         return self._apply("NotEqual({0}, {1})", operations.common, (other,), name="!=")
 
-    def __lt__(self, other):
+    def __lt__(self, other: Any) -> "LazyTensor":
         return self._apply("({0} < {1})", operations.common, (other,), name="<")
 
-    def __gt__(self, other):
+    def __gt__(self, other: Any) -> "LazyTensor":
         return self._apply("({0} > {1})", operations.common, (other,), name=">")
 
-    def __le__(self, other):
+    def __le__(self, other: Any) -> "LazyTensor":
         return self._apply("({0} <= {1})", operations.common, (other,), name="<=")
 
-    def __ge__(self, other):
+    def __ge__(self, other: Any) -> "LazyTensor":
         return self._apply("({0} >= {1})", operations.common, (other,), name=">=")
 
     def _elementwise(self, real: str, complex_: str, other, name: str) -> "LazyTensor":
@@ -430,7 +431,7 @@ class LazyTensor(Methods):
         """Both operands as complex numbers."""
         return [operand if operand.node.is_complex else operand.real2complex() for operand in (self, other)]
 
-    def power(self, other) -> "LazyTensor":
+    def power(self, other: Any) -> "LazyTensor":
         """Each component to a power: an integer, a float, or a LazyTensor."""
         if type(other) is int:
             if self.node.is_complex:
@@ -443,7 +444,7 @@ class LazyTensor(Methods):
 
     # ------------------------------------------------------------------ methods that the table does not have
 
-    def mod(self, modulus, offset=0) -> "LazyTensor":
+    def mod(self, modulus: Any, offset: Any = 0) -> "LazyTensor":
         """`self` modulo `modulus`, in [offset, offset + modulus), with the sign of the modulus."""
         return self._apply("Mod({0}, {1}, {2})", operations.common, (modulus, offset), name="mod")
 
@@ -472,7 +473,7 @@ class LazyTensor(Methods):
             raise ValueError(f"components {i} to {i + d - 1} of a LazyTensor of shape {self.shape}, which has {self.node.dim // step}")
         return self._apply(f"Extract({{0}}, {i * step}, {d * step})", lambda _: d * step, is_complex=self.node.is_complex)
 
-    def __getitem__(self, key) -> "LazyTensor":
+    def __getitem__(self, key: Any) -> "LazyTensor":
         """Components, and rows of i and j.
 
         `x[k]` and `x[k:l]` are components. `x[…, rows of i, rows of j, components]` takes integers or slices without steps for components, and integers,
@@ -525,7 +526,7 @@ class LazyTensor(Methods):
         rows = next((own.array.shape[-2] for own in inputs if own.role == role and own.array is not None), None)
         return self._with(inputs=inputs, **{size: rows})
 
-    def concat(self, other) -> "LazyTensor":
+    def concat(self, other: Any) -> "LazyTensor":
         """The components of `self`, then those of `other`; real numbers become complex where one of both is."""
         left, right = self, self._operand(other)
         if left.node.is_complex or right.node.is_complex:
@@ -540,7 +541,7 @@ class LazyTensor(Methods):
             raise ValueError(f"one_hot is for single numbers, not for a LazyTensor of shape {self.shape}")
         return self._apply(f"OneHot({{0}}, {D})", lambda _: D)
 
-    def bspline(self, x, k: int = 0) -> "LazyTensor":
+    def bspline(self, x: Any, k: int = 0) -> "LazyTensor":
         """The B-splines of order `k` with the knots `self`, at the number `x`."""
         return self._apply(f"BSpline({{0}}, {{1}}, {k})", lambda knots, _: knots - k - 1, (x,), name="bspline")
 
@@ -561,7 +562,7 @@ class LazyTensor(Methods):
         """PyTorch's name of `concatenate`."""
         return LazyTensor.concatenate(tensors, dim)
 
-    def keops_tensordot(self, other, dimfa, dimfb, contfa, contfb, *permute) -> "LazyTensor":
+    def keops_tensordot(self, other: Any, dimfa: Any, dimfb: Any, contfa: Any, contfb: Any, *permute: Any) -> "LazyTensor":
         """The contraction of two tensors of shapes `dimfa` and `dimfb` over the axes `contfa` and `contfb`; `permute` says where the axes that are
         kept go."""
         lists = [[axes] if isinstance(axes, int) else [int(axis) for axis in axes] for axes in (dimfa, dimfb, contfa, contfb, *permute)]
@@ -572,12 +573,12 @@ class LazyTensor(Methods):
         arguments = ", ".join(str(axes) for axes in lists)
         return self._apply(f"TensorDot({{0}}, {{1}}, {arguments})", lambda *_: kept, (other,), name="keops_tensordot")
 
-    def keops_kron(self, other, dimfself, dimfother) -> "LazyTensor":
+    def keops_kron(self, other: Any, dimfself: Any, dimfother: Any) -> "LazyTensor":
         """The Kronecker product of two tensors of shapes `dimfself` and `dimfother`."""
         arguments = ", ".join(str([int(extent) for extent in dims]) for dims in (dimfself, dimfother))
         return self._apply(f"Kron({{0}}, {{1}}, {arguments})", lambda a, b: a * b, (other,), name="keops_kron")
 
-    def difference_matrix(self, other) -> "LazyTensor":
+    def difference_matrix(self, other: Any) -> "LazyTensor":
         """All differences of a component of `self` and one of `other`, row by row."""
         other = self._operand(other)
         ones = [self._plain_class([1.0] * operand.node.dim) for operand in (other, self)]
@@ -585,27 +586,27 @@ class LazyTensor(Methods):
 
     # ------------------------------------------------------------------ derivatives of formulas
 
-    def grad(self, v, e) -> "LazyTensor":
+    def grad(self, v: Any, e: Any) -> "LazyTensor":
         """The gradient in the variable `v`, for a cotangent `e` with as many components as `self`."""
         return self._apply("Grad({0}, {1}, {2})", lambda f, x, g: x, (v, e), v.node.is_complex, "grad", of_complex=True)
 
-    def diff(self, v, u) -> "LazyTensor":
+    def diff(self, v: Any, u: Any) -> "LazyTensor":
         """The derivative in the variable `v` along the direction `u`."""
         return self._apply("Diff({0}, {1}, {2})", lambda f, x, t: f, (v, u), self.node.is_complex, "diff", of_complex=True)
 
-    def grad_matrix(self, v) -> "LazyTensor":
+    def grad_matrix(self, v: Any) -> "LazyTensor":
         """The gradients in the variable `v` of all components, one after the other."""
         return self._apply("GradMatrix({0}, {1})", lambda f, x: f * x, (v,), name="grad_matrix")
 
-    def divergence(self, v) -> "LazyTensor":
+    def divergence(self, v: Any) -> "LazyTensor":
         """The divergence in the variable `v`, which has as many components as `self`."""
         return self._apply("Divergence({0}, {1})", operations.common_to_one, (v,), name="divergence")
 
-    def laplacian(self, v) -> "LazyTensor":
+    def laplacian(self, v: Any) -> "LazyTensor":
         """The Laplacian in the variable `v`."""
         return self._apply("Laplacian({0}, {1})", operations.one, (v,), name="laplacian")
 
-    def trace_operator(self, v) -> "LazyTensor":
+    def trace_operator(self, v: Any) -> "LazyTensor":
         """The trace of `self` as a linear function of the variable `v`, which no argument has to be given for."""
         result = self._apply("TraceOperator({0}, {1})", operations.common_to_one, (v,), name="trace_operator")
         variable = v.inputs[0]
@@ -616,7 +617,7 @@ class LazyTensor(Methods):
         slots = tuple(range(len(inputs)))
         return result._with(inputs=inputs, node=formula.renamed(result.node, slots, {inputs.index(zeros): "parameter"}))
 
-    def factorize(self, g) -> "LazyTensor":
+    def factorize(self, g: Any) -> "LazyTensor":
         """`self`: the compiler computes common parts once without being told."""
         return self
 
@@ -641,8 +642,16 @@ class LazyTensor(Methods):
     # ------------------------------------------------------------------ reductions
 
     def reduction(
-        self, reduction_op: str, other=None, opt_arg: Optional[int] = None, axis=None, dim=None, call: bool = True, is_complex=None, **options
-    ):
+        self,
+        reduction_op: str,
+        other: Any = None,
+        opt_arg: Optional[int] = None,
+        axis: Any = None,
+        dim: Any = None,
+        call: bool = True,
+        is_complex: Any = None,
+        **options: Any,
+    ) -> Any:
         """A reduction over i or j.
 
         reduction_op: a name such as "Sum" or "LogSumExp"; other: weights; opt_arg: the length of lists; axis or dim: the axis that is reduced, the number
@@ -691,7 +700,7 @@ class LazyTensor(Methods):
     def _is_inner(self, axis) -> bool:
         return axis == -1 or axis == self.nbatchdims + 2
 
-    def sum(self, axis=-1, dim=None, **options):
+    def sum(self, axis: Any = -1, dim: Any = None, **options: Any) -> Any:
         """The sum over i, over j, or of the components (axis=-1): see `reduction`; of the components it is a LazyTensor."""
         axis = axis if dim is None else dim
         if isinstance(axis, (tuple, list)):
@@ -713,23 +722,23 @@ class LazyTensor(Methods):
         lines = inner._reduced("Sum", over[0], options, total=len(over) == 2)
         return lines() if call and not lines.needs_arguments else lines
 
-    def mean(self, axis=-1, dim=None, **options):
+    def mean(self, axis: Any = -1, dim: Any = None, **options: Any) -> Any:
         """The mean over i, over j, or of the components (axis=-1)."""
         axis = axis if dim is None else dim
         if self._is_inner(axis):
             return self.sum(-1) / (self.node.dim // (2 if self.node.is_complex else 1))
         return self.reduction("Mean", axis=axis, **options)
 
-    def logsumexp(self, axis=None, dim=None, weight=None, other=None, **options):
+    def logsumexp(self, axis: Any = None, dim: Any = None, weight: Any = None, other: Any = None, **options: Any) -> Any:
         """log(sum of exp) over i or j; with weights, of which there may be several, log(sum of weight * exp). `other` is another name for weights."""
         weight = other if weight is None else weight
         return self.reduction("LogSumExp" if weight is None else "LogSumExpWeight", weight, axis=axis, dim=dim, **options)
 
-    def sumsoftmaxweight(self, weight, axis=None, dim=None, **options):
+    def sumsoftmaxweight(self, weight: Any, axis: Any = None, dim: Any = None, **options: Any) -> Any:
         """The mean of `weight` under the softmax over i or j."""
         return self.reduction("SumSoftMaxWeight", weight, axis=axis, dim=dim, **options)
 
-    def __call__(self, *args, **options):
+    def __call__(self, *args: Any, **options: Any) -> Any:
         """The LazyTensor itself: what is called is what reductions with `call=False` return."""
         if args or options:
             raise TypeError("a LazyTensor takes no arguments before it is reduced")
@@ -737,7 +746,7 @@ class LazyTensor(Methods):
 
     # ------------------------------------------------------------------ linear algebra
 
-    def __matmul__(self, v, **options):
+    def __matmul__(self, v: Any, **options: Any) -> Any:
         """The product of the matrix (…, M, N) and the array v (N,) or (…, N, E): an array (M,) or (…, M, E)."""
         if self.node.dim != (2 if self.node.is_complex else 1):
             raise ValueError(f"a LazyTensor of shape {self.shape} is no matrix: each entry has {self.node.dim} components")
@@ -768,19 +777,19 @@ class LazyTensor(Methods):
         """The transposed matrix: i and j change places."""
         return self.t()
 
-    def matvec(self, v):
+    def matvec(self, v: Any) -> Any:
         """`self @ v`: for SciPy's `aslinearoperator`."""
         return self.__matmul__(v)
 
     matmat = matvec
 
-    def rmatvec(self, v):
+    def rmatvec(self, v: Any) -> Any:
         """The product of the transposed matrix, conjugated where it is complex: for SciPy's `aslinearoperator`."""
         return (self.T.conj() if self.node.is_complex else self.T) @ v
 
     rmatmat = rmatvec
 
-    def dense(self, **options):
+    def dense(self, **options: Any) -> Any:
         """All values as an array of shape (…, M, N), or (…, M, N, D) for several components. It has as many entries as that.
 
         Raises ValueError where values are not known yet, or where ranges leave out some of them.
@@ -806,12 +815,12 @@ class LazyTensor(Methods):
         result = spread.reduction("Sum", axis=len(batch) + 1, **options)
         return result.squeeze(-1) if result.shape[-1] == 1 else result
 
-    def to_kf(self, reduction_op: str = "Sum", axis: Optional[int] = None, **options) -> str:
+    def to_kf(self, reduction_op: str = "Sum", axis: Optional[int] = None, **options: Any) -> str:
         """A reduction, over j unless `axis` says another, as the text of a formula file; see `reduction` for the options."""
         axis = self.nbatchdims + 1 if axis is None else axis
         return self.reduction(reduction_op, axis=axis, call=False, **options).to_kf()
 
-    def solve(self, other, var=None, call: bool = True, **options):
+    def solve(self, other: Any, var: Any = None, call: bool = True, **options: Any) -> Any:
         """The solution a of (alpha Id + K) a = other, by conjugate gradients; K has to be symmetric and positive definite.
 
         other: a LazyTensor whose rows count j, as many as those of i; options: alpha, eps, maxiter, preconditioner and those of `reduction`, see
@@ -822,7 +831,7 @@ class LazyTensor(Methods):
         return solve_lazytensor(self, other, var, call, options)
 
 
-def _remember(key: tuple, node: Node) -> Node:
+def _remember(key: Tuple[Any, ...], node: Node) -> Node:
     if len(_built) > formula.LIMIT:
         _built.clear()
     _built[key] = node

@@ -10,7 +10,7 @@ import ctypes
 import json
 from ctypes import c_int64, c_void_p
 from functools import lru_cache
-from typing import NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from . import abi
 
@@ -70,7 +70,14 @@ class TensorInfo(NamedTuple):
 class Entry:
     """One function of a library: its tensors, and the addresses to call."""
 
-    def __init__(self, library: "Library", point: abi.Entry, described: dict):
+    library: "Library"
+    name: str
+    inputs: List[TensorInfo]
+    outputs: List[TensorInfo]
+    run: Any
+    prepare: Any
+
+    def __init__(self, library: "Library", point: abi.Entry, described: Dict[str, Any]):
         self.library = library
         self.name = described["name"]
         tensors = [TensorInfo(t["name"], t["kind"], t["role"], tuple(t["shape"]), t["dtype"], t.get("gradient_of")) for t in described["tensors"]]
@@ -82,6 +89,10 @@ class Entry:
 
 class Library:
     """A loaded library. It stays loaded until the process ends: prepared calls hold its addresses."""
+
+    path: str
+    entries: Dict[str, Entry]
+    clusters: Any
 
     def __init__(self, path: str):
         self.path = path
@@ -148,6 +159,12 @@ class Prepared:
     """
 
     __slots__ = ("entry", "layouts", "ranges", "rows", "device", "_run", "_positions", "_idle")
+
+    entry: Entry
+    layouts: Tuple[Layout, ...]
+    ranges: Tuple[Layout, ...]
+    rows: Tuple[int, int]
+    device: Optional[int]
 
     def __init__(self, entry: Entry, layouts: Sequence[Layout], ranges: Sequence[Layout], rows: Tuple[int, int], device: Optional[int]):
         self.entry = entry

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Callable, Optional
+from typing import Any, Callable, Optional
 
 from . import operations
 
 
-def _with_lazytensors(operation: operations.Operation) -> Callable:
+def _with_lazytensors(operation: operations.Operation) -> Callable[..., Any]:
     def method(self, *others):
         if len(others) != operands - 1:
             raise TypeError(f"{operation.method} takes {operands - 1} arguments, not {len(others)}")
@@ -18,7 +18,7 @@ def _with_lazytensors(operation: operations.Operation) -> Callable:
     return method
 
 
-def unary(operation: operations.Operation, is_complex: bool = False) -> Callable:
+def unary(operation: operations.Operation, is_complex: bool = False) -> Callable[..., Any]:
     def method(self):
         return self._apply(template, dim, is_complex=is_complex)
 
@@ -27,7 +27,7 @@ def unary(operation: operations.Operation, is_complex: bool = False) -> Callable
     return method
 
 
-def _extremum(name: str, reduction: str, inner: Optional[str]) -> Callable:
+def _extremum(name: str, reduction: str, inner: Optional[str]) -> Callable[..., Any]:
     def method(self, axis=None, dim=None, **options):
         axis = axis if dim is None else dim
         if inner and self._is_inner(axis):
@@ -39,7 +39,7 @@ def _extremum(name: str, reduction: str, inner: Optional[str]) -> Callable:
     return method
 
 
-def _list(name: str, reduction: str) -> Callable:
+def _list(name: str, reduction: str) -> Callable[..., Any]:
     def method(self, K: int, axis=None, dim=None, **options):
         return self.reduction(reduction, opt_arg=K, axis=axis, dim=dim, **options)
 
@@ -47,7 +47,7 @@ def _list(name: str, reduction: str) -> Callable:
     return method
 
 
-def _always_reduces(name: str) -> Callable:
+def _always_reduces(name: str) -> Callable[..., Any]:
     def method(self, *args, axis=None, dim=None, **options):
         if self._is_inner(axis if dim is None else dim):
             raise ValueError(f"{name}_reduction is over i or j: axis {self.nbatchdims} or {self.nbatchdims + 1}")

@@ -6,7 +6,7 @@ made into one), and {name} is an integer argument. `lazytensor.py` makes a metho
 
 from __future__ import annotations
 
-from typing import Callable, NamedTuple, Sequence
+from typing import Callable, NamedTuple, Optional, Sequence, Tuple
 
 
 class Operation(NamedTuple):
@@ -155,7 +155,7 @@ OF_COMPLEX: Sequence[Operation] = [
 ]
 
 #: Reductions to one value a row: (method, reduction, operation on the components or None).
-EXTREMA = [
+EXTREMA: Sequence[Tuple[str, str, Optional[str]]] = [
     ("min", "Min", "Min"),
     ("argmin", "ArgMin", "ArgMin"),
     ("min_argmin", "Min_ArgMin", None),

@@ -12,7 +12,7 @@ their layouts: a plan is a call that is prepared, and says what results have to 
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from . import compiler, library
 from .library import Layout, Prepared, ShapeError, TensorInfo
@@ -27,7 +27,7 @@ _PRECISION = {"f16": 0, "bf16": 0, "f32": 1, "c64": 1, "f64": 2, "c128": 2}
 #: Types of half precision.
 HALVES = ("f16", "bf16")
 
-SUM_SCHEMES = {
+SUM_SCHEMES: Dict[Any, str] = {
     "auto": "auto",
     None: "auto",
     "direct_sum": "direct",
@@ -37,7 +37,7 @@ SUM_SCHEMES = {
     "kahan_scheme": "kahan",
     "kahan": "kahan",
 }
-ACCUMULATORS = {"auto": "auto", None: "auto", "float16": "auto", "float32": "f32", "float": "f32", "float64": "f64", "double": "f64"}
+ACCUMULATORS: Dict[Any, str] = {"auto": "auto", None: "auto", "float16": "auto", "float32": "f32", "float": "f32", "float64": "f64", "double": "f64"}
 
 
 #: The name of the function that has all results.
@@ -75,7 +75,7 @@ class Numerics(NamedTuple):
     accumulate: str = "auto"
 
     @classmethod
-    def of(cls, sum_scheme="auto", dtype_acc="auto", use_double_acc=False) -> "Numerics":
+    def of(cls, sum_scheme: Any = "auto", dtype_acc: Any = "auto", use_double_acc: bool = False) -> "Numerics":
         """From KeOps' names. Raises ValueError for others."""
         accumulator = "float64" if use_double_acc else dtype_acc
         accumulator = accumulator if accumulator is None else str(accumulator).rsplit(".", 1)[-1]
@@ -105,6 +105,10 @@ class Plan(NamedTuple):
 class Program:
     """Variables, statements and results; see the head of this file."""
 
+    variables: Tuple[Variable, ...]
+    statements: Tuple[str, ...]
+    results: Tuple[Result, ...]
+
     def __init__(self, variables: Sequence[Variable], statements: Sequence[str], results: Sequence[Result], numerics: Numerics = Numerics()):
         self.variables = tuple(variables)
         self.statements = tuple(statements)
@@ -113,12 +117,12 @@ class Program:
         #: Of the forward passes that could have made gradients early, how many more backward passes have used them, or would have, than there were.
         self.uses_of_early_gradients = 0
         #: Plans by whatever key the array library finds quickest; nothing but a cache.
-        self.plans: Dict = {}
+        self.plans: Dict[Any, Plan] = {}
         self._compiled: Dict = {}
         self._derivatives: Dict = {}
         self._outputs: Optional[List[Tuple[int, TensorInfo]]] = None
 
-    def __reduce__(self):
+    def __reduce__(self) -> Tuple[Any, ...]:
         return (Program, (self.variables, self.statements, self.results, self.numerics))
 
     def described(self) -> str:
@@ -182,7 +186,7 @@ class Program:
         _check_axes(self.variables, layouts)
         _rows(self.variables, layouts)
 
-    def shapes(self, shapes: Sequence[tuple], dtypes: Tuple[str, ...], ranges: Sequence[tuple] = ()) -> List[Tuple[tuple, str]]:
+    def shapes(self, shapes: Sequence[Tuple[Any, ...]], dtypes: Tuple[str, ...], ranges: Sequence[Tuple[Any, ...]] = ()) -> List[Tuple[Tuple[Any, ...], str]]:
         """The shapes and type names of all outputs, for arguments of these shapes and types."""
         layouts = _without_extra_axes(self.variables, [Layout(shape, shape, dtype) for shape, dtype in zip(shapes, dtypes)])
         rows = _rows(self.variables, layouts)
@@ -313,7 +317,7 @@ def _own_shape(tensor: TensorInfo, rows: Dict[str, int]) -> Tuple[int, ...]:
 MOST_PLANS = 256
 
 
-def remembered(plans: Dict, key, plan: Plan) -> Plan:
+def remembered(plans: Dict[Any, Any], key: Any, plan: Plan) -> Plan:
     """The plan, kept under a key."""
     if len(plans) >= MOST_PLANS:
         plans.clear()

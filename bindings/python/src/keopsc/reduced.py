@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence, TYPE_CHECKING, Tuple
 
 from . import formula, reductions
 from .formula import Node
@@ -11,11 +11,14 @@ from .program import HALVES, Numerics, Program, Variable, promoted
 if TYPE_CHECKING:
     from .lazytensor import LazyTensor
 
-_programs: Dict[tuple, Tuple[Program, Tuple[int, ...]]] = {}
+_programs: Dict[Tuple[Any, ...], Tuple[Program, Tuple[int, ...]]] = {}
 
 
 class Reduced:
     """A reduction of a LazyTensor that waits for its call. `total` is whether the rows of its result are added up."""
+
+    program: Program
+    slots: Tuple[int, ...]
 
     def __init__(
         self, tensor: "LazyTensor", name: str, over: str, count: Optional[int], numerics: Numerics, options: Dict[str, Any], total: bool = False
@@ -30,7 +33,7 @@ class Reduced:
         numbers = tuple(slot for slot, own in enumerate(tensor.inputs) if own.numbers is not None) if halves else ()
         self.program, self.slots = program_of(tensor.node, getattr(tensor, "second", None), name, over, count, numerics, numbers)
 
-    def __call__(self, *args, **options):
+    def __call__(self, *args: Any, **options: Any) -> Any:
         """The result, as an array. `args` are what symbolic variables stand for, by their positions; options: backend, device_id, ranges, out."""
         tensor = self.tensor
         arrays = tensor.arrays
@@ -65,7 +68,7 @@ class Reduced:
         """Whether symbolic variables stand for arguments of the call."""
         return any(own.position is not None for own in self.tensor.inputs)
 
-    def _dtype(self, values: Optional[Sequence]) -> Optional[str]:
+    def _dtype(self, values: Optional[Sequence[Any]]) -> Optional[str]:
         """The type of numbers: that of all arrays together, those of the call among them."""
         known = [self.tensor._dtype] if self.tensor._dtype else []
         if values:
@@ -73,7 +76,7 @@ class Reduced:
         dtype = promoted(known) if known else None
         return "f32" if dtype in HALVES and self.tensor._dtype in HALVES else dtype
 
-    def _arguments(self, args: Sequence) -> Sequence:
+    def _arguments(self, args: Sequence[Any]) -> Sequence:
         arrays = self.tensor.arrays
         needed = [own.position for own in self.tensor.inputs if own.position is not None]
         if len(args) <= max(needed, default=-1):
@@ -102,7 +105,7 @@ class Reduced:
 
 
 def program_of(
-    node: Node, second: Optional[Node], name: str, over: str, count, numerics: Numerics, numbers: Tuple[int, ...] = ()
+    node: Node, second: Optional[Node], name: str, over: str, count: Optional[int], numerics: Numerics, numbers: Tuple[int, ...] = ()
 ) -> Tuple[Program, Tuple[int, ...]]:
     """The program of a reduction, and the slots of its variables; `numbers` are those slots that do not tell the type of results."""
     key = (node, second, name, over, count, numerics, numbers)

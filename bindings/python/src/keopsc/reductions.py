@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numbers import Integral
 from types import ModuleType
-from typing import NamedTuple, Optional, Sequence
+from typing import Any, NamedTuple, Optional, Sequence
 
 from .program import Result
 
@@ -85,7 +85,7 @@ def written(name: str, over: str, formula: str, weight: Optional[str] = None, co
     return Result(f"{reduction.name}[{over}{options}]({arguments})", "ij"[over == "i"], given_value)
 
 
-def shaped(name: str, arrays: Sequence, count: Optional[int]):
+def shaped(name: str, arrays: Sequence[Any], count: Optional[int]) -> Any:
     """What a caller sees of the arrays (…, rows, components) of a reduction: one or a tuple, lists with an axis of their own.
 
     Lists of K have shape (…, rows, K), or (…, rows, K, components) where there are several components.
@@ -95,7 +95,7 @@ def shaped(name: str, arrays: Sequence, count: Optional[int]):
     return arrays[0] if len(arrays) == 1 else tuple(arrays)
 
 
-def put_into(out, result, arrays: ModuleType):
+def put_into(out: Any, result: Any, arrays: ModuleType) -> Any:
     """The result in the caller's arrays: one, or as many as the reduction has. Raises ValueError where they do not fit."""
     if not isinstance(result, tuple):
         return arrays.fill(out, result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from types import ModuleType
-from typing import Any, Callable, Dict, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from . import formula, reductions
 from .genred import variables_of, parsed_alias
@@ -35,15 +35,15 @@ class System(NamedTuple):
     alpha: float
     eps: float
     maxiter: Optional[int]
-    preconditioner: Optional[Callable] = None
+    preconditioner: Optional[Callable[..., Any]] = None
 
-    def product(self, arrays: ModuleType, arguments: Sequence, vector, ranges, place):
+    def product(self, arrays: ModuleType, arguments: Sequence[Any], vector: Any, ranges: Any, place: Any) -> Any:
         """K times a vector."""
         given = [vector if number == self.unknown else argument for number, argument in enumerate(arguments)]
         return arrays.evaluate(self.program, given, ranges, place)[0]
 
 
-def conjugate_gradients(product: Callable, b, system: System):
+def conjugate_gradients(product: Callable[..., Any], b: Any, system: System) -> Any:
     """The solution a of (alpha Id + K) a = b for arrays b of shape (…, N, E); `product` is the multiplication with K.
 
     Each column of each batch element has its own steps and stops on its own. Without `maxiter` there are at most 10 N + 100 iterations.
@@ -127,7 +127,7 @@ def _refuse_indefinite(quotient, largest, active, iteration: int) -> None:
         )
 
 
-def nystroem(matrix: LazyTensor, rank: int, alpha: float) -> Callable:
+def nystroem(matrix: LazyTensor, rank: int, alpha: float) -> Callable[..., Any]:
     """A preconditioner for alpha Id + K: the inverse of alpha Id + C W⁻¹ C', where C are `rank` columns of K, evenly spread, and W their rows.
 
     It pays where K has few large eigenvalues and alpha is small. `matrix` is symmetric, without batch axes and ranges; alpha is above 0.
@@ -159,6 +159,12 @@ class KernelSolve:
     """
 
     arrays: ModuleType
+    formula: str
+    aliases: List[str]
+    varinvalias: str
+    axis: int
+    program: Program
+    unknown: int
 
     def __init__(
         self,
@@ -166,15 +172,15 @@ class KernelSolve:
         aliases: Sequence[str],
         varinvalias: str,
         axis: int = 0,
-        dtype=None,
-        opt_arg=None,
-        dtype_acc="auto",
+        dtype: Any = None,
+        opt_arg: Any = None,
+        dtype_acc: Any = "auto",
         use_double_acc: bool = False,
         sum_scheme: str = "auto",
         enable_chunks: bool = True,
-        rec_multVar_highdim=None,
+        rec_multVar_highdim: Any = None,
         use_fast_math: bool = True,
-        cuda_type=None,
+        cuda_type: Any = None,
     ):
         self.formula, self.aliases, self.varinvalias, self.axis = formula, list(aliases), varinvalias, axis
         _, numerics = split_options({"dtype_acc": dtype_acc, "use_double_acc": use_double_acc, "sum_scheme": sum_scheme})
@@ -196,15 +202,15 @@ class KernelSolve:
 
     def __call__(
         self,
-        *args,
+        *args: Any,
         backend: str = "auto",
         device_id: int = -1,
         alpha: float = 1e-10,
         eps: float = 1e-6,
-        ranges=None,
-        maxiter=None,
-        preconditioner=None,
-    ):
+        ranges: Any = None,
+        maxiter: Optional[int] = None,
+        preconditioner: Optional[Callable[..., Any]] = None,
+    ) -> Any:
         """The solution for these arguments; the one in the place of the unknown is the right-hand side b, of shape (…, N, E).
 
         alpha: what is added to the diagonal; eps: the root mean square of the residual of each column at which to stop; maxiter: the most
@@ -222,7 +228,7 @@ class KernelSolve:
         return arrays.solve(system, given, () if ranges is None else arrays.as_ranges(ranges), arrays.place(backend, device_id))
 
 
-def solve_lazytensor(matrix: LazyTensor, other, var: Optional[LazyTensor], call: bool, options: Dict[str, Any]):
+def solve_lazytensor(matrix: LazyTensor, other: Any, var: Optional[LazyTensor], call: bool, options: Dict[str, Any]) -> Any:
     """`LazyTensor.solve`; returns the solution, or with `call=False` a function without arguments that returns it."""
     arrays = matrix.arrays
     alpha, eps, maxiter = options.pop("alpha", 1e-10), options.pop("eps", 1e-6), options.pop("maxiter", None)

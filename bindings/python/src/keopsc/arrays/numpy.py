@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from typing import List, NamedTuple, Optional, Sequence
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -51,22 +51,22 @@ def place(backend: Optional[str], device_id: int) -> Place:
     return Place(max(device_id, 0))
 
 
-def is_array(value) -> bool:
+def is_array(value: Any) -> bool:
     """Whether a value is an array, or a number that NumPy made."""
     return isinstance(value, (np.ndarray, np.generic))
 
 
-def is_float(value) -> bool:
+def is_float(value: Any) -> bool:
     """Whether a value is a number that formulas take as a parameter."""
     return isinstance(value, (float, np.floating))
 
 
-def is_complex(value) -> bool:
+def is_complex(value: Any) -> bool:
     """Whether a value is a complex number or array."""
     return isinstance(value, complex) or (is_array(value) and np.iscomplexobj(value))
 
 
-def as_array(value) -> np.ndarray:
+def as_array(value: Any) -> np.ndarray:
     """The array, of floating-point or complex numbers of a type that is known; integers and booleans become float64.
 
     Raises TypeError for anything else.
@@ -86,14 +86,14 @@ def dtype_name(array: np.ndarray) -> str:
     return _NAMES[array.dtype]
 
 
-def dtype(name: Optional[str], is_complex: bool = False):
+def dtype(name: Optional[str], is_complex: bool = False) -> Any:
     """NumPy's type of that name."""
     if name is None:
         return None
     return np.result_type(_DTYPES[name], np.complex64) if is_complex else _DTYPES[name]
 
 
-def parameter(values: Sequence[float], dtype: Optional[str], like) -> np.ndarray:
+def parameter(values: Sequence[float], dtype: Optional[str], like: Any) -> np.ndarray:
     """Numbers as an array of that type."""
     return np.array(values, _DTYPES[dtype or "f64"])
 
@@ -110,7 +110,7 @@ def as_complex(array: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(array).view(np.result_type(array.dtype, np.complex64))
 
 
-def as_ranges(tables) -> List[np.ndarray]:
+def as_ranges(tables: Any) -> List[np.ndarray]:
     """Six tables of ranges as contiguous int64 arrays."""
     return [np.ascontiguousarray(table, np.int64) for table in tables]
 
@@ -156,7 +156,7 @@ def pointer(array: np.ndarray) -> int:
     return array.ctypes.data
 
 
-def empty(shape, dtype: str, like=None) -> np.ndarray:
+def empty(shape: Tuple[int, ...], dtype: str, like: Any = None) -> np.ndarray:
     """An array with unknown contents."""
     return np.empty(shape, _DTYPES[dtype])
 
@@ -186,7 +186,7 @@ def evaluate(program: Program, arrays: Sequence[np.ndarray], ranges: Sequence[np
 evaluate_plainly = evaluate
 
 
-def solve(system, arrays: Sequence[np.ndarray], ranges: Sequence[np.ndarray] = (), place: Place = _ON_CPU) -> np.ndarray:
+def solve(system: Any, arrays: Sequence[np.ndarray], ranges: Sequence[np.ndarray] = (), place: Place = _ON_CPU) -> np.ndarray:
     """The solution of a linear system (`keopsc.solve.System`), whose right-hand side stands among the arguments in the place of the unknown."""
     from ..solve import conjugate_gradients
 
@@ -194,7 +194,7 @@ def solve(system, arrays: Sequence[np.ndarray], ranges: Sequence[np.ndarray] = (
     return conjugate_gradients(lambda v: system.product(this, arrays, v, ranges, place), arrays[system.unknown], system)
 
 
-def as_integers(value) -> np.ndarray:
+def as_integers(value: Any) -> np.ndarray:
     """The array as integers of 32 or 64 bits, or booleans."""
     array = np.asarray(value)
     return array if array.dtype in (np.int32, np.int64, np.bool_) else array.astype(np.int64)

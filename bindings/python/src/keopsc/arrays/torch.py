@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 
@@ -62,12 +62,12 @@ def place(backend: Optional[str], device_id: int) -> Place:
     return Place(streamed=device or 0, device=device)
 
 
-def is_array(value) -> bool:
+def is_array(value: Any) -> bool:
     """Whether a value is a tensor."""
     return isinstance(value, torch.Tensor)
 
 
-def is_float(value) -> bool:
+def is_float(value: Any) -> bool:
     """Whether a value is a number that formulas take as a parameter."""
     if isinstance(value, float):
         return True
@@ -75,12 +75,12 @@ def is_float(value) -> bool:
     return type(value).__module__ == "numpy" and hasattr(value, "__float__") and getattr(value, "ndim", 1) == 0
 
 
-def is_complex(value) -> bool:
+def is_complex(value: Any) -> bool:
     """Whether a value is a complex number or tensor."""
     return isinstance(value, complex) or (isinstance(value, torch.Tensor) and value.is_complex())
 
 
-def as_array(value) -> torch.Tensor:
+def as_array(value: Any) -> torch.Tensor:
     """The tensor, of floating-point or complex numbers; integers and booleans become PyTorch's default type.
 
     Raises TypeError for anything else.
@@ -99,7 +99,7 @@ def dtype_name(tensor: torch.Tensor) -> str:
     return _NAMES[tensor.dtype]
 
 
-def dtype(name: Optional[str], is_complex: bool = False):
+def dtype(name: Optional[str], is_complex: bool = False) -> Any:
     """PyTorch's type of that name."""
     if name is None:
         return None
@@ -123,7 +123,7 @@ def as_complex(tensor: torch.Tensor) -> torch.Tensor:
     return torch.view_as_complex(tensor.unflatten(-1, (-1, 2)).contiguous())
 
 
-def as_ranges(tables) -> List[torch.Tensor]:
+def as_ranges(tables: Any) -> List[torch.Tensor]:
     """Six tables of ranges as contiguous int64 tensors."""
     return [torch.as_tensor(table).to(torch.int64).contiguous() for table in tables]
 
@@ -152,7 +152,7 @@ def pointer(tensor: torch.Tensor) -> int:
     return tensor.data_ptr()
 
 
-def empty(shape, dtype: str, like: torch.Tensor) -> torch.Tensor:
+def empty(shape: Tuple[int, ...], dtype: str, like: torch.Tensor) -> torch.Tensor:
     """A tensor with unknown contents, beside `like`."""
     return torch.empty(shape, dtype=_DTYPES[dtype], device=like.device)
 
@@ -183,7 +183,7 @@ def evaluate(
     return _run(program, tensors, ranges, place)
 
 
-def evaluate_plainly(program, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.Tensor] = (), place: Place = _WHERE_TENSORS_ARE):
+def evaluate_plainly(program: Any, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.Tensor] = (), place: Place = _WHERE_TENSORS_ARE) -> Sequence[torch.Tensor]:
     """The same without derivatives, for what has plans but is no program: to ask for one raises RuntimeError."""
     return _Underivable.apply(program, ranges, place, *tensors)
 
@@ -366,12 +366,12 @@ def _remember(ctx, program: Program, ranges, place: Place, tensors, outputs, mad
         ctx.mark_non_differentiable(*numbers)
 
 
-def takes_values(program: Program, outputs) -> bool:
+def takes_values(program: Program, outputs: Any) -> bool:
     """Whether gradients want the outputs: not if these are rounded to half precision, in which exponents are not good enough."""
     return any(result.given_value for result in program.results) and outputs[0].element_size() >= 4
 
 
-def gradient(program: Program, tensors, outputs, cotangents, wanted: Tuple[int, ...], given: Tuple[int, ...]) -> Tuple[Program, list]:
+def gradient(program: Program, tensors: Any, outputs: Any, cotangents: Any, wanted: Tuple[int, ...], given: Tuple[int, ...]) -> Tuple[Program, List[Any]]:
     """The gradient of a program, and its arguments; `outputs` is empty where they were not kept."""
     values = program.values_for(given) if outputs else ()
     arguments = [*tensors, *(cotangents[number] for number in given), *(outputs[number] for number in values)]
@@ -391,7 +391,7 @@ def like(gradient: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
     return gradient if gradient.dtype == tensor.dtype else gradient.to(tensor.dtype)
 
 
-def solve(system, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.Tensor] = (), place: Place = _WHERE_TENSORS_ARE) -> torch.Tensor:
+def solve(system: Any, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.Tensor] = (), place: Place = _WHERE_TENSORS_ARE) -> torch.Tensor:
     """The solution of a linear system (`keopsc.solve.System`), whose right-hand side stands among the arguments in the place of the unknown.
 
     Solutions can be differentiated any number of times: the gradient takes one more solution.
@@ -453,7 +453,7 @@ class _Solution(torch.autograd.Function):
         return tuple(gradients)
 
 
-def as_integers(value) -> torch.Tensor:
+def as_integers(value: Any) -> torch.Tensor:
     """The tensor as integers of 32 or 64 bits, or booleans."""
     tensor = torch.as_tensor(value)
     return tensor if tensor.dtype in (torch.int32, torch.int64, torch.bool) else tensor.to(torch.int64)
@@ -464,6 +464,6 @@ def to_cpu(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.detach().cpu()
 
 
-def beside(tensor: torch.Tensor, other) -> torch.Tensor:
+def beside(tensor: torch.Tensor, other: Any) -> torch.Tensor:
     """The tensor on the device of another one."""
     return tensor.to(other.device) if isinstance(other, torch.Tensor) else tensor

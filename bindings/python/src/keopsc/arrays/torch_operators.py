@@ -7,7 +7,7 @@ gradient program.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import List, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import torch
 
@@ -92,7 +92,7 @@ _METHOD_OF_LAZYTENSOR = {
 }
 
 
-def torch_function(cls, function, types, args=(), kwargs=None):
+def torch_function(cls: Any, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
     """`LazyTensor.__torch_function__`: operators of a tensor and a LazyTensor while a graph is made. Elsewhere Python asks the LazyTensor itself."""
     method = _METHOD_OF_LAZYTENSOR.get(function.__name__)
     if method is None or len(args) != 2 or not isinstance(args[0], torch.Tensor) or not torch.compiler.is_compiling():
@@ -100,6 +100,6 @@ def torch_function(cls, function, types, args=(), kwargs=None):
     return getattr(args[1], method)(args[0])
 
 
-def compiling_evaluate(program: Program, tensors, ranges, streamed: Optional[int]) -> Tuple[torch.Tensor, ...]:
+def compiling_evaluate(program: Program, tensors: Any, ranges: Any, streamed: Optional[int]) -> Tuple[torch.Tensor, ...]:
     """What `evaluate` of the array module does while a graph is made."""
     return tuple(evaluate(program.described(), list(tensors), list(ranges), -1 if streamed is None else streamed))

@@ -1,6 +1,6 @@
 # Written by stubs.py; do not edit.
 import torch
-from typing import Any, Optional, Sequence
+from typing import Any, Literal, Optional, Sequence, overload
 
 from ..reduced import Reduced as Reduced
 from . import cluster as cluster
@@ -45,21 +45,49 @@ class LazyTensor:
     def __ge__(self, other: Any) -> LazyTensor: ...
     def __matmul__(self, v: Any, **options: Any) -> torch.Tensor:
         """The product of the matrix (…, M, N) and the array v (N,) or (…, N, E): an array (M,) or (…, M, E)."""
-    def Kmax(self, K: int, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def Kmax(self, K: int, axis: int, dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
         """The reduction KMax over i or j, with lists of K: an array (…, rows, K) or (…, rows, K, D)."""
-    def Kmax_argKmax(self, K: int, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def Kmax(self, K: int, axis: int, dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> torch.Tensor:
+        """The reduction KMax over i or j, with lists of K: an array (…, rows, K) or (…, rows, K, D)."""
+    @overload
+    def Kmax(self, K: int, axis: None = ..., *, dim: int, **options: Any) -> torch.Tensor:
+        """The reduction KMax over i or j, with lists of K: an array (…, rows, K) or (…, rows, K, D)."""
+    @overload
+    def Kmax_argKmax(self, K: int, axis: int, dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
         """The reduction KMax_ArgKMax over i or j, with lists of K: an array (…, rows, K) or (…, rows, K, D)."""
-    def Kmax_argKmax_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def Kmax_argKmax(self, K: int, axis: int, dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """The reduction KMax_ArgKMax over i or j, with lists of K: an array (…, rows, K) or (…, rows, K, D)."""
+    @overload
+    def Kmax_argKmax(self, K: int, axis: None = ..., *, dim: int, **options: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """The reduction KMax_ArgKMax over i or j, with lists of K: an array (…, rows, K) or (…, rows, K, D)."""
+    def Kmax_argKmax_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> tuple[torch.Tensor, torch.Tensor]:
         """`Kmax_argKmax` over i or j."""
-    def Kmax_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    def Kmax_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> torch.Tensor:
         """`Kmax` over i or j."""
-    def Kmin(self, K: int, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def Kmin(self, K: int, axis: int, dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
         """The reduction KMin over i or j, with lists of K: an array (…, rows, K) or (…, rows, K, D)."""
-    def Kmin_argKmin(self, K: int, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def Kmin(self, K: int, axis: int, dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> torch.Tensor:
+        """The reduction KMin over i or j, with lists of K: an array (…, rows, K) or (…, rows, K, D)."""
+    @overload
+    def Kmin(self, K: int, axis: None = ..., *, dim: int, **options: Any) -> torch.Tensor:
+        """The reduction KMin over i or j, with lists of K: an array (…, rows, K) or (…, rows, K, D)."""
+    @overload
+    def Kmin_argKmin(self, K: int, axis: int, dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
         """The reduction KMin_ArgKMin over i or j, with lists of K: an array (…, rows, K) or (…, rows, K, D)."""
-    def Kmin_argKmin_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def Kmin_argKmin(self, K: int, axis: int, dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """The reduction KMin_ArgKMin over i or j, with lists of K: an array (…, rows, K) or (…, rows, K, D)."""
+    @overload
+    def Kmin_argKmin(self, K: int, axis: None = ..., *, dim: int, **options: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """The reduction KMin_ArgKMin over i or j, with lists of K: an array (…, rows, K) or (…, rows, K, D)."""
+    def Kmin_argKmin_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> tuple[torch.Tensor, torch.Tensor]:
         """`Kmin_argKmin` over i or j."""
-    def Kmin_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    def Kmin_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> torch.Tensor:
         """`Kmin` over i or j."""
     @property
     def T(self) -> LazyTensor:
@@ -70,29 +98,77 @@ class LazyTensor:
         """The arc cosine in radians: NaN outside [-1, 1]; its derivative at -1 and 1 is taken as 0."""
     def acosh(self) -> LazyTensor:
         """The inverse of the hyperbolic cosine: NaN below 1."""
-    def all(self, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def all(self, axis: int, dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
         """The reduction All over i or j: see `reduction`."""
-    def all_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def all(self, axis: int, dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> torch.Tensor:
+        """The reduction All over i or j: see `reduction`."""
+    @overload
+    def all(self, axis: None = ..., *, dim: int, **options: Any) -> torch.Tensor:
+        """The reduction All over i or j: see `reduction`."""
+    def all_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> torch.Tensor:
         """`all` over i or j."""
-    def any(self, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def any(self, axis: int, dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
         """The reduction Any over i or j: see `reduction`."""
-    def any_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def any(self, axis: int, dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> torch.Tensor:
+        """The reduction Any over i or j: see `reduction`."""
+    @overload
+    def any(self, axis: None = ..., *, dim: int, **options: Any) -> torch.Tensor:
+        """The reduction Any over i or j: see `reduction`."""
+    def any_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> torch.Tensor:
         """`any` over i or j."""
-    def argKmax(self, K: int, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def argKmax(self, K: int, axis: int, dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
         """The reduction ArgKMax over i or j, with lists of K: an array (…, rows, K) or (…, rows, K, D)."""
-    def argKmax_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def argKmax(self, K: int, axis: int, dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> torch.Tensor:
+        """The reduction ArgKMax over i or j, with lists of K: an array (…, rows, K) or (…, rows, K, D)."""
+    @overload
+    def argKmax(self, K: int, axis: None = ..., *, dim: int, **options: Any) -> torch.Tensor:
+        """The reduction ArgKMax over i or j, with lists of K: an array (…, rows, K) or (…, rows, K, D)."""
+    def argKmax_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> torch.Tensor:
         """`argKmax` over i or j."""
-    def argKmin(self, K: int, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def argKmin(self, K: int, axis: int, dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
         """The reduction ArgKMin over i or j, with lists of K: an array (…, rows, K) or (…, rows, K, D)."""
-    def argKmin_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def argKmin(self, K: int, axis: int, dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> torch.Tensor:
+        """The reduction ArgKMin over i or j, with lists of K: an array (…, rows, K) or (…, rows, K, D)."""
+    @overload
+    def argKmin(self, K: int, axis: None = ..., *, dim: int, **options: Any) -> torch.Tensor:
+        """The reduction ArgKMin over i or j, with lists of K: an array (…, rows, K) or (…, rows, K, D)."""
+    def argKmin_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> torch.Tensor:
         """`argKmin` over i or j."""
-    def argmax(self, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def argmax(self, axis: Literal[-1], dim: None = ..., **options: Any) -> LazyTensor:
         """The reduction ArgMax over i or j; of the components (axis=-1), a LazyTensor: see `reduction`."""
-    def argmax_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def argmax(self, axis: int, dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
+        """The reduction ArgMax over i or j; of the components (axis=-1), a LazyTensor: see `reduction`."""
+    @overload
+    def argmax(self, axis: int, dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> torch.Tensor:
+        """The reduction ArgMax over i or j; of the components (axis=-1), a LazyTensor: see `reduction`."""
+    @overload
+    def argmax(self, axis: None = ..., *, dim: int, **options: Any) -> torch.Tensor:
+        """The reduction ArgMax over i or j; of the components (axis=-1), a LazyTensor: see `reduction`."""
+    def argmax_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> torch.Tensor:
         """`argmax` over i or j."""
-    def argmin(self, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def argmin(self, axis: Literal[-1], dim: None = ..., **options: Any) -> LazyTensor:
         """The reduction ArgMin over i or j; of the components (axis=-1), a LazyTensor: see `reduction`."""
-    def argmin_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def argmin(self, axis: int, dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
+        """The reduction ArgMin over i or j; of the components (axis=-1), a LazyTensor: see `reduction`."""
+    @overload
+    def argmin(self, axis: int, dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> torch.Tensor:
+        """The reduction ArgMin over i or j; of the components (axis=-1), a LazyTensor: see `reduction`."""
+    @overload
+    def argmin(self, axis: None = ..., *, dim: int, **options: Any) -> torch.Tensor:
+        """The reduction ArgMin over i or j; of the components (axis=-1), a LazyTensor: see `reduction`."""
+    def argmin_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> torch.Tensor:
         """`argmin` over i or j."""
     def asin(self) -> LazyTensor:
         """The arc sine in radians: NaN outside [-1, 1]; its derivative at -1 and 1 is taken as 0."""
@@ -127,9 +203,16 @@ class LazyTensor:
         """The cosine of radians."""
     def cosh(self) -> LazyTensor:
         """The hyperbolic cosine."""
-    def count(self, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def count(self, axis: int, dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
         """The reduction Count over i or j: see `reduction`."""
-    def count_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def count(self, axis: int, dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> torch.Tensor:
+        """The reduction Count over i or j: see `reduction`."""
+    @overload
+    def count(self, axis: None = ..., *, dim: int, **options: Any) -> torch.Tensor:
+        """The reduction Count over i or j: see `reduction`."""
+    def count_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> torch.Tensor:
         """`count` over i or j."""
     def dense(self, **options: Any) -> torch.Tensor:
         """All values as an array of shape (…, M, N), or (…, M, N, D) for several components. It has as many entries as that."""
@@ -206,9 +289,16 @@ class LazyTensor:
         """1 where x is 0, else 0."""
     def logical_or(self, *others: Any) -> LazyTensor:
         """1 where one of both is other than 0, else 0."""
-    def logsumexp(self, axis: Any = ..., dim: Any = ..., weight: Any = ..., other: Any = ..., **options: Any) -> Any:
+    @overload
+    def logsumexp(self, axis: int, dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
         """log(sum of exp) over i or j; with weights, of which there may be several, log(sum of weight * exp). `other` is another name for weights."""
-    def logsumexp_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def logsumexp(self, axis: int, dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> torch.Tensor:
+        """log(sum of exp) over i or j; with weights, of which there may be several, log(sum of weight * exp). `other` is another name for weights."""
+    @overload
+    def logsumexp(self, axis: None = ..., *, dim: int, **options: Any) -> torch.Tensor:
+        """log(sum of exp) over i or j; with weights, of which there may be several, log(sum of weight * exp). `other` is another name for weights."""
+    def logsumexp_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> torch.Tensor:
         """`logsumexp` over i or j."""
     def matmat(self, v: Any) -> torch.Tensor:
         """`self @ v`: for SciPy's `aslinearoperator`."""
@@ -216,27 +306,71 @@ class LazyTensor:
         """`self @ v`: for SciPy's `aslinearoperator`."""
     def matvecmult(self, *others: Any) -> LazyTensor:
         """The matrix `self`, row by row in its components, times the vector `other`."""
-    def max(self, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def max(self, axis: Literal[-1], dim: None = ..., **options: Any) -> LazyTensor:
         """The reduction Max over i or j; of the components (axis=-1), a LazyTensor: see `reduction`."""
-    def max_argmax(self, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def max(self, axis: int, dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
+        """The reduction Max over i or j; of the components (axis=-1), a LazyTensor: see `reduction`."""
+    @overload
+    def max(self, axis: int, dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> torch.Tensor:
+        """The reduction Max over i or j; of the components (axis=-1), a LazyTensor: see `reduction`."""
+    @overload
+    def max(self, axis: None = ..., *, dim: int, **options: Any) -> torch.Tensor:
+        """The reduction Max over i or j; of the components (axis=-1), a LazyTensor: see `reduction`."""
+    @overload
+    def max_argmax(self, axis: int, dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
         """The reduction Max_ArgMax over i or j: see `reduction`."""
-    def max_argmax_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def max_argmax(self, axis: int, dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """The reduction Max_ArgMax over i or j: see `reduction`."""
+    @overload
+    def max_argmax(self, axis: None = ..., *, dim: int, **options: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """The reduction Max_ArgMax over i or j: see `reduction`."""
+    def max_argmax_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> tuple[torch.Tensor, torch.Tensor]:
         """`max_argmax` over i or j."""
-    def max_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    def max_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> torch.Tensor:
         """`max` over i or j."""
     def maximum(self, *others: Any) -> LazyTensor:
         """The larger one, component by component."""
-    def mean(self, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def mean(self, axis: Literal[-1] = ..., dim: Literal[-1] | None = ..., **options: Any) -> LazyTensor:
         """The mean over i, over j, or of the components (axis=-1)."""
-    def mean_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def mean(self, axis: int, dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
+        """The mean over i, over j, or of the components (axis=-1)."""
+    @overload
+    def mean(self, axis: int, dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> torch.Tensor:
+        """The mean over i, over j, or of the components (axis=-1)."""
+    @overload
+    def mean(self, axis: None = ..., *, dim: int, **options: Any) -> torch.Tensor:
+        """The mean over i, over j, or of the components (axis=-1)."""
+    def mean_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> torch.Tensor:
         """`mean` over i or j."""
-    def min(self, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def min(self, axis: Literal[-1], dim: None = ..., **options: Any) -> LazyTensor:
         """The reduction Min over i or j; of the components (axis=-1), a LazyTensor: see `reduction`."""
-    def min_argmin(self, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def min(self, axis: int, dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
+        """The reduction Min over i or j; of the components (axis=-1), a LazyTensor: see `reduction`."""
+    @overload
+    def min(self, axis: int, dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> torch.Tensor:
+        """The reduction Min over i or j; of the components (axis=-1), a LazyTensor: see `reduction`."""
+    @overload
+    def min(self, axis: None = ..., *, dim: int, **options: Any) -> torch.Tensor:
+        """The reduction Min over i or j; of the components (axis=-1), a LazyTensor: see `reduction`."""
+    @overload
+    def min_argmin(self, axis: int, dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
         """The reduction Min_ArgMin over i or j: see `reduction`."""
-    def min_argmin_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def min_argmin(self, axis: int, dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """The reduction Min_ArgMin over i or j: see `reduction`."""
+    @overload
+    def min_argmin(self, axis: None = ..., *, dim: int, **options: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """The reduction Min_ArgMin over i or j: see `reduction`."""
+    def min_argmin_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> tuple[torch.Tensor, torch.Tensor]:
         """`min_argmin` over i or j."""
-    def min_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    def min_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> torch.Tensor:
         """`min` over i or j."""
     def minimum(self, *others: Any) -> LazyTensor:
         """The smaller one, component by component."""
@@ -258,9 +392,16 @@ class LazyTensor:
         """The vector of `D` components that is 1 at the place that the number, rounded, tells, and 0 elsewhere."""
     def power(self, other: Any) -> LazyTensor:
         """Each component to a power: an integer, a float, or a LazyTensor."""
-    def prod(self, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def prod(self, axis: int, dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
         """The reduction Prod over i or j: see `reduction`."""
-    def prod_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def prod(self, axis: int, dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> torch.Tensor:
+        """The reduction Prod over i or j: see `reduction`."""
+    @overload
+    def prod(self, axis: None = ..., *, dim: int, **options: Any) -> torch.Tensor:
+        """The reduction Prod over i or j: see `reduction`."""
+    def prod_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> torch.Tensor:
         """`prod` over i or j."""
     def real2complex(self) -> LazyTensor:
         """The same numbers as complex ones."""
@@ -307,13 +448,30 @@ class LazyTensor:
         """The square."""
     def step(self) -> LazyTensor:
         """1 where x >= 0, else 0."""
-    def sum(self, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def sum(self, axis: Literal[-1] = ..., dim: Literal[-1] | None = ..., **options: Any) -> LazyTensor:
         """The sum over i, over j, or of the components (axis=-1): see `reduction`; of the components it is a LazyTensor."""
-    def sum_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def sum(self, axis: int | Sequence[int], dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
+        """The sum over i, over j, or of the components (axis=-1): see `reduction`; of the components it is a LazyTensor."""
+    @overload
+    def sum(self, axis: int | Sequence[int], dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> torch.Tensor:
+        """The sum over i, over j, or of the components (axis=-1): see `reduction`; of the components it is a LazyTensor."""
+    @overload
+    def sum(self, axis: None = ..., *, dim: int, **options: Any) -> torch.Tensor:
+        """The sum over i, over j, or of the components (axis=-1): see `reduction`; of the components it is a LazyTensor."""
+    def sum_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> torch.Tensor:
         """`sum` over i or j."""
-    def sumsoftmaxweight(self, weight: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def sumsoftmaxweight(self, weight: Any, axis: int, dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
         """The mean of `weight` under the softmax over i or j."""
-    def sumsoftmaxweight_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def sumsoftmaxweight(self, weight: Any, axis: int, dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> torch.Tensor:
+        """The mean of `weight` under the softmax over i or j."""
+    @overload
+    def sumsoftmaxweight(self, weight: Any, axis: None = ..., *, dim: int, **options: Any) -> torch.Tensor:
+        """The mean of `weight` under the softmax over i or j."""
+    def sumsoftmaxweight_reduction(self, *args: Any, axis: Any = ..., dim: Any = ..., **options: Any) -> torch.Tensor:
         """`sumsoftmaxweight` over i or j."""
     @property
     def symbolic_variables(self) -> tuple[tuple[int, int, int], ...]:
@@ -365,7 +523,7 @@ class KernelSolve:
     varinvalias: str
     axis: int
     def __init__(self, formula: str, aliases: Sequence[str], varinvalias: str, axis: int = ..., dtype: Any = ..., opt_arg: Any = ..., dtype_acc: Any = ..., use_double_acc: bool = ..., sum_scheme: str = ..., enable_chunks: bool = ..., rec_multVar_highdim: Any = ..., use_fast_math: bool = ..., cuda_type: Any = ...) -> None: ...
-    def __call__(self, *args: Any, backend: str = ..., device_id: int = ..., alpha: float = ..., eps: float = ..., ranges: Any = ..., maxiter: int | None = ..., preconditioner: Any = ...) -> Any:
+    def __call__(self, *args: Any, backend: str = ..., device_id: int = ..., alpha: float = ..., eps: float = ..., ranges: Any = ..., maxiter: Optional[int] = ..., preconditioner: Optional[Any[..., Any]] = ...) -> Any:
         """The solution for these arguments; the one in the place of the unknown is the right-hand side b, of shape (…, N, E)."""
 
 class ComplexLazyTensor(LazyTensor):
@@ -464,7 +622,17 @@ class ComplexLazyTensor(LazyTensor):
         """The squares."""
     def step(self, *args: Any, **options: Any) -> LazyTensor:
         """Refused: not defined for complex numbers."""
-    def sum(self, axis: Any = ..., dim: Any = ..., **options: Any) -> Any:
+    @overload
+    def sum(self, axis: Literal[-1] = ..., dim: Literal[-1] | None = ..., **options: Any) -> LazyTensor:
+        """The sum over i, over j, or of the components (axis=-1), which is a LazyTensor."""
+    @overload
+    def sum(self, axis: int | Sequence[int], dim: None = ..., *, call: Literal[False], **options: Any) -> Reduced:
+        """The sum over i, over j, or of the components (axis=-1), which is a LazyTensor."""
+    @overload
+    def sum(self, axis: int | Sequence[int], dim: None = ..., *, call: Literal[True] = ..., **options: Any) -> torch.Tensor:
+        """The sum over i, over j, or of the components (axis=-1), which is a LazyTensor."""
+    @overload
+    def sum(self, axis: None = ..., *, dim: int, **options: Any) -> torch.Tensor:
         """The sum over i, over j, or of the components (axis=-1), which is a LazyTensor."""
     def tan(self, *args: Any, **options: Any) -> LazyTensor:
         """Refused: not defined for complex numbers."""

@@ -20,10 +20,10 @@ __version__ = "2.3"
 #: The GPU that is used where none is named.
 default_device_id = 0
 #: Accepted for KeOps' sake: keopsc prints nothing.
-verbose = False
+verbose: bool = False
 
-numpy_found = importlib.util.find_spec("numpy") is not None
-torch_found = importlib.util.find_spec("torch") is not None
+numpy_found: bool = importlib.util.find_spec("numpy") is not None
+torch_found: bool = importlib.util.find_spec("torch") is not None
 keops_get_build_folder = get_build_folder
 
 
@@ -43,7 +43,7 @@ def check_health() -> None:
     print(f"keopsc {keopsc_version} in place of pykeops; compiler {compiler.find()}, version {compiler.version()}")
 
 
-def set_build_folder(path=None) -> None:
+def set_build_folder(path: "str | None" = None) -> None:
     """Sets the folder of the compiler's cache, for this process."""
     config.set_build_folder(path)
 

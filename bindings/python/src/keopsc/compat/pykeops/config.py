@@ -9,8 +9,8 @@ from typing import Optional
 
 from ... import compiler
 
-numpy_found = importlib.util.find_spec("numpy") is not None
-torch_found = importlib.util.find_spec("torch") is not None
+numpy_found: bool = importlib.util.find_spec("numpy") is not None
+torch_found: bool = importlib.util.find_spec("torch") is not None
 
 
 def _has_gpu() -> bool:
@@ -22,7 +22,7 @@ def _has_gpu() -> bool:
     return True
 
 
-gpu_available = _has_gpu()
+gpu_available: bool = _has_gpu()
 
 
 def get_build_folder() -> str:

@@ -1,5 +1,7 @@
 """Whether there is a GPU; setting it has no effect."""
 
-from ...pykeops.config import gpu_available as use_cuda
+from ...pykeops import config as _config
 
 __all__ = ["use_cuda"]
+
+use_cuda: bool = _config.gpu_available

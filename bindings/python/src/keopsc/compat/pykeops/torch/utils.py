@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 _KERNELS = {
@@ -12,20 +14,20 @@ _KERNELS = {
 }
 
 
-def is_on_device(x):
+def is_on_device(x: Any) -> bool:
     """Whether a tensor is on a GPU."""
     return x.is_cuda
 
 
-def squared_distances(x, y):
+def squared_distances(x: Any, y: Any) -> Any:
     """The squared distances of points x (M, D) and y (N, D): (M, N)."""
     return ((x[:, None, :] - y[None, :, :]) ** 2).sum(-1)
 
 
-def torch_kernel(x, y, s, kernel):
+def torch_kernel(x: Any, y: Any, s: float, kernel: str) -> Any:
     """A kernel ("gaussian", "laplacian", "cauchy", "inverse_multiquadric") between points: (M, N)."""
     return _KERNELS[kernel](squared_distances(x, y) / s**2)
 
 
-def WarmUpGpu():
+def WarmUpGpu() -> None:
     """Does nothing: libraries load their kernels at the first call."""
