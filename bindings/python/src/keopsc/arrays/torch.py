@@ -32,6 +32,7 @@ REAL_TYPES = frozenset(map(_DTYPES.get, ("f16", "bf16", "f32", "f64")))
 
 _CPU = torch.device("cpu")
 _transforming = torch._C._are_functorch_transforms_active
+_saving = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", lambda _: ())
 _modes = torch._C._len_torch_dispatch_stack
 _forward_mode = torch.autograd.forward_ad
 
@@ -341,7 +342,8 @@ def _early(program: Program, place: Place, tensors, wants: Sequence[bool]) -> Tu
     precision. They are, if the passes before were followed by backward passes: whoever differentiates a sum once does so again."""
     if place is not _WHERE_TENSORS_ARE or not all(tensor.device.type == "cpu" and tensor.element_size() >= 4 for tensor in tensors):
         return ()
-    if torch.are_deterministic_algorithms_enabled():
+    if torch.are_deterministic_algorithms_enabled() or _saving(True) is not None:
+        # Checkpoints, which are saving hooks, expect the same tensors when they compute a value again.
         return ()
     early = program.early(tuple(number for number, wanted in enumerate(wants) if wanted))
     return early if all(program.variables[number].dim <= _MOST_COMPONENTS for number in early) else ()
