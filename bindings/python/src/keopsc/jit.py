@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
@@ -29,8 +28,11 @@ def jit(function: Optional[Callable[..., Any]] = None) -> Any:
 
     Raises TypeError where the function returns anything else, ValueError for arrays that do not fit.
     """
+    import inspect
+
     if function is None:
         return jit
+    missing = inspect.Parameter.empty
     name = getattr(function, "__name__", repr(function))
     defaults = {parameter.name: parameter.default for parameter in inspect.signature(function).parameters.values()}
     parameters = tuple(defaults)
@@ -40,7 +42,7 @@ def jit(function: Optional[Callable[..., Any]] = None) -> Any:
     @functools.wraps(function)
     def call(*args, **options):
         args = [*args, *(options.pop(parameter, defaults[parameter]) for parameter in parameters[len(args) :])]
-        if len(args) > len(parameters) or any(arg is inspect.Parameter.empty for arg in args):
+        if len(args) > len(parameters) or any(arg is missing for arg in args):
             raise TypeError(f"{name} takes the arguments {', '.join(parameters)}, each of them once")
         library = _library_of(args)
         given = _as_arrays(args, parameters, library.LazyTensor.arrays)
