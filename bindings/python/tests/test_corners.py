@@ -91,6 +91,13 @@ def test_out():
         kernel(x, y).sum(axis=1, out=numbers)
 
 
+def test_ranges_are_six():
+    ranges = from_matrix(np.array([[0, 2], [2, 5]]), np.array([[0, 2], [2, 4]]), np.eye(2, dtype=bool))
+    for wrong in (ranges[:3], (*ranges[:5], None), ranges[0]):
+        with pytest.raises(ValueError, match="six integer arrays"):
+            kernel(x, y).sum(axis=1, ranges=wrong)
+
+
 def test_ranges_have_no_dense_matrix():
     matrix = kernel(x, y)
     matrix.ranges = from_matrix(np.array([[0, 2], [2, 5]]), np.array([[0, 2], [2, 4]]), np.eye(2, dtype=bool))

@@ -325,6 +325,13 @@ def remembered(plans: Dict[Any, Any], key: Any, plan: Plan) -> Plan:
     return plan
 
 
+def six_tables(tables: Sequence[Any]) -> Sequence[Any]:
+    """The tables of ranges, which libraries expect to be six. Raises ValueError where they are not."""
+    if not isinstance(tables, (tuple, list)) or len(tables) != 6 or any(table is None for table in tables):
+        raise ValueError("ranges are six integer arrays (ranges_i, slices_i, redranges_j, ranges_j, slices_j, redranges_i), as from_matrix makes them")
+    return tables
+
+
 def plan_of_entry(
     entry: library.Entry, variables: Sequence[Variable], layouts: Sequence[Layout], ranges: Sequence[Layout], streamed: Optional[int]
 ) -> Plan:

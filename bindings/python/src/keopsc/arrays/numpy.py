@@ -9,7 +9,7 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from ..library import STRIDE, Layout, ShapeError
-from ..program import Program, remembered
+from ..program import Program, remembered, six_tables
 
 name = "NumPy array"
 array_type = np.ndarray
@@ -112,7 +112,7 @@ def as_complex(array: np.ndarray) -> np.ndarray:
 
 def as_ranges(tables: Any) -> List[np.ndarray]:
     """Six tables of ranges as contiguous int64 arrays."""
-    return [np.ascontiguousarray(table, np.int64) for table in tables]
+    return [np.ascontiguousarray(table, np.int64) for table in six_tables(tables)]
 
 
 def fill(out: np.ndarray, value: np.ndarray) -> np.ndarray:

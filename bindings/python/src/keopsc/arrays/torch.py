@@ -8,7 +8,7 @@ from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 import torch
 
 from ..library import STRIDE, Layout, ShapeError
-from ..program import Program, remembered
+from ..program import Program, remembered, six_tables
 from . import torch_operators
 from .torch_operators import torch_function  # noqa: F401
 
@@ -126,7 +126,7 @@ def as_complex(tensor: torch.Tensor) -> torch.Tensor:
 
 def as_ranges(tables: Any) -> List[torch.Tensor]:
     """Six tables of ranges as contiguous int64 tensors."""
-    return [torch.as_tensor(table).to(torch.int64).contiguous() for table in tables]
+    return [torch.as_tensor(table).to(torch.int64).contiguous() for table in six_tables(tables)]
 
 
 def fill(out: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
