@@ -147,6 +147,8 @@ def test_a_right_hand_side_without_columns():
 
 def test_lists_as_long_as_numpy_says():
     assert kernel(x, y).Kmin(np.int64(2), axis=1).shape == (5, 2)
+    parts = Vi(x).extract(np.int64(0), np.int64(2)), kernel(x, y).one_hot(np.int64(2))
+    assert all(type(part.node.dim) is int and part.node.dim == 2 for part in parts)
 
 
 torch = pytest.importorskip("torch")

@@ -468,7 +468,7 @@ class LazyTensor(Methods):
 
     def extract(self, i: int, d: int) -> "LazyTensor":
         """The `d` components from `i` on."""
-        step = 2 if self.node.is_complex else 1
+        i, d, step = int(i), int(d), 2 if self.node.is_complex else 1
         if i < 0 or d < 1 or (i + d) * step > self.node.dim:
             raise ValueError(f"components {i} to {i + d - 1} of a LazyTensor of shape {self.shape}, which has {self.node.dim // step}")
         return self._apply(f"Extract({{0}}, {i * step}, {d * step})", lambda _: d * step, is_complex=self.node.is_complex)
@@ -535,8 +535,9 @@ class LazyTensor(Methods):
 
     def one_hot(self, D: int) -> "LazyTensor":
         """The vector of `D` components that is 1 at the place that the number, rounded, tells, and 0 elsewhere."""
-        if not isinstance(D, int):
+        if not isinstance(D, Integral):
             raise ValueError(f"one_hot needs the number of components, an integer, not {D!r}")
+        D = int(D)
         if self.node.dim != 1:
             raise ValueError(f"one_hot is for single numbers, not for a LazyTensor of shape {self.shape}")
         return self._apply(f"OneHot({{0}}, {D})", lambda _: D)
@@ -672,6 +673,7 @@ class LazyTensor(Methods):
         if self.node.is_complex and name not in reductions.OF_COMPLEX:
             raise ValueError(f"{name} is not defined for complex numbers; {' and '.join(reductions.OF_COMPLEX)} are")
         weighted = self if other is None else self._merged_with(other)
+        count = int(count) if isinstance(count, Integral) else count  # NumPy's integers are no good as parts of keys: PyTorch's tracer cannot hash them
         return Reduced(weighted, name, over, count, numerics, call_options, total)
 
     def _merged_with(self, other) -> "LazyTensor":
