@@ -831,7 +831,7 @@ struct Products : Multiplication<Pass, 1> {
 
 // How many times 32 columns long rows are multiplied with at a time.
 template <typename Pass>
-static constexpr int parts_of_long_rows()
+static __device__ constexpr int parts_of_long_rows()
 {
     return sizeof(typename Pass::Column) > 16 ? 1 : Pass::CONTRACTION == DISTANCES ? 4 : 2;
 }
