@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use keopsc_cuda::library::Library;
-use keopsc_cuda::{library, library_in_ring};
+use keopsc_cuda::schedule::{GpuSchedule, schedule};
+use keopsc_cuda::{Arithmetic, library, library_in_ring};
 use keopsc_driver::device::find::Compiler;
 use keopsc_driver::device::{DeviceTarget, Form, compile};
 use keopsc_ir::plan::Verified;
@@ -27,6 +28,22 @@ fn plans(number: u64) -> Vec<Verified> {
     seeds.find(|plans| number.is_multiple_of(2) || plans.iter().any(is_wide)).expect("some plans are wide")
 }
 
+/// What `gpu_ring` draws has contractions that lanes take in, and such that threads do.
+#[test]
+fn random_plans_have_contractions_of_both_kinds() {
+    let plans = (0..100).flat_map(|seed| draw(&mut Random::new(seed)));
+    let layouts: Vec<GpuSchedule> = plans.flat_map(|plan| schedule(&plan, Arithmetic::Ring)).collect();
+    let contracted = |in_quads: bool| {
+        layouts.iter().filter(|layout| layout.contraction.is_some() && layout.in_quads == in_quads).count()
+    };
+    assert!(
+        [true, false].into_iter().all(|kind| contracted(kind) >= 5),
+        "{} and {}",
+        contracted(true),
+        contracted(false)
+    );
+}
+
 /// With `KEOPSC_NVCC`, for the oldest and the newest architecture; warnings are errors.
 #[test]
 fn the_real_nvcc_compiles_random_plans() {
@@ -39,13 +56,15 @@ fn the_real_nvcc_compiles_random_plans() {
 }
 
 /// Contractions: of short and of long rows, taken in by lanes and by threads, of products and of distances, in both kinds of states.
-const CONTRACTIONS: &str = "x = Vi(64); y = Vj(64); b = Vj(8); u = Vi(200); v = Vj(200)
+const CONTRACTIONS: &str = "x = Vi(64); y = Vj(64); b = Vj(8); u = Vi(200); v = Vj(200); w = Vj(64); p = Pm(2500)
 out sum = Sum[j](Exp(-SqDist(x, y)))
 out sums = Sum[j](Exp(x | y) * b)
 out soft = LogSumExp[j](-SqDist(x, y))
 out few = ArgKMin[j, K=5](SqDist(x, y))
 out long_sum = Sum[j](Exp(-SqDist(u, v)))
 out long_sums = Sum[j]((u | v) * b)
+out beside_parameters = Sum[j](Exp(-SqDist(x, y) / SqNorm2(p)) * w)
+out long_beside_parameters = Sum[j](Exp(-SqDist(u, v) / SqNorm2(p)))
 ";
 
 /// The same for these, and for the architecture that has multiplications of its own.

@@ -1,15 +1,15 @@
 //! What is computed first for all pairs of a tile: sums over so many coordinates of a row and a column that it pays to keep several rows' and
 //! columns' coordinates in registers, as in a matrix product.
 //!
-//! Scalar products and squared distances in float32 are computed by tensor cores, as `skeleton/tensor.cu` says; all others term by term
-//! (`skeleton/contract.cu`). Everything else of a pass is as it would be without.
+//! These are scalar products and squared distances in float32, which tensor cores compute, as `skeleton/tensor.cu` says. In a ring, where it is to be seen
+//! whether all pairs count once, any such sum is one, term by term (`skeleton/contract.cu`). Everything else of a pass is as it would be without.
 
 use keopsc_ir::plan::{Block, Definition, Pass, Plan, Value, ValueId};
 use keopsc_ir::types::ScalarType;
 use keopsc_ops::intrinsics::{Intrinsic, Kind};
 use keopsc_ops::scalar::{Counter, Index, Scalar};
 
-use crate::expression::{Operands, Position, Writer};
+use crate::expression::{Operands, Position, Writer, apply};
 use crate::library::Packed;
 use crate::schedule::Place;
 use crate::spelling::{Arithmetic, Spelling, Text, fold_neutral, spelling};
@@ -44,9 +44,8 @@ pub enum Form {
     Distances,
 }
 
-/// Coordinates from which on tensor cores pay. What is computed term by term does not: it takes longer than with rows in registers.
+/// Coordinates from which on tensor cores pay. What would be computed term by term does not: it takes longer than with rows in registers.
 const LEAST_PRODUCTS: u32 = 16;
-const LEAST_TERMS: u32 = u32::MAX;
 /// The most coordinates of rows that registers hold.
 const MOST_IN_REGISTERS: u32 = 128;
 /// The most whose middle fits into shared memory.
@@ -75,8 +74,8 @@ impl Contraction {
         }
     }
 
-    /// Whether its results are in registers before they are in shared memory.
-    pub(crate) fn is_in_registers(&self) -> bool {
+    /// Whether tensor cores compute it.
+    pub(crate) fn is_of_products(&self) -> bool {
         self.form != Form::Terms
     }
 
@@ -90,18 +89,30 @@ impl Contraction {
         if self.method() == Method::LongProducts { 128 } else { 32 }
     }
 
-    /// The most bytes of a column that have room beside everything else that is in shared memory.
-    pub(crate) fn most_column_bytes(&self, compute: ScalarType) -> u64 {
+    /// Whether everything fits into shared memory: with that many bytes of a column beside its coordinates, and of parameters.
+    pub(crate) fn has_room(
+        &self,
+        compute: ScalarType,
+        column_bytes: u64,
+        parameter_bytes: u64,
+        in_quads: bool,
+    ) -> bool {
         let real = if compute == ScalarType::F64 { 8 } else { 4 };
-        let values = 4 * 32 * 36 * real;
-        // Coordinates of 32 columns, where there are some in shared memory, and how many tiles' columns there are.
-        let (coordinates, slots) = match self.method() {
-            Method::Terms => (0, 1),
-            Method::Products => (2048 * u64::from(self.steps()), 2),
-            Method::LongProducts => (2 * 2048, 2),
+        let values = u64::from(CONTRACTED_ROWS) * PITCH * real;
+        // Columns of a tile, in thirty-twos, bytes of their coordinates, and of how many tiles there is all else.
+        let long_parts = match (column_bytes <= KEPT_COLUMN_BYTES, self.form) {
+            (false, _) => 1,
+            (true, Form::Distances) => 4,
+            (true, _) => 2,
         };
-        let measures = 1024 + 8 * 32 * slots;
-        (SHARED_BYTES - values - coordinates - measures) / (32 * slots)
+        let slots = if in_quads { 3 } else { 2 };
+        let (parts, coordinates, slots) = match self.method() {
+            Method::Terms => (1, 0, 1),
+            Method::Products => (1, STEP_BYTES * u64::from(self.steps()), slots),
+            Method::LongProducts => (long_parts, 2 * STEP_BYTES * long_parts, slots),
+        };
+        let columns = slots * 32 * parts * (column_bytes + MEASURE_BYTES);
+        values + coordinates + columns + parameter_bytes + OTHER_BYTES <= SHARED_BYTES
     }
 
     /// What is laid out for it, as `Packed` of the skeleton has it: halves of 16 bytes for every four numbers, with a measure behind them.
@@ -131,6 +142,13 @@ impl Contraction {
 
 /// Shared memory that every kernel may have.
 const SHARED_BYTES: u64 = 48 << 10;
+/// What the skeleton has there: from row to row of a tile's pairs; bytes of 16 coordinates of 32 columns; of a column's measure; up to which all else
+/// of a column is read ahead; of norms of rows, and what alignment may take.
+const PITCH: u64 = 36;
+const STEP_BYTES: u64 = 2048;
+const MEASURE_BYTES: u64 = 8;
+const KEPT_COLUMN_BYTES: u64 = 16;
+const OTHER_BYTES: u64 = 1024;
 /// Registers of a multiprocessor for each of a block's threads.
 const REGISTERS: u32 = 65536 / 128;
 
@@ -185,7 +203,7 @@ fn of_value(
     let form = if *with == Intrinsic::Add && can_multiply { form(body, row, column) } else { Form::Terms };
     let least = match (arithmetic, form) {
         (Arithmetic::Ring, _) => LEAST_IN_RING,
-        (Arithmetic::Real, Form::Terms) => LEAST_TERMS,
+        (Arithmetic::Real, Form::Terms) => return None,
         (Arithmetic::Real, Form::Products | Form::Distances) => LEAST_PRODUCTS,
     };
     (*count >= least).then_some(Contraction { value: id, form, count: *count, row, column })
@@ -255,7 +273,7 @@ impl Terms<'_> {
         match spelling(with) {
             Spelling::Infix(operator, _) => format!("sum {operator}= {};", term.loose()),
             _ => {
-                format!("sum = {};", crate::expression::apply(with, &[Text::primary("sum"), term], writer.real).loose())
+                format!("sum = {};", apply(with, &[Text::primary("sum"), term], writer.real).loose())
             }
         }
     }

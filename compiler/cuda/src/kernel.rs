@@ -57,7 +57,7 @@ pub(crate) fn emit_pass(
     lines.close("};");
     if let Some(contraction) = &schedule.contraction {
         kernels.have_contractions = true;
-        kernels.have_products |= contraction.is_in_registers();
+        kernels.have_products |= contraction.is_of_products();
     }
     lines.line(format!("static_assert(sizeof({name}::State) == {}, \"as launches have it\");", schedule.state_bytes));
     let mut kernel = |lines: &mut Lines, suffix: &str, body: String, threads: u32, rows: u32| {
@@ -85,8 +85,7 @@ pub(crate) fn emit_pass(
     let mut reduces = [None, None];
     if let Some(contraction) = &schedule.contraction {
         let tile = if schedule.in_quads { "QuadTile" } else { "RowTile" };
-        let method = format!("{:?}<{name}>", contraction.method());
-        let tile = format!("{tile}<{name}, {}>", method);
+        let tile = format!("{tile}<{name}, {:?}<{name}>>", contraction.method());
         reduces[0] = Some(reduce(lines, "reduce", tile, schedule.threads, CONTRACTED_ROWS));
     } else if emitter.accumulates() {
         let GpuSchedule { rows, threads, .. } = *schedule;

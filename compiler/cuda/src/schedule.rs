@@ -154,7 +154,7 @@ fn schedule_pass(plan: &Plan, pass: &Pass, contracted: Option<Arithmetic>) -> Gp
     let needed = needed(pass);
     let accumulate = plan.numerics.accumulators(pass.compute);
     let mut places = choose_places(pass, &needed);
-    place_parameters(pass, &mut places);
+    let parameter_bytes = place_parameters(pass, &mut places);
     let contraction = contracted.and_then(|arithmetic| contraction(plan, pass, &needed, &places, arithmetic));
     if let Some(contraction) = &contraction {
         places[contraction.value.0 as usize] = Place::Contracted;
@@ -168,9 +168,14 @@ fn schedule_pass(plan: &Plan, pass: &Pass, contracted: Option<Arithmetic>) -> Gp
     let state = state_bytes(&used, accumulate);
     let has_pivots = |accumulation: &&Accumulation| accumulation.rule.raising.is_some();
     let registers = registers_of_a_row(pass, &places, state);
+    // Lanes of a row have sums of their own, which are not one after the other.
+    let in_quads = contraction.is_some()
+        && plan.numerics.sum != SumScheme::Direct
+        && 4 * (registers - PAIR_REGISTERS) <= QUAD_REGISTERS
+        && column_bytes <= QUAD_COLUMN_BYTES;
     if let Some(contraction) = &contraction {
         let has_registers = contracted == Some(Arithmetic::Ring) || registers <= REGISTERS_BESIDE_CONTRACTIONS;
-        if !has_registers || column_bytes > contraction.most_column_bytes(pass.compute) {
+        if !has_registers || !contraction.has_room(pass.compute, column_bytes, parameter_bytes, in_quads) {
             return schedule_pass(plan, pass, None);
         }
     }
@@ -187,9 +192,6 @@ fn schedule_pass(plan: &Plan, pass: &Pass, contracted: Option<Arithmetic>) -> Gp
     let tile_bytes = if threads < THREADS { SMALL_TILE_BYTES } else { TILE_BYTES };
     let columns = tile_bytes.checked_div(column_bytes).unwrap_or(TILE).clamp(1, TILE);
     let levels = (TREE_BYTES / (state * u64::from(rows)).max(1)).min(MOST_LEVELS);
-    let in_quads = contraction.as_ref().is_some_and(|contraction| contraction.is_in_registers())
-        && 4 * (registers - PAIR_REGISTERS) <= QUAD_REGISTERS
-        && column_bytes <= QUAD_COLUMN_BYTES;
     let block = if in_quads { block.min(8) } else { block };
     let pair_cost = cost(pass).per_pair.cycles().clamp(1.0, 1e6) as u32;
     let order = order(plan.numerics.sum, &used, levels);

@@ -1,9 +1,9 @@
 // Passes whose pairs meet through a sum over many coordinates: a contraction. Those of a tile of pairs are computed first, as in a matrix product,
 // then the rest of each pair.
 
-// The rows of a block and the columns of a warp's tile; from row to row of it in shared memory, with a gap so that eight rows begin in other banks
-// each.
-enum { CONTRACTED_ROWS = 128, CONTRACTED_WARP_ROWS = 32, CONTRACTED_COLUMNS = 32, CONTRACTED_PITCH = 36 };
+// Shared memory that every kernel may have; rows of a block; rows and columns of a warp's tile; from row to row of it in shared memory, with a gap so
+// that eight rows begin in other banks each.
+enum { MOST_SHARED_BYTES = 48 << 10, CONTRACTED_ROWS = 128, CONTRACTED_WARP_ROWS = 32, CONTRACTED_COLUMNS = 32, CONTRACTED_PITCH = 36 };
 
 template <typename Real>
 struct __align__(4 * sizeof(Real)) Four {

@@ -458,6 +458,9 @@ struct Multiplication {
         __align__(16) Measure measures[SLOTS][COLUMNS];
         float row_norms[CONTRACTED_ROWS];
     };
+    // Bytes of shared memory besides coordinates: of this, of pairs and parameters, and what alignment takes.
+    enum { PAIR_BYTES = CONTRACTED_ROWS * CONTRACTED_PITCH * (int)sizeof(float) };
+    enum { OTHER_BYTES = (int)(sizeof(Slots) + sizeof(typename Pass::Shared)) + PAIR_BYTES + 256 };
     // Of rows 8 k + lane / 4 of the warp.
     float row_norms[4], row_inverses[4];
     // Sums of products. A lane's columns of a part are 8 (lane % 4) + 2 n and the next one, its rows 16 m + lane / 4 and 8 more.
@@ -649,7 +652,7 @@ struct Multiplication {
                 const float norm = measured[c / 2].of[c % 2 * 2], inverse = measured[c / 2].of[c % 2 * 2 + 1];
                 const float sum = sums[part][r / 2][c / 2][r % 2 * 2 + c % 2] * inverse;
                 if (IS_DISTANCE) {
-                    found[r][c] = sum * factor + (row_norms[r] + norm);
+                    found[r][c] = __fmaf_rn(sum, factor, row_norms[r] + norm);
                     are_sure[r] = are_sure[r] && found[r][c] >= least;
                 } else {
                     found[r][c] = sum * factor;
@@ -728,8 +731,8 @@ struct Products : Multiplication<Pass, 1> {
     typedef Multiplication<Pass, 1> Base;
     typedef typename Base::Layout Layout;
     enum { STEPS = Layout::STEPS, STRIDE = 4 * Base::COLUMNS };
-    enum { COLUMN_BYTES = STEPS * 4 * Base::COLUMNS * (int)sizeof(Words), OTHER_BYTES = (int)sizeof(typename Base::Slots) + 18432 + 256 };
-    enum { BUFFERS = Base::IS_ASYNCHRONOUS && 2 * COLUMN_BYTES + OTHER_BYTES <= 49152 ? 2 : 1 };
+    enum { COLUMN_BYTES = STEPS * 4 * Base::COLUMNS * (int)sizeof(Words) };
+    enum { BUFFERS = Base::IS_ASYNCHRONOUS && 2 * COLUMN_BYTES + Base::OTHER_BYTES <= MOST_SHARED_BYTES ? 2 : 1 };
     enum { OVERLAPS = BUFFERS == 2 };
 
     struct Memory {
@@ -844,8 +847,8 @@ struct LongProducts : Multiplication<Pass, parts_of_long_rows<Pass>()> {
     typedef typename Base::Layout Layout;
     enum { IS_IN_TOTALS = Base::PARTS <= 2, STEPS_OF_SUM = IS_IN_TOTALS ? 4 : Layout::STEPS };
     enum { STEPS = Layout::STEPS, STRIDE = 4 * Base::COLUMNS, OVERLAPS = 0 };
-    enum { STAGE_BYTES = 4 * Base::COLUMNS * (int)sizeof(Words), OTHER_BYTES = (int)sizeof(typename Base::Slots) + 18432 + 128 };
-    enum { STAGES = 3 * STAGE_BYTES + OTHER_BYTES <= 49152 ? 3 : 2 };
+    enum { STAGE_BYTES = 4 * Base::COLUMNS * (int)sizeof(Words) };
+    enum { STAGES = 3 * STAGE_BYTES + Base::OTHER_BYTES <= MOST_SHARED_BYTES ? 3 : 2 };
 
     struct Memory {
         __align__(128) Words columns[STAGES][4][Base::COLUMNS];
