@@ -16,7 +16,7 @@ with_version() {
 }
 
 install -D -m 755 "$binary" "$prefix/bin/keopsc"
-install -D -m 644 -t "$prefix/include" include/keopsc_abi.h cpp/include/keopsc.hpp
+install -D -m 644 -t "$prefix/include" ../runtime/include/keopsc_abi.h cpp/include/keopsc.hpp
 install -D -m 644 -t "$prefix/share/cmake/keopsc" cpp/cmake/keopscConfig.cmake
 with_version cpp/cmake/keopscConfigVersion.cmake.in "$prefix/share/cmake/keopsc/keopscConfigVersion.cmake"
 with_version cpp/keopsc.pc.in "$prefix/share/pkgconfig/keopsc.pc"

@@ -6,7 +6,7 @@ toolbox = fileparts(mfilename('fullpath'));
 if nargin < 1
     folder = toolbox;
 end
-headers = {fullfile(toolbox, '..', 'include'), fullfile(toolbox, '..', '..', '..', 'include')}; % in a checkout, and installed
+headers = {fullfile(toolbox, '..', '..', 'runtime', 'include'), fullfile(toolbox, '..', '..', '..', 'include')}; % in a checkout, and installed
 found = cellfun(@(header) exist(fullfile(header, 'keopsc_abi.h'), 'file') == 2, headers);
 if ~any(found)
     error('keopsc:build', 'keopsc_abi.h is neither in %s nor in %s', headers{:});

@@ -1,7 +1,7 @@
 // What a call through keopsc.hpp costs beside the plain C function, where there is next to nothing to compute. From the root:
 //
 //     keopsc compile samples/gauss.kf -o libgauss.so
-//     g++ -O2 -std=c++17 -I. -Ibindings/include -Ibindings/cpp/include bindings/cpp/bench/overhead.cpp -L. -lgauss -Wl,-rpath,. -ldl -o overhead
+//     g++ -O2 -std=c++17 -I. -Iruntime/include -Ibindings/cpp/include bindings/cpp/bench/overhead.cpp -L. -lgauss -Wl,-rpath,. -ldl -o overhead
 //     ./overhead
 #include <algorithm>
 #include <chrono>

@@ -19,7 +19,7 @@ import device  # noqa: E402
 
 COMPILERS = [name for name in ("g++", "clang++") if shutil.which(name)]
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wold-style-cast", "-Werror"]
-SOURCES = [f"-I{BINDINGS / 'cpp' / 'include'}", f"-I{BINDINGS / 'include'}"]
+SOURCES = [f"-I{BINDINGS / 'cpp' / 'include'}", f"-I{BINDINGS.parent / 'runtime' / 'include'}"]
 
 
 def run(*command, **options):
@@ -96,7 +96,7 @@ def test_abi_is_that_of_generated_headers(libraries):
         text = path.read_text()
         return text[text.index("#ifndef KEOPS_ABI_VERSION") : text.index("#endif /* KEOPS_ABI_VERSION */")]
 
-    assert types(BINDINGS / "include" / "keopsc_abi.h") == types(libraries / "calls.h")
+    assert types(BINDINGS.parent / "runtime" / "include" / "keopsc_abi.h") == types(libraries / "calls.h")
 
 
 def configure(prefix, folder, *options, source=BINDINGS / "cpp" / "example"):

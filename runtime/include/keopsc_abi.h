@@ -1,7 +1,7 @@
 /* The types of layer 2 (docs/abi.md), for programs that load libraries at run time and so include no generated header.
  *
  * What stands between the KEOPS_ABI_VERSION lines is, word for word, in every header that keopsc writes, under the same guard: either may come
- * first. bindings/cpp/tests compares the two. */
+ * first. keopsc takes the types from here; bindings/cpp/tests compares the whole. */
 #ifndef KEOPSC_ABI_H
 #define KEOPSC_ABI_H
 
