@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from device import IS_REAL, Gpu, on_gpu
-from keops import relative_error
+from keops import CUDA, MEMORY, CallError, relative_error
 from test_device import agree, compare, positive
 
 FORMULAS = """
@@ -155,6 +155,24 @@ def test_types_and_steps(gpu, library, random):
     x, y, b = (random.normal(size=shape).astype(np.float32) for shape in ((70, 200), (128, 90), (90, 2)))
     for entry in library(64).entries.values():
         compare(gpu, entry, *arguments(entry, x[:, 3:131:2], y.T[:, ::-2], b, 70))
+
+
+@pytest.mark.parametrize("d", [64, 129])
+def test_in_slabs(gpu, library, random, monkeypatch, d):
+    """Rows and columns in several parts, each of which is laid out for itself; too little room is refused."""
+    m, n = 140, 500
+    x, y, b = (random.normal(size=shape).astype(np.float32) for shape in ((m, d), (n, d), (n, 2)))
+    entry, was_refused, slabs = library(d).entries["gauss"], False, 0
+    expected = entry(*arguments(entry, x, y, np.abs(b), m))
+    for bound in (400_000, 300_000, 1000):
+        monkeypatch.setenv("KEOPSC_DEVICE_MEMORY", str(bound))
+        try:
+            agree(entry(*arguments(entry, x, y, np.abs(b), m), device_type=CUDA), expected, bound)
+            slabs += 1
+        except CallError as failure:
+            was_refused = True
+            assert failure.status == MEMORY, failure.message
+    assert was_refused and slabs > 0
 
 
 def test_batches_and_ranges(gpu, library, random):
