@@ -58,7 +58,7 @@ rust() {
 }
 
 # virtual_environment FOLDER INSTALL REQUIREMENTS...: makes it anew where a requirement has changed.
-# INSTALL is called with the folder's pip.
+# INSTALL is called with the folder's Python.
 virtual_environment() {
     local folder=$1 install=$2 stamp
     shift 2
@@ -70,30 +70,48 @@ virtual_environment() {
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "$(python3 --version) is too old: 3.11 or newer is needed."
     echo "setup: filling $folder" >&2
     python3 -m venv --clear "$folder"
-    "$install" "$folder/bin/pip"
+    # Python brings an older one, which begins again, or gives up, where a download breaks off.
+    install_packages "$folder/bin/python" --upgrade pip==26.3
+    "$install" "$folder/bin/python"
     echo "$stamp" > "$folder/requirements.sha256"
 }
 
+# install_packages PYTHON ARGUMENT...: `pip install`; a connection that breaks is taken up again where it broke, and the whole tried three times.
+install_packages() {
+    local python=$1 resume=() attempt
+    shift
+    [[ $("$python" -m pip install --help) != *--resume-retries* ]] || resume=(--resume-retries 20)
+    for attempt in 1 2 3; do
+        [ "$attempt" -eq 1 ] || { echo "setup: pip has failed; trying again" >&2 && sleep 20; }
+        "$python" -m pip install -q --disable-pip-version-check --retries 10 "${resume[@]}" "$@" && return
+    done
+    return 1
+}
+
 install_python() {
-    "$1" install -q --disable-pip-version-check -r scripts/requirements.txt
+    install_packages "$1" -r scripts/requirements.txt
 }
 
 install_cuda() {
-    "$1" install -q --disable-pip-version-check --no-deps -r scripts/requirements-cuda.txt
+    install_packages "$1" --no-deps -r scripts/requirements-cuda.txt
 }
 
+# PyTorch is 2.5 GB to load, from one index: where that cannot be done, the rest is there, and the exit status is 75 (a failure that may pass).
 install_torch() {
-    "$1" install -q --disable-pip-version-check -r scripts/requirements-package.txt
-    "$1" install -q --disable-pip-version-check --no-deps -r scripts/requirements-torch.txt -r scripts/requirements-dependents.txt
+    install_packages "$1" -r scripts/requirements-package.txt
+    install_packages "$1" --no-deps -r scripts/requirements-torch.txt -r scripts/requirements-dependents.txt || {
+        echo "setup: PyTorch could not be loaded; the next run tries again" >&2
+        exit 75
+    }
 }
 
 install_wheel() {
-    "$1" install -q --disable-pip-version-check -r scripts/requirements-wheel.txt
+    install_packages "$1" -r scripts/requirements-wheel.txt
 }
 
 install_bench() {
-    "$1" install -q --disable-pip-version-check -r scripts/requirements-bench.txt
-    "$1" install -q --disable-pip-version-check --no-deps -r scripts/requirements-torch.txt
+    install_packages "$1" -r scripts/requirements-bench.txt
+    install_packages "$1" --no-deps -r scripts/requirements-torch.txt
 }
 
 case "${1:-}" in

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from calls import KEOPS_FORMULAS, KEOPS_REDUCTIONS
 
-import keopsc.numpy
-import keopsc.torch
-
 pykeops_numpy = pytest.importorskip("pykeops.numpy")
 pykeops_torch = pytest.importorskip("pykeops.torch")
 torch = pytest.importorskip("torch")
+
+import keopsc.numpy  # noqa: E402
+import keopsc.torch  # noqa: E402
 
 #: Where KeOps is off, and by how much: it writes constants as float32, and computes powers with C's powf.
 ONLY_SINGLE = {"div_int": 1e-6, "symbolic_power": 1e-5, "float_power": 1e-5}
