@@ -157,6 +157,30 @@ def test_extreme_values(compiled):
     assert np.isposinf(library.l(zero, column(0, np.inf)))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_infinite_values_beside_finite_ones(compiled, random, dtype):
+    """Rows of a tile have finite and infinite largest values, from some block of columns on: no row changes another's result."""
+    kind = DTYPES[dtype]
+    formula = "f = Vj(1); x = Vi(1); w = Vj(2); out l = LogSumExp[j](f * x); out s = SumSoftMaxWeight[j](f * x, w)"
+    library = compiled(formula, "infinite", "--dtype", dtype)
+    m, n = 100, 1000
+    x = np.where(np.arange(m) % 3, 1, -1).astype(kind)[:, None]
+    x[7] = 0  # times infinity: not a number
+    w = random.standard_normal((n, 2)).astype(kind)
+    for infinite in [], [0], [3, 200], [70], [999], [5, 6, 128, 700]:
+        f = 10 * random.standard_normal((n, 1)).astype(kind)
+        f[infinite] = np.inf
+        with np.errstate(invalid="ignore"):
+            values = x.astype(np.float64) * f[:, 0]
+            m_i = values.max(1, keepdims=True)
+            t = np.exp(np.where(values == m_i, 0, values - m_i))
+        l, s = library.entries["l"].plain(m, n, f, x), library.entries["s"].plain(m, n, f, x, w)
+        rows = np.arange(m) != 7 if infinite else np.ones(m, bool)
+        np.testing.assert_allclose(l[rows, 0], (m_i[:, 0] + np.log(t.sum(1)))[rows], rtol=1e-5)
+        np.testing.assert_allclose(s[rows], (t @ w.astype(np.float64) / t.sum(1, keepdims=True))[rows], rtol=1e-4, atol=1e-4)
+        assert np.isnan(l[~rows]).all() and np.isnan(s[~rows]).all()
+
+
 def test_output_expressions(compiled, random):
     """An output may be any expression of reductions and i-values."""
     library = compiled(

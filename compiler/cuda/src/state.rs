@@ -223,11 +223,7 @@ fn write_one_by_one(writer: &mut Writer, schedule: &GpuSchedule) {
 
 /// A column that finite pivots have taken in, into the other slots.
 fn write_raised_update(writer: &mut Writer, operands: RuleOperands<'_>, raising: &Raising) {
-    let is_pivot = |operand: Operand| matches!(operand, Operand::State(slot) if raising.pivots.contains(&slot));
-    let finite = |item: &Let| Let { value: where_pivots_are_finite(&item.value, &is_pivot), ..item.clone() };
-    let lets: Vec<Let> = raising.lets.iter().map(finite).collect();
-    let update: Vec<Scalar<Operand>> =
-        raising.update.iter().map(|rule| where_pivots_are_finite(rule, &is_pivot)).collect();
+    let Raising { lets, update, .. } = raising.with_finite_pivots();
     let slots = others(operands.accumulation, raising);
     write_slots(writer, &RuleOperands { lets: Some(&lets), ..operands }, &lets, &update, &slots);
 }
@@ -259,21 +255,6 @@ fn as_extremum(scalar: &Scalar<Operand>) -> Scalar<Operand> {
         }
     }
     scalar.clone()
-}
-
-/// `select(a == m, 0, a - m)` as `a - m`, which is the same where m is finite.
-fn where_pivots_are_finite(scalar: &Scalar<Operand>, is_pivot: &impl Fn(Operand) -> bool) -> Scalar<Operand> {
-    let Scalar::Call(intrinsic, arguments) = scalar else { return scalar.clone() };
-    if let (Intrinsic::Select, [Scalar::Call(Intrinsic::Equal, compared), Scalar::Constant(0.0), difference]) =
-        (intrinsic, arguments.as_slice())
-        && let Scalar::Call(Intrinsic::Sub, terms) = difference
-        && terms == compared
-        && let [_, Scalar::Component(operand, _)] = terms.as_slice()
-        && is_pivot(*operand)
-    {
-        return difference.clone();
-    }
-    Scalar::Call(*intrinsic, arguments.iter().map(|argument| where_pivots_are_finite(argument, is_pivot)).collect())
 }
 
 /// The arguments of accumulations with pivots that differ from pair to pair.

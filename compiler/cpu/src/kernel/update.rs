@@ -4,7 +4,7 @@
 use inkwell::values::{IntValue, PointerValue};
 use keopsc_ir::plan::Accumulation;
 use keopsc_ops::intrinsics::Kind;
-use keopsc_ops::reductions::{Let, Operand, Slot};
+use keopsc_ops::reductions::{Let, Operand, Raising, Slot};
 use keopsc_ops::scalar::{Counter, Scalar};
 use keopsc_passes::schedule::Update;
 
@@ -14,7 +14,7 @@ use super::reader::{PlanReader, Rows};
 use super::remembered::Remembered;
 use super::state::{RuleReader, StateView};
 use super::{Kernel, LONGEST_LOCAL};
-use crate::vector::Vector;
+use crate::vector::{Arithmetic, Vector};
 
 /// The accumulators of each accumulation, `[dim][row_vectors]` vectors a slot.
 pub struct Accumulators<'ctx> {
@@ -216,17 +216,49 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
             }
             let slots = &accumulators.chunk[number];
             let rule = &accumulation.rule;
-            let mut rules: Rules<'a> = (&rule.update_lets, &rule.update);
-            if let Some(raising) = &rule.raising {
-                let raised = StateView::Pivots(&accumulators.raised[number]);
-                self.accumulating().merge_states(accumulation, StateView::Locals(slots), raised);
-                rules = (&raising.lets, &raising.update);
-            }
             let components = self.schedule.components[number];
-            let block = Waiting { shared, chunk, accumulation, components, slots, rules, first, columns };
-            let lets = self.update_short(&block);
-            self.update_long(&block, &lets);
+            let update = |rules| {
+                let block = Waiting { shared, chunk, accumulation, components, slots, rules, first, columns };
+                let lets = self.update_short(&block);
+                self.update_long(&block, &lets);
+            };
+            let Some(raising) = &rule.raising else {
+                update((&rule.update_lets, &rule.update));
+                continue;
+            };
+            let raised = StateView::Pivots(&accumulators.raised[number]);
+            self.accumulating().merge_states(accumulation, StateView::Locals(slots), raised);
+            let finite = raising.with_finite_pivots();
+            if self.lanes.arithmetic() == Arithmetic::Ring || finite == *raising {
+                update((&raising.lets, &raising.update));
+                continue;
+            }
+            self.if_else(self.has_infinite_pivots(accumulation, raising, slots), |holds| {
+                let Raising { lets, update: slots, .. } = if holds { raising } else { &finite };
+                update((lets, slots));
+            });
         }
+    }
+
+    /// Whether a pivot is infinite in some row.
+    fn has_infinite_pivots(
+        &self,
+        accumulation: &Accumulation,
+        raising: &Raising,
+        slots: &[PointerValue<'ctx>],
+    ) -> IntValue<'ctx> {
+        let rules = self.accumulating();
+        let components = raising.pivots.iter().flat_map(|slot| {
+            let dim = i64::from(accumulation.rule.slots[*slot as usize].dim);
+            (0..dim).map(|number| (*slot, Component::Known(number)))
+        });
+        let pivots =
+            components.flat_map(|(slot, at)| rules.load_slot(StateView::Locals(slots), accumulation, slot, at));
+        let infinite = pivots.map(|pivot| {
+            let difference = rules.lanes.sub(pivot, pivot);
+            rules.lanes.not_equal(difference, rules.lanes.splat(0.0))
+        });
+        self.is_any(&infinite.collect::<Vec<_>>())
     }
 
     /// Updates the slots that fit into registers; the scalar `let`s of all columns, if there are other slots that need them.
@@ -342,7 +374,7 @@ struct Waiting<'w, 'k, 'a, 'ctx> {
     accumulation: &'a Accumulation,
     components: u32,
     slots: &'w [PointerValue<'ctx>],
-    rules: Rules<'a>,
+    rules: Rules<'w>,
     first: IntValue<'ctx>,
     columns: IntValue<'ctx>,
 }

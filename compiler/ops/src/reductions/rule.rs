@@ -1,6 +1,6 @@
 //! A reduction whose dimensions are known: what plans carry, what back ends and the interpreter run.
 
-use crate::intrinsics::Kind;
+use crate::intrinsics::{Intrinsic, Kind};
 use crate::scalar::Scalar;
 
 /// What a scalar expression of a [`Rule`] may refer to.
@@ -63,6 +63,29 @@ pub struct Raising {
     pub lets: Vec<Let>,
     /// The new value of each slot after a column that the pivots have taken in.
     pub update: Vec<Scalar<Operand>>,
+}
+
+impl Raising {
+    /// The same where pivots are finite: `select(a == m, 0, a - m)` is `a - m` there.
+    pub fn with_finite_pivots(&self) -> Raising {
+        let finite = |item: &Let| Let { value: self.where_pivots_are_finite(&item.value), ..item.clone() };
+        let update = self.update.iter().map(|rule| self.where_pivots_are_finite(rule));
+        Raising { pivots: self.pivots.clone(), lets: self.lets.iter().map(finite).collect(), update: update.collect() }
+    }
+
+    fn where_pivots_are_finite(&self, scalar: &Scalar<Operand>) -> Scalar<Operand> {
+        let Scalar::Call(intrinsic, arguments) = scalar else { return scalar.clone() };
+        if let (Intrinsic::Select, [Scalar::Call(Intrinsic::Equal, compared), Scalar::Constant(0.0), difference]) =
+            (intrinsic, arguments.as_slice())
+            && let Scalar::Call(Intrinsic::Sub, terms) = difference
+            && terms == compared
+            && let [_, Scalar::Component(Operand::State(slot), _)] = terms.as_slice()
+            && self.pivots.contains(slot)
+        {
+            return difference.clone();
+        }
+        Scalar::Call(*intrinsic, arguments.iter().map(|argument| self.where_pivots_are_finite(argument)).collect())
+    }
 }
 
 /// A reduction whose dimensions are known.
