@@ -1,0 +1,1 @@
+../../../runtime/include/keopsc_abi.h

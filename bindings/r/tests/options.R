@@ -1,0 +1,53 @@
+# Options, and the cache of compiled formulas.
+source("helpers/helpers.R")
+defaults <- get_rkeops_options()
+stopifnot(defaults$precision == "float64", defaults$backend == "CPU", identical(get_rkeops_options("threads"), 0L))
+stopifnot(identical(get_rkeops_options(c("backend", "precision")), list(backend = "CPU", precision = "float64")))
+
+set_rkeops_options(list(precision = "float32", device_id = -1))
+stopifnot(get_rkeops_options("precision") == "float32", identical(get_rkeops_options("device_id"), 0L))
+set_rkeops_options(precision = "double", threads = 2)
+stopifnot(get_rkeops_options("precision") == "float64")
+rkeops_use_cpu(ncore = 1)
+stopifnot(get_rkeops_options("threads") == 1)
+x <- matrix(rnorm(3000), 1000)
+one_thread <- sum(exp(-sqdist(Vi(x), Vj(x))), "j")
+rkeops_use_cpu()
+close_to(sum(exp(-sqdist(Vi(x), Vj(x))), "j"), one_thread, 0)
+rkeops_use_gpu(1)
+stopifnot(get_rkeops_options("backend") == "GPU", get_rkeops_options("device_id") == 1)
+set_rkeops_options()
+stopifnot(identical(get_rkeops_options(), defaults))
+
+refused("keopsc_options", "there is no option precison; the options are backend", set_rkeops_options(precison = "float32"))
+refused("keopsc_options", "there is no option speed", get_rkeops_options("speed"))
+refused("keopsc_options", "the option precision is \"half\": expected one of float64, float32", set_rkeops_options(list(precision = "half")))
+refused("keopsc_options", "the option backend is NULL", set_rkeops_options(list(backend = NULL)))
+refused("keopsc_options", "the option threads is -1: expected a number 0", rkeops_use_cpu(-1))
+refused("keopsc_options", "the option threads is NA", set_rkeops_options(threads = NA))
+refused("keopsc_options", "the option verbosity is 2: expected TRUE or FALSE", set_rkeops_options(verbosity = 2))
+refused("keopsc_options", "the option numbers_from is 2: expected 0 or 1", set_rkeops_options(numbers_from = 2))
+refused("keopsc_options", "options have names", set_rkeops_options("float32"))
+refused("keopsc_options", "expected a folder", set_rkeops_cache_dir(3))
+stopifnot(identical(get_rkeops_options(), defaults))
+
+# A cache of one's own, in a folder whose name has what shells read; what is compiled goes there, and is taken from there.
+folder <- file.path(tempfile(), "it's $HOME `a` cache")
+set_rkeops_cache_dir(folder)
+F <- keops_kernel("Sum_Reduction(Exp(x * y) + 1234567, 1)", c("x=Vi(1)", "y=Vj(1)"))
+close_to(F(list(0, c(0, 0))), matrix(2 * 1234568))
+stopifnot(identical(get_rkeops_cache_dir(), folder), length(list.files(folder, "\\.so$", recursive = TRUE)) == 1)
+bytes <- suppressMessages(stat_rkeops_cache_dir())
+stopifnot(bytes > 0, inherits(tryCatch(stat_rkeops_cache_dir(), message = identity), "message"))
+suppressMessages(clean_rkeops())
+stopifnot(stat_rkeops_cache_dir(verbose = FALSE) == 0)
+close_to(F(list(0, c(0, 0))), matrix(2 * 1234568)) # what is loaded goes on working
+
+# What the compiler says, where that is wanted.
+rkeops_enable_verbosity()
+said <- tryCatch(keops_kernel("Sum_Reduction(Exp(x * y) + 7654321, 1)", c("x=Vi(1)", "y=Vj(1)")), message = conditionMessage)
+stopifnot(is.character(said), nzchar(said))
+rkeops_disable_verbosity()
+set_rkeops_options()
+
+stopifnot(suppressMessages(check_rkeops()), suppressMessages(install_rkeops()))
