@@ -188,7 +188,7 @@ read_declarations <- function(args) {
 declared <- function(declarations) {
   complex <- if (state$options$precision == "float32") ", dtype=c64" else ", dtype=c128"
   vapply(declarations, function(one) {
-    sprintf("%s = %s(%d%s)", one$name, c("Vi", "Vj", "Pm")[one$role + 1L], one$dim, if (one$is_complex) complex else "")
+    paste0(one$name, " = ", c("Vi", "Vj", "Pm")[one$role + 1L], "(", one$dim, if (one$is_complex) complex, ")")
   }, "")
 }
 

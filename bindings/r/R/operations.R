@@ -9,7 +9,7 @@ ARITHMETIC <- c(
 
 Ops.LazyTensor <- function(e1, e2) {
   if (missing(e2)) {
-    return(switch(.Generic, "+" = e1, "-" = operation("(-%s)", list(e1), e1@dim, is_complex(e1)), "!" = unary(e1, "!", "Not(%s)")))
+    return(switch(.Generic, "+" = e1, "-" = operation("(-%s)", list(e1), e1@dimres, is_complex(e1)), "!" = unary(e1, "!", "Not(%s)")))
   }
   place <- sprintf("`%s`", .Generic)
   operands <- list(as_lazy(e1, paste("the left side of", place)), as_lazy(e2, paste("the right side of", place)))
@@ -33,10 +33,10 @@ Ops.LazyTensor <- function(e1, e2) {
 power <- function(operands, exponent) {
   base <- operands[[1]]
   if (is.numeric(exponent) && length(exponent) == 1L && exponent == 0.5) {
-    return(operation("Sqrt(%s)", list(base), base@dim, is_complex(base)))
+    return(operation("Sqrt(%s)", list(base), base@dimres, is_complex(base)))
   }
   if (is.numeric(exponent) && length(exponent) == 1L && exponent == -0.5 && !is_complex(base)) {
-    return(operation("Rsqrt(%s)", list(base), base@dim))
+    return(operation("Rsqrt(%s)", list(base), base@dimres))
   }
   operation("(%s ** %s)", operands, common_dim(operands, "`^`"), any(vapply(operands, is_complex, NA)))
 }
@@ -61,7 +61,7 @@ Math.LazyTensor <- function(x, ...) {
     return(logarithm(x, ...))
   }
   if (.Generic == "abs" && is_complex(x)) {
-    return(operation("Abs(%s)", list(x), x@dim))
+    return(operation("Abs(%s)", list(x), x@dimres))
   }
   if (!.Generic %in% names(OF_REAL)) {
     refuse("arguments", "%s is not defined for LazyTensors", .Generic)
@@ -69,11 +69,11 @@ Math.LazyTensor <- function(x, ...) {
   if (!.Generic %in% OF_COMPLEX) {
     require_real(list(x), .Generic)
   }
-  operation(OF_REAL[[.Generic]], list(x), x@dim, is_complex(x))
+  operation(OF_REAL[[.Generic]], list(x), x@dimres, is_complex(x))
 }
 
 logarithm <- function(x, base = exp(1)) {
-  natural <- operation("Log(%s)", list(x), x@dim, is_complex(x))
+  natural <- operation("Log(%s)", list(x), x@dimres, is_complex(x))
   if (identical(base, exp(1))) natural else natural / log(base)
 }
 
@@ -82,7 +82,7 @@ rounded <- function(x, digits = 0) {
     refuse("arguments", "round: digits is %s: expected an integer", described(digits))
   }
   require_real(list(x), "round")
-  operation(sprintf("Round(%%s, %d)", as.integer(digits)), list(x), x@dim)
+  operation(sprintf("Round(%%s, %d)", as.integer(digits)), list(x), x@dimres)
 }
 
 Complex.LazyTensor <- function(z) {
@@ -90,11 +90,11 @@ Complex.LazyTensor <- function(z) {
     refuse("class", "%s is for complex LazyTensors, and this one is real: real2complex(...) makes it complex", .Generic)
   }
   switch(.Generic,
-    Re = operation("ComplexReal(%s)", list(z), z@dim),
-    Im = operation("ComplexImag(%s)", list(z), z@dim),
-    Mod = operation("Abs(%s)", list(z), z@dim),
-    Arg = operation("ComplexAngle(%s)", list(z), z@dim),
-    Conj = operation("Conj(%s)", list(z), z@dim, TRUE)
+    Re = operation("ComplexReal(%s)", list(z), z@dimres),
+    Im = operation("ComplexImag(%s)", list(z), z@dimres),
+    Mod = operation("Abs(%s)", list(z), z@dimres),
+    Arg = operation("ComplexAngle(%s)", list(z), z@dimres),
+    Conj = operation("Conj(%s)", list(z), z@dimres, TRUE)
   )
 }
 
@@ -102,7 +102,7 @@ Complex.LazyTensor <- function(z) {
 
 # A function of one argument. Where that is no LazyTensor, `plain` is the function of R's numbers.
 unary <- function(x, name, format, plain = NULL, of_complex = FALSE) {
-  if (!is(x, "LazyTensor")) {
+  if (!inherits(x, "LazyTensor")) {
     if (!is.null(plain) && (is.numeric(x) || is.logical(x) || is.complex(x))) {
       return(plain(x))
     }
@@ -111,7 +111,7 @@ unary <- function(x, name, format, plain = NULL, of_complex = FALSE) {
   if (!of_complex) {
     require_real(list(x), name)
   }
-  operation(format, list(x), x@dim, is_complex(x))
+  operation(format, list(x), x@dimres, is_complex(x))
 }
 
 square <- function(x) unary(x, "square", "Square(%s)", function(x) x^2, of_complex = TRUE)
@@ -167,7 +167,7 @@ clamp <- function(x, a, b) common_real("clamp", "Clamp(%s, %s, %s)", x = x, a = 
 
 clampint <- function(x, a, b) {
   operation(sprintf("ClampInt(%%s, %d, %d)", integer_of("a of clampint", a), integer_of("b of clampint", b)),
-    own <- lazily("clampint", x = x), own[[1]]@dim)
+    own <- lazily("clampint", x = x), own[[1]]@dimres)
 }
 
 mod <- function(x, a, b = 0) common_real("mod", "Mod(%s, %s, %s)", x = x, a = a, b = b)
@@ -184,7 +184,7 @@ sqdist <- function(x, y) common_real("sqdist", "SqDist(%s, %s)", x = x, y = y, d
 
 weightedsqnorm <- function(x, s) {
   operands <- lazily("weightedsqnorm", s = s, x = x)
-  require_weights("weightedsqnorm", operands[[1]], operands[[2]]@dim)
+  require_weights("weightedsqnorm", operands[[1]], operands[[2]]@dimres)
   operation("WeightedSqNorm(%s, %s)", operands, 1L)
 }
 
@@ -195,19 +195,19 @@ weightedsqdist <- function(x, y, s) {
 }
 
 require_weights <- function(name, s, dim) {
-  if (!s@dim %in% c(1L, dim, dim^2)) {
-    refuse("shape", "%s: s has %d components: expected 1, %d or %d for vectors of %d", name, s@dim, dim, dim^2, dim)
+  if (!s@dimres %in% c(1L, dim, dim^2)) {
+    refuse("shape", "%s: s has %d components: expected 1, %d or %d for vectors of %d", name, s@dimres, dim, dim^2, dim)
   }
 }
 
 matvecmult <- function(m, v) {
   operands <- lazily("matvecmult", m = m, v = v)
-  operation("MatVecMult(%s, %s)", operands, quotient("matvecmult", operands[[1]]@dim, operands[[2]]@dim))
+  operation("MatVecMult(%s, %s)", operands, quotient("matvecmult", operands[[1]]@dimres, operands[[2]]@dimres))
 }
 
 vecmatmult <- function(v, m) {
   operands <- lazily("vecmatmult", v = v, m = m)
-  operation("VecMatMult(%s, %s)", operands, quotient("vecmatmult", operands[[2]]@dim, operands[[1]]@dim))
+  operation("VecMatMult(%s, %s)", operands, quotient("vecmatmult", operands[[2]]@dimres, operands[[1]]@dimres))
 }
 
 quotient <- function(name, matrix, vector) {
@@ -219,14 +219,14 @@ quotient <- function(name, matrix, vector) {
 
 tensorprod <- function(x, y) {
   operands <- lazily("tensorprod", x = x, y = y)
-  operation("TensorProd(%s, %s)", operands, operands[[1]]@dim * operands[[2]]@dim)
+  operation("TensorProd(%s, %s)", operands, operands[[1]]@dimres * operands[[2]]@dimres)
 }
 
 # ------------------------------------------------------------------------------------------- parts of vectors, counted from 0
 
 elem <- function(x, m) {
   x <- as_lazy(x, "x of elem")
-  m <- integer_of("m of elem", m, 0, x@dim - 1)
+  m <- integer_of("m of elem", m, 0, x@dimres - 1)
   operation(sprintf("%%s[%d]", m), list(x), 1L, is_complex(x))
 }
 
@@ -240,21 +240,21 @@ elemT <- function(x, m, n) {
 
 extract <- function(x, m, d) {
   x <- as_lazy(x, "x of extract")
-  m <- integer_of("m of extract", m, 0, x@dim - 1)
-  d <- integer_of("d of extract", d, 1, x@dim - m)
+  m <- integer_of("m of extract", m, 0, x@dimres - 1)
+  d <- integer_of("d of extract", d, 1, x@dimres - m)
   operation(sprintf("%%s[%d:%d]", m, m + d), list(x), d, is_complex(x))
 }
 
 extractT <- function(x, m, d) {
   operands <- lazily("extractT", x = x)
   m <- integer_of("m of extractT", m, 0)
-  d <- integer_of("d of extractT", d, m + operands[[1]]@dim)
+  d <- integer_of("d of extractT", d, m + operands[[1]]@dimres)
   operation(sprintf("ExtractT(%%s, %d, %d)", m, d), operands, d)
 }
 
 concat <- function(x, y) {
   operands <- lazily("concat", x = x, y = y)
-  operation("Concat(%s, %s)", operands, operands[[1]]@dim + operands[[2]]@dim)
+  operation("Concat(%s, %s)", operands, operands[[1]]@dimres + operands[[2]]@dimres)
 }
 
 one_hot <- function(x, D) {
@@ -273,8 +273,8 @@ integer_of <- function(place, value, least = -.Machine$integer.max, most = .Mach
 }
 
 require_dim <- function(name, x, dim) {
-  if (x@dim != dim) {
-    refuse("shape", "%s: x has %d components: expected %d", name, x@dim, dim)
+  if (x@dimres != dim) {
+    refuse("shape", "%s: x has %d components: expected %d", name, x@dimres, dim)
   }
 }
 
@@ -288,7 +288,7 @@ exp1j <- function(x) to_complex(x, "exp1j", "ComplexExp1j(%s)")
 
 to_complex <- function(x, name, format) {
   operands <- lazily(name, x = x)
-  operation(format, operands, operands[[1]]@dim, TRUE)
+  operation(format, operands, operands[[1]]@dimres, TRUE)
 }
 
 # ------------------------------------------------------------------------------------------- operations by keopsc's own names
@@ -297,22 +297,22 @@ unaryop.LazyTensor <- function(x, opstr, opt_arg = NA, opt_arg2 = NA, res_type =
   x <- as_lazy(x, "x of unaryop.LazyTensor")
   numbers <- Filter(Negate(is.na), list(opt_arg, opt_arg2))
   format <- paste0(operation_name(opstr), "(%s", paste(sprintf(", %s", numbers), collapse = ""), ")")
-  named_operation(format, list(x), res_type, if (is.na(dim_res)) x@dim else dim_res)
+  named_operation(format, list(x), res_type, if (is.na(dim_res)) x@dimres else dim_res)
 }
 
 binaryop.LazyTensor <- function(x, y, opstr, is_operator = FALSE, dim_check_type = "sameor1", res_type = NA, dim_res = NA) {
   operands <- lazily("binaryop.LazyTensor", x = x, y = y, real = FALSE)
-  if (identical(dim_check_type, "same") && operands[[1]]@dim != operands[[2]]@dim) {
-    refuse("shape", "%s: x has %d components, and y has %d: expected equally many", opstr, operands[[1]]@dim, operands[[2]]@dim)
+  if (identical(dim_check_type, "same") && operands[[1]]@dimres != operands[[2]]@dimres) {
+    refuse("shape", "%s: x has %d components, and y has %d: expected equally many", opstr, operands[[1]]@dimres, operands[[2]]@dimres)
   }
-  most <- if (is.na(dim_check_type)) max(operands[[1]]@dim, operands[[2]]@dim) else common_dim(operands, opstr)
+  most <- if (is.na(dim_check_type)) max(operands[[1]]@dimres, operands[[2]]@dimres) else common_dim(operands, opstr)
   format <- if (is_operator) sprintf("(%%s %s %%s)", operator_name(opstr)) else paste0(operation_name(opstr), "(%s, %s)")
   named_operation(format, operands, res_type, if (is.na(dim_res)) most else dim_res)
 }
 
 ternaryop.LazyTensor <- function(x, y, z, opstr, dim_check_type = "sameor1", dim_res = NA) {
   operands <- lazily("ternaryop.LazyTensor", x = x, y = y, z = z, real = FALSE)
-  dims <- vapply(operands, function(own) own@dim, 0L)
+  dims <- vapply(operands, function(own) own@dimres, 0L)
   most <- if (is.na(dim_check_type)) max(dims) else common_dim(operands, opstr)
   named_operation(paste0(operation_name(opstr), "(%s, %s, %s)"), operands, NA, if (is.na(dim_res)) most else dim_res)
 }

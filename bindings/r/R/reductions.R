@@ -1,7 +1,7 @@
 # Reductions of LazyTensors: here formulas are compiled and computed.
 
 reduction.LazyTensor <- function(x, opstr, index, opt_arg = NA) {
-  if (!is(x, "LazyTensor")) {
+  if (!inherits(x, "LazyTensor")) {
     refuse("class", "x is %s: expected a LazyTensor, such as Vi(x)", described(x))
   }
   reduced <- reduction_text(x, operation_name(opstr), index, opt_arg)
@@ -16,7 +16,7 @@ reduction_text <- function(x, name, index, opt_arg) {
   if (is_complex(x) && !name %in% c("Sum", "Mean")) {
     require_real(list(x), name)
   }
-  if (is(opt_arg, "LazyTensor")) {
+  if (inherits(opt_arg, "LazyTensor")) {
     require_dim(name, x, 1L)
     require_real(list(opt_arg), name)
     return(list(text = reduction_call(name, index, x@formula, weight = opt_arg@formula), operands = list(x, opt_arg)))
@@ -35,7 +35,7 @@ result_of <- function(lines, operands) {
   if (state$options$formula_only) {
     return(paste(texts, collapse = "\n"))
   }
-  computed(kernel_of(texts, view$declarations), view$arrays)
+  computed(kernel_of(texts, view$declarations), arrays_of(view))
 }
 
 # ------------------------------------------------------------------------------------------------- components, i or j
@@ -53,14 +53,14 @@ over <- function(x, index, reduction, inner) {
 }
 
 require_lazy <- function(x, name) {
-  if (!is(x, "LazyTensor")) {
+  if (!inherits(x, "LazyTensor")) {
     refuse("class", "x of %s is %s: expected a LazyTensor, such as Vi(x)", name, described(x))
   }
 }
 
 Summary.LazyTensor <- function(..., na.rm = FALSE, index = NA) {
   given <- list(...)
-  if (length(given) == 2L && !is(given[[2]], "LazyTensor")) {
+  if (length(given) == 2L && !inherits(given[[2]], "LazyTensor")) {
     index <- given[[2]]
   } else if (length(given) != 1L) {
     refuse("arguments", "%s of %d LazyTensors: expected one, and an index", .Generic, length(given))
@@ -123,7 +123,7 @@ logsumexp_reduction <- logsumexp
 
 # RKeOps has the two last arguments in both orders.
 sumsoftmaxweight <- function(x, index, weight) {
-  if (is(index, "LazyTensor")) {
+  if (inherits(index, "LazyTensor")) {
     return(sumsoftmaxweight(x, weight, index))
   }
   reduction.LazyTensor(x, "SumSoftMaxWeight", index, as_weight(weight, "sumsoftmaxweight"))
@@ -132,13 +132,13 @@ sumsoftmaxweight <- function(x, index, weight) {
 sumsoftmaxweight_reduction <- sumsoftmaxweight
 
 as_weight <- function(weight, name) {
-  if (is(weight, "LazyTensor") || (is.atomic(weight) && length(weight) == 1L && is.na(weight))) weight else as_lazy(weight, sprintf("weight of %s", name))
+  if (inherits(weight, "LazyTensor") || (is.atomic(weight) && length(weight) == 1L && is.na(weight))) weight else as_lazy(weight, sprintf("weight of %s", name))
 }
 
 # ---------------------------------------------------------------------------------------------------- products, gradients
 
 # K %*% b: over j, a row for each i. What is no LazyTensor has a row for each j.
-product <- function(x, y) sum(x * (if (is(y, "LazyTensor")) y else variable(y, "j", FALSE, "the right side of %*%")), index = "j")
+product <- function(x, y) sum(x * (if (inherits(y, "LazyTensor")) y else variable(y, "j", FALSE, "the right side of %*%")), index = "j")
 
 setMethod("%*%", signature("LazyTensor", "ANY"), product)
 
@@ -160,7 +160,7 @@ grad <- function(f, gradin, opstr, var, index) {
 # "{v3}": the variable itself, or its place, from 0, among those of the formula.
 variable_name <- function(f, var) {
   names <- names(f@variables)
-  if (is(var, "LazyTensor") && grepl("^\\{v[0-9]+\\}$", var@formula)) {
+  if (inherits(var, "LazyTensor") && grepl("^\\{v[0-9]+\\}$", var@formula)) {
     if (!var@formula %in% sprintf("{%s}", names)) {
       refuse("arguments", "var is not a variable of f")
     }
