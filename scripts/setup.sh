@@ -6,6 +6,7 @@
 #   scripts/setup.sh torch      .venv-torch: what the tests of the Python package need, PyTorch among it (4 GB)
 #   scripts/setup.sh cpp        what the tests of the C++ header need: CMake, pkg-config (42 MB)
 #   scripts/setup.sh octave     what the tests of the Matlab toolbox need: Octave with its compiler of gateways (370 MB)
+#   scripts/setup.sh r          what the tests of the R package need: R with its headers (43 MB), a C compiler
 #   scripts/setup.sh wheel      .venv-wheel: what makes a wheel of the Python package
 #   scripts/setup.sh cuda       .venv-cuda: NVIDIA's compilers, which need no GPU (500 MB), and the C++ compiler that nvcc calls
 #   scripts/setup.sh bench      .venv-bench: the peers of the benchmark (about 5 GB)
@@ -134,6 +135,9 @@ cpp)
 octave)
     debian_packages gcc g++ octave octave-dev
     ;;
+r)
+    debian_packages gcc libc6-dev make r-base-core
+    ;;
 wheel)
     virtual_environment .venv-wheel install_wheel scripts/requirements-wheel.txt
     ;;
@@ -147,6 +151,6 @@ bench)
     virtual_environment .venv-bench install_bench scripts/requirements-bench.txt scripts/requirements-torch.txt
     ;;
 *)
-    fail "usage: scripts/setup.sh compiler|emulator|python|torch|cpp|octave|wheel|cuda|bench"
+    fail "usage: scripts/setup.sh compiler|emulator|python|torch|cpp|octave|r|wheel|cuda|bench"
     ;;
 esac

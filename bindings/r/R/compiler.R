@@ -24,7 +24,7 @@ run_compiler <- function(arguments, text = NULL) {
   environment <- if (is.null(folder)) character() else paste0("KEOPSC_CACHE_DIR=", shQuote(path.expand(folder)))
   output <- suppressWarnings(system2(compiler(), arguments, stdout = TRUE, stderr = errors, input = text, env = environment))
   status <- attr(output, "status")
-  message <- paste(readLines(errors, warn = FALSE), collapse = "\n")
+  message <- paste(readLines(errors, warn = FALSE, encoding = "UTF-8"), collapse = "\n")
   if (!is.null(status)) {
     kind <- if (status == 1L) "formula" else "build"
     refuse(kind, "%s", if (nzchar(message)) message else sprintf("keopsc %s exited with %d", arguments[1], status))

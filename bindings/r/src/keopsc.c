@@ -578,10 +578,12 @@ static SEXP keopsc_run(SEXP handle, SEXP arrays, SEXP transposed)
 
 /* ---------------------------------------------------------------------------------------------------------- registration */
 
+#define METHOD(name, arguments) {#name, (DL_FUNC)(void (*)(void))name, arguments}
+
 static const R_CallMethodDef METHODS[] = {
-    {"keopsc_manifest", (DL_FUNC)&keopsc_manifest, 1},
-    {"keopsc_load", (DL_FUNC)&keopsc_load, 6},
-    {"keopsc_run", (DL_FUNC)&keopsc_run, 3},
+    METHOD(keopsc_manifest, 1),
+    METHOD(keopsc_load, 6),
+    METHOD(keopsc_run, 3),
     {NULL, NULL, 0},
 };
 
