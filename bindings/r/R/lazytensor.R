@@ -35,6 +35,9 @@ variable <- function(x, index, is_complex, label) {
   if (length(index) != 1L || !(is.na(index) || index %in% c("i", "j"))) {
     refuse("arguments", "index is %s: expected \"i\" (a row for each i), \"j\", or NA (a parameter)", described(index))
   }
+  if (!isTRUE(is_complex) && !isFALSE(is_complex)) {
+    refuse("arguments", "is_complex is %s: expected TRUE or FALSE", described(is_complex))
+  }
   if (is.data.frame(x)) {
     x <- as.matrix(x)
   }
@@ -45,10 +48,11 @@ variable <- function(x, index, is_complex, label) {
     refuse("value", "%s is NA: expected numbers", label)
   }
   role <- if (is.na(index)) 2L else c(i = 0L, j = 1L)[[index]]
-  if (role == 2L && is.matrix(x) && !1L %in% dim(x)) {
-    refuse("shape", "%s is a matrix, %d x %d, without an index: expected Vi(%s), a row for each i, or Vj(%s)", label, nrow(x), ncol(x), label, label)
+  extent <- if (length(dim(x)) > 1L) dim(x)[1:2] else c(length(x), 1L)
+  if (role == 2L && !1L %in% extent) {
+    refuse("shape", "%s is a matrix, %d x %d, without an index: expected Vi(%s), a row for each i, or Vj(%s)", label, extent[1], extent[2], label, label)
   }
-  dim <- if (role == 2L) prod(utils::head(c(dim(x), length(x)), 2L)[seq_len(max(1L, min(2L, length(dim(x)))))]) else if (is.null(dim(x))) 1L else ncol(x)
+  dim <- if (role == 2L) prod(extent) else extent[2]
   if (dim < 1L) {
     refuse("shape", "%s is empty: expected at least one number%s", label, if (role == 2L) "" else " a row")
   }

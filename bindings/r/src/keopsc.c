@@ -8,11 +8,11 @@
  * (0: a row for each i, 1: for each j, 2: a parameter), the length of a row, its type (an index of TYPES), and the number of the entry's tensor
  * that it is (-1: none, the formula does not mention it). `options` are threads, device type, device, and the number of the first row.
  *
- * What cannot be computed is returned as two texts, the kind of the error and its message, of which R makes a condition; so no R function
- * jumps over this code. keopsc_run returns NULL where the handle is of another session.
+ * What cannot be computed is returned as two texts, the kind of the error and its message, of which R makes a condition; so no error jumps
+ * over this code. keopsc_run returns NULL where the handle is of another process.
  *
  * A matrix of R lies in memory column by column, which strides tell the library: nothing is copied but what has not the type that the
- * library computes with, and complex numbers, integers and row numbers as R has them are R's own. */
+ * library computes with: integers, all numbers in float32, and row numbers, which R has in 32 bits. */
 #include <dlfcn.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -389,6 +389,16 @@ static bool check_batch(struct call *call, const struct variable *variable, cons
     return true;
 }
 
+/* Number k of an array. */
+static Rcomplex number(SEXP values, R_xlen_t k)
+{
+    Rcomplex value = {0, 0};
+    if (TYPEOF(values) == CPLXSXP)
+        return COMPLEX(values)[k];
+    value.r = TYPEOF(values) == REALSXP ? REAL(values)[k] : TYPEOF(values) == LGLSXP ? LOGICAL(values)[k] : INTEGER(values)[k];
+    return value;
+}
+
 /* The numbers of an array in the type that the library takes: R's own memory where that has it. */
 static void *converted(SEXP values, enum type type)
 {
@@ -397,22 +407,15 @@ static void *converted(SEXP values, enum type type)
         return REAL(values);
     if (type == TYPE_C128 && TYPEOF(values) == CPLXSXP)
         return COMPLEX(values);
-    char *copy = R_alloc((size_t)count + 1, (int)TYPES[type].size);
+    void *copy = R_alloc((size_t)count + 1, (int)TYPES[type].size);
+    if (type == TYPE_F32 && TYPEOF(values) == REALSXP) {
+        const double *own = REAL(values);
+        for (R_xlen_t k = 0; k < count; k++)
+            ((float *)copy)[k] = (float)own[k];
+        return copy;
+    }
     for (R_xlen_t k = 0; k < count; k++) {
-        Rcomplex value = {0, 0};
-        switch (TYPEOF(values)) {
-        case REALSXP:
-            value.r = REAL(values)[k];
-            break;
-        case CPLXSXP:
-            value = COMPLEX(values)[k];
-            break;
-        case LGLSXP:
-            value.r = LOGICAL(values)[k];
-            break;
-        default:
-            value.r = INTEGER(values)[k];
-        }
+        Rcomplex value = number(values, k);
         if (type == TYPE_F32)
             ((float *)copy)[k] = (float)value.r;
         else if (type == TYPE_F64)

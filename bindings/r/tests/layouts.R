@@ -35,6 +35,8 @@ close_to(found, array(apply(q, 3, function(q) sum(y[, 1:2] %*% drop(q))), c(1, 1
 found <- sum(sqdist(Vi(x), Vj(y)), "j")
 stopifnot(identical(dim(found), c(5L, 1L, 1L, 4L)))
 close_to(found[, , 1, 2], rowSums(squared_distances(x[, , 1, 2], y)), 1e-12)
+close_to(sum(Vj(y) * Pm(p), "j"), array(apply(p, 3, function(p) colSums(y) * c(p)), c(1, 3, 3)))
+close_to(sum(Vj(data.frame(y)), "j"), t(colSums(y)))
 numbers <- keops_kernel("ArgKMin_Reduction(x - y, 2, 1)", c("x=Vi(3)", "y=Vj(3)"))(list(x, y))
 stopifnot(identical(dim(numbers), c(5L, 2L, 3L, 1L, 4L)))
 for (d in 1:3) {
