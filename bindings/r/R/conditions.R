@@ -13,13 +13,16 @@ checked <- function(result) {
   result
 }
 
-# "an integer matrix", for messages: what an argument is.
+# What an argument is, for messages: 3, "a", NULL, NA, a function, character of length 2, of class matrix, array.
 described <- function(x) {
   if (is.null(x)) {
     return("NULL")
   }
   if (is.atomic(x) && length(x) == 1L && is.null(dim(x))) {
     return(if (is.na(x) && !is.nan(x)) "NA" else encodeString(as.character(x), quote = if (is.character(x)) "\"" else ""))
+  }
+  if (is.atomic(x) && !is.object(x) && is.null(dim(x))) {
+    return(sprintf("%s of length %d", class(x), length(x)))
   }
   if (is.function(x)) {
     return("a function")

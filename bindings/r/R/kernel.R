@@ -1,7 +1,7 @@
 # Formulas as texts -> functions of arrays.
 
 keops_kernel <- function(formula, args, sum_scheme = "auto") {
-  if (!is_text(formula)) {
+  if (!is_text(formula) || !nzchar(formula)) {
     refuse("arguments", "formula is %s: expected a text such as \"Sum_Reduction(Exp(-SqDist(x, y)) * b, 1)\"", described(formula))
   }
   if (!grepl("_Reduction\\s*\\(|\\w\\s*\\[\\s*[ij]\\s*[],]|\\bGrad\\s*\\(", formula)) {
@@ -166,7 +166,7 @@ read_declarations <- function(args) {
   if (!is.character(args) || length(args) == 0L || anyNA(args)) {
     refuse("arguments", "args is %s: expected texts such as \"x=Vi(3)\", \"y=Vj(3)\", \"s=Pm(1)\"", described(args))
   }
-  pattern <- "^\\s*(\\w+)\\s*=\\s*(V[ijxy]|Pm)\\s*\\(\\s*(?:(\\d+)\\s*,\\s*)?(\\d+)\\s*(,\\s*dtype\\s*=\\s*c(?:64|128)\\s*)?\\)\\s*$"
+  pattern <- "^\\s*(\\w+)\\s*=\\s*(V[ijxy]|Pm)\\s*\\(\\s*(?:(\\d+)\\s*,\\s*)?(\\d{1,9})\\s*(,\\s*dtype\\s*=\\s*c(?:64|128)\\s*)?\\)\\s*$"
   parts <- regmatches(args, regexec(pattern, args, perl = TRUE))
   wrong <- which(lengths(parts) == 0L)
   if (length(wrong)) {

@@ -39,8 +39,7 @@ get_rkeops_options <- function(option = NULL) {
 
 rkeops_use_cpu <- function(ncore = NULL) set_rkeops_options(backend = "CPU", threads = if (is.null(ncore)) 0L else ncore)
 
-# -1 is the first GPU, as in RKeOps.
-rkeops_use_gpu <- function(device = 0) set_rkeops_options(backend = "GPU", device_id = if (identical(as.numeric(device), -1)) 0L else device)
+rkeops_use_gpu <- function(device = 0) set_rkeops_options(backend = "GPU", device_id = device)
 
 rkeops_use_float32 <- function() set_rkeops_options(precision = "float32")
 
@@ -54,7 +53,7 @@ checked_option <- function(name, value) {
   switch(name,
     backend = one_of(name, value, c("CPU", "GPU")),
     precision = one_of(name, value, c("float64", "float32", "double", "float")),
-    device_id = counted(name, if (identical(as.numeric(value), -1)) 0 else value),
+    device_id = if (is.numeric(value) && identical(as.numeric(value), -1)) 0L else counted(name, value), # -1 is the first one, as in RKeOps
     threads = counted(name, value),
     numbers_from = if (counted(name, value) > 1L) refuse("options", "the option numbers_from is %s: expected 0 or 1", value) else as.integer(value),
     verbosity = , debug = , formula_only = flag(name, value),

@@ -27,6 +27,8 @@ refused("keopsc_options", "the option threads is -1: expected a number 0", rkeop
 refused("keopsc_options", "the option threads is NA", set_rkeops_options(threads = NA))
 refused("keopsc_options", "the option verbosity is 2: expected TRUE or FALSE", set_rkeops_options(verbosity = 2))
 refused("keopsc_options", "the option numbers_from is 2: expected 0 or 1", set_rkeops_options(numbers_from = 2))
+refused("keopsc_options", "the option device_id is \"a\"", rkeops_use_gpu("a"))
+refused("keopsc_options", "the option device_id is NA", rkeops_use_gpu(NA))
 refused("keopsc_options", "options have names", set_rkeops_options("float32"))
 refused("keopsc_options", "expected a folder", set_rkeops_cache_dir(3))
 stopifnot(identical(get_rkeops_options(), defaults))

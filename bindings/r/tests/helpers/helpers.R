@@ -1,5 +1,6 @@
 # What the tests share.
 library(keopsc)
+options(warn = 2)
 
 # Stops unless two arrays have equal dimensions and, but for rounding, equal values.
 close_to <- function(found, expected, tolerance = 1e-13) {
