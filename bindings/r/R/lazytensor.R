@@ -23,7 +23,11 @@ Vj <- function(x, is_complex = FALSE) variable(x, "j", is_complex, label_of(subs
 
 Pm <- function(x, is_complex = FALSE) variable(x, NA, is_complex, label_of(substitute(x)))
 
+# What messages call an array: the expression that it was given as.
 label_of <- function(expression) {
+  if (!is.language(expression) && length(expression) > 1L) {
+    return("x") # the array itself, as do.call hands it over
+  }
   text <- deparse(expression, width.cutoff = 60L)[1]
   if (nchar(text) > 40L) paste0(substr(text, 1L, 37L), "...") else text
 }
@@ -99,8 +103,8 @@ operation <- function(format, operands, dim, is_complex = FALSE) {
   variables <- list()
   parts <- character()
   for (own in operands) {
-    variables <- c(variables, own@variables[setdiff(names(own@variables), names(variables))])
-    parts <- c(parts, own@parts[setdiff(names(own@parts), names(parts))])
+    variables <- joined(variables, own@variables)
+    parts <- joined(parts, own@parts)
   }
   if (nchar(text) > LONGEST) {
     name <- next_name("t")
@@ -110,10 +114,15 @@ operation <- function(format, operands, dim, is_complex = FALSE) {
   lazy(text, variables, parts, as.integer(dim), is_complex)
 }
 
+# The members of both, each name once.
+joined <- function(a, b) {
+  if (length(a) == 0L) b else if (length(b) == 0L) a else c(a, b[!names(b) %in% names(a)])
+}
+
 # The number of components that all have, but for those with a single one.
 common_dim <- function(operands, place) {
   dims <- vapply(operands, function(own) own@dimres, 0L)
-  if (!all(dims %in% c(1L, max(dims)))) {
+  if (any(dims != 1L & dims != max(dims))) {
     refuse("shape", "%s: the arguments have %s components: expected equally many, or 1", place, paste(dims, collapse = " and "))
   }
   max(dims)
@@ -153,8 +162,8 @@ written <- function(formulas, operands) {
   variables <- list()
   parts <- character()
   for (own in operands) {
-    variables[names(own@variables)] <- own@variables
-    parts[names(own@parts)] <- own@parts
+    variables <- joined(variables, own@variables)
+    parts <- joined(parts, own@parts)
   }
   if (length(parts)) {
     parts <- parts[order(as.integer(substring(names(parts), 2L)))]
@@ -169,10 +178,8 @@ written <- function(formulas, operands) {
   new[!of_variables] <- paste0("t", seq_len(sum(!of_variables)) - 1L)
   pieces[places] <- new[match(pieces[places], appear)]
   used <- variables[appear[of_variables]]
-  for (k in seq_along(used)) {
-    used[[k]]$name <- new[of_variables][k]
-  }
-  list(text = paste(pieces, collapse = ""), declarations = unname(used))
+  used <- .mapply(function(own, name) c(own, name = name), list(used, new[of_variables]), NULL)
+  list(text = paste(pieces, collapse = ""), declarations = used)
 }
 
 arrays_of <- function(view) lapply(view$declarations, function(own) own$values)

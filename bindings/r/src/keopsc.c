@@ -309,13 +309,13 @@ static bool check_missing(struct failure *failure, const struct variable *variab
     R_xlen_t count = XLENGTH(values);
     if (TYPEOF(values) == REALSXP || TYPEOF(values) == CPLXSXP) {
         int parts = TYPEOF(values) == CPLXSXP ? 2 : 1;
-        const double *data = parts == 2 ? (const double *)COMPLEX(values) : REAL(values);
+        const double *data = parts == 2 ? (const double *)COMPLEX_RO(values) : REAL_RO(values);
         for (R_xlen_t k = 0; k < count * parts; k++)
             if (data[k] != data[k] && R_IsNA(data[k]))
                 return fail_at(failure, variable, values, k / parts);
         return true;
     }
-    const int *data = TYPEOF(values) == LGLSXP ? LOGICAL(values) : INTEGER(values);
+    const int *data = TYPEOF(values) == LGLSXP ? LOGICAL_RO(values) : INTEGER_RO(values);
     for (R_xlen_t k = 0; k < count; k++)
         if (data[k] == NA_INTEGER)
             return fail_at(failure, variable, values, k);
@@ -394,22 +394,23 @@ static Rcomplex number(SEXP values, R_xlen_t k)
 {
     Rcomplex value = {0, 0};
     if (TYPEOF(values) == CPLXSXP)
-        return COMPLEX(values)[k];
-    value.r = TYPEOF(values) == REALSXP ? REAL(values)[k] : TYPEOF(values) == LGLSXP ? LOGICAL(values)[k] : INTEGER(values)[k];
+        return COMPLEX_RO(values)[k];
+    value.r = TYPEOF(values) == REALSXP ? REAL_RO(values)[k] : TYPEOF(values) == LGLSXP ? LOGICAL_RO(values)[k] : INTEGER_RO(values)[k];
     return value;
 }
 
-/* The numbers of an array in the type that the library takes: R's own memory where that has it. */
+/* The numbers of an array in the type that the library takes: R's own memory where that has it, which the library only reads. (Asked for memory
+ * to write to, R might copy it.) */
 static void *converted(SEXP values, enum type type)
 {
     R_xlen_t count = XLENGTH(values);
     if (type == TYPE_F64 && TYPEOF(values) == REALSXP)
-        return REAL(values);
+        return (void *)REAL_RO(values);
     if (type == TYPE_C128 && TYPEOF(values) == CPLXSXP)
-        return COMPLEX(values);
+        return (void *)COMPLEX_RO(values);
     void *copy = R_alloc((size_t)count + 1, (int)TYPES[type].size);
     if (type == TYPE_F32 && TYPEOF(values) == REALSXP) {
-        const double *own = REAL(values);
+        const double *own = REAL_RO(values);
         for (R_xlen_t k = 0; k < count; k++)
             ((float *)copy)[k] = (float)own[k];
         return copy;

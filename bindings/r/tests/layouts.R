@@ -73,10 +73,23 @@ stopifnot(identical(drop(F(list(0:2, c(0, NaN, 1)))$number), c(1L, 3L, 3L)), ide
 set_rkeops_options()
 stopifnot(identical(drop(F(list(0:2, c(0, NaN, 1)))$number), c(0L, 2L, 2L)))
 
-# Collections of garbage while calls and functions come and go.
-invisible(gctorture2(7))
-for (k in 1:3) {
-  found <- keops_kernel("Min_ArgMin_Reduction(Square(x - y), 1)", c("x=Vi(1)", "y=Vj(1)"))(list(0:2, c(0, NaN, 1)))
-  stopifnot(identical(drop(found$number), c(0L, 2L, 2L)))
+# A collection of garbage at each allocation of a call.
+numbers <- keops_kernel("Min_ArgMin_Reduction(Square(x - y), 1)", c("x=Vi(1)", "y=Vj(1)"))
+complex <- keops_kernel("Sum_Reduction(z * x, 1)", c("z=Vj(1, dtype=c128)", "x=Vi(1)"))
+arrays <- list(0:2, c(0, NaN, 1))
+torture <- function(f, arrays) {
+  gctorture(TRUE)
+  on.exit(gctorture(FALSE))
+  f(arrays)
 }
-invisible(gctorture(FALSE))
+for (precision in c("float64", "float32")) {
+  set_rkeops_options(precision = precision)
+  found <- numbers(arrays)
+  sums <- complex(list(c(1i, 2), 1:3))
+  stopifnot(identical(drop(found$number), c(0L, 2L, 2L)), identical(drop(sums), 1:3 * (2 + 1i)))
+  for (k in 1:5) {
+    stopifnot(identical(torture(numbers, arrays), found), identical(torture(complex, list(c(1i, 2), 1:3)), sums))
+  }
+  refused("keopsc_shape", "expected M x 1", torture(numbers, list(matrix(1:4, 2), 1)))
+}
+set_rkeops_options()

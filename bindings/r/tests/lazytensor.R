@@ -133,6 +133,9 @@ close_to(K %*% Vj(b), expected)
 close_to(K %*% b[, 1], expected[, 1, drop = FALSE])
 close_to(sum(K * x_i, "i"), exp(-t(squared_distances(x, y))) %*% x)
 
+# Arrays are called what they were given as.
+stopifnot(any(grepl("v0 = x + 1", capture.output(Vi(x + 1)), fixed = TRUE)), any(grepl("v0 = x$", capture.output(do.call(Vi, list(y))))))
+
 # Predicates and fields.
 stopifnot(is.LazyTensor(K), !is.LazyTensor(x), is.LazyMatrix(x_i), !is.LazyMatrix(Pm(1:3)), is.LazyVector(Pm(1:3)), !is.LazyVector(y_j))
 stopifnot(is.LazyParameter(Pm(2)), !is.LazyParameter(Pm(1:2)), !is.ComplexLazyTensor(K), is.int(3), is.int(-2L), !is.int(2.5), !is.int(1:2), !is.int("a"))

@@ -18,8 +18,8 @@ import device  # noqa: E402
 STRICT = "-g -O1 -Wall -Wextra -Werror"
 SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 
-# R_REPOSITORIES: no check looks for CRAN. OMP_NUM_THREADS is R's own.
-ENVIRONMENT = {**os.environ, "KEOPSC": str(KEOPSC), "R_REPOSITORIES": "NULL", "OMP_NUM_THREADS": "1"}
+# R_REPOSITORIES: no check looks for CRAN.
+ENVIRONMENT = {**os.environ, "KEOPSC": str(KEOPSC), "R_REPOSITORIES": "NULL"}
 
 
 def run(*command, folder=None, **environment):
