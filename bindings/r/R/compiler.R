@@ -44,12 +44,8 @@ compile <- function(text, flags = character()) {
   run_compiler(c("compile", "--cached", "--color", "never", state$flags, flags, verbose, "-"), text)
 }
 
-# The tensors of a library's entry `result`: lists with name, kind, role, shape and dtype.
-tensors_of <- function(path) {
-  manifest <- read_json(checked(.Call(keopsc_manifest, path)))
-  entries <- manifest$entries
-  entries[[match("result", vapply(entries, function(entry) entry$name, ""))]]$tensors
-}
+# The entries of a library: lists with name and tensors, which are lists with name, kind, role, shape and dtype.
+entries_of <- function(path) read_json(checked(.Call(keopsc_manifest, path)))$entries
 
 # JSON -> lists, texts, numbers and truth values; just what manifests have.
 read_json <- function(text) {

@@ -45,17 +45,22 @@ new_operator <- function(formula, declarations, steps, scheme) {
     if (key != state$key) {
       made() # options have changed
     }
-    if (!is.list(input) || is.data.frame(input)) {
-      refuse("arguments", "input is %s: expected a list of arrays, list(%s)", described(input), paste(kernel$names, collapse = ", "))
-    }
-    if (!is.null(names(input))) {
-      input <- by_name(input, kernel$names)
-    }
-    if (!identical(inner_dim, "col") && !identical(inner_dim, "row")) {
-      refuse("arguments", "inner_dim is %s: expected \"col\" or \"row\"", described(inner_dim))
-    }
-    computed(kernel, input, inner_dim == "row")
+    called(kernel, input, inner_dim)
   }, class = "keops_kernel")
+}
+
+# What keops_kernel's functions do with a list of arrays.
+called <- function(kernel, input, inner_dim) {
+  if (!is.list(input) || is.data.frame(input)) {
+    refuse("arguments", "input is %s: expected a list of arrays, list(%s)", described(input), paste(kernel$names, collapse = ", "))
+  }
+  if (!is.null(names(input))) {
+    input <- by_name(input, kernel$names)
+  }
+  if (!identical(inner_dim, "col") && !identical(inner_dim, "row")) {
+    refuse("arguments", "inner_dim is %s: expected \"col\" or \"row\"", described(inner_dim))
+  }
+  computed(kernel, input, inner_dim == "row")
 }
 
 print.keops_kernel <- function(x, ...) {
@@ -77,6 +82,20 @@ by_name <- function(input, names) {
 
 # --------------------------------------------------------------------------------------------------------------- libraries
 
+# The functions of a library that was compiled ahead of time.
+keops_library <- function(path) {
+  if (!is_text(path)) {
+    refuse("arguments", "path is %s: expected the path of a library", described(path))
+  }
+  path <- normalizePath(path, mustWork = FALSE) # with a slash, so that it is not looked for elsewhere
+  entries <- entries_of(path)
+  functions <- lapply(entries, function(entry) {
+    kernel <- new_kernel(path, entry)
+    function(input, inner_dim = "col") called(kernel, input, inner_dim)
+  })
+  stats::setNames(functions, vapply(entries, function(entry) entry$name, ""))
+}
+
 # Kernels of this session, by options and text.
 kernels <- new.env(parent = emptyenv())
 
@@ -86,50 +105,63 @@ kernel_of <- function(texts, declarations, scheme = NULL) {
   key <- paste(state$key, scheme, text, sep = "\n")
   kernel <- kernels[[key]]
   if (is.null(kernel)) {
-    kernel <- new_kernel(compile(text, if (!is.null(scheme)) c("--sum", scheme)), declarations)
+    path <- compile(text, if (!is.null(scheme)) c("--sum", scheme))
+    kernel <- new_kernel(path, entries_of(path)[[1]], declarations)
     kernels[[key]] <- kernel
   }
   kernel
 }
 
-new_kernel <- function(path, declarations) {
+# An entry of a library as a kernel. Its arguments are those that are declared, then what else it has: cotangents. Without declarations they are
+# its own.
+new_kernel <- function(path, entry, declarations = NULL) {
   kernel <- new.env(parent = emptyenv())
   names <- vapply(declarations, function(one) one$name, "")
   labels <- vapply(declarations, function(one) if (is.null(one$label)) one$name else one$label, "")
   arguments <- vapply(declarations, function(one) c(one$role, one$dim, if (one$is_complex) 4L else 1L, -1L), integer(4))
   results <- matrix(0L, 4, 0)
-  tensors <- tensors_of(path)
-  for (k in seq_along(tensors)) {
-    tensor <- tensors[[k]]
-    column <- c(
-      match(tensor$role, c("i", "j", "parameter")) - 1L, as.integer(prod(unlist(tensor$shape))),
-      match(tensor$dtype, c("f32", "f64", "i64", "c64", "c128")) - 1L, k - 1L
-    )
+  shapes <- list()
+  outputs <- character()
+  for (k in seq_along(entry$tensors)) {
+    tensor <- entry$tensors[[k]]
+    type <- match(tensor$dtype, c("f32", "f64", "i64", "c64", "c128"))
+    if (is.na(type)) {
+      refuse("unsupported", "%s of %s is %s, which R has no numbers for", tensor$name, path, tensor$dtype)
+    }
+    column <- c(match(tensor$role, c("i", "j", "parameter")) - 1L, as.integer(prod(unlist(tensor$shape))), type - 1L, k - 1L)
     place <- match(tensor$name, names)
     if (tensor$kind == "output") {
       results <- cbind(results, column)
-      kernel$shape <- unlist(tensor$shape)
+      shapes <- c(shapes, list(unlist(tensor$shape)))
+      outputs <- c(outputs, tensor$name)
     } else if (is.na(place)) {
       arguments <- cbind(arguments, column)
-      labels <- c(labels, if ("eta" %in% labels) sprintf("eta_%d", sum(grepl("^eta", labels)) + 1L) else "eta")
+      labels <- c(labels, if (is.null(declarations)) tensor$name else cotangent_name(labels))
     } else {
       arguments[, place] <- column
     }
   }
   kernel$path <- path
+  kernel$entry <- entry$name
   kernel$names <- labels
+  kernel$outputs <- if (is.null(declarations)) outputs else c("value", "number")[seq_along(outputs)]
+  kernel$shapes <- shapes
+  kernel$lists <- any(lengths(shapes) == 2L & vapply(shapes, function(shape) shape[length(shape)] > 1, NA))
   kernel$arguments <- arguments
   kernel$results <- results
   kernel$place <- state$place
   load_library(kernel)
 }
 
+# "eta", or "eta_2", ...
+cotangent_name <- function(names) if ("eta" %in% names) sprintf("eta_%d", sum(grepl("^eta", names)) + 1L) else "eta"
+
 load_library <- function(kernel) {
-  kernel$handle <- checked(.Call(keopsc_load, kernel$path, "result", kernel$names, kernel$arguments, kernel$results, kernel$place))
+  kernel$handle <- checked(.Call(keopsc_load, kernel$path, kernel$entry, kernel$names, kernel$arguments, kernel$results, kernel$place))
   kernel
 }
 
-# The result: an array, or a list of value and number.
+# The result: an array, or a list of arrays.
 computed <- function(kernel, arrays, transposed = FALSE) {
   result <- .Call(keopsc_run, kernel$handle, arrays, transposed)
   if (is.null(result)) { # the handle came from another process, with the function
@@ -139,17 +171,20 @@ computed <- function(kernel, arrays, transposed = FALSE) {
   if (is.character(result)) {
     checked(result)
   }
-  if (length(kernel$shape) == 2L && kernel$shape[2] > 1) {
-    result <- if (is.list(result)) lapply(result, with_list_axis, kernel$shape) else with_list_axis(result, kernel$shape)
+  if (kernel$lists) {
+    result <- if (is.list(result)) .mapply(with_list_axis, list(result, kernel$shapes), NULL) else with_list_axis(result, kernel$shapes[[1]])
   }
   if (is.list(result)) {
-    names(result) <- c("value", "number")[seq_along(result)]
+    names(result) <- kernel$outputs
   }
   result
 }
 
 # Lists of K rows of D numbers have axes of their own: M x K x D.
 with_list_axis <- function(result, shape) {
+  if (length(shape) < 2L || shape[2] == 1) {
+    return(result)
+  }
   batch <- dim(result)[-(1:2)]
   aperm(array(result, c(dim(result)[1], rev(shape), batch)), c(1, 3, 2, 3 + seq_along(batch)))
 }

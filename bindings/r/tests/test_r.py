@@ -18,8 +18,7 @@ import device  # noqa: E402
 STRICT = "-g -O1 -Wall -Wextra -Werror"
 SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 
-# R_REPOSITORIES: no check looks for CRAN.
-ENVIRONMENT = {**os.environ, "KEOPSC": str(KEOPSC), "R_REPOSITORIES": "NULL"}
+ENVIRONMENT = {**os.environ, "KEOPSC": str(KEOPSC)}
 
 
 def run(*command, folder=None, **environment):
