@@ -73,6 +73,17 @@ stopifnot(identical(drop(F(list(0:2, c(0, NaN, 1)))$number), c(1L, 3L, 3L)), ide
 set_rkeops_options()
 stopifnot(identical(drop(F(list(0:2, c(0, NaN, 1)))$number), c(0L, 2L, 2L)))
 
+# Matrices are not copied, also where R shares their memory: a call takes less than a tenth of theirs.
+F <- keops_kernel("Sum_Reduction(x, 0)", "x=Vi(3)")
+large <- matrix(1, 1e6, 3)
+shared <- large
+dim(shared) <- c(1e6, 3)
+for (x in list(large, shared)) {
+  held <- gc(reset = TRUE)["Vcells", "used"]
+  close_to(F(list(x)), matrix(1e6, 1, 3), 0)
+  stopifnot(gc()["Vcells", "max used"] - held < length(x) / 10)
+}
+
 # A collection of garbage at each allocation of a call.
 numbers <- keops_kernel("Min_ArgMin_Reduction(Square(x - y), 1)", c("x=Vi(1)", "y=Vj(1)"))
 complex <- keops_kernel("Sum_Reduction(z * x, 1)", c("z=Vj(1, dtype=c128)", "x=Vi(1)"))
