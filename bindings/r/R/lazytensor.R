@@ -28,7 +28,7 @@ label_of <- function(expression) {
   if (!is.language(expression) && length(expression) > 1L) {
     return("x") # the array itself, as do.call hands it over
   }
-  text <- deparse(expression, width.cutoff = 60L)[1]
+  text <- deparse(expression, width.cutoff = 60L, nlines = 1L)[1]
   if (nchar(text) > 40L) paste0(substr(text, 1L, 37L), "...") else text
 }
 

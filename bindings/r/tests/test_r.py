@@ -50,6 +50,13 @@ def install(source, library, flags=STRICT):
     run("R", "CMD", "INSTALL", "--no-docs", "--no-test-load", "-l", library, source, R_MAKEVARS_USER=str(makevars))
 
 
+@pytest.fixture(scope="module")
+def library(archive, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("installed") / "library"
+    install(archive, folder)
+    return folder
+
+
 def test_check(archive, tmp_path):
     output = run("R", "CMD", "check", "--no-manual", archive, folder=tmp_path)
     assert "Status: OK" in output, output
@@ -66,8 +73,15 @@ def test_with_sanitizers(archive, tmp_path):
         run("Rscript", "--vanilla", test.name, folder=test.parent, **environment)
 
 
-def test_on_a_gpu(archive, tmp_path):
-    install(archive, tmp_path / "library")
+def test_documentation(library):
+    """The code in docs/r.md and README.md, which has names in common."""
+    blocks = [block for page in ("docs/r.md", "README.md") for block in re.findall(r"^```r\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)]
+    assert len(blocks) == 3
+    check = "stopifnot(identical(dim(neighbours), c(1000L, 5L)), identical(dim(g), c(1000L, 3L)), all.equal(a, exp(-D / 0.5) %*% b))"
+    run("Rscript", "--vanilla", "-e", "\n".join([*blocks, check]), R_LIBS=str(library))
+
+
+def test_on_a_gpu(library):
     code = """
     library(keopsc)
     x <- matrix(seq(0, 1, length.out = 30), 10); y <- x^2; b <- matrix(1:10)
@@ -81,7 +95,7 @@ def test_on_a_gpu(archive, tmp_path):
     rkeops_use_gpu(7)
     tryCatch(sum(Vi(x), "i"), keopsc_device = function(error) cat(conditionMessage(error)))
     """
-    environment = device.environment(**{**ENVIRONMENT, "R_LIBS": str(tmp_path / "library")})
+    environment = device.environment(**{**ENVIRONMENT, "R_LIBS": str(library)})
     output = run("Rscript", "--vanilla", "-e", code, **environment)
     assert "there is no CUDA device 7" in output
 
