@@ -25,7 +25,7 @@ const SEQUENCE_BYTES: usize = 16 << 20;
 /// Column records that fit here stay in cache from row tile to row tile.
 pub const CACHED_COLUMN_BYTES: usize = 512 << 10;
 /// Row tiles that share one walk over columns that do not, with their states.
-const GROUP_BYTES: usize = 128 << 10;
+const GROUP_BYTES: usize = 512 << 10;
 /// The most row tiles that do so.
 const GROUP_TILES: usize = 8;
 /// Batch elements run side by side only while their memory together stays below this.
