@@ -34,6 +34,7 @@ def test_what_a_lazytensor_is_made_of():
 WRONG_CONSTRUCTIONS = [
     (lambda x: LazyTensor(x), "needs axis=0"),
     (lambda x: LazyTensor(x, axis=3), "needs axis=0"),
+    (lambda x: Vi(x[:, 0]), r"for a number in each row, with axis=0, give it the shape \(\d+, 1\)"),
     (lambda x: LazyTensor(x[0], axis=1), "is a parameter"),
     (lambda x: LazyTensor(np.ones((2, 3, 4))), r"neither \(…, M, 1, D\)"),
     (lambda x: LazyTensor((0, 3)), "position, dim, category"),

@@ -67,6 +67,13 @@ def test_derivatives():
     assert torch.autograd.gradgradcheck(solution, (x, b, g), atol=1e-4)
 
 
+def test_a_right_hand_side_that_does_not_fit():
+    x, b, _ = problem()
+    kernel = (-((keopsc.numpy.Vi(x) - keopsc.numpy.Vj(x)) ** 2).sum(-1)).exp()
+    with pytest.raises(ValueError, match=r"the right-hand side of solve has the shape \(3, \d\), but the matrix \(\d+, \d+\)"):
+        kernel.solve(keopsc.numpy.Vi(b[:3]), alpha=0.1)
+
+
 def test_a_right_hand_side_of_zeros():
     x, b, g = problem()
     np.testing.assert_array_equal(keopsc.numpy.KernelSolve(*FORMULA, axis=1)(x, x, 0 * b, g), 0 * b)

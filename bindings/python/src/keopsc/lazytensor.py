@@ -125,7 +125,8 @@ class LazyTensor(Methods):
         elif (rank < 2 and axis in (None, 2)) or axis == 2:
             role, array = "parameter", array.reshape(1) if rank == 0 else array
         elif rank < 2:
-            raise ValueError(f"an array of shape {shape} is a parameter: axis may be None or 2, not {axis!r}")
+            rows = f"; for a number in each row, with axis={axis}, give it the shape {(*shape, 1)}" if rank == 1 and axis in (0, 1) else ""
+            raise ValueError(f"an array of shape {shape} is a parameter: axis may be None or 2, not {axis!r}{rows}")
         else:
             raise ValueError(f"an array of shape {shape} needs axis=0, if its rows count i, or axis=1, if they count j, not {axis!r}")
         if shape[-1:] == (0,):

@@ -243,6 +243,9 @@ def solve_lazytensor(matrix: LazyTensor, other: Any, var: Optional[LazyTensor], 
         raise ValueError("the right-hand side of solve has to be a LazyTensor of a single array, like Vi(b)")
     right = other.inputs[0]
     over = {"i": "j", "j": "i"}[right.role]
+    rows = {"i": matrix.ni, "j": matrix.nj}[over]
+    if rows not in (None, right.array.shape[-2]):
+        raise ValueError(f"the right-hand side of solve has the shape {tuple(right.array.shape)}, but the matrix {matrix.shape}")
     if var is None:
         # A source of its own: the matrix may be made of the array of the right-hand side, and is not to change with the unknown.
         unknown = Input(over, right.array, source=[])
