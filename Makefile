@@ -18,7 +18,7 @@ WITH_CUDA := KEOPSC_NVCC="$(NVCC)" KEOPSC_NVRTC="$(NVRTC)"
 RUN_TESTS := $(if $(shell command -v cargo-nextest 2>/dev/null),$(CARGO) nextest run --no-tests=warn,$(CARGO) test --lib --bins --tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-rust test-aarch64 test-python test-package test-cpp test-matlab test-r wheel demo bench accuracy shapes gpu-bundle keops-reference install clean
+.PHONY: help build test test-rust test-aarch64 test-python test-package test-cpp test-matlab test-r wheel demo gallery bench accuracy shapes gpu-bundle keops-reference install clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -89,6 +89,10 @@ wheel: build ## target/wheels/keopsc-*.whl: the Python package with the compiler
 demo: build ## reads handwritten digits with a compiled formula; writes demo.png
 	scripts/setup.sh python
 	KEOPSC=$(abspath $(BINARY)) $(PYTHON) samples/python/digits.py demo.png
+
+gallery: build ## what people do with such sums, computed and drawn; writes docs/gallery.md and its pictures (3 minutes)
+	scripts/setup.sh torch
+	KEOPSC=$(abspath $(BINARY)) PYTHONPATH=bindings/python/src .venv-torch/bin/python scripts/gallery.py
 
 bench: build ## keopsc beside pykeops and other peers; writes bench/results/ (25 minutes)
 	scripts/setup.sh bench

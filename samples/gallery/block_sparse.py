@@ -70,7 +70,7 @@ def decibels(error):
 
 
 def draw(noisy, smooth, keep):
-    figure, axes = panels(3)
+    figure, axes = panels(3, width=6.4, height=2.1)
     part = np.s_[20:220, 100:350] if len(noisy) > 300 else np.s_[:]
     show(axes[0], noisy[part].clip(0, 1), "with noise")
     show(axes[1], smooth[part].clip(0, 1), "smoothed")

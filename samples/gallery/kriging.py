@@ -54,13 +54,13 @@ def compute(small):
 
 
 def draw(heights, places, points, drawn):
-    figure, axes = panels(3)
+    figure, axes = panels(3, width=6.0, height=2.0)
     west, south, east, north = *places.min(axis=0), *places.max(axis=0)
     options = {"extent": (west, east, south, north), "cmap": "cividis", "vmin": heights.min(), "vmax": heights.max()}
     show(axes[0], heights, "the terrain", **options)
     show(axes[1], np.full_like(heights, np.nan), f"{len(points):,} surveyed points", **options)
-    axes[1].scatter(*points.T, s=0.3, color=ORANGE)
-    image = show(axes[2], drawn, "what kriging makes of them", **options)
+    axes[1].plot(*points.T, ",", color=ORANGE)
+    image = show(axes[2], drawn, "kriging", **options)
     figure.colorbar(image, ax=axes, label="height (m)", shrink=0.8)
     return figure
 

@@ -57,7 +57,7 @@ def compute(small):
 
 
 def draw(photo, weights, means, precisions):
-    figure, axes = panels(3)
+    figure, axes = panels(3, width=5.2, height=1.9)
     show(axes[0], photo, "the photograph", cmap="gray")
     show(axes[1], np.ones_like(photo), f"{len(means)} Gaussians", cmap="gray", vmin=0, vmax=1)
     for mean, precision in zip(means, precisions):

@@ -16,8 +16,7 @@ from keopsc.torch import Vi, Vj
 from scipy.ndimage import zoom
 from sklearn.datasets import load_digits
 
-WIDTHS = 0.25, 0.5, 1.5  # of the kernels that compare outlines, in pixels of the digits; the last one that of the flow
-STEPS = 8
+STEPS = 8  # of the flow
 
 
 def outline(digit, count):
@@ -28,75 +27,62 @@ def outline(digit, count):
 
 
 def kernel(x, y, width):
-    """A symbolic Gaussian kernel matrix."""
+    """A symbolic Gaussian kernel matrix; the width is in pixels of the digits."""
     return (-(Vi(x) - Vj(y)).sqnorm2() / (2 * width**2)).exp()
 
 
 def distance(x, y):
     """The squared distance of two clouds of points, as measures."""
-    terms = ((x, x, 1), (y, y, 1), (x, y, -2))
-    return sum(sign * kernel(a, b, width).sum(axis=1).mean() / len(b) for width in WIDTHS for a, b, sign in terms)
+    terms = [(x, x, 1), (y, y, 1), (x, y, -2)]
+    return sum(sign * kernel(a, b, width).sum(axis=1).mean() / len(b) for width in (0.25, 0.5, 1.5) for a, b, sign in terms)
 
 
 def hamiltonian(points, momenta):
-    return (momenta * (kernel(points, points, WIDTHS[-1]) @ momenta)).sum() / 2
-
-
-def change(points, momenta):
-    """How much points and momenta change in a step, by Hamilton's equations."""
-    of_points, of_momenta = torch.autograd.grad(hamiltonian(points, momenta), (points, momenta), create_graph=True)
-    return of_momenta / STEPS, -of_points / STEPS
+    return (momenta * (kernel(points, points, 1.5) @ momenta)).sum() / 2
 
 
 def flow(points, momenta):
-    """Where points and momenta are in the end, by the midpoint rule."""
+    """Where points and momenta are in the end, by Hamilton's equations and the midpoint rule."""
+    there = points, momenta
     for _ in range(STEPS):
-        dx, dp = change(points, momenta)
-        dx, dp = change(points + dx / 2, momenta + dp / 2)
-        points, momenta = points + dx, momenta + dp
-    return points, momenta
+        for part in (0.5, 1.0):
+            of_points, of_momenta = torch.autograd.grad(hamiltonian(*there), there, create_graph=True)
+            there = points + part / STEPS * of_momenta, momenta - part / STEPS * of_points
+        points, momenta = there
+    return there
 
 
 def compute(small):
-    count, iterations = (60, 20) if small else (1000, 100)
-    digits = load_digits().images
-    source, target = outline(digits[3], count).requires_grad_(), outline(digits[5], count)
+    count, iterations = (60, 40) if small else (1000, 100)
+    source, target = (outline(load_digits().images[digit], count).requires_grad_() for digit in (3, 5))
     momenta = torch.zeros_like(source, requires_grad=True)
     optimizer = torch.optim.LBFGS([momenta], max_iter=iterations, line_search_fn="strong_wolfe")
 
     def loss():
-        optimizer.zero_grad()
         value = distance(flow(source, momenta)[0], target) + 1e-6 * hamiltonian(source, momenta)
-        value.backward()
+        (momenta.grad,) = torch.autograd.grad(value, momenta)
         return value
 
     start = time.perf_counter()
     optimizer.step(loss)
-    seconds = time.perf_counter() - start
-    end, momenta_there = flow(source, momenta)
-    before, after = ((Vi(points) - Vj(target)).sqnorm2().min(axis=1).sqrt().mean() for points in (source, end))
-    figures = {
-        "points": count,
-        "seconds": seconds,
-        "pixels between the outlines": float(before),
-        "after the flow": float(after),
-        "change of the Hamiltonian": abs(float(hamiltonian(end, momenta_there) / hamiltonian(source, momenta)) - 1),
-    }
-    # Points without a momentum go along.
+    figures = {"points": count, "seconds": time.perf_counter() - start}
     lines = torch.cartesian_prod(torch.linspace(0, 10, 21), torch.linspace(0, 10, 101)).double()
-    plane = torch.cat([lines, lines.flip(1)])
-    moved, _ = flow(torch.cat([source, plane]), torch.cat([momenta, torch.zeros_like(plane)]))
-    return figures, [points.detach().numpy() for points in (source, target, plane, moved)]
+    points = torch.cat([source, lines, lines.flip(1)])  # those without a momentum go along
+    momenta = torch.cat([momenta, torch.zeros_like(points[count:])])
+    moved, there = flow(points, momenta)
+    near = [(Vi(outline) - Vj(target)).sqnorm2().min(axis=1).sqrt().mean().item() for outline in (source, moved[:count])]
+    figures |= {"pixels between the outlines": near[0], "after the flow": near[1]}
+    figures["change of the Hamiltonian"] = abs((hamiltonian(moved, there) / hamiltonian(points, momenta)).item() - 1)
+    return figures, (target.detach(), points.detach(), moved.detach())
 
 
-def draw(source, target, plane, moved):
+def draw(target, *both):
     figure, axes = panels(2, width=5.0, height=2.7)
-    for axis, outline, grid, title in ((axes[0], source, plane, "before"), (axes[1], moved[: len(source)], moved[len(source) :], "after")):
-        axis.plot(*grid.reshape(42, 101, 2).transpose(2, 1, 0), color=GREY, linewidth=0.3)
+    for axis, points, title in zip(axes, both, ("a 3 and a 5", "the 3 and its plane, bent")):
+        axis.plot(*points[len(target) :].reshape(42, 101, 2).permute(2, 1, 0), color=GREY, linewidth=0.3)
         axis.plot(*target.T, color=ORANGE, linewidth=3, alpha=0.5)
-        axis.plot(*outline.T, color=BLUE, linewidth=1)
-        axis.set(title=title, xlim=(0, 10), ylim=(10, 0), aspect="equal")
-        axis.set_axis_off()
+        axis.plot(*points[: len(target)].T, color=BLUE, linewidth=1)
+        axis.set(title=title, xlim=(0, 10), ylim=(10, 0), aspect="equal", xticks=[], yticks=[])
     return figure
 
 
