@@ -25,7 +25,12 @@ static EXPRESSION_PARSER: LazyLock<kf::ExpressionParser> = LazyLock::new(kf::Exp
 ///
 /// All mistakes are reported, in the order of the text. Statements without one are in the tree.
 pub fn parse_file(text: &str) -> (File, Vec<SyntaxError>) {
-    let (tokens, mut errors) = match read_tokens(text, Content::File) {
+    parse_part(text, 0)
+}
+
+/// Parses the file that begins at byte `start` of a text in which files stand one after the other. Places are those in the whole text.
+pub fn parse_part(text: &str, start: usize) -> (File, Vec<SyntaxError>) {
+    let (tokens, mut errors) = match read_tokens(text, start, Content::File) {
         Ok(read) => read,
         Err(error) => return (File::default(), vec![error]),
     };
@@ -41,12 +46,12 @@ pub fn parse_file(text: &str) -> (File, Vec<SyntaxError>) {
     }
     errors.extend(assembly.errors);
     errors.sort_by_key(|error| error.span.start);
-    (File { statements: assembly.statements }, errors)
+    (File { statements: assembly.statements, used: Vec::new() }, errors)
 }
 
 /// Parses one expression, which may go over several lines. Reports the first mistake.
 pub fn parse_expression(text: &str) -> Result<Expr, SyntaxError> {
-    let (tokens, mut errors) = read_tokens(text, Content::Expression)?;
+    let (tokens, mut errors) = read_tokens(text, 0, Content::Expression)?;
     let mut builder = TreeBuilder::default();
     let parsed = EXPRESSION_PARSER.parse(&mut builder, tokens.iter().copied());
     let tree = finish(text, &tokens, builder, parsed);
@@ -62,12 +67,17 @@ pub fn parse_expression(text: &str) -> Result<Expr, SyntaxError> {
     }
 }
 
-fn read_tokens(text: &str, content: Content) -> Result<(Vec<Spanned<'_>>, Vec<SyntaxError>), SyntaxError> {
-    if text.len() > MAXIMUM_BYTES {
-        let message = format!("the text has {} bytes; at most {MAXIMUM_BYTES} are read", text.len());
+fn read_tokens(
+    text: &str,
+    start: usize,
+    content: Content,
+) -> Result<(Vec<Spanned<'_>>, Vec<SyntaxError>), SyntaxError> {
+    let length = text.len() - start;
+    if length > MAXIMUM_BYTES {
+        let message = format!("the text has {length} bytes; at most {MAXIMUM_BYTES} are read");
         return Err(SyntaxError::new(SyntaxErrorCode::TooLong, Span::default(), message));
     }
-    let (raw, mut errors) = tokenize(text);
+    let (raw, mut errors) = tokenize(text, start);
     let (tokens, bracket_errors) = arrange(&raw, content);
     errors.extend(bracket_errors);
     Ok((tokens, errors))

@@ -201,8 +201,23 @@ fn tokens() {
     );
     check_one(
         "out a = \"x\"",
-        "1:9 `\"` has no meaning in a formula; help: names and options are written without quotes",
+        "1:9 `\"` has no meaning in a formula; help: names and options are written without quotes; the path of a file after `use` has one on either side",
     );
+    check_one(
+        "use \"a.kf\nout a = x",
+        "1:5 `\"` has no meaning in a formula; help: names and options are written without quotes; the path of a file after `use` has one on either side",
+    );
+}
+
+#[test]
+fn what_is_used() {
+    let wanted = "a library such as `kernels` or a file such as `\"definitions.kf\"`";
+    check_one("use 3", &format!("1:5 expected {wanted} after `use`, found `3`"));
+    check_one("use", &format!("1:4 expected {wanted} after `use`, found the end of the text"));
+    check_one("use \"a.kf\" b", "1:12 expected the end of the statement after `\"a.kf\"`, found `b`");
+    check_one("use a.kf", "1:6 `.` has no meaning in a formula; help: operations are written as functions: `Sqrt(x)`, not `x.sqrt()`");
+    check("K = Exp(x\nuse 'a.kf'", &["1:8 this `(` is never closed"], "use \"a.kf\"\n");
+    check("fused f {\nuse a\n}", &["2:1 only outputs can stand in `fused f`; help: put this statement before `fused`"], "fused f {\n}\n");
 }
 
 #[test]
