@@ -1,12 +1,15 @@
 //! Random syntax trees for property tests and fuzzing: any tree that the parser can make, from a seed.
 
 use crate::syntax::{
-    BinaryOperator, Expr, ExprKind, File, Keyword, Library, Name, Output, Setting, Span, Statement, StatementKind, UnaryOperator,
+    BinaryOperator, Expr, ExprKind, File, Keyword, Library, Name, Output, Setting, Span, Statement, StatementKind,
+    UnaryOperator,
 };
 
 /// Names to draw from; the words that start statements are names as well.
-const NAMES: &[&str] =
-    &["x", "y", "b_1", "_", "K", "Exp", "SqDist", "Sum", "i", "j", "out", "dim", "def", "fused", "use", "dtype", "numerics"];
+const NAMES: &[&str] = &[
+    "x", "y", "b_1", "_", "K", "Exp", "SqDist", "Sum", "i", "j", "out", "dim", "def", "fused", "use", "dtype",
+    "numerics",
+];
 
 /// Paths to draw from.
 const PATHS: &[&str] = &["a.kf", "", "../my defs/σ.kf", "it's.kf", "a\"b.kf", "#;("];

@@ -5,7 +5,8 @@
 use std::fmt::{self, Display, Formatter, Write};
 
 use crate::syntax::{
-    BinaryOperator, Expr, ExprKind, File, Keyword, Library, Name, Output, Setting, Statement, StatementKind, UnaryOperator,
+    BinaryOperator, Expr, ExprKind, File, Keyword, Library, Name, Output, Setting, Statement, StatementKind,
+    UnaryOperator,
 };
 
 /// A file's text in canonical spelling, one statement a line.

@@ -53,7 +53,10 @@ fn the_example_of_the_manual() {
 
 #[test]
 fn files_that_are_used() {
-    check_file("use kernels; use \"my/defs.kf\", use 'it is #1.kf'\n", "use kernels\nuse \"my/defs.kf\"\nuse \"it is #1.kf\"\n");
+    check_file(
+        "use kernels; use \"my/defs.kf\", use 'it is #1.kf'\n",
+        "use kernels\nuse \"my/defs.kf\"\nuse \"it is #1.kf\"\n",
+    );
     check_file("use 'a \"b\".kf'", "use 'a \"b\".kf'\n");
     check_file("use = Exp(x)\nout f = Sum[j](use)", "use = Exp(x)\nout f = Sum[j](use)\n");
 }
@@ -64,7 +67,8 @@ fn a_file_behind_another() {
     let start = text.find('\u{feff}').expect("it is there");
     let (file, errors) = parse_part(text, start);
     assert_eq!(print_file(&file), "");
-    let places: Vec<&str> = errors.iter().map(|error| &text[error.span.start as usize..error.span.end as usize]).collect();
+    let places: Vec<&str> =
+        errors.iter().map(|error| &text[error.span.start as usize..error.span.end as usize]).collect();
     assert_eq!(places, ["y"]);
     assert_eq!(errors[0].message, "expected an operator or the end of the formula after `x`, found `y`");
 }

@@ -215,9 +215,16 @@ fn what_is_used() {
     check_one("use 3", &format!("1:5 expected {wanted} after `use`, found `3`"));
     check_one("use", &format!("1:4 expected {wanted} after `use`, found the end of the text"));
     check_one("use \"a.kf\" b", "1:12 expected the end of the statement after `\"a.kf\"`, found `b`");
-    check_one("use a.kf", "1:6 `.` has no meaning in a formula; help: operations are written as functions: `Sqrt(x)`, not `x.sqrt()`");
+    check_one(
+        "use a.kf",
+        "1:6 `.` has no meaning in a formula; help: operations are written as functions: `Sqrt(x)`, not `x.sqrt()`",
+    );
     check("K = Exp(x\nuse 'a.kf'", &["1:8 this `(` is never closed"], "use \"a.kf\"\n");
-    check("fused f {\nuse a\n}", &["2:1 only outputs can stand in `fused f`; help: put this statement before `fused`"], "fused f {\n}\n");
+    check(
+        "fused f {\nuse a\n}",
+        &["2:1 only outputs can stand in `fused f`; help: put this statement before `fused`"],
+        "fused f {\n}\n",
+    );
 }
 
 #[test]

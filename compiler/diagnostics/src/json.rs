@@ -33,7 +33,8 @@ fn add_place(object: &mut Value, source: &Source, span: Option<Span>) {
     let start = span.map(|span| source.locate(span.start));
     let end = span.map(|span| source.locate(span.end));
     let file = start.map_or(0, |(file, _)| file);
-    let [start, end] = [start, end].map(|place| place.map(|(file, offset)| line_and_column(source.file_text(file), offset)));
+    let [start, end] =
+        [start, end].map(|place| place.map(|(file, offset)| line_and_column(source.file_text(file), offset)));
     object["file"] = json!(source.file_name(file));
     object["line"] = json!(start.map(|place| place.0));
     object["column"] = json!(start.map(|place| place.1));

@@ -29,6 +29,7 @@ mod render;
 mod source;
 mod suggest;
 mod syntax_errors;
+mod system;
 
 pub use codes::Code;
 pub use diagnostic::{Diagnostic, Label, Severity};
@@ -36,3 +37,4 @@ pub use json::to_json;
 pub use render::render;
 pub use source::Source;
 pub use suggest::suggest;
+pub use system::system_words;
