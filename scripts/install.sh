@@ -21,7 +21,7 @@ install -D -m 644 -t "$prefix/include" ../runtime/include/keopsc_abi.h cpp/inclu
 install -D -m 644 -t "$prefix/share/cmake/keopsc" cpp/cmake/keopscConfig.cmake
 with_version cpp/cmake/keopscConfigVersion.cmake.in "$prefix/share/cmake/keopsc/keopscConfigVersion.cmake"
 with_version cpp/keopsc.pc.in "$prefix/share/pkgconfig/keopsc.pc"
-install -D -m 644 -t "$prefix/share/keopsc/matlab" matlab/*.m matlab/*.c matlab/kernels.kf
+install -D -m 644 -t "$prefix/share/keopsc/matlab" matlab/*.m matlab/*.c
 install -D -m 644 -t "$prefix/share/keopsc/matlab/private" matlab/private/*.m
 install -D -m 644 -t "$prefix/share/keopsc/r" r/DESCRIPTION r/NAMESPACE r/LICENSE
 install -D -m 644 -t "$prefix/share/keopsc/r/R" r/R/*.R
