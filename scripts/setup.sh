@@ -4,7 +4,7 @@
 #   scripts/setup.sh emulator   what runs code for aarch64 on another machine: QEMU, a C compiler (56 MB)
 #   scripts/setup.sh python     .venv: what the tests and the demo need
 #   scripts/setup.sh torch      .venv-torch: what the tests of the Python package need, PyTorch among it (4 GB)
-#   scripts/setup.sh cpp        what the tests of the C++ header need: CMake, pkg-config (42 MB)
+#   scripts/setup.sh cpp        what the tests of the C++ header need: CMake, Ninja, pkg-config (42 MB)
 #   scripts/setup.sh octave     what the tests of the Matlab toolbox need: Octave with its compiler of gateways (370 MB)
 #   scripts/setup.sh r          what the tests of the R package need: R with its headers (43 MB), a C compiler
 #   scripts/setup.sh wheel      .venv-wheel: what makes a wheel of the Python package
@@ -130,7 +130,7 @@ torch)
     virtual_environment .venv-torch install_torch scripts/requirements-{package,torch,dependents}.txt
     ;;
 cpp)
-    debian_packages g++ make cmake pkg-config
+    debian_packages g++ make cmake ninja-build pkg-config
     ;;
 octave)
     debian_packages gcc g++ octave octave-dev
