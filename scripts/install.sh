@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # scripts/install.sh BINARY PREFIX: copies the compiler, the C and C++ headers, what CMake and pkg-config need, the Matlab toolbox,
-# and the source of the R package.
+# the source of the R package and the Julia module.
 # What is installed finds its parts from where it lies, so that PREFIX may be moved, and packaged with DESTDIR.
 set -euo pipefail
 [ $# -eq 2 ] || { echo "usage: scripts/install.sh BINARY PREFIX" >&2; exit 2; }
@@ -27,3 +27,5 @@ install -D -m 644 -t "$prefix/share/keopsc/r" r/DESCRIPTION r/NAMESPACE r/LICENS
 install -D -m 644 -t "$prefix/share/keopsc/r/R" r/R/*.R
 install -D -m 644 -t "$prefix/share/keopsc/r/man" r/man/*.Rd
 install -D -m 644 -t "$prefix/share/keopsc/r/src" r/src/*.[ch] r/src/Makevars
+install -D -m 644 -t "$prefix/share/keopsc/julia" julia/Project.toml
+install -D -m 644 -t "$prefix/share/keopsc/julia/src" julia/src/*.jl
