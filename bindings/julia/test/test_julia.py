@@ -29,7 +29,7 @@ def julia(*arguments, module=MODULE, **environment):
 def test_in_julia():
     output = julia("--threads=4", MODULE / "test" / "runtests.jl")
     passed = [int(number) for number in re.findall(r"\|\s+(\d+)\s+\d+\s*$", output, re.M)]
-    assert sum(passed) > 400, output
+    assert sum(passed) > 300, output
 
 
 STRUCTS = ["DLDevice", "DLDataType", "DLTensor", "keops_call", "keops_entry_v1", "keops_module"]
@@ -80,7 +80,7 @@ def test_on_a_gpu():
     try F(gpu = 7)(x, y) catch error println(error.kind, " ", error.message) end
     """
     same, refused = julia("-e", code, **device.environment()).splitlines()
-    assert same == "true" and refused.startswith("device there is no CUDA device 7")
+    assert same == "true" and refused.startswith("device ") and "there is no CUDA device 7" in refused
 
 
 def test_the_program_of_the_readme():
