@@ -39,6 +39,11 @@ pub fn parse_part(text: &str, start: usize) -> (File, Vec<SyntaxError>) {
         if line[0].1 == Token::Separator {
             continue;
         }
+        if let Some(error) = path_without_quotes(text, line) {
+            errors.retain(|other| !(error.span.start..=error.span.end).contains(&other.span.start));
+            errors.push(error);
+            continue;
+        }
         match parse_line(text, line) {
             Ok(parsed) => assembly.push(parsed),
             Err(wrong) => errors.extend(wrong),
@@ -81,6 +86,18 @@ fn read_tokens(
     let (tokens, bracket_errors) = arrange(&raw, content);
     errors.extend(bracket_errors);
     Ok((tokens, errors))
+}
+
+/// `use my/defs.kf`, or with one quote only: instead of what is wrong with its characters as a formula.
+fn path_without_quotes(text: &str, line: &[Spanned<'_>]) -> Option<SyntaxError> {
+    let [(_, Token::Word("use"), _), path @ ..] = line else { return None };
+    let path = path.split(|token| token.1 == Token::Separator).next()?;
+    path.iter().find(|token| token.1 == Token::Bad)?;
+    let span = Span { start: path.first()?.0, end: path.last()?.2 };
+    let written = text.get(span.start as usize..span.end as usize)?;
+    let message = format!("`{written}` is neither a library's name nor a path in quotes");
+    let help = format!("a path stands between quotes: `use \"{}\"`", written.trim_matches(['"', '\'']));
+    Some(SyntaxError::new(SyntaxErrorCode::UnexpectedToken, span, message).with_help(help))
 }
 
 /// Parses the tokens of one statement, which may end with a separator.

@@ -70,10 +70,7 @@ const INSTEAD: &[(&[char], &str)] = &[
     (&['≠', '!', '~'], "write `!=` to compare"),
     (&['∥', '‖', '∣'], "write `|` for the scalar product"),
     (&['.'], "operations are written as functions: `Sqrt(x)`, not `x.sqrt()`"),
-    (
-        &['"', '\'', '“', '”', '‘', '’'],
-        "names and options are written without quotes; the path of a file after `use` has one on either side",
-    ),
+    (&['"', '\'', '“', '”', '‘', '’'], "names and options are written without quotes"),
     (&['\\'], "inside brackets a formula goes on in the next line by itself"),
     (&['&'], "write `*` to combine conditions"),
     (&['\u{a0}', '\u{200b}', '\u{3000}'], "this is an invisible character; write a plain blank"),
@@ -261,8 +258,7 @@ mod tests {
     fn quoted_texts() {
         check("\"a'b\" 'c \"d' ''", &[Token::Quoted("a'b"), Token::Quoted("c \"d"), Token::Quoted("")]);
         check("\"σ#;\"\n", &[Token::Quoted("σ#;"), Token::Punctuation("\n")]);
-        let help =
-            "names and options are written without quotes; the path of a file after `use` has one on either side";
+        let help = "names and options are written without quotes";
         check_error("\"\n", "`\"` has no meaning in a formula", Some(help));
     }
 

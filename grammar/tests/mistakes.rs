@@ -201,11 +201,7 @@ fn tokens() {
     );
     check_one(
         "out a = \"x\"",
-        "1:9 `\"` has no meaning in a formula; help: names and options are written without quotes; the path of a file after `use` has one on either side",
-    );
-    check_one(
-        "use \"a.kf\nout a = x",
-        "1:5 `\"` has no meaning in a formula; help: names and options are written without quotes; the path of a file after `use` has one on either side",
+        "1:9 `\"` has no meaning in a formula; help: names and options are written without quotes",
     );
 }
 
@@ -215,10 +211,13 @@ fn what_is_used() {
     check_one("use 3", &format!("1:5 expected {wanted} after `use`, found `3`"));
     check_one("use", &format!("1:4 expected {wanted} after `use`, found the end of the text"));
     check_one("use \"a.kf\" b", "1:12 expected the end of the statement after `\"a.kf\"`, found `b`");
-    check_one(
-        "use a.kf",
-        "1:6 `.` has no meaning in a formula; help: operations are written as functions: `Sqrt(x)`, not `x.sqrt()`",
-    );
+    for (written, path) in [("my/it.kf", "my/it.kf"), ("\"a.kf", "a.kf"), ("a.kf'", "a.kf"), ("./σ-1.kf", "./σ-1.kf")]
+    {
+        let expected = format!(
+            "1:5 `{written}` is neither a library's name nor a path in quotes; help: a path stands between quotes: `use \"{path}\"`"
+        );
+        check(&format!("use {written}\nout a = x"), &[&expected], "out a = x\n");
+    }
     check("K = Exp(x\nuse 'a.kf'", &["1:8 this `(` is never closed"], "use \"a.kf\"\n");
     check(
         "fused f {\nuse a\n}",
