@@ -18,7 +18,7 @@ WITH_CUDA := KEOPSC_NVCC="$(NVCC)" KEOPSC_NVRTC="$(NVRTC)"
 RUN_TESTS := $(if $(shell command -v cargo-nextest 2>/dev/null),$(CARGO) nextest run --no-tests=warn,$(CARGO) test --lib --bins --tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-rust test-aarch64 test-python test-package test-cpp test-matlab test-r wheel demo gallery bench accuracy shapes gpu-bundle keops-reference install clean
+.PHONY: help build test test-rust test-aarch64 test-python test-package test-cpp test-matlab test-r test-julia wheel demo gallery bench accuracy shapes gpu-bundle keops-reference install clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -38,6 +38,7 @@ test: ## every check and every test
 	$(MAKE) --no-print-directory test-cpp
 	$(MAKE) --no-print-directory test-matlab
 	$(MAKE) --no-print-directory test-r
+	$(MAKE) --no-print-directory test-julia
 
 # One selection of packages for all commands: another one would build the dependencies with other features, and so again.
 test-rust: ## the Rust tests, and the examples in the documentation
@@ -75,6 +76,11 @@ test-r: build ## the R package: R CMD check, sanitizers
 	scripts/setup.sh python
 	scripts/setup.sh r
 	KEOPSC=$(abspath $(BINARY)) $(PYTHON) -m pytest -q bindings/r/tests
+
+test-julia: build ## the Julia module
+	scripts/setup.sh python
+	scripts/setup.sh julia
+	KEOPSC=$(abspath $(BINARY)) $(PYTHON) -m pytest -q bindings/julia/test
 
 wheel: build ## target/wheels/keopsc-*.whl: the Python package with the compiler in it, for all Pythons from 3.9 on
 	scripts/setup.sh wheel

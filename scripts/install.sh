@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # scripts/install.sh BINARY PREFIX: copies the compiler, the C and C++ headers, what CMake and pkg-config need, the Matlab toolbox,
-# and the source of the R package.
+# the source of the R package and the Julia module.
 # What is installed finds its parts from where it lies, so that PREFIX may be moved, and packaged with DESTDIR.
 set -euo pipefail
 [ $# -eq 2 ] || { echo "usage: scripts/install.sh BINARY PREFIX" >&2; exit 2; }
@@ -21,9 +21,11 @@ install -D -m 644 -t "$prefix/include" ../runtime/include/keopsc_abi.h cpp/inclu
 install -D -m 644 -t "$prefix/share/cmake/keopsc" cpp/cmake/keopscConfig.cmake
 with_version cpp/cmake/keopscConfigVersion.cmake.in "$prefix/share/cmake/keopsc/keopscConfigVersion.cmake"
 with_version cpp/keopsc.pc.in "$prefix/share/pkgconfig/keopsc.pc"
-install -D -m 644 -t "$prefix/share/keopsc/matlab" matlab/*.m matlab/*.c matlab/kernels.kf
+install -D -m 644 -t "$prefix/share/keopsc/matlab" matlab/*.m matlab/*.c
 install -D -m 644 -t "$prefix/share/keopsc/matlab/private" matlab/private/*.m
 install -D -m 644 -t "$prefix/share/keopsc/r" r/DESCRIPTION r/NAMESPACE r/LICENSE
 install -D -m 644 -t "$prefix/share/keopsc/r/R" r/R/*.R
 install -D -m 644 -t "$prefix/share/keopsc/r/man" r/man/*.Rd
 install -D -m 644 -t "$prefix/share/keopsc/r/src" r/src/*.[ch] r/src/Makevars
+install -D -m 644 -t "$prefix/share/keopsc/julia" julia/Project.toml
+install -D -m 644 -t "$prefix/share/keopsc/julia/src" julia/src/*.jl

@@ -4,9 +4,10 @@
 #   scripts/setup.sh emulator   what runs code for aarch64 on another machine: QEMU, a C compiler (56 MB)
 #   scripts/setup.sh python     .venv: what the tests and the demo need
 #   scripts/setup.sh torch      .venv-torch: what the tests of the Python package need, PyTorch among it (4 GB)
-#   scripts/setup.sh cpp        what the tests of the C++ header need: CMake, pkg-config (42 MB)
+#   scripts/setup.sh cpp        what the tests of the C++ header need: CMake, Ninja, pkg-config (42 MB)
 #   scripts/setup.sh octave     what the tests of the Matlab toolbox need: Octave with its compiler of gateways (370 MB)
 #   scripts/setup.sh r          what the tests of the R package need: R with its headers (43 MB), a C compiler
+#   scripts/setup.sh julia      .julia: what the tests of the Julia module need, the Julia of Debian 11 (63 MB), unless there is a julia
 #   scripts/setup.sh wheel      .venv-wheel: what makes a wheel of the Python package
 #   scripts/setup.sh cuda       .venv-cuda: NVIDIA's compilers, which need no GPU (500 MB), and the C++ compiler that nvcc calls
 #   scripts/setup.sh bench      .venv-bench: the peers of the benchmark (about 5 GB)
@@ -93,6 +94,38 @@ install_python() {
     install_packages "$1" -r scripts/requirements.txt
 }
 
+# Debian 12 has no Julia. That of Debian 11 is unpacked, with the libraries that it was linked with, into a folder of its own; nothing is installed.
+install_julia() {
+    if command -v julia >/dev/null || [ -x .julia/julia ]; then return; fi
+    local folder=$PWD/.julia apt host
+    apt=(apt-get -q -o "Dir::Etc::sourcelist=$folder/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$folder/lists"
+        -o "Dir::State::status=$folder/status" -o "Dir::Cache=$folder/cache" -o APT::Sandbox::User=root)
+    rm -rf "$folder"
+    mkdir -p "$folder"/{lists/partial,cache/archives/partial,packages,root}
+    : > "$folder/status"
+    # The second one is where Debian keeps what it no longer maintains.
+    for host in deb.debian.org archive.debian.org; do
+        echo "deb [check-valid-until=no] http://$host/debian bullseye main" > "$folder/sources.list"
+        "${apt[@]}" update && break
+    done
+    (cd "$folder/packages" && "${apt[@]}" download julia julia-common libjulia1 libcurl3-gnutls libdsfmt-19937-1 libffi7 libgfortran5 libgit2-1.1 \
+        libgmp10 libhttp-parser2.9 libllvm9 libmbedcrypto3 libmbedtls12 libmbedx509-0 libmpfr6 libopenblas0-pthread libopenlibm3 libpcre2-8-0 \
+        libquadmath0 libssh2-1 libunwind8 libutf8proc2)
+    local package
+    for package in "$folder"/packages/*.deb; do
+        dpkg -x "$package" "$folder/root"
+    done
+    rm -rf "$folder"/{lists,cache,packages}
+    cat > "$folder/julia" <<'END'
+#!/bin/sh
+folder=$(dirname "$(realpath "$0")")
+libraries=$(echo "$folder"/root/usr/lib/*-linux-gnu)
+export LD_LIBRARY_PATH="$libraries:$libraries/julia:$libraries/openblas-pthread:$LD_LIBRARY_PATH" JULIA_DEPOT_PATH="${JULIA_DEPOT_PATH:-$folder/depot}"
+exec "$folder/root/usr/bin/julia" "$@"
+END
+    chmod +x "$folder/julia"
+}
+
 install_cuda() {
     install_packages "$1" --no-deps -r scripts/requirements-cuda.txt
 }
@@ -130,13 +163,16 @@ torch)
     virtual_environment .venv-torch install_torch scripts/requirements-{package,torch,dependents}.txt
     ;;
 cpp)
-    debian_packages g++ make cmake pkg-config
+    debian_packages g++ make cmake ninja-build pkg-config
     ;;
 octave)
     debian_packages gcc g++ octave octave-dev
     ;;
 r)
     debian_packages gcc libc6-dev make r-base-core
+    ;;
+julia)
+    install_julia
     ;;
 wheel)
     virtual_environment .venv-wheel install_wheel scripts/requirements-wheel.txt
@@ -151,6 +187,6 @@ bench)
     virtual_environment .venv-bench install_bench scripts/requirements-bench.txt scripts/requirements-torch.txt
     ;;
 *)
-    fail "usage: scripts/setup.sh compiler|emulator|python|torch|cpp|octave|r|wheel|cuda|bench"
+    fail "usage: scripts/setup.sh compiler|emulator|python|torch|cpp|octave|r|julia|wheel|cuda|bench"
     ;;
 esac

@@ -6,7 +6,7 @@ function F = keops_kernel(varargin)
 %
 %   The formula is KeOps' ('Sum_Reduction(Exp(-p * SqDist(x, y)) * b, 0)': over j, a column for each i; 1: over i) or keopsc's
 %   ('Sum[j](Exp(-p * SqDist(x, y)) * b)'). One that is no reduction is summed over j. It may also be the last argument but one.
-%   GaussKernel(c, x, y, b) and the other kernels in kernels.kf are known.
+%   GaussKernel(c, x, y, b) and the other kernels of the library `kernels` are known.
 %   Reductions that choose have row numbers as a second result, [value, number] = F(...), of class int64 and counted from 0.
 %
 %   F = keops_kernel(..., options) takes a struct of options: see keops_options.

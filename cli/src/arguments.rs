@@ -142,12 +142,16 @@ pub struct Compile {
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     pub emit: Vec<String>,
 
+    /// Also write which files the library was made of, the formula file and those that it uses, as a rule for make, Ninja or CMake.
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub depfile: Option<PathBuf>,
+
     /// Time the best layouts of each pass on this machine and use the fastest; what was found is remembered in the cache [target: native].
     #[arg(long)]
     pub tune: bool,
 
     /// Take the library from the cache, or compile it into the cache, and print its path.
-    #[arg(long, conflicts_with_all = ["output", "emit"])]
+    #[arg(long, conflicts_with_all = ["output", "emit", "depfile"])]
     pub cached: bool,
 
     /// Say on stderr what was done and how long it took.

@@ -21,6 +21,16 @@ pub fn remember_source(text: &str) {
     *SOURCE.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.to_owned());
 }
 
+/// Remembers the files that it uses: they follow as comments.
+pub fn remember_used<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) {
+    let mut source = SOURCE.lock().unwrap_or_else(PoisonError::into_inner);
+    for (name, text) in files {
+        let text = text.lines().map(|line| format!("# {line}\n"));
+        let text: String = std::iter::once(format!("\n# ---- {name}\n")).chain(text).collect();
+        source.get_or_insert_default().push_str(&text);
+    }
+}
+
 /// Runs the program; a panic becomes a report and its exit code.
 pub fn guard(program: impl FnOnce() -> ExitCode + Send + 'static) -> ExitCode {
     guard_with(report, program)

@@ -3,33 +3,43 @@
 use std::io::Read;
 use std::path::Path;
 
-use keopsc_diagnostics::{Code, Source};
+use keopsc_diagnostics::{Code, Diagnostic, Source};
 use keopsc_driver::cache::Cache;
 use keopsc_driver::device::find::{Purpose, Search};
 use keopsc_driver::device::{DeviceTarget, architecture, here};
 use keopsc_driver::failure::Problem;
+use keopsc_driver::formula::Formula;
 use keopsc_driver::link::Linker;
 use keopsc_driver::options::{self, FormulaOptions, Options};
 use keopsc_driver::{names, targets};
 
 use crate::arguments::{CodeArguments, SourceArguments};
+use crate::commands::Stop;
 use crate::defect;
 
 /// The name of a formula that comes from no file.
 const NAMELESS: &str = "kernel";
 
-/// Reads the formula that the arguments name.
-pub fn read_source(arguments: &SourceArguments) -> Result<Source, Problem> {
-    let source = match (&arguments.expression, &arguments.file) {
-        (Some(text), _) => Source { name: "-e".to_owned(), text: text.clone() },
-        (None, Some(path)) if path == Path::new("-") => {
-            Source { name: "<stdin>".to_owned(), text: text(read_stdin()?, path)? }
+/// Reads the formula that the arguments name, and the files that it uses.
+pub fn read(arguments: &SourceArguments) -> Result<Formula, Stop> {
+    let result = match (&arguments.expression, &arguments.file) {
+        (Some(text), _) => from_text("-e", text),
+        (None, Some(path)) if path == Path::new("-") => from_text("<stdin>", &text(read_stdin()?, path)?),
+        (None, Some(path)) => {
+            let text = text(read_file(path)?, path)?;
+            defect::remember_source(&text);
+            Formula::from_file(path, &text)
         }
-        (None, Some(path)) => Source { name: path.display().to_string(), text: text(read_file(path)?, path)? },
-        (None, None) => return Err(Problem::new("there is no formula: name a file, or write one after `-e`")),
+        (None, None) => return Err(Problem::new("there is no formula: name a file, or write one after `-e`").into()),
     };
-    defect::remember_source(&source.text);
-    Ok(source)
+    let formula = result.map_err(|(source, diagnostics)| Stop::Source(source, diagnostics))?;
+    defect::remember_used(formula.source.files().skip(1));
+    Ok(formula)
+}
+
+fn from_text(name: &str, text: &str) -> Result<Formula, (Source, Vec<Diagnostic>)> {
+    defect::remember_source(text);
+    Formula::from_text(name, text)
 }
 
 /// The contents of a file.

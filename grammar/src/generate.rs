@@ -1,12 +1,18 @@
 //! Random syntax trees for property tests and fuzzing: any tree that the parser can make, from a seed.
 
 use crate::syntax::{
-    BinaryOperator, Expr, ExprKind, File, Keyword, Name, Output, Setting, Span, Statement, StatementKind, UnaryOperator,
+    BinaryOperator, Expr, ExprKind, File, Keyword, Library, Name, Output, Setting, Span, Statement, StatementKind,
+    UnaryOperator,
 };
 
 /// Names to draw from; the words that start statements are names as well.
-const NAMES: &[&str] =
-    &["x", "y", "b_1", "_", "K", "Exp", "SqDist", "Sum", "i", "j", "out", "dim", "def", "fused", "dtype", "numerics"];
+const NAMES: &[&str] = &[
+    "x", "y", "b_1", "_", "K", "Exp", "SqDist", "Sum", "i", "j", "out", "dim", "def", "fused", "use", "dtype",
+    "numerics",
+];
+
+/// Paths to draw from.
+const PATHS: &[&str] = &["a.kf", "", "../my defs/σ.kf", "it's.kf", "a\"b.kf", "#;("];
 
 const BINARY_OPERATORS: &[BinaryOperator] = &[
     BinaryOperator::Less,
@@ -28,7 +34,7 @@ const BINARY_OPERATORS: &[BinaryOperator] = &[
 pub fn random_file(seed: u64) -> File {
     let mut random = Random(seed);
     let count = random.below(9);
-    File { statements: random.many(count, Random::statement) }
+    File { statements: random.many(count, Random::statement), used: Vec::new() }
 }
 
 /// A random expression of at most `levels` levels.
@@ -70,7 +76,7 @@ impl Random {
     }
 
     fn statement(&mut self) -> Statement {
-        let kind = match self.below(7) {
+        let kind = match self.below(8) {
             0 => StatementKind::Dim { name: self.name(), value: self.expression(2) },
             1 => StatementKind::Definition {
                 name: self.name(),
@@ -81,12 +87,20 @@ impl Random {
             3 => StatementKind::Output(self.output()),
             4 => StatementKind::Fused { name: self.name(), outputs: self.up_to_three(Self::output) },
             5 => StatementKind::Dtype(self.name()),
+            6 => StatementKind::Use { library: self.library(), file: None },
             _ => {
                 let count = 1 + self.below(3);
                 StatementKind::Numerics(self.many(count, Self::setting))
             }
         };
         Statement { kind, span: Span::default() }
+    }
+
+    fn library(&mut self) -> Library {
+        match self.below(2) {
+            0 => Library::Known(self.name()),
+            _ => Library::Path { text: self.choose(PATHS).to_owned(), span: Span::default() },
+        }
     }
 
     fn output(&mut self) -> Output {

@@ -12,10 +12,10 @@
 use crate::MAXIMUM_NESTING;
 use crate::error::{SyntaxError, SyntaxErrorCode};
 use crate::syntax::Span;
-use crate::tokens::{Spanned, Token};
+use crate::tokens::{Spanned, Token, bad_character};
 
 /// Words that start a statement unless `=` follows, as in `dim = 3`.
-const STATEMENT_WORDS: &[&str] = &["dim", "def", "out", "fused", "dtype", "numerics"];
+const STATEMENT_WORDS: &[&str] = &["dim", "def", "out", "fused", "use", "dtype", "numerics"];
 
 /// What a text is to be read as.
 #[derive(Clone, Copy, PartialEq)]
@@ -80,6 +80,10 @@ impl<'text> Layout<'_, 'text> {
             Token::Punctuation(bracket @ ("(" | "[" | "{")) => self.open_bracket(bracket, start, end),
             Token::Punctuation(bracket @ (")" | "]" | "}")) => self.close_bracket(bracket, position),
             Token::Name(text) => self.push_name(text, position),
+            Token::Quoted(_) if self.previous() != Some(Token::Word("use")) => {
+                self.errors.push(bad_character("\"", Span { start, end }));
+                self.arranged.push((start, Token::Bad, end));
+            }
             other => self.arranged.push((start, other, end)),
         }
     }
@@ -134,7 +138,7 @@ impl<'text> Layout<'_, 'text> {
         }
         match (self.raw_token(position), self.raw_token(position + 1)) {
             (Some(Token::Punctuation("}")), _) => self.open.iter().any(|bracket| bracket.token == "{"),
-            (Some(Token::Name(text)), Some(Token::Name(_))) => STATEMENT_WORDS.contains(&text),
+            (Some(Token::Name(text)), Some(Token::Name(_) | Token::Quoted(_))) => STATEMENT_WORDS.contains(&text),
             (Some(Token::Name(_)), Some(Token::Punctuation("="))) => self.previous().is_some_and(ends_expression),
             _ => false,
         }

@@ -26,7 +26,7 @@ mod tokens;
 mod unexpected;
 
 pub use error::{SyntaxError, SyntaxErrorCode};
-pub use parse::{parse_expression, parse_file};
+pub use parse::{parse_expression, parse_file, parse_part};
 pub use print::{print_expression, print_file};
 
 /// How many brackets may be open at once.

@@ -25,13 +25,23 @@ static EXPRESSION_PARSER: LazyLock<kf::ExpressionParser> = LazyLock::new(kf::Exp
 ///
 /// All mistakes are reported, in the order of the text. Statements without one are in the tree.
 pub fn parse_file(text: &str) -> (File, Vec<SyntaxError>) {
-    let (tokens, mut errors) = match read_tokens(text, Content::File) {
+    parse_part(text, 0)
+}
+
+/// Parses the file that begins at byte `start` of a text in which files stand one after the other. Places are those in the whole text.
+pub fn parse_part(text: &str, start: usize) -> (File, Vec<SyntaxError>) {
+    let (tokens, mut errors) = match read_tokens(text, start, Content::File) {
         Ok(read) => read,
         Err(error) => return (File::default(), vec![error]),
     };
     let mut assembly = Assembly::default();
     for line in tokens.split_inclusive(|token| token.1 == Token::Separator) {
         if line[0].1 == Token::Separator {
+            continue;
+        }
+        if let Some(error) = path_without_quotes(text, line) {
+            errors.retain(|other| !(error.span.start..=error.span.end).contains(&other.span.start));
+            errors.push(error);
             continue;
         }
         match parse_line(text, line) {
@@ -41,12 +51,12 @@ pub fn parse_file(text: &str) -> (File, Vec<SyntaxError>) {
     }
     errors.extend(assembly.errors);
     errors.sort_by_key(|error| error.span.start);
-    (File { statements: assembly.statements }, errors)
+    (File { statements: assembly.statements, used: Vec::new() }, errors)
 }
 
 /// Parses one expression, which may go over several lines. Reports the first mistake.
 pub fn parse_expression(text: &str) -> Result<Expr, SyntaxError> {
-    let (tokens, mut errors) = read_tokens(text, Content::Expression)?;
+    let (tokens, mut errors) = read_tokens(text, 0, Content::Expression)?;
     let mut builder = TreeBuilder::default();
     let parsed = EXPRESSION_PARSER.parse(&mut builder, tokens.iter().copied());
     let tree = finish(text, &tokens, builder, parsed);
@@ -62,15 +72,32 @@ pub fn parse_expression(text: &str) -> Result<Expr, SyntaxError> {
     }
 }
 
-fn read_tokens(text: &str, content: Content) -> Result<(Vec<Spanned<'_>>, Vec<SyntaxError>), SyntaxError> {
-    if text.len() > MAXIMUM_BYTES {
-        let message = format!("the text has {} bytes; at most {MAXIMUM_BYTES} are read", text.len());
+fn read_tokens(
+    text: &str,
+    start: usize,
+    content: Content,
+) -> Result<(Vec<Spanned<'_>>, Vec<SyntaxError>), SyntaxError> {
+    let length = text.len() - start;
+    if length > MAXIMUM_BYTES {
+        let message = format!("the text has {length} bytes; at most {MAXIMUM_BYTES} are read");
         return Err(SyntaxError::new(SyntaxErrorCode::TooLong, Span::default(), message));
     }
-    let (raw, mut errors) = tokenize(text);
+    let (raw, mut errors) = tokenize(text, start);
     let (tokens, bracket_errors) = arrange(&raw, content);
     errors.extend(bracket_errors);
     Ok((tokens, errors))
+}
+
+/// `use my/defs.kf`, or with one quote only: instead of what is wrong with its characters as a formula.
+fn path_without_quotes(text: &str, line: &[Spanned<'_>]) -> Option<SyntaxError> {
+    let [(_, Token::Word("use"), _), path @ ..] = line else { return None };
+    let path = path.split(|token| token.1 == Token::Separator).next()?;
+    path.iter().find(|token| token.1 == Token::Bad)?;
+    let span = Span { start: path.first()?.0, end: path.last()?.2 };
+    let written = text.get(span.start as usize..span.end as usize)?;
+    let message = format!("`{written}` is neither a library's name nor a path in quotes");
+    let help = format!("a path stands between quotes: `use \"{}\"`", written.trim_matches(['"', '\'']));
+    Some(SyntaxError::new(SyntaxErrorCode::UnexpectedToken, span, message).with_help(help))
 }
 
 /// Parses the tokens of one statement, which may end with a separator.

@@ -5,7 +5,8 @@
 use std::fmt::{self, Display, Formatter, Write};
 
 use crate::syntax::{
-    BinaryOperator, Expr, ExprKind, File, Keyword, Name, Output, Setting, Statement, StatementKind, UnaryOperator,
+    BinaryOperator, Expr, ExprKind, File, Keyword, Library, Name, Output, Setting, Statement, StatementKind,
+    UnaryOperator,
 };
 
 /// A file's text in canonical spelling, one statement a line.
@@ -151,8 +152,19 @@ impl Display for Statement {
                 outputs.iter().try_for_each(|output| writeln!(f, "  {output}"))?;
                 f.write_str("}")
             }
+            StatementKind::Use { library, .. } => write!(f, "use {library}"),
             StatementKind::Dtype(name) => write!(f, "dtype {name}"),
             StatementKind::Numerics(settings) => write!(f, "{}", Numerics(settings)),
+        }
+    }
+}
+
+impl Display for Library {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Library::Known(name) => write!(f, "{name}"),
+            Library::Path { text, .. } if text.contains('"') => write!(f, "'{text}'"),
+            Library::Path { text, .. } => write!(f, "\"{text}\""),
         }
     }
 }

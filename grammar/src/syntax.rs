@@ -27,6 +27,8 @@ pub struct Name {
 pub struct File {
     /// Statements in the order written.
     pub statements: Vec<Statement>,
+    /// The files that it uses, directly or through others, once they have been read; the parser leaves that to others.
+    pub used: Vec<File>,
 }
 
 /// One statement and its place.
@@ -73,10 +75,41 @@ pub enum StatementKind {
         /// Its outputs, in order.
         outputs: Vec<Output>,
     },
+    /// `use kernels`, `use "my/defs.kf"`
+    Use {
+        /// Whose definitions.
+        library: Library,
+        /// Which of [`File::used`] it is, once they have been read.
+        file: Option<usize>,
+    },
     /// `dtype f64`
     Dtype(Name),
     /// `numerics sum = kahan, accumulate = f64`
     Numerics(Vec<Setting>),
+}
+
+/// What a `use` statement names.
+#[derive(Clone, Debug)]
+pub enum Library {
+    /// `kernels`, which the compiler has.
+    Known(Name),
+    /// `"my/defs.kf"`, a file.
+    Path {
+        /// The path, without the quotes.
+        text: String,
+        /// Where it stands, quotes included.
+        span: Span,
+    },
+}
+
+impl Library {
+    /// Where it stands.
+    pub fn span(&self) -> Span {
+        match self {
+            Library::Known(name) => name.span,
+            Library::Path { span, .. } => *span,
+        }
+    }
 }
 
 /// `out name = value`, with its own `numerics` where written after it.
@@ -204,6 +237,15 @@ pub enum BinaryOperator {
 impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
+    }
+}
+impl PartialEq for Library {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Library::Known(one), Library::Known(other)) => one == other,
+            (Library::Path { text: one, .. }, Library::Path { text: other, .. }) => one == other,
+            _ => false,
+        }
     }
 }
 impl PartialEq for Expr {

@@ -14,6 +14,8 @@ pub enum Token<'text> {
     Integer(i64),
     /// `0.5`
     Float(f64),
+    /// `"my/defs.kf"`, without its quotes; `layout` refuses it everywhere but after `use`.
+    Quoted(&'text str),
     /// An operator, a bracket, `=`, `,` or `:`, as written (`^` is `**`).
     Punctuation(&'static str),
     /// `[` between a name and arguments: `Sum[j](…)`.
@@ -74,11 +76,12 @@ const INSTEAD: &[(&[char], &str)] = &[
     (&['\u{a0}', '\u{200b}', '\u{3000}'], "this is an invisible character; write a plain blank"),
 ];
 
-/// All tokens of a text, line ends included, and what could not be read.
-pub fn tokenize(text: &str) -> (Vec<Spanned<'_>>, Vec<SyntaxError>) {
-    let mut tokens = Vec::with_capacity(text.len() / 3);
+/// All tokens of a text from byte `start` on, line ends included, and what could not be read.
+pub fn tokenize(text: &str, start: usize) -> (Vec<Spanned<'_>>, Vec<SyntaxError>) {
+    let mut tokens = Vec::with_capacity((text.len() - start) / 3);
     let mut errors = Vec::new();
-    let mut position = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let mark = if text[start..].starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let mut position = start + mark;
     while let Some(first) = text[position..].chars().next() {
         let rest = &text[position..];
         let length = match first {
@@ -117,7 +120,10 @@ fn read_token(written: &str, span: Span) -> Result<Token<'_>, SyntaxError> {
     if written.starts_with(|c: char| c.is_ascii_digit() || c == '.' && written.len() > 1) {
         return read_number(written).map_err(|why| bad_number(written, why, span));
     }
-    Err(bad_character(written, span))
+    match written.strip_prefix(['"', '\'']) {
+        Some(rest) if !rest.is_empty() => Ok(Token::Quoted(&rest[..rest.len() - 1])),
+        _ => Err(bad_character(written, span)),
+    }
 }
 
 fn punctuation(rest: &str) -> Option<(&'static str, &'static str)> {
@@ -196,7 +202,8 @@ fn bad_number(written: &str, why: NumberProblem, span: Span) -> SyntaxError {
     }
 }
 
-fn bad_character(written: &str, span: Span) -> SyntaxError {
+/// What is said of a text whose first character has no meaning where it stands.
+pub fn bad_character(written: &str, span: Span) -> SyntaxError {
     let character = written.chars().next().unwrap_or(' ');
     let shown = if character.is_control() || character.is_whitespace() || character == '\u{200b}' {
         format!("U+{:04X}", character as u32)
@@ -221,14 +228,14 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &[Token<'_>]) {
-        let (tokens, errors) = tokenize(text);
+        let (tokens, errors) = tokenize(text, 0);
         assert!(errors.is_empty(), "{errors:?}");
         assert_eq!(tokens.iter().map(|t| t.1).collect::<Vec<_>>(), expected);
     }
 
     #[track_caller]
     fn check_error(text: &str, message: &str, help: Option<&str>) {
-        let (tokens, errors) = tokenize(text);
+        let (tokens, errors) = tokenize(text, 0);
         assert!(tokens.iter().any(|t| t.1 == Token::Bad));
         assert_eq!(errors.len(), 1);
         assert_eq!((errors[0].message.as_str(), errors[0].help.as_deref()), (message, help));
@@ -245,6 +252,14 @@ mod tests {
         check("1e-3", &[Token::Float(1e-3)]);
         check("2.5E+2", &[Token::Float(250.0)]);
         check("1-2", &[Token::Integer(1), Token::Punctuation("-"), Token::Integer(2)]);
+    }
+
+    #[test]
+    fn quoted_texts() {
+        check("\"a'b\" 'c \"d' ''", &[Token::Quoted("a'b"), Token::Quoted("c \"d"), Token::Quoted("")]);
+        check("\"σ#;\"\n", &[Token::Quoted("σ#;"), Token::Punctuation("\n")]);
+        let help = "names and options are written without quotes";
+        check_error("\"\n", "`\"` has no meaning in a formula", Some(help));
     }
 
     #[test]

@@ -10,6 +10,7 @@ const NAMES_AFTER: &[(&str, &str)] = &[
     ("dim", "the dimension's name"),
     ("def", "the definition's name"),
     ("fused", "a name for the joint entry"),
+    ("use", "a library such as `kernels` or a file such as `\"definitions.kf\"`"),
     ("dtype", "a number type such as `f32` or `f64`"),
     ("numerics", "a setting such as `sum = kahan`"),
     ("[", "the reduced index, `i` or `j`,"),

@@ -1,6 +1,6 @@
 //! Every construct of the language: text in, canonical text out.
 
-use keopsc_grammar::{parse_expression, parse_file, print_expression, print_file};
+use keopsc_grammar::{parse_expression, parse_file, parse_part, print_expression, print_file};
 
 #[track_caller]
 fn check_file(text: &str, expected: &str) {
@@ -49,6 +49,28 @@ fn the_example_of_the_manual() {
          out f = -sigma * LogSumExp[j](-SqDist(x, y) / sigma, weight=b)\n\
          fused vg {\n  out value = Sum[j](K * b)\n  out score = Sum[j](Grad(K, x) * b)\n}\n",
     );
+}
+
+#[test]
+fn files_that_are_used() {
+    check_file(
+        "use kernels; use \"my/defs.kf\", use 'it is #1.kf'\n",
+        "use kernels\nuse \"my/defs.kf\"\nuse \"it is #1.kf\"\n",
+    );
+    check_file("use 'a \"b\".kf'", "use 'a \"b\".kf'\n");
+    check_file("use = Exp(x)\nout f = Sum[j](use)", "use = Exp(x)\nout f = Sum[j](use)\n");
+}
+
+#[test]
+fn a_file_behind_another() {
+    let text = "σ = 1\nout f = )\n\u{feff}out g = x y";
+    let start = text.find('\u{feff}').expect("it is there");
+    let (file, errors) = parse_part(text, start);
+    assert_eq!(print_file(&file), "");
+    let places: Vec<&str> =
+        errors.iter().map(|error| &text[error.span.start as usize..error.span.end as usize]).collect();
+    assert_eq!(places, ["y"]);
+    assert_eq!(errors[0].message, "expected an operator or the end of the formula after `x`, found `y`");
 }
 
 #[test]

@@ -206,6 +206,27 @@ fn tokens() {
 }
 
 #[test]
+fn what_is_used() {
+    let wanted = "a library such as `kernels` or a file such as `\"definitions.kf\"`";
+    check_one("use 3", &format!("1:5 expected {wanted} after `use`, found `3`"));
+    check_one("use", &format!("1:4 expected {wanted} after `use`, found the end of the text"));
+    check_one("use \"a.kf\" b", "1:12 expected the end of the statement after `\"a.kf\"`, found `b`");
+    for (written, path) in [("my/it.kf", "my/it.kf"), ("\"a.kf", "a.kf"), ("a.kf'", "a.kf"), ("./σ-1.kf", "./σ-1.kf")]
+    {
+        let expected = format!(
+            "1:5 `{written}` is neither a library's name nor a path in quotes; help: a path stands between quotes: `use \"{path}\"`"
+        );
+        check(&format!("use {written}\nout a = x"), &[&expected], "out a = x\n");
+    }
+    check("K = Exp(x\nuse 'a.kf'", &["1:8 this `(` is never closed"], "use \"a.kf\"\n");
+    check(
+        "fused f {\nuse a\n}",
+        &["2:1 only outputs can stand in `fused f`; help: put this statement before `fused`"],
+        "fused f {\n}\n",
+    );
+}
+
+#[test]
 fn every_mistake_is_reported() {
     check(
         "out a = x; y; z = w w; out b = x",

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use keopsc_cpu::level::Level;
-use keopsc_diagnostics::Source;
+use keopsc_driver::formula::Formula;
 use keopsc_driver::link::Linker;
 use keopsc_driver::options::{FormulaOptions, Options};
 use keopsc_driver::session;
@@ -32,10 +32,16 @@ fn c_programs_agree_with_their_own_loops() {
 }
 
 fn write_library(text: &str, level: &'static Level, folder: &Path) {
-    let source = Source { name: "gauss.kf".to_owned(), text: text.to_owned() };
-    let (formula, linker) = (FormulaOptions::default(), Linker::InProcess);
-    let options =
-        Options { name: "gauss".to_owned(), formula, levels: vec![level], linker, tiles: Vec::new(), device: None };
+    let source = Formula::from_text("gauss.kf", text).expect("the sample is right");
+    let (options, linker) = (FormulaOptions::default(), Linker::InProcess);
+    let options = Options {
+        name: "gauss".to_owned(),
+        formula: options,
+        levels: vec![level],
+        linker,
+        tiles: Vec::new(),
+        device: None,
+    };
     let made =
         session::compile_with(support_code(level), &source, &options, "libgauss.so").expect("the sample compiles");
     std::fs::write(folder.join("libgauss.so"), made.library).expect("a writable temporary folder");

@@ -4,7 +4,8 @@
 #     target_link_libraries(app PRIVATE gauss)
 #
 # compiles a formula when the project is built. `gauss` is an imported shared library lib<name>.so with its header <name>.h, and keopsc.hpp;
-# NAME is the formula file's stem unless given. It is compiled again when the file, or the compiler, has changed.
+# NAME is the formula file's stem unless given. It is compiled again when the file, a file that it uses, or the compiler has changed; files that
+# it uses are followed from CMake 3.20 on, or with Ninja.
 # The compiler is that of this installation; -DKEOPSC_EXECUTABLE=... takes another.
 get_filename_component(_keopsc_prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
 
@@ -22,6 +23,11 @@ if(NOT TARGET keopsc::keopsc)
   target_link_libraries(keopsc::keopsc INTERFACE ${CMAKE_DL_LIBS})
 endif()
 unset(_keopsc_prefix)
+
+# Ninja compares the paths that keopsc writes with those that CMake gave it.
+if(POLICY CMP0116)
+  cmake_policy(SET CMP0116 NEW)
+endif()
 
 function(keopsc_add_library target formula)
   cmake_parse_arguments(PARSE_ARGV 2 argument "" "NAME;DTYPE" "DEFINE;OPTIONS")
@@ -46,10 +52,16 @@ function(keopsc_add_library target formula)
   file(MAKE_DIRECTORY "${folder}")
   set(library "${folder}/lib${argument_NAME}.so")
   set(header "${folder}/${argument_NAME}.h")
+  set(depfile "${folder}/${argument_NAME}.d")
+  set(follow)
+  if(CMAKE_VERSION VERSION_GREATER_EQUAL 3.20 OR CMAKE_GENERATOR MATCHES "Ninja")
+    set(follow DEPFILE "${depfile}")
+  endif()
   add_custom_command(
     OUTPUT "${library}" "${header}"
-    COMMAND "${KEOPSC_EXECUTABLE}" compile "${formula}" ${options} -o "${library}"
+    COMMAND "${KEOPSC_EXECUTABLE}" compile "${formula}" ${options} -o "${library}" --depfile "${depfile}"
     DEPENDS "${formula}" "${KEOPSC_EXECUTABLE}"
+    ${follow}
     COMMENT "keopsc compiles ${formula}"
     VERBATIM)
   add_custom_target(${target}_compile DEPENDS "${library}" "${header}")

@@ -124,6 +124,24 @@ def test_example_project(prefix, tmp_path):
     assert sums == pytest.approx([200 * value for value in values], rel=1e-3)
 
 
+GENERATORS = [name for name, tool in [("Unix Makefiles", "make"), ("Ninja", "ninja")] if shutil.which(tool)]
+
+
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_files_that_a_formula_uses_are_followed(prefix, tmp_path, generator):
+    source, build = tmp_path / "an example", tmp_path / "build"
+    shutil.copytree(BINDINGS / "cpp" / "example", source)
+    formula, definitions = source / "density.kf", source / "its definitions.kf"
+    formula.write_text('use "its definitions.kf"\n' + formula.read_text())
+    definitions.write_text("def One() = 1\n")
+    run(*configure(prefix, build, "-G", generator, source=source))
+    assert "keopsc compiles" in run("cmake", "--build", build)
+    assert "keopsc compiles" not in run("cmake", "--build", build)
+    definitions.write_text("def One() = 2\n")
+    assert "keopsc compiles" in run("cmake", "--build", build)
+    assert "keopsc compiles" not in run("cmake", "--build", build)
+
+
 def test_wrong_formulas_stop_the_build(prefix, tmp_path):
     source = tmp_path / "example"
     shutil.copytree(BINDINGS / "cpp" / "example", source)

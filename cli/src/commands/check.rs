@@ -9,9 +9,9 @@ use crate::formula;
 
 /// Runs the command.
 pub fn run(arguments: &Check, console: &Console) -> Result<(), Stop> {
-    let source = formula::read_source(&arguments.source)?;
+    let formula = formula::read(&arguments.source)?;
     let options = formula::formula_options(&arguments.source)?;
-    let warnings = session::check(&source, &options).map_err(stop(&source))?;
-    show_diagnostics(console, &source, &warnings);
+    let warnings = session::check(&formula, &options).map_err(stop(&formula))?;
+    show_diagnostics(console, &formula.source, &warnings);
     Ok(())
 }

@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use keopsc_diagnostics::Source;
 use keopsc_driver::cache::{Cache, Origin};
 use keopsc_driver::device::find::Purpose;
 use keopsc_driver::emit::Emit;
 use keopsc_driver::failure::{Failure, Problem};
+use keopsc_driver::formula::Formula;
 use keopsc_driver::options::Options;
 use keopsc_driver::output::write_file;
-use keopsc_driver::{session, tune};
+use keopsc_driver::{depfile, session, tune};
 
 use super::{Stop, show_diagnostics, stop};
 use crate::arguments::{CodeArguments, Compile, MessageFormat, SourceArguments};
@@ -35,7 +35,7 @@ pub fn run(arguments: &Compile, console: &Console) -> Result<(), Stop> {
         return Ok(console::output(format!("{}\n", cached.library.display()).as_bytes())?);
     }
     let kinds = arguments.emit.iter().map(|text| Emit::from_option(text)).collect::<Result<Vec<Emit>, _>>()?;
-    let source = formula::read_source(&arguments.source)?;
+    let formula = formula::read(&arguments.source)?;
     let target = if arguments.tune { target_for_now() } else { TARGET_TO_KEEP.to_owned() };
     let mut options = formula::options(&arguments.source, &arguments.code, &target, Purpose::ToKeep)?;
     if !kinds.is_empty() && arguments.output.as_deref() == Some(Path::new("-")) {
@@ -44,17 +44,18 @@ pub fn run(arguments: &Compile, console: &Console) -> Result<(), Stop> {
             .into());
     }
     if arguments.tune {
-        tune(&source, &mut options, console)?;
+        tune(&formula, &mut options, console)?;
     }
     if !kinds.is_empty() {
-        emit(&source, &options, &kinds)?;
+        emit(&formula, &options, &kinds)?;
     }
     if kinds.is_empty() || arguments.output.is_some() {
         let default = || PathBuf::from(format!("lib{}.so", options.name));
         let output = arguments.output.clone().unwrap_or_else(default);
-        write_library(&source, &options, &output, console)?;
+        let files = Files::new(arguments, &formula, &options, output)?;
+        write_library(&formula, &options, &files, console)?;
         if arguments.verbose {
-            console::error_text(&format!("compiled {} in {}\n", output.display(), milliseconds(start)));
+            console::error_text(&format!("compiled {} in {}\n", files.library.display(), milliseconds(start)));
         }
     }
     Ok(())
@@ -87,18 +88,18 @@ impl Cached {
 }
 
 fn cached(source: &SourceArguments, code: &CodeArguments, tuned: bool, console: &Console) -> Result<Cached, Stop> {
-    let source_text = formula::read_source(source)?;
+    let formula = formula::read(source)?;
     let mut options = formula::options(source, code, &target_for_now(), Purpose::ForNow)?;
     if tuned {
-        tune(&source_text, &mut options, console)?;
+        tune(&formula, &mut options, console)?;
     }
-    let key = session::cache_key(&source_text, &options);
+    let key = session::cache_key(&formula, &options);
     let compile = || -> Result<_, Failure> {
-        let compiled = session::compile(&source_text, &options, &format!("lib{}.so", options.name))?;
-        show_diagnostics(console, &source_text, &compiled.warnings);
+        let compiled = session::compile(&formula, &options, &format!("lib{}.so", options.name))?;
+        show_diagnostics(console, &formula.source, &compiled.warnings);
         Ok(compiled.into_artifacts())
     };
-    let (found, origin) = Cache::from_environment()?.find_or_compile(&key, compile).map_err(stop(&source_text))?;
+    let (found, origin) = Cache::from_environment()?.find_or_compile(&key, compile).map_err(stop(&formula))?;
     if let Origin::CompiledOutside(problem) = &origin {
         let note =
             format!("the library was put into `{}`, and will be compiled again next time", found.library.display());
@@ -108,10 +109,10 @@ fn cached(source: &SourceArguments, code: &CodeArguments, tuned: bool, console: 
 }
 
 /// Sets the tiles that are fastest on this machine, and says which.
-fn tune(source: &Source, options: &mut Options, console: &Console) -> Result<(), Stop> {
+fn tune(formula: &Formula, options: &mut Options, console: &Console) -> Result<(), Stop> {
     let cache = Cache::from_environment()?;
-    let work = || tune::tune(source, options, &cache);
-    let tuned = progress::with_elapsed_time("tuning", work).map_err(stop(source))?;
+    let work = || tune::tune(formula, options, &cache);
+    let tuned = progress::with_elapsed_time("tuning", work).map_err(stop(formula))?;
     if let Some(problem) = tuned.forgotten {
         let note = "what tuning found is used, and will have to be found again next time";
         console.problem(&problem.with_note(note), Severity::Warning);
@@ -124,8 +125,8 @@ fn tune(source: &Source, options: &mut Options, console: &Console) -> Result<(),
 }
 
 /// Prints representations, with a heading each if there are several.
-fn emit(source: &Source, options: &Options, kinds: &[Emit]) -> Result<(), Stop> {
-    let texts = session::emit(source, options, kinds).map_err(stop(source))?;
+fn emit(formula: &Formula, options: &Options, kinds: &[Emit]) -> Result<(), Stop> {
+    let texts = session::emit(formula, options, kinds).map_err(stop(formula))?;
     for (kind, text) in kinds.iter().zip(texts) {
         if kinds.len() > 1 {
             console::output(format!("==> {} <==\n", kind.option_text()).as_bytes())?;
@@ -135,40 +136,81 @@ fn emit(source: &Source, options: &Options, kinds: &[Emit]) -> Result<(), Stop> 
     Ok(())
 }
 
-fn write_library(source: &Source, options: &Options, output: &Path, console: &Console) -> Result<(), Stop> {
-    let default_soname = || format!("lib{}.so", options.name);
-    let is_stdout = output == Path::new("-");
-    let header = output.with_file_name(format!("{}.h", options.name));
-    let soname = match output.file_name() {
-        Some(name) if !is_stdout => name.to_string_lossy().into_owned(),
-        _ => default_soname(),
-    };
-    if !is_stdout {
-        check_output(output, &header, source)?;
-    }
-    let compiled = session::compile(source, options, &soname).map_err(stop(source))?;
-    show_diagnostics(console, source, &compiled.warnings);
-    if is_stdout {
-        return Ok(console::output(&compiled.library)?);
-    }
-    write_file(&header, compiled.header.as_bytes())?;
-    Ok(write_file(output, &compiled.library)?)
+/// What a command reads and writes.
+struct Files<'a> {
+    library: PathBuf,
+    header: PathBuf,
+    depfile: Option<&'a Path>,
+    /// The formula file, if there is one, and those that it uses.
+    read: Vec<&'a Path>,
 }
 
-/// Finds before a second's work what would be in the way after it.
-fn check_output(output: &Path, header: &Path, source: &Source) -> Result<(), Problem> {
-    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-        return Err(keopsc_driver::output::no_folder(output, folder));
+impl<'a> Files<'a> {
+    /// Finds before a second's work what would be in the way after it.
+    fn new(
+        arguments: &'a Compile,
+        formula: &'a Formula,
+        options: &Options,
+        library: PathBuf,
+    ) -> Result<Files<'a>, Problem> {
+        let header = library.with_file_name(format!("{}.h", options.name));
+        let own = arguments.source.file.as_deref().filter(|path| *path != Path::new("-"));
+        let read = own.into_iter().chain(formula.used.iter().map(PathBuf::as_path)).collect();
+        let files = Files { library, header, depfile: arguments.depfile.as_deref(), read };
+        match files.is_stdout() {
+            true if files.depfile.is_some() => Err(Problem::new("`--depfile` is for libraries that are files")
+                .with_help("give the library a file with `-o`")),
+            true => Ok(files),
+            false => files.check().map(|()| files),
+        }
     }
-    if output == header {
-        let message = format!("the library and its header would both be `{}`", output.display());
-        return Err(Problem::new(message).with_help("give the library another name: `-o libNAME.so`"));
+
+    fn is_stdout(&self) -> bool {
+        self.library == Path::new("-")
     }
-    match [output, header].into_iter().find(|path| is_same_file(path, Path::new(&source.name))) {
-        Some(path) => Err(Problem::new(format!("`{}` is the formula: it would be overwritten", path.display()))),
-        None => Ok(()),
+
+    fn check(&self) -> Result<(), Problem> {
+        let Files { library, header, .. } = self;
+        let written: Vec<&Path> = [library.as_path(), header].into_iter().chain(self.depfile).collect();
+        for path in &written {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+                return Err(keopsc_driver::output::no_folder(path, folder));
+            }
+        }
+        if library == header {
+            let message = format!("the library and its header would both be `{}`", library.display());
+            return Err(Problem::new(message).with_help("give the library another name: `-o libNAME.so`"));
+        }
+        if let Some(depfile) = self.depfile.filter(|depfile| *depfile == library || *depfile == header) {
+            return Err(Problem::new(format!("`{}` would be written twice", depfile.display()))
+                .with_help("give `--depfile` another name"));
+        }
+        let is_read = |path: &Path| self.read.iter().any(|read| is_same_file(path, read));
+        match written.into_iter().find(|path| is_read(path)) {
+            Some(path) => Err(Problem::new(format!("`{}` is the formula: it would be overwritten", path.display()))),
+            None => Ok(()),
+        }
     }
+}
+
+fn write_library(formula: &Formula, options: &Options, files: &Files<'_>, console: &Console) -> Result<(), Stop> {
+    let default_soname = || format!("lib{}.so", options.name);
+    let soname = match files.library.file_name() {
+        Some(name) if !files.is_stdout() => name.to_string_lossy().into_owned(),
+        _ => default_soname(),
+    };
+    let compiled = session::compile(formula, options, &soname).map_err(stop(formula))?;
+    show_diagnostics(console, &formula.source, &compiled.warnings);
+    if files.is_stdout() {
+        return Ok(console::output(&compiled.library)?);
+    }
+    write_file(&files.header, compiled.header.as_bytes())?;
+    write_file(&files.library, &compiled.library)?;
+    if let Some(path) = files.depfile {
+        write_file(path, depfile::rule(&files.library, files.read.iter().copied()).as_bytes())?;
+    }
+    Ok(())
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {

@@ -34,13 +34,13 @@ fn explain_formula(arguments: &Explain) -> Result<String, Stop> {
         accumulate: None,
         algebra: arguments.algebra.clone(),
     };
-    let source = formula::read_source(&source_arguments)?;
+    let formula = formula::read(&source_arguments)?;
     let options = formula::formula_options(&source_arguments)?;
     let explained = match arguments.cost {
-        true => session::costs(&source, &options, arguments.json),
-        false => session::explain(&source, &options),
+        true => session::costs(&formula, &options, arguments.json),
+        false => session::explain(&formula, &options),
     };
-    explained.map_err(stop(&source))
+    explained.map_err(stop(&formula))
 }
 
 /// A word that was meant as a code: it names no file and does not look like the path of one.

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use keopsc_diagnostics::{Code, Diagnostic, Source, render, to_json};
 use keopsc_driver::failure::{Failure, Problem};
+use keopsc_driver::formula::Formula;
 use keopsc_runtime::loader::{Library, LoadError};
 
 use crate::arguments::{Arguments, Command, MessageFormat};
@@ -27,7 +28,7 @@ const ENVIRONMENT: u8 = 2;
 
 /// Why a command did not do what it was asked.
 pub enum Stop {
-    /// The formula is wrong; this is its text.
+    /// The formula is wrong; these are its texts.
     Source(Source, Vec<Diagnostic>),
     /// Something else is in the way.
     Environment(Problem),
@@ -41,10 +42,10 @@ impl From<Problem> for Stop {
     }
 }
 
-/// Gives a driver's failure the text that its diagnostics speak of.
-pub fn stop(source: &Source) -> impl Fn(Failure) -> Stop {
+/// Gives a driver's failure the texts that its diagnostics speak of.
+pub fn stop(formula: &Formula) -> impl Fn(Failure) -> Stop {
     |failure| match failure {
-        Failure::Source(diagnostics) => Stop::Source(source.clone(), diagnostics),
+        Failure::Source(diagnostics) => Stop::Source(formula.source.clone(), diagnostics),
         Failure::Environment(problem) => Stop::Environment(problem),
         Failure::Internal(message) => Stop::Internal(message),
     }

@@ -335,6 +335,27 @@ codes! {
         wrong: "z = Vi(1, dtype=c64)\ny = Vj(1)\nout f = Max[j](z * y)",
         right: "z = Vi(1, dtype=c64)\ny = Vj(1)\nout f = Max[j](ComplexAbs(z * y))",
     }
+    /// There is no such library
+    UnknownLibrary = "E0227" {
+        why: "`use NAME` is for libraries of definitions that come with the compiler; `use \"PATH.kf\"` for files of your own. A path\n\
+              begins at the folder of the file that says it.",
+        wrong: "use kernls\nx = Vi(3)\ny = Vj(3)\nout f = Sum[j](GaussKernel(1, x, y, 1))",
+        right: "use kernels\nx = Vi(3)\ny = Vj(3)\nout f = Sum[j](GaussKernel(1, x, y, 1))",
+    }
+    /// A file that is used has more than definitions
+    NoDefinition = "E0228" {
+        why: "What `use` brings in are the definitions, `def f(u, v) = …`, of a file; they get all they need as arguments. Inputs,\n\
+              dimensions, types and outputs belong into the file that is compiled, where a reader looks for them.",
+        wrong: "",
+        right: "",
+    }
+    /// Files use each other in a circle
+    CircularUse = "E0229" {
+        why: "A file cannot use itself, nor a file that uses it, directly or through others. Move what both need into a file of its\n\
+              own, and use that in both.",
+        wrong: "",
+        right: "",
+    }
     /// A name is never used
     UnusedDefinition = "W0201" {
         why: "The formula has a name but no output uses it. That is legal; often it is a mistyped name.",
@@ -346,7 +367,8 @@ codes! {
 
     /// A file cannot be read
     CannotRead = "E0301" {
-        why: "The file does not exist, is not text in UTF-8, or may not be read.",
+        why: "The file does not exist, is not text in UTF-8, or may not be read. A path after `use` begins at the folder of the file\n\
+              that says it.",
         wrong: "keopsc compile gaus.kf",
         right: "keopsc compile gauss.kf",
     }

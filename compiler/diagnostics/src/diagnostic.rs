@@ -4,15 +4,6 @@ use keopsc_grammar::syntax::Span;
 
 use crate::codes::Code;
 
-/// A text that diagnostics point into.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Source {
-    /// What the user calls it: a path, or `-e` for the command line.
-    pub name: String,
-    /// The whole text.
-    pub text: String,
-}
-
 /// How much is in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Severity {

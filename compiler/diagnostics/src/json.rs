@@ -5,9 +5,10 @@
 use keopsc_grammar::syntax::Span;
 use serde_json::{Value, json};
 
-use crate::diagnostic::{Diagnostic, Severity, Source};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::source::Source;
 
-/// The diagnostic as a JSON object. Without a place in the text, `line` and its siblings are null.
+/// The diagnostic as a JSON object. Without a place in the text, `line` and its siblings are null, and `file` is that of the formula.
 pub fn to_json(source: &Source, diagnostic: &Diagnostic) -> Value {
     let mut object = json!({
         "severity": match diagnostic.severity {
@@ -16,7 +17,6 @@ pub fn to_json(source: &Source, diagnostic: &Diagnostic) -> Value {
         },
         "code": diagnostic.code.as_str(),
         "message": diagnostic.message,
-        "file": source.name,
         "help": diagnostic.help,
     });
     add_place(&mut object, source, diagnostic.primary_span());
@@ -30,16 +30,20 @@ pub fn to_json(source: &Source, diagnostic: &Diagnostic) -> Value {
 }
 
 fn add_place(object: &mut Value, source: &Source, span: Option<Span>) {
-    let start = span.map(|span| line_and_column(&source.text, span.start));
-    let end = span.map(|span| line_and_column(&source.text, span.end));
+    let start = span.map(|span| source.locate(span.start));
+    let end = span.map(|span| source.locate(span.end));
+    let file = start.map_or(0, |(file, _)| file);
+    let [start, end] =
+        [start, end].map(|place| place.map(|(file, offset)| line_and_column(source.file_text(file), offset)));
+    object["file"] = json!(source.file_name(file));
     object["line"] = json!(start.map(|place| place.0));
     object["column"] = json!(start.map(|place| place.1));
     object["end_line"] = json!(end.map(|place| place.0));
     object["end_column"] = json!(end.map(|place| place.1));
 }
 
-fn line_and_column(text: &str, offset: u32) -> (usize, usize) {
-    let before = &text[..text.floor_char_boundary(offset as usize)];
+fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..offset];
     let line = before.rfind('\n').map_or(before, |newline| &before[newline + 1..]);
     (before.matches('\n').count() + 1, line.chars().count() + 1)
 }

@@ -3,8 +3,8 @@
 //! ```
 //! use keopsc_diagnostics::{Diagnostic, Source, render};
 //!
-//! let source = Source { name: "gauss.kf".into(), text: "out f = Sum[j](x +)".into() };
-//! let (_, errors) = keopsc_grammar::parse_file(&source.text);
+//! let source = Source::new("gauss.kf", "out f = Sum[j](x +)");
+//! let (_, errors) = keopsc_grammar::parse_file(source.text());
 //! let diagnostics: Vec<Diagnostic> = errors.into_iter().map(Diagnostic::from).collect();
 //! assert_eq!(
 //!     render(&source, &diagnostics, false),
@@ -26,11 +26,15 @@ mod codes;
 mod diagnostic;
 mod json;
 mod render;
+mod source;
 mod suggest;
 mod syntax_errors;
+mod system;
 
 pub use codes::Code;
-pub use diagnostic::{Diagnostic, Label, Severity, Source};
+pub use diagnostic::{Diagnostic, Label, Severity};
 pub use json::to_json;
 pub use render::render;
+pub use source::Source;
 pub use suggest::suggest;
+pub use system::system_words;

@@ -17,38 +17,47 @@ use std::ops::Range;
 use codespan_reporting::diagnostic::{
     Diagnostic as Report, Label as ReportLabel, LabelStyle, Severity as ReportSeverity,
 };
-use codespan_reporting::files::{Error, SimpleFile};
+use codespan_reporting::files::{Error, SimpleFiles};
 use codespan_reporting::term::termcolor::Ansi;
 use codespan_reporting::term::{Chars, Config, Styles, StylesWriter, emit_to_io_write, emit_to_write_style};
 use keopsc_grammar::syntax::Span;
 
-use crate::diagnostic::{Diagnostic, Label, Severity, Source};
+use crate::diagnostic::{Diagnostic, Label, Severity};
+use crate::source::Source;
 
 /// All diagnostics with their places in the source, in the order given, each followed by an empty line.
 pub fn render(source: &Source, diagnostics: &[Diagnostic], color: bool) -> String {
-    let file = SimpleFile::new(printable(&source.name), printable(&source.text));
-    diagnostics.iter().map(|diagnostic| render_one(&file, diagnostic, color)).collect()
+    let mut files = SimpleFiles::new();
+    for (name, text) in source.files() {
+        files.add(printable(name), printable(text));
+    }
+    diagnostics.iter().map(|diagnostic| render_one(source, &files, diagnostic, color)).collect()
 }
 
-fn render_one(file: &SimpleFile<String, String>, diagnostic: &Diagnostic, color: bool) -> String {
-    let report = report(file.source(), diagnostic);
+fn render_one(source: &Source, files: &SimpleFiles<String, String>, diagnostic: &Diagnostic, color: bool) -> String {
+    let report = report(source, diagnostic);
     let mut bytes = Vec::new();
-    match emit(&mut bytes, file, &report, color) {
+    match emit(&mut bytes, files, &report, color) {
         Ok(()) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(_) => without_places(diagnostic),
     }
 }
 
-fn emit(bytes: &mut Vec<u8>, file: &SimpleFile<String, String>, report: &Report<()>, color: bool) -> Result<(), Error> {
+fn emit(
+    bytes: &mut Vec<u8>,
+    files: &SimpleFiles<String, String>,
+    report: &Report<usize>,
+    color: bool,
+) -> Result<(), Error> {
     let config = Config { chars: Chars::ascii(), ..Config::default() };
     if !color {
-        return emit_to_io_write(bytes, &config, file, report);
+        return emit_to_io_write(bytes, &config, files, report);
     }
     let styles = Styles::default();
-    emit_to_write_style(&mut StylesWriter::new(Ansi::new(bytes), &styles), &config, file, report)
+    emit_to_write_style(&mut StylesWriter::new(Ansi::new(bytes), &styles), &config, files, report)
 }
 
-fn report(text: &str, diagnostic: &Diagnostic) -> Report<()> {
+fn report(source: &Source, diagnostic: &Diagnostic) -> Report<usize> {
     let severity = match diagnostic.severity {
         Severity::Error => ReportSeverity::Error,
         Severity::Warning => ReportSeverity::Warning,
@@ -56,19 +65,22 @@ fn report(text: &str, diagnostic: &Diagnostic) -> Report<()> {
     Report::new(severity)
         .with_code(diagnostic.code.as_str())
         .with_message(printable(&diagnostic.message))
-        .with_labels(diagnostic.labels.iter().map(|label| report_label(text, label)).collect())
+        .with_labels(diagnostic.labels.iter().map(|label| report_label(source, label)).collect())
         .with_notes(diagnostic.help.iter().map(|help| format!("help: {}", printable(help))).collect())
 }
 
-fn report_label(text: &str, label: &Label) -> ReportLabel<()> {
+fn report_label(source: &Source, label: &Label) -> ReportLabel<usize> {
     let style = if label.primary { LabelStyle::Primary } else { LabelStyle::Secondary };
-    ReportLabel::new(style, (), range_in(text, label.span)).with_message(printable(&label.text))
+    let (file, range) = range_in(source, label.span);
+    ReportLabel::new(style, file, range).with_message(printable(&label.text))
 }
 
-/// The span within the text, on character boundaries.
-fn range_in(text: &str, span: Span) -> Range<usize> {
-    let start = text.floor_char_boundary(span.start as usize);
-    start..text.ceil_char_boundary(span.end as usize).max(start)
+/// The file that a span begins in, and the span within its text, on the boundaries of characters.
+fn range_in(source: &Source, span: Span) -> (usize, Range<usize>) {
+    let (file, start) = source.locate(span.start);
+    let text = source.file_text(file);
+    let length = span.end.saturating_sub(span.start) as usize;
+    (file, start..text.ceil_char_boundary(start + length).max(start))
 }
 
 /// The text with blanks for control characters, each character as many bytes as before so that places stay right.

@@ -3,7 +3,8 @@
 use keopsc_diagnostics::{Code, Diagnostic, Severity};
 
 /// Codes whose example would be too long to show, or is no text.
-const WITHOUT_EXAMPLE: &[Code] = &[Code::TooDeep, Code::TooLong, Code::UnknownDim];
+const WITHOUT_EXAMPLE: &[Code] =
+    &[Code::TooDeep, Code::TooLong, Code::UnknownDim, Code::NoDefinition, Code::CircularUse];
 
 #[test]
 fn every_code_is_explained() {

@@ -5,7 +5,7 @@ use keopsc_grammar::syntax::Span;
 use serde_json::json;
 
 fn source(text: &str) -> Source {
-    Source { name: "gauss.kf".into(), text: text.into() }
+    Source::new("gauss.kf", text)
 }
 
 /// The place of a piece of the text.
@@ -164,11 +164,11 @@ fn as_json() {
             "line": 3, "column": 16, "end_line": 3, "end_column": 28,
             "labels": [
                 {
-                    "text": "takes values of equal dimension", "primary": true,
+                    "text": "takes values of equal dimension", "primary": true, "file": "gauss.kf",
                     "line": 3, "column": 16, "end_line": 3, "end_column": 28,
                 },
                 {
-                    "text": "`y` is declared here", "primary": false,
+                    "text": "`y` is declared here", "primary": false, "file": "gauss.kf",
                     "line": 2, "column": 5, "end_line": 2, "end_column": 10,
                 },
             ],
@@ -177,4 +177,40 @@ fn as_json() {
     );
     let nowhere = to_json(&source(TEXT), &Diagnostic::error(Code::NoOutput, Span::default(), "this file has no `out`"));
     assert_eq!((&nowhere["line"], &nowhere["labels"], &nowhere["help"]), (&json!(null), &json!([]), &json!(null)));
+    assert_eq!(nowhere["file"], "gauss.kf");
+}
+
+#[test]
+fn places_in_two_files() {
+    let mut source = Source::new("gauss.kf", "use \"é.kf\"\nout f = Sum[j](K(x))");
+    let start = source.add("lib/é.kf", "# é\ndef K(x) = x + $\n") as u32;
+    let at = |piece: &str| {
+        let span = span_of(source.text(), piece);
+        assert_eq!(span.start >= start, piece == "$");
+        span
+    };
+    let diagnostic = Diagnostic::error(Code::BadCharacter, at("$"), "no").with_label(at("K(x)"), "used here");
+    assert_eq!(
+        render(&source, std::slice::from_ref(&diagnostic), false),
+        "\
+error[E0107]: no
+  --> lib/é.kf:2:16
+  |
+2 | def K(x) = x + $
+  |                ^
+  |
+  --> gauss.kf:2:16
+  |
+2 | out f = Sum[j](K(x))
+  |                ---- used here
+
+"
+    );
+    let json = to_json(&source, &diagnostic);
+    assert_eq!((&json["file"], &json["line"], &json["column"]), (&json!("lib/é.kf"), &json!(2), &json!(16)));
+    let label = &json["labels"][1];
+    assert_eq!((&label["file"], &label["line"], &label["column"]), (&json!("gauss.kf"), &json!(2), &json!(16)));
+    // The end of a text is in that text.
+    let end = Diagnostic::error(Code::UnknownName, Span { start: start - 1, end: start - 1 }, "nobody knows");
+    assert!(render(&source, &[end], false).contains("  --> gauss.kf:2:21\n"));
 }

@@ -123,21 +123,20 @@ fn cost_object(cost: &Cost) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use keopsc_diagnostics::Source;
-
+    use crate::formula::Formula;
     use crate::options::FormulaOptions;
     use crate::session;
 
     #[test]
     fn costs_of_a_value_and_its_gradient() {
         let text = "x = Vi(3); y = Vj(3); s = Pm(1)\nout f = Sum[j](Exp(-SqDist(x, y) / s**2))\nout g = Grad(f, x)";
-        let source = Source { name: "-e".to_owned(), text: text.to_owned() };
-        let words = session::costs(&source, &FormulaOptions::default(), false).unwrap();
+        let formula = Formula::from_text("-e", text).unwrap();
+        let words = session::costs(&formula, &FormulaOptions::default(), false).unwrap();
         let head = "f = Sum[j](Exp(-SqDist(x, y) / s**2))\n  for each pair  as written  10 arithmetic, 1 division, 1 exponential, 3 load\n";
         assert!(words.starts_with(head), "{words}");
         assert!(words.contains(" times `f`\n"), "{words}");
         let json: serde_json::Value =
-            serde_json::from_str(&session::costs(&source, &FormulaOptions::default(), true).unwrap()).unwrap();
+            serde_json::from_str(&session::costs(&formula, &FormulaOptions::default(), true).unwrap()).unwrap();
         assert_eq!(json["entries"][0]["as_planned"]["per_pair"]["division"], 0);
         let times = json["entries"][1]["derivative_of"]["times"].as_f64().unwrap();
         assert!((1.0..3.0).contains(&times), "{times}");

@@ -137,16 +137,15 @@ fn add(intrinsic: Intrinsic, times: u64, counts: &mut Counts) {
 
 #[cfg(test)]
 mod tests {
-    use keopsc_diagnostics::Source;
-
+    use crate::formula::Formula;
     use crate::options::FormulaOptions;
     use crate::session;
 
     #[test]
     fn what_is_done_how_often() {
         let text = "x = Vi(3); y = Vj(3); s = Pm(1); out f = Sum[j](Exp(-SqDist(x, y) / s**2))";
-        let source = Source { name: "-e".to_owned(), text: text.to_owned() };
-        let explained = session::explain(&source, &FormulaOptions::default()).unwrap();
+        let formula = Formula::from_text("-e", text).unwrap();
+        let explained = session::explain(&formula, &FormulaOptions::default()).unwrap();
         let head = "f = Sum[j](Exp(-SqDist(x, y) / s**2))\n  takes x (M x 3), y (N x 3), s (1 x 1); gives f (M x 1)\n  \
                     one pass: for each i, over all j, in f32\n    once per call   ";
         assert!(explained.starts_with(head), "{explained}");

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+pub use keopsc_diagnostics::system_words;
 use keopsc_diagnostics::{Code, Diagnostic};
 
 /// A failure of the driver. The command line turns each kind into its own exit code.
@@ -84,15 +85,6 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.text("error"))
-    }
-}
-
-/// The text of an I/O error without Rust's `(os error 2)`.
-pub fn system_words(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
     }
 }
 

@@ -1,7 +1,7 @@
-//! One formula text, from its characters to a finished library: the stages in order.
+//! One formula, from its characters to a finished library: the stages in order.
 //!
 //! ```text
-//! text ─parse─▶ tree ─passes::pipeline─▶ plans ─cpu─▶ objects ─link─▶ library
+//! texts ─load─▶ trees ─passes::pipeline─▶ plans ─cpu─▶ objects ─link─▶ library
 //!                                          ├─cuda, device─▶ objects
 //!                                          └─▶ manifest ─▶ header
 //! ```
@@ -9,9 +9,9 @@
 use keopsc_cpu::level::Level;
 use keopsc_cpu::symbols::SHARD_ENDS;
 use keopsc_cpu::{CompileError, Library, Object};
-use keopsc_diagnostics::{Diagnostic, Source};
+use keopsc_diagnostics::Diagnostic;
+use keopsc_grammar::print_file;
 use keopsc_grammar::syntax::File;
-use keopsc_grammar::{parse_file, print_file};
 use keopsc_passes::pipeline;
 use keopsc_runtime::SUPPORT_OBJECT;
 use keopsc_runtime::abi::MODULE_SYMBOL;
@@ -24,10 +24,11 @@ use crate::device;
 use crate::emit::Emit;
 use crate::explain::explanation;
 use crate::failure::{Failure, Problem};
+use crate::formula::Formula;
 use crate::header::header;
 use crate::layout::layout_text;
 use crate::link::{LinkRequest, link, machine};
-use crate::manifest::{formula, manifest};
+use crate::manifest::{self, manifest};
 use crate::options::{FormulaOptions, Options};
 
 /// A compiled library, in memory.
@@ -57,13 +58,13 @@ impl Compiled {
 }
 
 /// Compiles a formula into a library that calls itself `soname`.
-pub fn compile(source: &Source, options: &Options, soname: &str) -> Result<Compiled, Failure> {
-    compile_with(SUPPORT_OBJECT, source, options, soname)
+pub fn compile(formula: &Formula, options: &Options, soname: &str) -> Result<Compiled, Failure> {
+    compile_with(SUPPORT_OBJECT, formula, options, soname)
 }
 
 /// The same with the support code of the architecture that the levels are for.
-pub fn compile_with(support: &[u8], source: &Source, options: &Options, soname: &str) -> Result<Compiled, Failure> {
-    let front = front_end(source, &options.formula, &mut |_, _| {})?;
+pub fn compile_with(support: &[u8], formula: &Formula, options: &Options, soname: &str) -> Result<Compiled, Failure> {
+    let front = front_end(formula, &options.formula, &mut |_, _| {})?;
     let manifest = front.manifest(options);
     let text = json(&manifest)?;
     let objects = objects(&front.library(options, &text), options)?;
@@ -90,15 +91,15 @@ fn objects(library: &Library<'_>, options: &Options) -> Result<Vec<Object>, Fail
 }
 
 /// Reports what is wrong with a formula; gives the warnings if nothing is.
-pub fn check(source: &Source, options: &FormulaOptions) -> Result<Vec<Diagnostic>, Failure> {
-    Ok(front_end(source, options, &mut |_, _| {})?.output.warnings)
+pub fn check(formula: &Formula, options: &FormulaOptions) -> Result<Vec<Diagnostic>, Failure> {
+    Ok(front_end(formula, options, &mut |_, _| {})?.output.warnings)
 }
 
 /// The texts of some representations, in the order asked.
-pub fn emit(source: &Source, options: &Options, kinds: &[Emit]) -> Result<Vec<String>, Failure> {
+pub fn emit(formula: &Formula, options: &Options, kinds: &[Emit]) -> Result<Vec<String>, Failure> {
     let wanted: Vec<&str> = kinds.iter().filter_map(Emit::pass).collect();
     let mut stages: Vec<(&str, String)> = Vec::new();
-    let front = front_end(source, &options.formula, &mut |pass, printed| {
+    let front = front_end(formula, &options.formula, &mut |pass, printed| {
         if wanted.contains(&pass) {
             stages.push((pass, printed.to_string()));
         }
@@ -107,37 +108,40 @@ pub fn emit(source: &Source, options: &Options, kinds: &[Emit]) -> Result<Vec<St
 }
 
 /// How each entry of a formula is computed, in words.
-pub fn explain(source: &Source, options: &FormulaOptions) -> Result<String, Failure> {
-    let FrontEnd { file, output } = front_end(source, options, &mut |_, _| {})?;
-    let texts = output.plans.iter().map(|plan| explanation(plan, &formula(&file, &plan.name)));
+pub fn explain(formula: &Formula, options: &FormulaOptions) -> Result<String, Failure> {
+    let FrontEnd { file, output } = front_end(formula, options, &mut |_, _| {})?;
+    let texts = output.plans.iter().map(|plan| explanation(plan, &manifest::formula(file, &plan.name)));
     Ok(texts.collect::<Vec<_>>().join("\n"))
 }
 
 /// What each entry of a formula costs as written and as planned, in words or as JSON.
-pub fn costs(source: &Source, options: &FormulaOptions, as_json: bool) -> Result<String, Failure> {
-    let FrontEnd { file, output } = front_end(source, options, &mut |_, _| {})?;
-    Ok(if as_json { cost_json(&file, &output) } else { cost_text(&file, &output) })
+pub fn costs(formula: &Formula, options: &FormulaOptions, as_json: bool) -> Result<String, Failure> {
+    let FrontEnd { file, output } = front_end(formula, options, &mut |_, _| {})?;
+    Ok(if as_json { cost_json(file, &output) } else { cost_text(file, &output) })
 }
 
-/// The key of what [`compile`] would make, from the text alone: nothing is parsed.
-pub fn cache_key(source: &Source, options: &Options) -> Key {
-    Key::new(&[
+/// The key of what [`compile`] would make, from the texts alone: names mean nothing yet.
+pub fn cache_key(formula: &Formula, options: &Options) -> Key {
+    let (options, uses) = (options.key_text(), formula.uses());
+    let texts = formula.source.files().map(|(_, text)| ("source", text));
+    let fields = [
         ("version", env!("CARGO_PKG_VERSION")),
         ("build", env!("KEOPSC_BUILD")),
         ("machine", std::env::consts::ARCH),
-        ("options", &options.key_text()),
-        ("source", &source.text),
-    ])
+        ("options", &options),
+        ("uses", &uses),
+    ];
+    Key::new(&fields.into_iter().chain(texts).collect::<Vec<_>>())
 }
 
-pub(crate) struct FrontEnd {
-    file: File,
+pub(crate) struct FrontEnd<'a> {
+    file: &'a File,
     pub(crate) output: pipeline::Output,
 }
 
-impl FrontEnd {
+impl FrontEnd<'_> {
     pub(crate) fn manifest(&self, options: &Options) -> Manifest {
-        manifest(options, &self.file, &self.output.program, &self.output.plans)
+        manifest(options, self.file, &self.output.program, &self.output.plans)
     }
 
     fn library<'a>(&'a self, options: &'a Options, manifest: &'a str) -> Library<'a> {
@@ -151,17 +155,13 @@ impl FrontEnd {
     }
 }
 
-pub(crate) fn front_end(
-    source: &Source,
+pub(crate) fn front_end<'a>(
+    formula: &'a Formula,
     options: &FormulaOptions,
     observer: &mut pipeline::Observer<'_>,
-) -> Result<FrontEnd, Failure> {
-    let (file, errors) = parse_file(&source.text);
-    if !errors.is_empty() {
-        return Err(Failure::Source(errors.into_iter().map(Diagnostic::from).collect()));
-    }
-    let output = pipeline::run(&file, options, observer).map_err(Failure::Source)?;
-    Ok(FrontEnd { file, output })
+) -> Result<FrontEnd<'a>, Failure> {
+    let file = &formula.file;
+    Ok(FrontEnd { file, output: pipeline::run(file, options, observer).map_err(Failure::Source)? })
 }
 
 pub(crate) fn link_library(
@@ -194,7 +194,7 @@ fn representation(
     let text = json(&manifest)?;
     let library = front.library(options, &text);
     match kind {
-        Emit::Ast => Ok(print_file(&front.file)),
+        Emit::Ast => Ok(print_file(front.file)),
         Emit::Formula | Emit::Plan | Emit::After(_) => {
             let found = stages.iter().find(|(pass, _)| Some(*pass) == kind.pass());
             Ok(found.map(|(_, text)| text.clone()).unwrap_or_default())

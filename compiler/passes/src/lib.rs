@@ -1,11 +1,11 @@
 //! The passes, in order: each is one public function in a file or folder of its name, [`pipeline`] runs them.
 //!
 //! ```text
-//! syntax tree ─resolve─▶ formula graph ─differentiate─▶ ─simplify─▶ ─hoist─▶ formula graph ─plan─▶ kernel plan
+//! text ─load─▶ syntax trees ─resolve─▶ formula graph ─differentiate─▶ ─simplify─▶ ─hoist─▶ formula graph ─plan─▶ kernel plan
 //!             ─schedule─▶ scheduled plan
 //! ```
 //!
-//! Invariant: nothing here knows a machine but [`schedule`], and nothing an operation by name but what the tables say or what the language
+//! Invariant: nothing here but [`load`] reads a file, nothing knows a machine but [`schedule`], and nothing an operation by name but what the tables say or what the language
 //! itself writes as an operator.
 
 #![forbid(unsafe_code)]
@@ -16,6 +16,7 @@ mod early;
 mod forms;
 pub mod hoist;
 mod laplacian;
+pub mod load;
 pub mod pipeline;
 pub mod plan;
 pub mod resolve;

@@ -1,13 +1,14 @@
 //! The text cases of this crate: a formula file in, what is said or made of it out.
 //!
 //! `tests/cases/diagnostics/NAME.kf` has mistakes, `NAME.txt` beside it what the user reads. `tests/cases/stages/NAME.kf` has none, `NAME.txt`
-//! is the file after each pass. `BLESS=1 cargo test -p keopsc-passes --test cases` writes the expected texts anew; read the difference.
+//! is the file after each pass. `used` beside them has files that cases use. `BLESS=1 cargo test -p keopsc-passes --test cases` writes the expected texts anew; read the difference.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use keopsc_diagnostics::{Code, Diagnostic, Source, render};
+use keopsc_diagnostics::{Code, Source, render};
+use keopsc_passes::load::load;
 use keopsc_passes::pipeline;
 use keopsc_passes::resolve::Options;
 
@@ -19,12 +20,12 @@ struct Outcome {
 
 fn run(path: &Path) -> Outcome {
     let text = std::fs::read_to_string(path).expect("the case can be read");
-    run_text(path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned()), text)
+    run_text(path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned()), text, Some(path))
 }
 
-fn run_text(name: String, text: String) -> Outcome {
-    let (file, errors) = keopsc_grammar::parse_file(&text);
-    let mut diagnostics: Vec<Diagnostic> = errors.into_iter().map(Diagnostic::from).collect();
+fn run_text(name: String, text: String, path: Option<&Path>) -> Outcome {
+    let mut source = Source::new(name, text.as_str());
+    let loaded = load(&mut source, path);
     let mut stages = String::new();
     let mut before = String::new();
     let mut observer = |pass: &'static str, printed: &dyn std::fmt::Display| {
@@ -33,12 +34,12 @@ fn run_text(name: String, text: String) -> Outcome {
         write!(stages, "---- {pass}\n{}\n", shown.trim_end()).expect("strings can be written to");
         before.clone_from(&printed);
     };
-    match pipeline::run(&file, &options(&text), &mut observer) {
-        Ok(output) => diagnostics.extend(output.warnings),
-        Err(found) => diagnostics.extend(found),
-    }
+    let result = loaded.and_then(|loaded| pipeline::run(&loaded.file, &options(&text), &mut observer));
+    let diagnostics = result.map_or_else(|found| found, |output| output.warnings);
     let codes = diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
-    Outcome { codes, said: render(&Source { name, text }, &diagnostics, false), stages }
+    // Where the cases lie is not the same everywhere.
+    let folder = path.and_then(Path::parent).map_or(String::new(), |folder| format!("{}/", folder.display()));
+    Outcome { codes, said: render(&source, &diagnostics, false).replace(&folder, ""), stages }
 }
 
 /// `# dims: D=4, E=5` in the first line stands for `-D D=4 -D E=5`.
@@ -97,7 +98,7 @@ fn diagnostics() {
 #[test]
 fn examples_of_codes() {
     for code in Code::ALL.iter().filter(|code| is_of_meaning(**code)) {
-        let run = |text: &str| run_text(code.to_string(), text.to_owned());
+        let run = |text: &str| run_text(code.to_string(), text.to_owned(), None);
         if !code.wrong_example().is_empty() {
             assert!(
                 run(code.wrong_example()).codes.contains(code),

@@ -2,12 +2,17 @@
 
 use std::path::Path;
 
+use keopsc_diagnostics::Source;
 use keopsc_ir::random::Random;
+use keopsc_passes::load::load;
 use keopsc_passes::pipeline;
 use keopsc_passes::resolve::Options;
 
 fn run(text: &str) -> bool {
-    let (file, _) = keopsc_grammar::parse_file(text);
+    // Where the files lie that cases use; what cannot be read so is parsed as far as it goes.
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases/diagnostics/no-such-file.kf");
+    let loaded = load(&mut Source::new("", text), Some(&place));
+    let file = loaded.map_or_else(|_| keopsc_grammar::parse_file(text).0, |loaded| loaded.file);
     let printed = &mut |_: &'static str, printed: &dyn std::fmt::Display| drop(printed.to_string());
     pipeline::run(&file, &Options::default(), printed).is_ok()
 }
@@ -23,7 +28,8 @@ fn corpus() -> Vec<String> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "kf") {
-                texts.push(std::fs::read_to_string(&path).unwrap_or_default());
+                // One of them is no text on purpose.
+                texts.extend(std::fs::read_to_string(&path));
             }
         }
     }

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 
-use keopsc_diagnostics::Source;
 use tempfile::TempDir;
 
 use super::find::Compiler;
 use super::*;
+use crate::formula::Formula;
 use crate::link::Linker;
 use crate::options::{FormulaOptions, Options};
 use crate::session;
@@ -175,7 +175,7 @@ fn real_compilers_accept_the_kernels_of_a_sample() {
         eprintln!("NOT TESTED: there is no nvcc here; set KEOPSC_NVCC to one");
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/gauss.kf");
-    let source = Source { name: "gauss.kf".to_owned(), text: std::fs::read_to_string(path).unwrap() };
+    let formula = Formula::from_file(&path, &std::fs::read_to_string(&path).unwrap()).unwrap();
     for (compiler, architectures) in [nvcc, nvrtc].into_iter().flatten() {
         let target = DeviceTarget { architectures, has_ptx: true, compiler: Ok(compiler) };
         let options = Options {
@@ -186,13 +186,13 @@ fn real_compilers_accept_the_kernels_of_a_sample() {
             linker: Linker::InProcess,
             device: Some(target.clone()),
         };
-        let made = session::compile(&source, &options, "libgauss.so").unwrap();
+        let made = session::compile(&formula, &options, "libgauss.so").unwrap();
         let gpu = made.manifest.gpu.unwrap();
         assert_eq!((gpu.architectures, gpu.ptx), (target.architectures, Some(newest)));
         // Compiled again it is the same, to a byte.
-        let again = session::compile(&source, &options, "libgauss.so").unwrap();
+        let again = session::compile(&formula, &options, "libgauss.so").unwrap();
         assert!(again.library == made.library, "another library");
-        let ptx = session::emit(&source, &options, &[crate::emit::Emit::Ptx]).unwrap().remove(0);
+        let ptx = session::emit(&formula, &options, &[crate::emit::Emit::Ptx]).unwrap().remove(0);
         assert!(ptx.contains(&format!(".target sm_{newest}")));
         // Each kernel is in one of the images.
         let has = |text: &str| made.library.windows(text.len()).filter(|window| *window == text.as_bytes()).count();

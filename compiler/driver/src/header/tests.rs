@@ -2,11 +2,12 @@ use std::mem::{offset_of, size_of};
 use std::path::Path;
 use std::process::Command;
 
-use keopsc_diagnostics::{Code, Source};
+use keopsc_diagnostics::Code;
 use keopsc_runtime::abi::{Call, Clusters, DLTensor, EntryPoint, Module};
 
 use super::*;
 use crate::failure::Failure;
+use crate::formula::Formula;
 use crate::options::FormulaOptions;
 use crate::session::check;
 
@@ -114,9 +115,9 @@ fn own_parameters_give_way_to_tensors() {
 fn no_output_can_be_called_like_a_function_for_shards() {
     for end in SHARD_ENDS {
         let text = format!("x = Vi(1); y = Vj(1); out f{end} = Sum[j](x * y)");
-        let source = Source { name: "a.kf".to_owned(), text };
+        let formula = Formula::from_text("a.kf", &text).unwrap();
         let options = FormulaOptions::default();
-        let Err(Failure::Source(errors)) = check(&source, &options) else { panic!("f{end} was taken") };
+        let Err(Failure::Source(errors)) = check(&formula, &options) else { panic!("f{end} was taken") };
         assert_eq!(errors[0].code, Code::ReservedName, "{end}");
     }
 }

@@ -13,13 +13,14 @@ mod timing;
 use std::fmt;
 
 use keopsc_cpu::level::Level;
-use keopsc_diagnostics::{Code, Source};
+use keopsc_diagnostics::Code;
 use keopsc_ir::plan::Plan;
 use keopsc_passes::schedule::{Candidate, Choice, Machine, Scheduled, Tile};
 use keopsc_runtime::support::processor_level;
 
 use crate::cache::Cache;
 use crate::failure::{Failure, Problem};
+use crate::formula::Formula;
 use crate::options::Options;
 use crate::session::{FrontEnd, front_end};
 
@@ -75,9 +76,9 @@ impl fmt::Display for Finding {
 }
 
 /// Times the best tiles of each pass of a formula on this machine, or remembers what was found before.
-pub fn tune(source: &Source, options: &Options, cache: &Cache) -> Result<Tuned, Failure> {
+pub fn tune(formula: &Formula, options: &Options, cache: &Cache) -> Result<Tuned, Failure> {
     let level = only_level(options)?;
-    let front = front_end(source, &options.formula, &mut |_, _| {})?;
+    let front = front_end(formula, &options.formula, &mut |_, _| {})?;
     let machine = level.machine();
     let plans = Plans { front: &front, options, level, machine };
     let (mut findings, mut forgotten) = (Vec::new(), None);
@@ -100,7 +101,7 @@ pub fn tune(source: &Source, options: &Options, cache: &Cache) -> Result<Tuned, 
 
 /// The plans of a formula and where they are to run.
 struct Plans<'a> {
-    front: &'a FrontEnd,
+    front: &'a FrontEnd<'a>,
     options: &'a Options,
     level: &'static Level,
     machine: Machine,

@@ -5,8 +5,10 @@ use keopsc_grammar::syntax::{Expr, Keyword, Name, Span};
 use keopsc_ops::{OperationId, catalogue, reductions};
 
 use super::declarations::maker;
-use super::scope::{Meaning, Operand, Reported, Resolver};
+use super::scope::{Expansion, Macro, Meaning, Operand, Reported, Resolver};
+use super::used::definition_in;
 use crate::complex;
+use crate::load::library_that_defines;
 use crate::values::{self, Value};
 
 impl<'a> Resolver<'a> {
@@ -20,13 +22,20 @@ impl<'a> Resolver<'a> {
     ) -> Result<Operand, Reported> {
         let name = function.text.as_str();
         if maker(name).is_some() {
+            if self.home.is_some() {
+                let message = "a definition of a file that is used cannot make an input";
+                let diagnostic = Diagnostic::error(Code::NoDefinition, span, message);
+                return self.report(diagnostic.with_help("make it one of the definition's parameters"));
+            }
             return self.inline_input(span, function, arguments, keywords);
         }
-        let definition = self.names.get(name).map(|definition| (definition.meaning.clone(), definition.span));
-        self.used.extend(definition.as_ref().map(|_| name.to_owned()));
+        let definition = self.lookup(name).map(|definition| (definition.meaning.clone(), definition.span));
+        if definition.is_some() {
+            self.note_use(name);
+        }
         let value = match definition {
-            Some((Meaning::Macro(parameters, body), defined)) => {
-                return self.expand_macro(span, function, (parameters, body, defined), arguments, keywords);
+            Some((Meaning::Macro(definition), defined)) => {
+                return self.expand_macro(span, function, (definition, defined), arguments, keywords);
             }
             Some((Meaning::Broken, _)) => return Err(Reported),
             _ => self.call_known(span, function, arguments, keywords)?,
@@ -61,7 +70,7 @@ impl<'a> Resolver<'a> {
         let name = function.text.as_str();
         let diagnostic =
             Diagnostic::error(Code::UnknownFunction, function.span, format!("there is no operation `{name}`"));
-        if let Some(&(_, later)) = self.later.iter().find(|(known, _)| known == name) {
+        if let Some(later) = self.defined_later(name) {
             let label = format!("`{name}` is defined here, further down");
             return self.report(
                 diagnostic.with_label(later, label).with_help("a name is defined above the lines that use it"),
@@ -73,7 +82,16 @@ impl<'a> Resolver<'a> {
             );
             return self.report(diagnostic.with_help(help));
         }
-        if let Some(definition) = self.names.get(name) {
+        if let Some(library) = library_that_defines(name) {
+            let help = format!("it is in a library of the compiler: write `use {library}` above");
+            return self.report(diagnostic.with_help(help));
+        }
+        if let Some(elsewhere) = definition_in(self.files, name) {
+            let label = format!("`{name}` is defined here, in another file");
+            let help = "a file has the definitions of those files that it uses itself, by a `use` of its own";
+            return self.report(diagnostic.with_label(elsewhere.span, label).with_help(help));
+        }
+        if let Some(definition) = self.lookup(name) {
             let label = format!("`{name}` is defined here as a value");
             let help = format!("write `{name} * (…)` for a product");
             let diagnostic = diagnostic.with_label(definition.span, label).with_help(help);
@@ -82,7 +100,8 @@ impl<'a> Resolver<'a> {
         let operations =
             catalogue::operations().flat_map(|(_, row)| std::iter::once(row.name).chain(row.aliases.iter().copied()));
         let reductions = reductions::reductions().map(|(_, row)| row.name);
-        let macros = self.names.iter().filter(|(_, definition)| matches!(definition.meaning, Meaning::Macro(..)));
+        let macros =
+            self.known_names().iter().filter(|(_, definition)| matches!(definition.meaning, Meaning::Macro(..)));
         let mut macros: Vec<&str> = macros.map(|(name, _)| name.as_str()).collect();
         macros.sort_unstable();
         let help = match suggest(name, macros.into_iter().chain(operations).chain(reductions)) {
@@ -179,15 +198,16 @@ impl<'a> Resolver<'a> {
         self.report(Diagnostic::error(Code::UnknownArgument, name.span, message).with_help(help))
     }
 
-    /// A macro's body with its parameters bound to the arguments' values. Everything else in the body means what it means in the file.
+    /// A macro's body with its parameters bound to the arguments' values. Everything else in the body means what it means in its file.
     fn expand_macro(
         &mut self,
         span: Span,
         function: &Name,
-        (parameters, body, defined): (&'a [Name], &'a Expr, Span),
+        (definition, defined): (Macro<'a>, Span),
         arguments: &'a [Expr],
         keywords: &'a [Keyword],
     ) -> Result<Operand, Reported> {
+        let Macro { parameters, body, home } = definition;
         let names: Vec<&str> = parameters.iter().map(|parameter| parameter.text.as_str()).collect();
         let form = format!("{}({})", function.text, names.join(", "));
         let ordered = self.order_arguments(span, function, &form, &names, arguments, keywords)?;
@@ -195,7 +215,7 @@ impl<'a> Resolver<'a> {
         if given != names.len() {
             return self.wrong_count(span, &function.text, &form, given);
         }
-        if self.expanding.contains(&function.text) {
+        if self.expanding.iter().any(|expansion| expansion.defined == defined) {
             let message = format!("the macro `{}` uses itself", function.text);
             return self.report(
                 Diagnostic::error(Code::RecursiveMacro, span, message)
@@ -206,9 +226,11 @@ impl<'a> Resolver<'a> {
         let operands = self.operands(ordered.into_iter().flatten())?;
         let bound = names.iter().map(|name| (*name).to_owned()).zip(operands).collect();
         let outer = self.locals.replace(bound);
-        self.expanding.push(function.text.clone());
+        let caller = std::mem::replace(&mut self.home, home);
+        self.expanding.push(Expansion { name: function.text.clone(), defined, called: span, home: caller });
         let result = self.expression(body);
         self.expanding.pop();
+        self.home = caller;
         self.locals = outer;
         Ok(Operand { span, ..result? })
     }

@@ -7,13 +7,14 @@ use keopsc_ir::types::Role;
 use keopsc_ops::reductions;
 
 use super::declarations::maker;
-use super::scope::{Meaning, Operand, Reported, Resolver};
+use super::scope::{Macro, Meaning, Operand, Reported, Resolver};
+use super::used::name_of;
 use crate::values::{self, Value};
 
 impl<'a> Resolver<'a> {
     /// Reads bindings, macros, outputs and fused blocks.
     pub fn read_statements(&mut self, file: &'a File) {
-        self.later = file.statements.iter().rev().flat_map(|statement| defined_names(&statement.kind)).collect();
+        self.later = file.statements.iter().rev().flat_map(|statement| self.defined_names(&statement.kind)).collect();
         for statement in &file.statements {
             match &statement.kind {
                 StatementKind::Binding { name, value } => self.binding(name, value),
@@ -22,9 +23,10 @@ impl<'a> Resolver<'a> {
                     self.output(output);
                 }
                 StatementKind::Fused { name, outputs } => self.fused(name, outputs),
+                StatementKind::Use { library, file } => self.use_definitions(library, *file),
                 StatementKind::Dim { .. } | StatementKind::Dtype(_) | StatementKind::Numerics(_) => {}
             }
-            for _ in defined_names(&statement.kind) {
+            for _ in self.defined_names(&statement.kind) {
                 self.later.pop();
             }
         }
@@ -63,6 +65,12 @@ impl<'a> Resolver<'a> {
                 let message = format!("the macro `{}` is never used", name.text);
                 Some(Diagnostic::warning(Code::UnusedDefinition, name.span, message))
             }
+            StatementKind::Use { library, file } => {
+                let names = self.used_names(library, *file);
+                let message = format!("nothing of `{}` is used", name_of(library));
+                let warning = Diagnostic::warning(Code::UnusedDefinition, library.span(), message);
+                (!names.iter().any(|(name, _)| self.used.contains(name))).then_some(warning)
+            }
             _ => None,
         };
         file.statements.iter().filter_map(unused).collect()
@@ -77,7 +85,8 @@ impl<'a> Resolver<'a> {
         self.define(name, meaning, mentions);
     }
 
-    fn macro_definition(&mut self, name: &'a Name, parameters: &'a [Name], body: &'a Expr) {
+    /// Gives a `def` its name.
+    pub fn macro_definition(&mut self, name: &'a Name, parameters: &'a [Name], body: &'a Expr) {
         for (number, parameter) in parameters.iter().enumerate() {
             if let Some(first) = parameters[..number].iter().find(|first| first.text == parameter.text) {
                 let message = format!("the macro `{}` has two parameters `{}`", name.text, parameter.text);
@@ -86,7 +95,7 @@ impl<'a> Resolver<'a> {
                 self.diagnostics.push(diagnostic);
             }
         }
-        self.define(name, Meaning::Macro(parameters, body), Vec::new());
+        self.define(name, Meaning::Macro(Macro { parameters, body, home: self.home }), Vec::new());
     }
 
     /// The value of a definition and the inputs it mentions.
@@ -225,21 +234,23 @@ impl<'a> Resolver<'a> {
         });
         inputs
     }
-}
 
-fn is_input(value: &Expr) -> bool {
-    matches!(&value.kind, ExprKind::Call { function, .. } if maker(&function.text).is_some())
-}
-
-/// The names that a statement gives, except those that are known from the beginning.
-fn defined_names(kind: &StatementKind) -> Vec<(String, Span)> {
-    let named = |name: &Name| (name.text.clone(), name.span);
-    match kind {
-        StatementKind::Binding { name, .. } | StatementKind::Definition { name, .. } => vec![named(name)],
-        StatementKind::Output(output) => vec![named(&output.name)],
-        StatementKind::Fused { name, outputs } => {
-            std::iter::once(named(name)).chain(outputs.iter().map(|output| named(&output.name))).collect()
+    /// The names that a statement gives, except those that are known from the beginning.
+    fn defined_names(&self, kind: &StatementKind) -> Vec<(String, Span)> {
+        let named = |name: &Name| (name.text.clone(), name.span);
+        match kind {
+            StatementKind::Binding { name, .. } | StatementKind::Definition { name, .. } => vec![named(name)],
+            StatementKind::Output(output) => vec![named(&output.name)],
+            StatementKind::Fused { name, outputs } => {
+                std::iter::once(named(name)).chain(outputs.iter().map(|output| named(&output.name))).collect()
+            }
+            StatementKind::Use { library, file } => self.used_names(library, *file),
+            StatementKind::Dim { .. } | StatementKind::Dtype(_) | StatementKind::Numerics(_) => Vec::new(),
         }
-        StatementKind::Dim { .. } | StatementKind::Dtype(_) | StatementKind::Numerics(_) => Vec::new(),
     }
+}
+
+/// Does a binding declare an input?
+pub(crate) fn is_input(value: &Expr) -> bool {
+    matches!(&value.kind, ExprKind::Call { function, .. } if maker(&function.text).is_some())
 }

@@ -59,17 +59,17 @@ impl<'a> Resolver<'a> {
         if let Some((_, operand)) = local {
             return Ok(Operand { span, ..operand.clone() });
         }
-        let Some(definition) = self.names.get(name) else { return self.unknown_name(name, span) };
-        let mentions = definition.mentions.clone();
-        self.used.insert(name.to_owned());
-        match &definition.meaning {
+        let Some(definition) = self.lookup(name) else { return self.unknown_name(name, span) };
+        let (meaning, mentions) = (definition.meaning.clone(), definition.mentions.clone());
+        self.note_use(name);
+        match meaning {
             Meaning::Value(value) => {
-                let value = value.clone();
                 self.mention(&mentions);
                 Ok(Operand { value, span, name: Some(name.to_owned()) })
             }
-            Meaning::Macro(parameters, _) => {
-                let parameters: Vec<&str> = parameters.iter().map(|parameter| parameter.text.as_str()).collect();
+            Meaning::Macro(definition) => {
+                let parameters: Vec<&str> =
+                    definition.parameters.iter().map(|parameter| parameter.text.as_str()).collect();
                 let message = format!("`{name}` is a macro and needs its arguments");
                 let help = format!("write `{name}({})`", parameters.join(", "));
                 self.report(Diagnostic::error(Code::NotAValue, span, message).with_help(help))
@@ -88,17 +88,20 @@ impl<'a> Resolver<'a> {
             return self.report(Diagnostic::error(Code::NotAValue, span, message).with_help(format!("write `{form}`")));
         }
         let diagnostic = Diagnostic::error(Code::UnknownName, span, format!("`{name}` has not been given a meaning"));
-        if let Some(&(_, later)) = self.later.iter().find(|(known, _)| known == name) {
+        if let Some(later) = self.defined_later(name) {
             let label = format!("`{name}` is defined here, further down");
             return self.report(
                 diagnostic.with_label(later, label).with_help("a name is defined above the lines that use it"),
             );
         }
         let locals = self.locals.iter().flatten().map(|(known, _)| known.as_str());
+        let others = self.order.iter().map(String::as_str).filter(|_| self.home.is_none());
         let help = if name == "i" || name == "j" {
             format!("`{name}` stands only in the bracket of a reduction: `Sum[{name}](…)`")
-        } else if let Some(meant) = suggest(name, locals.chain(self.order.iter().map(String::as_str))) {
+        } else if let Some(meant) = suggest(name, locals.chain(others)) {
             format!("did you mean `{meant}`?")
+        } else if self.home.is_some() {
+            "a definition of a file that is used knows its parameters and nothing of the files that use it: make this one of its parameters".to_owned()
         } else {
             format!(
                 "declare an input `{name} = Vi(dim)` (one row per i), `Vj(dim)` (per j) or `Pm(dim)` (a parameter), or a dimension `dim {name} = …`"

@@ -18,12 +18,14 @@ mod reductions;
 mod reserved;
 mod scope;
 mod settings;
+mod used;
 
 use keopsc_diagnostics::Diagnostic;
 use keopsc_grammar::syntax::File;
 use keopsc_ir::formula::Program;
 use keopsc_ir::types::{Algebra, ScalarType, SumScheme};
 
+pub(crate) use entries::is_input;
 use scope::Resolver;
 
 /// What a caller sets from outside; it prevails over the file.
@@ -44,6 +46,7 @@ pub struct Options {
 /// Resolves a file. There is no program if there is an error among the diagnostics; else they are warnings.
 pub fn resolve(file: &File, options: &Options) -> (Option<Program>, Vec<Diagnostic>) {
     let mut resolver = Resolver::new(options);
+    resolver.read_used_files(&file.used);
     resolver.read_settings(file);
     resolver.declare_dims(file);
     resolver.declare_inputs(file);

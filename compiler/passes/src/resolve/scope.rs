@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use keopsc_diagnostics::{Code, Diagnostic};
-use keopsc_grammar::syntax::{Expr, Name, Setting, Span};
+use keopsc_grammar::syntax::{Expr, File, Name, Setting, Span};
 use keopsc_ir::formula::{InputId, NodeId, NodeKind, Program};
 use keopsc_ir::types::{Axis, Numerics, Role, ScalarType};
 
@@ -29,11 +29,31 @@ pub(super) enum Meaning<'a> {
     /// A dimension, an input, or the value of a binding or output.
     Value(Value),
     /// A `def`.
-    Macro(&'a [Name], &'a Expr),
+    Macro(Macro<'a>),
     /// A `fused` block.
     Block,
     /// Something whose definition had an error.
     Broken,
+}
+
+/// A `def`, and in which used file it stands; in none, if that is the file that is compiled.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Macro<'a> {
+    pub parameters: &'a [Name],
+    pub body: &'a Expr,
+    pub home: Option<usize>,
+}
+
+/// A macro that is being replaced by its body.
+#[derive(Clone, Debug)]
+pub(super) struct Expansion {
+    pub name: String,
+    /// Where it is defined.
+    pub defined: Span,
+    /// Where it is called.
+    pub called: Span,
+    /// In which used file that is.
+    pub home: Option<usize>,
 }
 
 /// A name's meaning and where it got it.
@@ -66,7 +86,7 @@ pub(super) struct Resolver<'a> {
     pub options: &'a Options,
     pub program: Program,
     pub diagnostics: Vec<Diagnostic>,
-    told: HashSet<(Code, Option<Span>, String)>,
+    told: HashSet<(Code, Option<Span>, Option<Span>, String)>,
     /// The storage type of real numbers where nothing else is said.
     pub scalar: ScalarType,
     /// Whether inputs are complex where nothing else is said.
@@ -77,6 +97,12 @@ pub(super) struct Resolver<'a> {
     /// The `numerics` settings of the file, in order.
     pub file_numerics: Vec<&'a Setting>,
     pub names: HashMap<String, Definition<'a>>,
+    /// The files that are used.
+    pub files: &'a [File],
+    /// The names that are known in each of them.
+    pub names_of_used: Vec<HashMap<String, Definition<'a>>>,
+    /// The used file that the expression at hand stands in, if one.
+    pub home: Option<usize>,
     /// Names in the order of their definition, for suggestions that do not depend on hashing.
     pub order: Vec<String>,
     /// Names that some formula uses.
@@ -89,8 +115,8 @@ pub(super) struct Resolver<'a> {
     pub mentioned: Vec<InputId>,
     /// Arguments of the macro that is being expanded, if one is.
     pub locals: Option<Vec<(String, Operand)>>,
-    /// Names of the macros that are being expanded.
-    pub expanding: Vec<String>,
+    /// The macros that are being expanded.
+    pub expanding: Vec<Expansion>,
     /// Name of the output or binding that is being read.
     pub defining: Option<String>,
     /// What each cotangent that was asked for belongs to, by the cotangent's name.
@@ -115,6 +141,9 @@ impl<'a> Resolver<'a> {
             numerics: Numerics::default(),
             file_numerics: Vec::new(),
             names: HashMap::new(),
+            files: &[],
+            names_of_used: Vec::new(),
+            home: None,
             order: Vec::new(),
             used: HashSet::new(),
             later: Vec::new(),
@@ -131,18 +160,65 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Reports an error, once where a macro brings it several times.
-    pub fn report<T>(&mut self, diagnostic: Diagnostic) -> Result<T, Reported> {
+    /// Reports an error, once where a macro of this file brings it several times; for one of another file, once a call.
+    pub fn report<T>(&mut self, mut diagnostic: Diagnostic) -> Result<T, Reported> {
         self.errors += 1;
-        if self.told.insert((diagnostic.code, diagnostic.primary_span(), diagnostic.message.clone())) {
+        let calls = || self.expanding.iter().filter(|expansion| expansion.home.is_none());
+        let (first, last) = (calls().next(), calls().next_back());
+        let call = last.filter(|_| self.home.is_some()).map(|expansion| expansion.called);
+        for (number, expansion) in [first, last].into_iter().flatten().enumerate() {
+            if number == 0 || first.map(|first| first.called) != Some(expansion.called) {
+                diagnostic = diagnostic.with_label(expansion.called, format!("`{}` is called here", expansion.name));
+            }
+        }
+        if self.told.insert((diagnostic.code, diagnostic.primary_span(), call, diagnostic.message.clone())) {
             self.diagnostics.push(diagnostic);
         }
         Err(Reported)
     }
 
+    /// What a name means in the file that the expression at hand stands in.
+    pub fn lookup(&self, name: &str) -> Option<&Definition<'a>> {
+        self.known_names().get(name)
+    }
+
+    /// All names that have a meaning there.
+    pub fn known_names(&self) -> &HashMap<String, Definition<'a>> {
+        match self.home {
+            Some(number) => &self.names_of_used[number],
+            None => &self.names,
+        }
+    }
+
+    /// Gives a name that has no meaning yet one.
+    pub fn insert(&mut self, name: &str, definition: Definition<'a>) {
+        match self.home {
+            Some(number) => {
+                self.names_of_used[number].insert(name.to_owned(), definition);
+            }
+            None => {
+                self.order.push(name.to_owned());
+                self.names.insert(name.to_owned(), definition);
+            }
+        }
+    }
+
+    /// Notes that some formula of the file that is compiled uses a name.
+    pub fn note_use(&mut self, name: &str) {
+        if self.home.is_none() {
+            self.used.insert(name.to_owned());
+        }
+    }
+
+    /// Where a name gets a meaning further down.
+    pub fn defined_later(&self, name: &str) -> Option<Span> {
+        let later = self.later.iter().filter(|_| self.home.is_none());
+        later.into_iter().find(|(known, _)| known == name).map(|(_, span)| *span)
+    }
+
     /// Gives a name a meaning, unless it has one.
     pub fn define(&mut self, name: &Name, meaning: Meaning<'a>, mentions: Vec<InputId>) {
-        if let Some(known) = self.names.get(&name.text) {
+        if let Some(known) = self.lookup(&name.text) {
             let message = format!("the name `{}` is given twice", name.text);
             let diagnostic = Diagnostic::error(Code::DuplicateName, name.span, message)
                 .with_label(known.span, "it was given here first")
@@ -150,8 +226,7 @@ impl<'a> Resolver<'a> {
             self.diagnostics.push(diagnostic);
             return;
         }
-        self.order.push(name.text.clone());
-        self.names.insert(name.text.clone(), Definition { meaning, span: name.span, mentions });
+        self.insert(&name.text, Definition { meaning, span: name.span, mentions });
     }
 
     /// Notes that the formula at hand uses these inputs.
