@@ -101,6 +101,8 @@ kernels <- new.env(parent = emptyenv())
 
 # A compiled formula: the handle, names of arguments and results, and what the glue needs to load it again in another process.
 kernel_of <- function(texts, declarations, scheme = NULL) {
+  # GaussKernel and its relatives are definitions of a library that comes with the compiler.
+  if (any(grepl("\\w+Kernel\\s*\\(", texts))) texts <- c("use kernels", texts)
   text <- paste(texts, collapse = "\n")
   key <- paste(state$key, scheme, text, sep = "\n")
   kernel <- kernels[[key]]

@@ -28,6 +28,10 @@ close_to(F(list(x, 1:3, b)), rep(sum(b), 5))
 F <- keops_kernel("Sum_Reduction(b, 1)", "b=Vj(1)")
 close_to(F(list(b)), matrix(sum(b)))
 
+# Kernels that KeOps 1 had ready-made.
+F <- keops_kernel("Sum_Reduction(GaussKernel(c, x, y, b), 1)", c("c=Pm(1)", args))
+close_to(F(list(0.7, x, y, b)), exp(-0.7 * squared_distances(x, y)) %*% b)
+
 # Nested reductions, products of reductions, weights, numbers of K.
 F <- keops_kernel("Sum_Reduction(x * Sum_Reduction(b * (x | y), 1), 0)", args)
 close_to(F(list(x, y, b)), colSums(x * drop((x %*% t(y)) %*% b)) |> t())
