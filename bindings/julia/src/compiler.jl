@@ -4,11 +4,13 @@
 function compiler()
     named = get(ENV, "KEOPSC", "")
     root = dirname(@__DIR__)
-    candidates = [named, joinpath(root, "..", "..", "..", "bin", "keopsc"), joinpath(root, "..", "..", "target", "release", "keopsc")]
-    for path in candidates
-        !isempty(path) && isfile(path) && return path
+    if !isempty(named)
+        isfile(named) && return named
+        throw(KeopsError(:compiler, "the environment variable KEOPSC is $named, which is no file"))
     end
-    isempty(named) || throw(KeopsError(:compiler, "the environment variable KEOPSC is $named, which is no file"))
+    for path in [joinpath(root, "..", "..", "..", "bin", "keopsc"), joinpath(root, "..", "..", "target", "release", "keopsc")]
+        isfile(path) && return path
+    end
     path = Sys.which("keopsc")
     path === nothing && throw(KeopsError(:compiler, "the compiler keopsc is not on the PATH: set the environment variable KEOPSC to its path"))
     return path
