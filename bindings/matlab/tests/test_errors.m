@@ -49,6 +49,11 @@ refused('keopsc:arguments', 'keops_kernel returns', @() keopsc_mex('run'));
 refused('keopsc:handle', 'make it again', @() keopsc_mex(uint64(0), 1));
 refused('keopsc:library', 'nothing.so', @() keopsc_mex('manifest', '/nothing.so'));
 
+named = getenv('KEOPSC');
+setenv('KEOPSC', '/no/such/file');
+refused('keopsc:build', 'KEOPSC is /no/such/file, which is no file', @() keops_kernel('5 * x - y', 'x = Vi(7)', 'y = Vj(7)'));
+setenv('KEOPSC', named);
+
 % A quote cannot leave the formula.
 refused('keopsc:formula', 'error', @() keops_kernel('x''; echo y; ''', 'x = Vi(3)'));
 end
