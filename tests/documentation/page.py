@@ -1,0 +1,170 @@
+"""Blocks of a page → what running them says: each page in a folder of its own, its blocks from top to bottom."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+KEOPSC = Path(os.environ.get("KEOPSC", ROOT / "target" / "release" / "keopsc")).resolve()
+
+
+class Missing(Exception):
+    """A tool is not on this machine, so that the block cannot be run."""
+
+
+@cache
+def python():
+    """The Python of the tests of the package, where it is there, since that has PyTorch; else the other tests', or this one."""
+    candidates = [os.environ.get("KEOPSC_PAGES_PYTHON"), *(str(ROOT / folder / "bin" / "python") for folder in (".venv-torch", ".venv"))]
+    return next((path for path in candidates if path and Path(path).is_file()), sys.executable)
+
+
+@cache
+def has_module(name):
+    return subprocess.run([python(), "-c", f"import {name}"], capture_output=True).returncode == 0
+
+
+# Reads one block a line as JSON, and answers with what it printed and the traceback.
+WORKER = """
+import contextlib, io, json, linecache, sys, traceback
+names = {"__name__": "__main__"}
+for number, line in enumerate(sys.stdin):
+    text, printed, failed = json.loads(line), io.StringIO(), None
+    place = f"<block {number}>"
+    linecache.cache[place] = (len(text), None, text.splitlines(True), place)
+    try:
+        with contextlib.redirect_stdout(printed):
+            exec(compile(text, place, "exec"), names)
+    except BaseException:
+        failed = traceback.format_exc()
+    sys.__stdout__.write(json.dumps([printed.getvalue(), failed]) + "\\n")
+    sys.__stdout__.flush()
+"""
+
+
+def install(home):
+    """What `make install PREFIX=$HOME/keopsc` does."""
+    subprocess.run([ROOT / "scripts" / "install.sh", KEOPSC, home / "keopsc"], check=True)
+
+
+def link_checkout(folder, home):
+    """What commands at the root of a checkout name. Octave's gateway is compiled beside the toolbox: that is the installed one."""
+    (folder / "samples").symlink_to(ROOT / "samples")
+    (folder / "bindings").mkdir()
+    for path in (ROOT / "bindings").iterdir():
+        (folder / "bindings" / path.name).symlink_to(home / "keopsc" / "share" / "keopsc" / "matlab" if path.name == "matlab" else path)
+
+
+class Page:
+    """A folder, what has been written and printed there."""
+
+    def __init__(self, folder, home):
+        self.folder = folder
+        self.given = {"c": "", "cpp": ""}
+        self.matlab = []
+        self.worker = None
+        self.printed = ""
+        self.environment = {
+            **os.environ,
+            "HOME": str(home),
+            "PATH": f"{home / 'keopsc' / 'bin'}:{Path(python()).parent}:{os.environ['PATH']}",
+            "CPATH": str(home / "keopsc" / "include"),
+            "KEOPSC": str(KEOPSC),
+            "KEOPSC_CACHE_DIR": str(home / "cache"),
+            "KEOPSC_NUM_THREADS": "1",
+            "PYTHONPATH": str(ROOT / "bindings" / "python" / "src"),
+            "NO_COLOR": "1",
+        }
+        link_checkout(folder, home)
+
+    def close(self):
+        if self.worker:
+            self.worker.stdin.close()
+            self.worker.wait(60)
+
+    def run(self, block):
+        """Runs it, remembers what it printed; an AssertionError says what went wrong."""
+        if block.is_output:
+            return self.compare(block)
+        if block.file:
+            (self.folder / block.file).write_text(block.text)
+        runner = {"sh": self.shell, "kf": self.formula, "c": self.c, "cpp": self.c, "python": self.python, "matlab": self.octave, "cmake": self.written}
+        assert block.language in runner, f"blocks of {block.language or 'no language'} cannot be run: say `not run: why`, or `text`"
+        runner[block.language](block)
+
+    def compare(self, block):
+        pattern = ".*?".join(map(re.escape, block.text.strip().split("…")))
+        match = re.search if "part" in block.words else re.fullmatch
+        assert match(pattern, self.printed.strip(), re.DOTALL), f"the page says\n{block.text}\nbut it was\n{self.printed}"
+
+    def command(self, *command, fails=False):
+        done = subprocess.run(
+            list(map(str, command)), cwd=self.folder, env=self.environment, text=True, timeout=300,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        self.printed = done.stdout
+        assert (done.returncode != 0) == fails, f"exit status {done.returncode}:\n{done.stdout}"
+
+    def shell(self, block):
+        for tool in ("cmake", "octave"):
+            if re.search(rf"^{tool} ", block.text, re.MULTILINE) and not shutil.which(tool):
+                raise Missing(tool)
+        self.command("bash", "-euo", "pipefail", "-c", block.text, fails=block.fails)
+
+    def formula(self, block):
+        """Pages show what the compiler says of a file under the file's name."""
+        name = block.file or "formula.kf"
+        (self.folder / name).write_text(block.text)
+        self.command(KEOPSC, "check", name, fails=block.fails)
+
+    def written(self, block):
+        assert block.file, "such a block is a file: give it a name, `file=…`"
+
+    def c(self, block):
+        if "given" in block.words:
+            self.given[block.language] = block.text
+        elif not block.file:
+            self.statements(block)
+
+    def statements(self, block):
+        text = self.given[block.language] + block.text
+        includes = "".join(line + "\n" for line in text.splitlines() if line.startswith("#include"))
+        rest = "".join(line + "\n" for line in text.splitlines() if not line.startswith("#include"))
+        source = self.folder / f"statements.{block.language}"
+        source.write_text(block.text if " main(" in block.text else f"{includes}int main() {{\n{rest}return 0;\n}}\n")
+        libraries = [f"-l{path.name[3:-3]}" for path in self.folder.glob("lib*.so")]
+        compiler = ["g++", "-std=c++17"] if block.language == "cpp" else ["gcc", "-std=c11"]
+        self.command(*compiler, "-Wall", source, "-o", "statements", f"-L{self.folder}", f"-Wl,-rpath,{self.folder}", *libraries, "-lm", "-ldl")
+        self.command("./statements")
+
+    def python(self, block):
+        if "torch" in block.text and not has_module("torch"):
+            raise Missing("PyTorch")
+        if not self.worker:
+            self.worker = subprocess.Popen(
+                [python(), "-c", WORKER], cwd=self.folder, env=self.environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+        self.worker.stdin.write(json.dumps(block.text) + "\n")
+        self.worker.stdin.flush()
+        self.printed, failed = json.loads(self.worker.stdout.readline())
+        assert not failed, failed
+
+    def octave(self, block):
+        """Octave keeps nothing between blocks: those of before come first."""
+        if not shutil.which("octave"):
+            raise Missing("Octave")
+        before = "".join(self.matlab)
+        self.matlab.append(block.text)
+        script = f"more off;\nevalc({quoted(before)});\n{block.text}" if before else block.text
+        (self.folder / "statements.m").write_text(script)
+        self.command("octave", "--no-gui", "--quiet", "--norc", "statements.m")
+
+
+def quoted(text):
+    """A character array of Octave's."""
+    return "[" + ", ".join("'" + line.replace("'", "''") + "', char(10)" for line in text.splitlines()) + "]"

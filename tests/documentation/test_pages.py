@@ -1,0 +1,65 @@
+"""Every block of code on every page of the repository is run, or says why not; what a page says that it prints is compared. blocks.py has the notation.
+
+`pytest tests/documentation -k tutorial` runs the pages of that name.
+"""
+
+import subprocess
+
+import pytest
+from blocks import Block, blocks
+from page import KEOPSC, ROOT, Missing, Page, install
+
+NAMES = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+PAGES = {name: blocks((ROOT / name).read_text()) for name in sorted(NAMES) if (ROOT / name).is_file()}
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    """A home in which keopsc is installed, as pages say."""
+    folder = tmp_path_factory.mktemp("home")
+    install(folder)
+    return folder
+
+
+def test_the_compiler_is_there():
+    assert KEOPSC.is_file(), f"{KEOPSC} does not exist: run `make build`, or set KEOPSC"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_blocks_have_a_language(name):
+    """And what is no code, or is not run, says so."""
+    without = [block.line for block in PAGES[name] if not block.language]
+    assert not without, f"{name}: blocks without a language at lines {without}: `text` is what is no code"
+    silent = [block.line for block in PAGES[name] if block.reason == ""]
+    assert not silent, f"{name}: `not run:` without a reason at lines {silent}"
+
+
+def runs(block):
+    return block.reason is None and (block.language != "text" or block.is_output)
+
+
+@pytest.mark.parametrize("name", [name for name, found in PAGES.items() if any(map(runs, found))])
+def test_blocks_run(name, tmp_path, home):
+    page, missing = Page(tmp_path, home), set()
+    try:
+        for block in filter(runs, PAGES[name]):
+            try:
+                page.run(block)
+            except Missing as tool:
+                missing.add(str(tool))
+            except AssertionError as error:
+                pytest.fail(f"{name}:{block.line}: {error}", pytrace=False)
+    finally:
+        page.close()
+    if missing:
+        pytest.skip(f"{name}: blocks that need {', '.join(sorted(missing))} DID NOT RUN")
+
+
+def test_notation():
+    page = "# A\n\n```sh not run: no GPU\nx\n```\n\n<!-- ```python\na = 1\n``` -->\n\n    indented\n\n```kf file=a.kf fails\ny\n```\n"
+    assert blocks(page) == [
+        Block("sh", [], "x\n", 3, "no GPU"),
+        Block("python", [], "a = 1\n", 7),
+        Block("", [], "indented\n", 11),
+        Block("kf", ["file=a.kf", "fails"], "y\n", 13),
+    ]
