@@ -261,6 +261,10 @@ pub enum ReferencePage {
     Operations,
     /// How pairs become rows: `docs/reductions.md`.
     Reductions,
+    /// What is said of mistakes: `docs/diagnostics.md`.
+    Diagnostics,
+    /// This command line: `docs/cli.md`.
+    CommandLine,
 }
 
 /// Arguments of `explain`.

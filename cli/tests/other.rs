@@ -21,7 +21,8 @@ fn the_tables_are_listed_and_described() {
     assert!(names("operations").iter().chain(&names("reductions")).all(|name| listing.contains(name)));
     let one = place.does(&["ops", "SqDist"]);
     assert!(one.starts_with("SqDist(") && one.contains("gradient "), "{one}");
-    for (page, heading) in [("operations", "### SqDist"), ("reductions", "### LogSumExp")] {
+    for (page, heading) in [("operations", "### SqDist"), ("reductions", "### LogSumExp"), ("diagnostics", "### E0205")]
+    {
         assert!(place.does(&["ops", "--markdown", page]).contains(heading), "{page}");
     }
     place.refuses(
@@ -29,6 +30,19 @@ fn the_tables_are_listed_and_described() {
         2,
         "error: there is no operation or reduction `SqDits`\n  = help: did you mean `SqDist`?\n",
     );
+}
+
+/// `BLESS=1 cargo test -p keopsc --test other` writes the page anew.
+#[test]
+fn the_page_of_the_command_line_is_up_to_date() {
+    let page = Place::new().does(&["ops", "--markdown", "command-line"]);
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/cli.md");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &page).expect("the page can be written");
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    let differing = committed.lines().zip(page.lines()).find(|(committed, printed)| committed != printed);
+    assert!(committed == page, "docs/cli.md is out of date, first here (committed, printed): {differing:?}");
 }
 
 #[test]

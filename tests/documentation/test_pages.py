@@ -40,17 +40,18 @@ def runs(block):
 
 @pytest.mark.parametrize("name", [name for name, found in PAGES.items() if any(map(runs, found))])
 def test_blocks_run(name, tmp_path, home):
-    page, missing = Page(tmp_path, home), set()
-    try:
-        for block in filter(runs, PAGES[name]):
-            try:
-                page.run(block)
-            except Missing as tool:
-                missing.add(str(tool))
-            except AssertionError as error:
-                pytest.fail(f"{name}:{block.line}: {error}", pytrace=False)
-    finally:
-        page.close()
+    page, missing, wrong = Page(tmp_path, home), set(), None
+    for block in filter(runs, PAGES[name]):
+        try:
+            page.run(block)
+        except Missing as tool:
+            missing.add(str(tool))
+        except AssertionError as error:
+            wrong = f"{name}:{block.line}: {error}"
+            break
+    page.close()
+    if wrong:
+        pytest.fail(wrong, pytrace=False)
     if missing:
         pytest.skip(f"{name}: blocks that need {', '.join(sorted(missing))} DID NOT RUN")
 

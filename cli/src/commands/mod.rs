@@ -2,6 +2,7 @@
 
 mod cache;
 mod check;
+mod command_line;
 mod compile;
 mod explain;
 mod inspect;

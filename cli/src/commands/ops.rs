@@ -6,7 +6,7 @@ use keopsc_driver::reference;
 use keopsc_ops::catalogue::{Accuracy, EarlyLaw, Operation, Value, When, find_operation, operation, operations};
 use keopsc_ops::reductions::{Reduction, find_reduction, reduction, reductions};
 
-use super::Stop;
+use super::{Stop, command_line};
 use crate::arguments::{Ops, ReferencePage};
 use crate::console;
 
@@ -44,6 +44,8 @@ fn markdown(page: ReferencePage) -> String {
     match page {
         ReferencePage::Operations => reference::operations().text,
         ReferencePage::Reductions => reference::reductions().text,
+        ReferencePage::Diagnostics => reference::diagnostics(),
+        ReferencePage::CommandLine => command_line::page(),
     }
 }
 

@@ -58,6 +58,11 @@ impl Code {
         self.row().title.trim()
     }
 
+    /// Why it is said, in a few sentences.
+    pub fn why(self) -> &'static str {
+        self.row().why
+    }
+
     /// A text that gives this code, as short as possible; empty where it would be too long to show.
     /// For E03 it is a command.
     pub fn wrong_example(self) -> &'static str {

@@ -10,7 +10,7 @@
 //! device      text of kernels ─▶ code for GPUs, by NVIDIA's compilers
 //! link        objects ─▶ shared library            cache     key ─▶ path of a library
 //! tune        plans ─▶ the tiles that are fastest on this machine
-//! reference   the tables of operations and reductions ─▶ the reference pages, with computed examples
+//! reference   the tables of operations, reductions and codes ─▶ the reference pages, with computed examples
 //! depfile     what a library was made of, for make and CMake
 //! output      bytes ─▶ file, whole or not at all   failure   why not, and whose turn it is
 //! ```

@@ -1,10 +1,12 @@
-//! The reference pages, made from the tables: what every operation and every reduction is, with examples that are computed as the page is made.
+//! The reference pages, made from the tables: what every operation, every reduction and every diagnostic is, with examples that are computed as the page
+//! is made.
 //!
 //! ```text
 //! application   row ─▶ calls with small dimensions and numbers of the row's domain
 //! example       call ─▶ formula file ─front end─▶ formula graph ─interpreter─▶ numbers
 //! chosen        numbers for examples of some rows
 //! operations, reductions   tables and examples ─▶ Markdown
+//! diagnostics   codes and their examples ─front end─▶ Markdown
 //! signature     `f: n|1` in words           words   numbers and vectors as text
 //! ```
 //!
@@ -12,6 +14,7 @@
 
 pub mod application;
 mod chosen;
+mod diagnostics;
 mod edges;
 pub mod example;
 mod operations;
@@ -19,6 +22,7 @@ mod reductions;
 mod signature;
 mod words;
 
+pub use diagnostics::diagnostics;
 pub use operations::operations;
 pub use reductions::reductions;
 
