@@ -4,6 +4,7 @@
     ```text output               what the block before printed; `…` stands for anything
     ```text output part          a part of that
     ```kf file=gauss.kf          a file, checked by the compiler
+    ```kf used file=defs.kf      a file of definitions, for others to use
     ```c file=main.c             a file, for the shell blocks after it to compile
     ```c                         statements of a program that begins with the `given` block before it; compiled, linked with the page's libraries, run
     ```kf fails                  which the compiler, or the shell, refuses

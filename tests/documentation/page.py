@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -52,6 +53,15 @@ def install(home):
     subprocess.run([ROOT / "scripts" / "install.sh", KEOPSC, home / "keopsc"], check=True)
 
 
+def install_r(home):
+    """The R package, once."""
+    if not (home / "R" / "keopsc").is_dir():
+        (home / "R").mkdir(exist_ok=True)
+        source = home / "keopsc" / "share" / "keopsc" / "r"
+        done = subprocess.run(["R", "CMD", "INSTALL", "--no-docs", "-l", home / "R", source], text=True, capture_output=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 def link_checkout(folder, home):
     """What commands at the root of a checkout name. Octave's gateway is compiled beside the toolbox: that is the installed one."""
     (folder / "samples").symlink_to(ROOT / "samples")
@@ -64,10 +74,11 @@ class Page:
     """A folder, what has been written and printed there."""
 
     def __init__(self, folder, home):
-        self.folder = folder
+        self.folder, self.home = folder, home
         self.given = {"c": "", "cpp": ""}
-        self.matlab = []
+        self.scripts = {}
         self.worker = None
+        # What the last block printed; nothing is known where its tool is missing.
         self.printed = ""
         self.environment = {
             **os.environ,
@@ -78,6 +89,8 @@ class Page:
             "KEOPSC_CACHE_DIR": str(home / "cache"),
             "KEOPSC_NUM_THREADS": "1",
             "PYTHONPATH": str(ROOT / "bindings" / "python" / "src"),
+            "R_LIBS": str(home / "R"),
+            "JULIA_LOAD_PATH": f"{home / 'keopsc' / 'share' / 'keopsc' / 'julia'}:@stdlib",
             "NO_COLOR": "1",
         }
         link_checkout(folder, home)
@@ -92,12 +105,15 @@ class Page:
         if block.is_output:
             return self.compare(block)
         if block.file:
+            (self.folder / block.file).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / block.file).write_text(block.text)
-        runner = {"sh": self.shell, "kf": self.formula, "c": self.c, "cpp": self.c, "python": self.python, "matlab": self.octave, "cmake": self.written}
+        runner = {"sh": self.shell, "kf": self.formula, "c": self.c, "cpp": self.c, "python": self.python, "cmake": self.written, **dict.fromkeys(SCRIPTS, self.script)}
         assert block.language in runner, f"blocks of {block.language or 'no language'} cannot be run: say `not run: why`, or `text`"
         runner[block.language](block)
 
     def compare(self, block):
+        if self.printed is None:
+            return
         pattern = ".*?".join(map(re.escape, block.text.strip().split("…")))
         match = re.search if "part" in block.words else re.fullmatch
         assert match(pattern, self.printed.strip(), re.DOTALL), f"the page says\n{block.text}\nbut it was\n{self.printed}"
@@ -120,7 +136,8 @@ class Page:
         """Pages show what the compiler says of a file under the file's name."""
         name = block.file or "formula.kf"
         (self.folder / name).write_text(block.text)
-        self.command(KEOPSC, "check", name, fails=block.fails)
+        if "used" not in block.words:
+            self.command(KEOPSC, "check", name, fails=block.fails)
 
     def written(self, block):
         assert block.file, "such a block is a file: give it a name, `file=…`"
@@ -154,17 +171,39 @@ class Page:
         self.printed, failed = json.loads(self.worker.stdout.readline())
         assert not failed, failed
 
-    def octave(self, block):
-        """Octave keeps nothing between blocks: those of before come first."""
-        if not shutil.which("octave"):
-            raise Missing("Octave")
-        before = "".join(self.matlab)
-        self.matlab.append(block.text)
-        script = f"more off;\nevalc({quoted(before)});\n{block.text}" if before else block.text
-        (self.folder / "statements.m").write_text(script)
-        self.command("octave", "--no-gui", "--quiet", "--norc", "statements.m")
+    def script(self, block):
+        """Octave, R and Julia keep nothing between blocks: those of before come first, then a line that tells where this one's output begins."""
+        tool = SCRIPTS[block.language]
+        program = tool.find()
+        if not program:
+            raise Missing(tool.name)
+        if block.language == "r":
+            install_r(self.home)
+        before = self.scripts.setdefault(block.language, [])
+        (self.folder / "script").write_text("".join([*before, tool.says.format(MARK), "\n", block.text]))
+        before.append(block.text)
+        self.command(program, *tool.options, "script")
+        self.printed = self.printed.rpartition(f"{MARK}\n")[2]
 
 
-def quoted(text):
-    """A character array of Octave's."""
-    return "[" + ", ".join("'" + line.replace("'", "''") + "', char(10)" for line in text.splitlines()) + "]"
+MARK = "---- here"
+
+
+@dataclass(frozen=True)
+class Script:
+    """A program that runs a file; `says` is what prints a line in its language."""
+
+    name: str
+    programs: tuple
+    options: tuple
+    says: str
+
+    def find(self):
+        return next((found for found in map(shutil.which, self.programs) if found), None)
+
+
+SCRIPTS = {
+    "matlab": Script("Octave", ("octave",), ("--no-gui", "--quiet", "--norc"), "disp('{}')"),
+    "r": Script("R", ("Rscript",), ("--vanilla",), "cat('{}\\n')"),
+    "julia": Script("Julia", (os.environ.get("JULIA", "julia"), str(ROOT / ".julia" / "julia")), (), 'println("{}")'),
+}

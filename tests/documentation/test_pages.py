@@ -44,6 +44,7 @@ def test_blocks_run(name, tmp_path, home):
             page.run(block)
         except Missing as tool:
             missing.add(str(tool))
+            page.printed = None
         except AssertionError as error:
             wrong = f"{name}:{block.line}: {error}"
             break

@@ -1,6 +1,5 @@
 """keopsc.hpp as a C++ program sees it, and what `make install` gives to CMake and pkg-config."""
 
-import math
 import os
 import shutil
 import subprocess
@@ -76,17 +75,6 @@ def test_beside_a_generated_header(libraries, tmp_path, order):
     options = ["-std=c++17", *WARNINGS, *SOURCES, f"-I{libraries}", f"-L{libraries}", f"-Wl,-rpath,{libraries}"]
     run("g++", *options, source, "-lcalls", "-ldl", "-o", tmp_path / "main")
     run(tmp_path / "main")
-
-
-def test_the_program_of_the_documentation(tmp_path):
-    page = (ROOT / "docs" / "cpp.md").read_text()
-    (tmp_path / "main.cpp").write_text(page.split("```cpp\n")[1].split("```")[0])
-    run(KEOPSC, "compile", ROOT / "samples" / "gauss.kf", "-o", tmp_path / "libgauss.so")
-    run("g++", "-std=c++17", *WARNINGS, *SOURCES, "main.cpp", "-ldl", "-o", "main", cwd=tmp_path)
-    numbers, message = run("./main", cwd=tmp_path).splitlines()
-    result, same = numbers.split()
-    assert float(result) == pytest.approx(6 * math.exp(-4), rel=1e-5) and same == result
-    assert f"// {message}" in page
 
 
 def test_abi_is_that_of_generated_headers(libraries):

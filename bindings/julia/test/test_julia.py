@@ -83,12 +83,6 @@ def test_on_a_gpu():
     assert same == "true" and refused.startswith("device ") and "there is no CUDA device 7" in refused
 
 
-def test_the_program_of_the_readme():
-    text = (MODULE / "README.md").read_text()
-    code = "\n".join(re.findall(r"```julia\n(.*?)```", text, re.S))
-    assert julia("-e", code).splitlines() == re.findall(r"# prints (.*)", code)
-
-
 def test_installed(tmp_path):
     """What `make install` puts elsewhere finds its compiler."""
     subprocess.run([ROOT / "scripts" / "install.sh", KEOPSC, tmp_path / "prefix"], check=True)

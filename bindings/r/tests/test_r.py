@@ -73,14 +73,6 @@ def test_with_sanitizers(archive, tmp_path):
         run("Rscript", "--vanilla", test.name, folder=test.parent, **environment)
 
 
-def test_documentation(library):
-    """The code in docs/r.md and README.md, which has names in common."""
-    blocks = [block for page in ("docs/r.md", "README.md") for block in re.findall(r"^```r\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)]
-    assert len(blocks) == 3
-    check = "stopifnot(identical(dim(neighbours), c(1000L, 5L)), identical(dim(g), c(1000L, 3L)), all.equal(a, exp(-D / 0.5) %*% b))"
-    run("Rscript", "--vanilla", "-e", "\n".join([*blocks, check]), R_LIBS=str(library))
-
-
 def test_on_a_gpu(library):
     code = """
     library(keopsc)
