@@ -7,6 +7,7 @@ TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 BINARY := $(TARGET)/release/keopsc
 PYTHON := .venv/bin/python
 BENCH_PYTHON := .venv-bench/bin/python
+DOCS_PYTHON := .venv-docs/bin/python
 
 # The compilers of CUDA text that tests use: those of scripts/setup.sh cuda, or others that are named.
 NVIDIA := $(CURDIR)/.venv-cuda/lib/python3*/site-packages/nvidia/cu13
@@ -18,7 +19,7 @@ WITH_CUDA := KEOPSC_NVCC="$(NVCC)" KEOPSC_NVRTC="$(NVRTC)"
 RUN_TESTS := $(if $(shell command -v cargo-nextest 2>/dev/null),$(CARGO) nextest run --no-tests=warn,$(CARGO) test --lib --bins --tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-rust test-aarch64 test-python test-package test-cpp test-matlab test-r test-julia wheel demo gallery bench accuracy shapes gpu-bundle keops-reference install clean
+.PHONY: help build test test-rust test-aarch64 test-python test-package test-cpp test-matlab test-r test-julia test-docs docs wheel demo gallery bench accuracy shapes gpu-bundle keops-reference install clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -39,6 +40,7 @@ test: ## every check and every test
 	$(MAKE) --no-print-directory test-matlab
 	$(MAKE) --no-print-directory test-r
 	$(MAKE) --no-print-directory test-julia
+	$(MAKE) --no-print-directory test-docs
 
 # One selection of packages for all commands: another one would build the dependencies with other features, and so again.
 test-rust: ## the Rust tests, and the examples in the documentation
@@ -81,6 +83,15 @@ test-julia: build ## the Julia module
 	scripts/setup.sh python
 	scripts/setup.sh julia
 	KEOPSC=$(abspath $(BINARY)) $(PYTHON) -m pytest -q bindings/julia/test
+
+# Pages take PyTorch, Octave, R and Julia where the targets above have installed them; blocks that need what is missing are skipped, and named.
+test-docs: build docs ## the blocks of code on all pages, and what is made from tables and results
+	$(DOCS_PYTHON) bench/overview.py --check
+	KEOPSC=$(abspath $(BINARY)) $(DOCS_PYTHON) -m pytest -q -rs tests/documentation
+
+docs: ## target/site: the documentation as a site; links that lead nowhere are errors
+	scripts/setup.sh docs
+	$(DOCS_PYTHON) -m sphinx -q -E -W --keep-going -c docs/site -d target/site-parsed . target/site
 
 wheel: build ## target/wheels/keopsc-*.whl: the Python package with the compiler in it, for all Pythons from 3.9 on
 	scripts/setup.sh wheel

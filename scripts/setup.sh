@@ -10,6 +10,7 @@
 #   scripts/setup.sh julia      .julia: what the tests of the Julia module need, the Julia of Debian 11 (63 MB), unless there is a julia
 #   scripts/setup.sh wheel      .venv-wheel: what makes a wheel of the Python package
 #   scripts/setup.sh cuda       .venv-cuda: NVIDIA's compilers, which need no GPU (500 MB), and the C++ compiler that nvcc calls
+#   scripts/setup.sh docs       .venv-docs: what builds the site, and runs what is on its pages (120 MB)
 #   scripts/setup.sh bench      .venv-bench: the peers of the benchmark (about 5 GB)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -143,6 +144,10 @@ install_wheel() {
     install_packages "$1" -r scripts/requirements-wheel.txt
 }
 
+install_docs() {
+    install_packages "$1" --no-deps -r scripts/requirements-docs.txt
+}
+
 install_bench() {
     install_packages "$1" -r scripts/requirements-bench.txt
     install_packages "$1" --no-deps -r scripts/requirements-torch.txt
@@ -181,12 +186,15 @@ cuda)
     command -v g++ >/dev/null || debian_packages g++
     virtual_environment .venv-cuda install_cuda scripts/requirements-cuda.txt
     ;;
+docs)
+    virtual_environment .venv-docs install_docs scripts/requirements-docs.txt
+    ;;
 bench)
     # pykeops builds a Python module of its own.
     python3 -c 'import os, sysconfig; open(os.path.join(sysconfig.get_paths()["include"], "Python.h"))' 2>/dev/null || debian_packages python3-dev
     virtual_environment .venv-bench install_bench scripts/requirements-bench.txt scripts/requirements-torch.txt
     ;;
 *)
-    fail "usage: scripts/setup.sh compiler|emulator|python|torch|cpp|octave|r|julia|wheel|cuda|bench"
+    fail "usage: scripts/setup.sh compiler|emulator|python|torch|cpp|octave|r|julia|wheel|cuda|docs|bench"
     ;;
 esac

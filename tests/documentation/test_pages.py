@@ -3,14 +3,18 @@
 `pytest tests/documentation -k tutorial` runs the pages of that name.
 """
 
-import subprocess
+import sys
 
 import pytest
 from blocks import Block, blocks
 from page import KEOPSC, ROOT, Missing, Page, install
 
-NAMES = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-PAGES = {name: blocks((ROOT / name).read_text()) for name in sorted(NAMES) if (ROOT / name).is_file()}
+sys.path.append(str(ROOT / "docs" / "site"))
+
+from conf import include_patterns  # noqa: E402  the pages of the site
+
+NAMES = sorted(str(path.relative_to(ROOT)) for pattern in include_patterns for path in ROOT.glob(pattern))
+PAGES = {name: blocks((ROOT / name).read_text()) for name in NAMES}
 
 
 @pytest.fixture(scope="session")
