@@ -35,7 +35,7 @@ myst_enable_extensions = []
 smartquotes = False
 
 FOLDER = re.compile(r"\[([^][]+)\]\(([^)\s#]*)(#[^)\s]*)?\)")
-LISTED = re.compile(r"^- \[[^]]+\]\(([^)#\s]+)\.md\)", re.MULTILINE)
+LISTED = re.compile(r"^- \[([^]]+)\]\(([^)#\s]+)\.md\)", re.MULTILINE)
 
 
 def links_to_folders(page, text):
@@ -57,7 +57,7 @@ def navigation(text):
     trees = []
     for section in text.split("\n## ")[1:]:
         heading, body = section.split("\n", 1)
-        pages = "\n".join(LISTED.findall(body))
+        pages = "\n".join(f"{title} <{page}>" for title, page in LISTED.findall(body))
         trees.append(f"```{{toctree}}\n:hidden:\n:caption: {heading}\n\n{pages}\n```\n")
     return text + "\n" + "\n".join(trees)
 
