@@ -86,6 +86,7 @@ test-julia: build ## the Julia module
 
 # Pages take PyTorch, Octave, R and Julia where the targets above have installed them; blocks that need what is missing are skipped, and named.
 test-docs: build docs ## the blocks of code on all pages, and what is made from tables and results
+	scripts/setup.sh python
 	$(DOCS_PYTHON) bench/overview.py --check
 	KEOPSC=$(abspath $(BINARY)) $(DOCS_PYTHON) -m pytest -q -rs tests/documentation
 

@@ -77,7 +77,7 @@ class Page:
         self.folder, self.home = folder, home
         self.given = {"c": "", "cpp": ""}
         self.scripts = {}
-        self.worker = None
+        self.worker, self.lacks_torch = None, False
         # What the last block printed; nothing is known where its tool is missing.
         self.printed = ""
         self.environment = {
@@ -107,7 +107,7 @@ class Page:
         if block.file:
             (self.folder / block.file).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / block.file).write_text(block.text)
-        runner = {"sh": self.shell, "kf": self.formula, "c": self.c, "cpp": self.c, "python": self.python, "cmake": self.written, **dict.fromkeys(SCRIPTS, self.script)}
+        runner = {"sh": self.shell, "kf": self.formula, "c": self.c, "cpp": self.c, "python": self.python, "rust": self.rust, "cmake": self.written, **dict.fromkeys(SCRIPTS, self.script)}
         assert block.language in runner, f"blocks of {block.language or 'no language'} cannot be run: say `not run: why`, or `text`"
         runner[block.language](block)
 
@@ -118,9 +118,9 @@ class Page:
         match = re.search if "part" in block.words else re.fullmatch
         assert match(pattern, self.printed.strip(), re.DOTALL), f"the page says\n{block.text}\nbut it was\n{self.printed}"
 
-    def command(self, *command, fails=False):
+    def command(self, *command, fails=False, environment=()):
         done = subprocess.run(
-            list(map(str, command)), cwd=self.folder, env=self.environment, text=True, timeout=300,
+            list(map(str, command)), cwd=self.folder, env={**self.environment, **dict(environment)}, text=True, timeout=300,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self.printed = done.stdout
@@ -159,8 +159,23 @@ class Page:
         self.command(*compiler, "-Wall", source, "-o", "statements", f"-L{self.folder}", f"-Wl,-rpath,{self.folder}", *libraries, "-lm", "-ldl")
         self.command("./statements")
 
+    def rust(self, block):
+        """A program of its own beside the crate of libraries' loader."""
+        if not shutil.which("cargo"):
+            raise Missing("Rust")
+        (self.folder / "src").mkdir(exist_ok=True)
+        (self.folder / "src" / "main.rs").write_text(block.text)
+        (self.folder / "Cargo.toml").write_text(CARGO)
+        shutil.copy(ROOT / "Cargo.lock", self.folder)
+        built = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "documentation"
+        home = {"HOME": os.environ["HOME"]}
+        self.command("cargo", "build", "--quiet", "--offline", "--target-dir", built, environment=home)
+        self.command(built / "debug" / "page")
+
     def python(self, block):
-        if "torch" in block.text and not has_module("torch"):
+        # What comes later may use what was not computed.
+        self.lacks_torch |= "torch" in block.text and not has_module("torch")
+        if self.lacks_torch:
             raise Missing("PyTorch")
         if not self.worker:
             self.worker = subprocess.Popen(
@@ -186,6 +201,15 @@ class Page:
         self.printed = self.printed.rpartition(f"{MARK}\n")[2]
 
 
+CARGO = f"""[package]
+name = "page"
+edition = "2024"
+
+[dependencies]
+keopsc-runtime = {{ path = "{ROOT}/runtime" }}
+
+[workspace]
+"""
 MARK = "---- here"
 
 
