@@ -87,7 +87,6 @@ test-julia: build ## the Julia module
 # Pages take PyTorch, Octave, R and Julia where the targets above have installed them; blocks that need what is missing are skipped, and named.
 test-docs: build docs ## the blocks of code on all pages, and what is made from tables and results
 	scripts/setup.sh python
-	$(DOCS_PYTHON) bench/overview.py --check
 	KEOPSC=$(abspath $(BINARY)) $(DOCS_PYTHON) -m pytest -q -rs tests/documentation
 
 docs: ## target/site: the documentation as a site; links that lead nowhere are errors
@@ -115,10 +114,12 @@ gallery: build ## what people do with such sums, computed and drawn; writes docs
 bench: build ## keopsc beside pykeops and other peers; writes bench/results/ (25 minutes)
 	scripts/setup.sh bench
 	KEOPSC=$(abspath $(BINARY)) $(BENCH_PYTHON) bench/bench.py $(BENCH_ARGUMENTS)
+	$(BENCH_PYTHON) bench/overview.py
 
 accuracy: build ## errors and costs of sums beside KeOps'; writes bench/results/accuracy.md
 	scripts/setup.sh bench
 	KEOPSC=$(abspath $(BINARY)) $(BENCH_PYTHON) bench/accuracy.py
+	$(BENCH_PYTHON) bench/overview.py
 
 shapes: build ## what fused passes save, how small problems fill the processors; writes bench/results/shapes.md
 	scripts/setup.sh python
