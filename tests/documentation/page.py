@@ -107,7 +107,8 @@ class Page:
         if block.file:
             (self.folder / block.file).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / block.file).write_text(block.text)
-        runner = {"sh": self.shell, "kf": self.formula, "c": self.c, "cpp": self.c, "python": self.python, "rust": self.rust, "cmake": self.written, **dict.fromkeys(SCRIPTS, self.script)}
+        compiled = {"kf": self.formula, "c": self.c, "cpp": self.c, "rust": self.rust, "cmake": self.written}
+        runner = {"sh": self.shell, "python": self.python, **compiled, **dict.fromkeys(SCRIPTS, self.script)}
         assert block.language in runner, f"blocks of {block.language or 'no language'} cannot be run: say `not run: why`, or `text`"
         runner[block.language](block)
 

@@ -1,4 +1,4 @@
-"""Every block of code on every page of the repository is run, or says why not; what a page says that it prints is compared. blocks.py has the notation.
+"""Every block of code on every page is run, or says why not; what a page says that it prints is compared. blocks.py has the notation.
 
 `pytest tests/documentation -k tutorial` runs the pages of that name.
 """
