@@ -99,9 +99,9 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// Elements a row.
+    /// Elements a row; the largest number where there are more, as only a damaged manifest says.
     pub fn dim(&self) -> u64 {
-        self.shape.iter().map(|extent| u64::from(*extent)).product()
+        self.shape.iter().fold(1, |product: u64, extent| product.saturating_mul((*extent).into()))
     }
 
     /// Whether the function writes it.
@@ -199,6 +199,17 @@ impl Manifest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn extents_whose_product_is_no_number() {
+        let tensor = |shape: &[u32]| {
+            let (name, kind, role, dtype) = ("x".into(), Kind::Input, Role::I, Dtype::F32);
+            Tensor { name, kind, role, shape: shape.to_vec(), dtype, gradient_of: None }
+        };
+        assert_eq!(tensor(&[u32::MAX, u32::MAX, 3]).dim(), u64::MAX);
+        assert_eq!(tensor(&[u32::MAX, u32::MAX, 3, 0]).dim(), 0);
+        assert_eq!(tensor(&[]).dim(), 1);
+    }
 
     #[test]
     fn the_text_is_stable_and_is_read_back() {

@@ -15,7 +15,8 @@ const SECTION_WITHOUT_BYTES: u32 = 8;
 /// This machine's number in ELF headers.
 const MACHINE: u16 = if cfg!(target_arch = "x86_64") { 62 } else { 183 };
 
-/// Checks the header, and that all segments and sections lie inside the file.
+/// Whether a file is a whole shared library for this machine: checks the header, and that all segments and sections lie inside the file. Nothing
+/// of it is run.
 pub fn check(path: &Path) -> Result<(), LoadError> {
     let read = |error| LoadError::Read { path: path.to_owned(), error };
     let file = File::open(path).map_err(read)?;

@@ -12,14 +12,24 @@ mod view;
 
 pub use array::Array;
 pub use call::{CallError, Entry, Options};
+pub use elf::check as check_file;
 pub use error::LoadError;
 pub use time::thread_time;
 pub use view::{BrainFloat, Element, HalfFloat, TensorView, ViewError};
 
 use crate::abi::{ABI_VERSION, EntryPoint, FIRST_ENTRY_SIZE, MODULE_SYMBOL, Module};
-use crate::manifest::Manifest;
+use crate::manifest::{self, Manifest};
 use std::ffi::{CStr, c_char};
 use std::path::Path;
+
+/// What is wrong with a library's table.
+#[derive(Debug)]
+pub enum ModuleError {
+    /// It is made for that other version of the ABI.
+    Version(u32),
+    /// What it says about itself does not fit together.
+    Malformed(String),
+}
 
 /// A library in this process. Its code stays loaded until this is dropped.
 pub struct Library {
@@ -43,20 +53,13 @@ impl Library {
             let get_module = symbol.map_err(|_| LoadError::Foreign { path: path.to_owned() })?;
             get_module().as_ref().ok_or_else(|| malformed(format!("{MODULE_SYMBOL} returns NULL")))?
         };
-        if module.abi_version != ABI_VERSION {
-            return Err(LoadError::Version { path: path.to_owned(), found: module.abi_version });
-        }
-        check_size("keops_module", module.struct_size, size_of::<Module>()).map_err(malformed)?;
-        check_size("keops_entry", module.entry_size, FIRST_ENTRY_SIZE as usize).map_err(malformed)?;
-        // SAFETY: version and sizes are those of this ABI.
-        let manifest_text =
-            unsafe { text(module.manifest) }.ok_or_else(|| malformed("its manifest is not text".into()))?;
-        let manifest =
-            Manifest::from_json(manifest_text).map_err(|error| malformed(format!("its manifest: {error}")))?;
-        let manifest_text = manifest_text.to_owned();
-        let library = Library { module, manifest, manifest_text, _code: code };
-        library.check_entries().map_err(malformed)?;
-        Ok(library)
+        // SAFETY: what has the symbol has a table as the ABI says.
+        let (manifest, manifest_text) = match unsafe { read_module(module) } {
+            Ok((manifest, text)) => (manifest, text.to_owned()),
+            Err(ModuleError::Version(found)) => return Err(LoadError::Version { path: path.to_owned(), found }),
+            Err(ModuleError::Malformed(reason)) => return Err(malformed(reason)),
+        };
+        Ok(Library { module, manifest, manifest_text, _code: code })
     }
 
     /// Its name: the prefix of its symbols.
@@ -100,46 +103,75 @@ impl Library {
         unsafe { text((self.module.strerror)(status)) }.unwrap_or("unknown status")
     }
 
-    /// A row of the table; what an older library does not have is NULL.
     fn point(&self, number: usize) -> EntryPoint {
-        let mut point = std::mem::MaybeUninit::<EntryPoint>::zeroed();
-        let known = (self.module.entry_size as usize).min(size_of::<EntryPoint>());
-        // SAFETY: `check_entries` compared the count; entries lie `entry_size` apart, and `open` found that they have at least the fields that
-        // cannot be NULL.
-        unsafe {
-            let row = self.module.entries.byte_add(number * self.module.entry_size as usize);
-            point.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(row.cast(), known);
-            point.assume_init()
-        }
+        // SAFETY: `open` compared the table with the manifest, of whose entries this is the number.
+        unsafe { point(self.module, number) }
     }
+}
 
-    /// The table and the manifest must tell the same.
-    fn check_entries(&self) -> Result<(), String> {
-        let described = &self.manifest.entries;
-        if self.module.num_entries as usize != described.len()
-            || (self.module.entries.is_null() && !described.is_empty())
-        {
-            return Err(format!("it has {} entries, its manifest {}", self.module.num_entries, described.len()));
-        }
-        for (number, description) in described.iter().enumerate() {
-            let point = self.point(number);
-            // SAFETY: a name is NULL or text.
-            let name = unsafe { text(point.name) }.unwrap_or("?");
-            if name != description.name || point.num_tensors as usize != description.tensors.len() {
-                let given = format!("{name} with {} tensors", point.num_tensors);
-                return Err(format!(
-                    "entry {number} is {given}, in its manifest {} with {}",
-                    description.name,
-                    description.tensors.len()
-                ));
-            }
-            if description.shards.is_some() != point.has_shards() {
-                let (table, manifest) = if point.has_shards() { ("has", "has none") } else { ("has no", "has some") };
-                return Err(format!("entry {number}, {name}, {table} functions for shards, its manifest {manifest}"));
-            }
-        }
-        Ok(())
+/// What a library's table says about itself, if it and its manifest agree; the manifest's text beside. Calls none of its functions.
+///
+/// # Safety
+/// If the version is this ABI's and the struct has the size of this ABI's, texts are NULL or NUL-terminated, and `entries` is NULL or points to
+/// `num_entries` rows, `entry_size` bytes apart, whose names are texts; all live for `'a`.
+pub unsafe fn read_module<'a>(module: &'a Module) -> Result<(Manifest, &'a str), ModuleError> {
+    if module.abi_version != ABI_VERSION {
+        return Err(ModuleError::Version(module.abi_version));
     }
+    check_size("keops_module", module.struct_size, size_of::<Module>())?;
+    check_size("keops_entry", module.entry_size, FIRST_ENTRY_SIZE as usize)?;
+    // SAFETY: version and sizes are those of this ABI.
+    let text = unsafe { text(module.manifest) };
+    let text = text.ok_or_else(|| ModuleError::Malformed("its manifest is not text".into()))?;
+    let manifest =
+        Manifest::from_json(text).map_err(|error| ModuleError::Malformed(format!("its manifest: {error}")))?;
+    // SAFETY: as the caller promises.
+    unsafe { check_entries(module, &manifest.entries) }.map_err(ModuleError::Malformed)?;
+    Ok((manifest, text))
+}
+
+/// A row of the table; what an older library does not have is NULL.
+///
+/// # Safety
+/// The table has that row, of at least [`FIRST_ENTRY_SIZE`] bytes, in which fields are set that cannot be NULL.
+unsafe fn point(module: &Module, number: usize) -> EntryPoint {
+    let mut point = std::mem::MaybeUninit::<EntryPoint>::zeroed();
+    let known = (module.entry_size as usize).min(size_of::<EntryPoint>());
+    // SAFETY: as the caller promises; entries lie `entry_size` apart.
+    unsafe {
+        let row = module.entries.byte_add(number * module.entry_size as usize);
+        point.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(row.cast(), known);
+        point.assume_init()
+    }
+}
+
+/// The table and the manifest must tell the same.
+///
+/// # Safety
+/// As for [`read_module`], whose checks have been made.
+unsafe fn check_entries(module: &Module, described: &[manifest::Entry]) -> Result<(), String> {
+    if module.num_entries as usize != described.len() || (module.entries.is_null() && !described.is_empty()) {
+        return Err(format!("it has {} entries, its manifest {}", module.num_entries, described.len()));
+    }
+    for (number, description) in described.iter().enumerate() {
+        // SAFETY: the count was compared.
+        let point = unsafe { point(module, number) };
+        // SAFETY: a name is NULL or text.
+        let name = unsafe { text(point.name) }.unwrap_or("?");
+        if name != description.name || point.num_tensors as usize != description.tensors.len() {
+            let given = format!("{name} with {} tensors", point.num_tensors);
+            return Err(format!(
+                "entry {number} is {given}, in its manifest {} with {}",
+                description.name,
+                description.tensors.len()
+            ));
+        }
+        if description.shards.is_some() != point.has_shards() {
+            let (table, manifest) = if point.has_shards() { ("has", "has none") } else { ("has no", "has some") };
+            return Err(format!("entry {number}, {name}, {table} functions for shards, its manifest {manifest}"));
+        }
+    }
+    Ok(())
 }
 
 /// `dlopen` searches elsewhere for names without a slash.
@@ -147,9 +179,10 @@ fn absolute(path: &Path) -> std::path::PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-fn check_size(name: &str, given: u32, wanted: usize) -> Result<(), String> {
+fn check_size(name: &str, given: u32, wanted: usize) -> Result<(), ModuleError> {
     if (given as usize) < wanted {
-        return Err(format!("its struct {name} has {given} bytes, version {ABI_VERSION} has {wanted}"));
+        let reason = format!("its struct {name} has {given} bytes, version {ABI_VERSION} has {wanted}");
+        return Err(ModuleError::Malformed(reason));
     }
     Ok(())
 }

@@ -138,12 +138,13 @@ impl Execution<'_> {
                 let extent = (extent as usize).max(1);
                 // SAFETY: `write_steps` wrote it.
                 let step = unsafe { self.steps.add(number * extents.batch_dimensions + dimension).read() };
-                offset += (rest % extent) as isize * step;
+                // Steps of what has no elements may be anything.
+                offset = offset.wrapping_add(((rest % extent) as isize).wrapping_mul(step));
                 rest /= extent;
             }
             // SAFETY: `write_views` wrote it.
             let view = unsafe { &mut *lane.views.add(number) };
-            view.data = view.base.wrapping_offset(offset * size_of_type(view.dtype) as isize);
+            view.data = view.base.wrapping_offset(offset.wrapping_mul(size_of_type(view.dtype) as isize));
         }
     }
 

@@ -3,6 +3,9 @@
 use super::tensor::Tensor;
 use core::num::NonZeroU64;
 
+/// Half of what addresses can tell apart: no memory has longer steps, and sums of two residues do not overflow.
+const LONGEST_STEP: u64 = i64::MAX as u64;
+
 /// Whether two elements of one tensor may lie at the same place: some dimension's step is not larger than the extent of all finer ones.
 pub fn overlaps_itself(tensor: &Tensor<'_>) -> bool {
     if tensor.is_empty() {
@@ -29,7 +32,7 @@ pub fn share_memory(left: &Tensor<'_>, right: &Tensor<'_>) -> bool {
     if left_high <= right_low || right_high <= left_low {
         return false;
     }
-    let moduli = steps(left).chain(steps(right));
+    let moduli = steps(left).chain(steps(right)).filter(|modulus| *modulus <= LONGEST_STEP);
     !moduli.filter_map(NonZeroU64::new).any(|modulus| interleaved(left, right, modulus))
 }
 
@@ -50,7 +53,7 @@ fn steps<'a>(tensor: &'a Tensor<'_>) -> impl Iterator<Item = u64> + 'a {
         .map(|(_, stride)| stride.unsigned_abs().saturating_mul(tensor.item_size()))
 }
 
-/// Whether the two lie in different residues modulo `modulus`, as two columns of one matrix do.
+/// Whether the two lie in different residues modulo `modulus`, at most [`LONGEST_STEP`], as two columns of one matrix do.
 fn interleaved(left: &Tensor<'_>, right: &Tensor<'_>, modulus: NonZeroU64) -> bool {
     let (left_start, left_length) = residues(left, modulus);
     let (right_start, right_length) = residues(right, modulus);
@@ -70,7 +73,8 @@ fn residues(tensor: &Tensor<'_>, modulus: NonZeroU64) -> (u64, u64) {
         .filter(|&(_, stride)| stride < 0)
         .fold(0_u64, |reach, (extent, stride)| reach.saturating_add(span(extent, stride)));
     let reach = fine().fold(0_u64, |reach, (extent, stride)| reach.saturating_add(span(extent, stride)));
-    let start = (tensor.address() as u64).wrapping_sub(below.saturating_mul(size));
+    // Where that would lie before the first address it is still a residue.
+    let start = tensor.address() as u64 % modulus + (modulus.get() - below.saturating_mul(size) % modulus);
     (start % modulus, reach.saturating_mul(size).saturating_add(size))
 }
 

@@ -58,8 +58,9 @@ impl View {
     fn part(&self, number: usize, dtype: u8) -> View {
         View {
             data: self.data.wrapping_add(number * size_of_type(dtype)),
-            row_stride: 2 * self.row_stride,
-            component_stride: 2 * self.component_stride,
+            // Along what has one element steps may be anything.
+            row_stride: self.row_stride.wrapping_mul(2),
+            component_stride: self.component_stride.wrapping_mul(2),
             dtype,
             ..*self
         }

@@ -14,6 +14,7 @@ use super::overlap;
 use super::pack::View;
 use super::problem::Extents;
 use super::tensor::{MAX_DIMENSIONS, Tensor};
+use super::validate::{has_impossible_dimensions, refuse_dimensions};
 use crate::abi::{DLTensor, I64, NO_TENSOR, ROLE_I, ROLE_J, ROLE_PARAMETER, Status, TensorDescriptor};
 use core::ffi::CStr;
 
@@ -375,9 +376,12 @@ unsafe fn table<'a>(
     if given.ndim > 0 && given.shape.is_null() {
         return Err(refuse(descriptor, ": shape is NULL", Status::NullPointer, message));
     }
+    if has_impossible_dimensions(given) {
+        refuse_dimensions(given, name(descriptor, message));
+        return Err(Status::Ranges);
+    }
     let is_list = descriptor.dim == 1;
-    let fits = (tensor.own_dimensions()..=MAX_DIMENSIONS).contains(&tensor.ndim())
-        && given.ndim >= 0
+    let fits = tensor.ndim() >= tensor.own_dimensions()
         && (is_list || tensor.components() == 2)
         && tensor.shape().all(|extent| extent >= 0);
     if !fits {

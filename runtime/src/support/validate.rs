@@ -277,10 +277,8 @@ impl<'a> Check<'a> {
             self.subject(descriptor, message).text(": shape is NULL");
             return Err(Status::NullPointer);
         }
-        if given.ndim < 0 || tensor.ndim() > MAX_DIMENSIONS {
-            let subject =
-                self.subject(descriptor, message).text(" has ").number(given.ndim.into()).text(" dimensions, at most ");
-            subject.number(MAX_DIMENSIONS as i64).text(" are possible");
+        if has_impossible_dimensions(given) {
+            refuse_dimensions(given, self.subject(descriptor, message));
             return Err(Status::Shape);
         }
         let fits = tensor.ndim() >= tensor.own_dimensions()
@@ -527,6 +525,17 @@ pub fn refuse_states(entry: &EntryDescriptor, message: &mut Message) -> Status {
     }
     message.text("states are computed on the CPU: give tensors in its memory, and no other device");
     Status::Unsupported
+}
+
+/// Whether a tensor's number of dimensions is one for which no shape is to be read.
+pub fn has_impossible_dimensions(given: &DLTensor) -> bool {
+    !(0..=MAX_DIMENSIONS as i32).contains(&given.ndim)
+}
+
+/// Ends a message whose subject has an impossible number of dimensions.
+pub fn refuse_dimensions(given: &DLTensor, subject: &mut Message) {
+    subject.text(" has ").number(given.ndim.into()).text(" dimensions, at most ");
+    subject.number(MAX_DIMENSIONS as i64).text(" are possible");
 }
 
 /// Ends a message whose subject lies on a device that is not supported.

@@ -7,7 +7,7 @@ use crate::support::arena::{Arena, times};
 use crate::support::message::Message;
 use crate::support::overlap::{overlaps_itself, share_memory};
 use crate::support::tensor::{Tensor, code_name};
-use crate::support::validate::refuse_device;
+use crate::support::validate::{has_impossible_dimensions, refuse_device, refuse_dimensions};
 use core::ffi::CStr;
 
 /// A call of one of the functions.
@@ -83,6 +83,10 @@ impl Request<'_> {
         if given.ndim > 0 && given.shape.is_null() {
             self.subject(descriptor).text(": shape is NULL");
             return Err(Status::NullPointer);
+        }
+        if has_impossible_dimensions(given) {
+            refuse_dimensions(given, self.subject(descriptor));
+            return Err(Status::Shape);
         }
         // SAFETY: there is a shape.
         let tensor = unsafe { Tensor::new(descriptor, given) };

@@ -191,6 +191,26 @@ fn a_pass_without_reduction_goes_to_the_epilogue() {
 }
 
 /// Batch shape (3, 4): x varies along both, y along the first, b along the second (its first dimension is missing), p along none.
+/// Steps along what has no elements, or one, may be any number.
+#[test]
+fn steps_that_are_not_taken() {
+    let mut arrays = [
+        Array::f32(&[2, 3, 1], [1.0; 6]),
+        Array::f32(&[2, 0, 1], []).with_strides(&[i64::MAX, i64::MIN, i64::MAX]),
+        Array::f32(&[2, 3, 1], [9.0; 6]),
+    ];
+    assert_eq!(run(mock::product(), &mut arrays, 1), (0, String::new()));
+    assert_eq!(arrays[2].memory::<f32>()[..6], [0.0; 6]);
+    let mut arrays = [
+        Array::f32(&[1, 1], [1.0]).with_strides(&[i64::MAX, i64::MAX]),
+        Array::f32(&[2, 1], [4.0, 2.0]),
+        Array::f32(&[1, 1], [9.0]).with_strides(&[i64::MIN, i64::MAX]),
+        Array::zeros(I64, &[1, 1]).with_strides(&[i64::MAX, i64::MAX]),
+    ];
+    assert_eq!(run(mock::smallest(F32), &mut arrays, 1), (0, String::new()));
+    assert_eq!((arrays[2].memory::<f32>()[0], arrays[3].memory::<i64>()[0]), (1.0, 1));
+}
+
 #[test]
 fn batches_broadcast() {
     let entry = mock::full::<f32>(F32);

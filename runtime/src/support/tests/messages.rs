@@ -3,6 +3,7 @@
 use super::harness::{Array, blank_call, plain, run, run_with};
 use super::mock;
 use crate::abi::*;
+use crate::support::clusters::CLUSTERS;
 use crate::support::{
     keops_support_prepare, keops_support_run, keops_support_strerror, keops_support_target, keops_support_workspace,
 };
@@ -166,6 +167,42 @@ fn results_that_share_memory() {
     assert_eq!(call_at(0), refused(Status::Stride, "product: result c shares memory with x"));
     assert_eq!(call_at(9), refused(Status::Stride, "product: result c shares memory with x"));
     assert_eq!(call_at(10), (0, String::new()));
+}
+
+/// Steps that are longer than memory tell no elements apart.
+#[test]
+fn results_inside_of_what_strides_over_all_memory() {
+    let mut arrays = [
+        Array::zeros(F32, &[10, 1]).with_strides(&[i64::MAX, 1]),
+        Array::zeros(F32, &[3, 1]),
+        Array::zeros(F32, &[10, 1]),
+    ];
+    let mut memory = Array::zeros(F32, &[20]);
+    let mut tensors = arrays.each_mut().map(Array::tensor);
+    tensors[0].data = memory.pointer();
+    tensors[2].data = memory.pointer().wrapping_byte_add(40);
+    let pointers = tensors.each_ref().map(core::ptr::from_ref);
+    let answer = run_with(mock::product(), &mut [], 1, |call| {
+        (call.num_tensors, call.tensors) = (3, pointers.as_ptr());
+    });
+    assert_eq!(answer, refused(Status::Stride, "product: result c shares memory with x"));
+}
+
+/// Nothing is read of a shape that has more extents than a tensor can have.
+#[test]
+fn too_many_dimensions_for_clusters() {
+    let labels = Array::zeros(I64, &[4]);
+    for (dimensions, text) in [(33, "33"), (i32::MAX, "2147483647"), (-1, "-1")] {
+        let (mut labels, mut order) = (labels.clone(), labels.clone());
+        let mut tensors = [labels.tensor(), order.tensor()];
+        tensors[0].ndim = dimensions;
+        let mut message = [0x55_u8; 100];
+        let size = message.len() as u64;
+        let status = unsafe { (CLUSTERS.cluster_order)(&tensors[0], &tensors[1], message.as_mut_ptr().cast(), size) };
+        let said = CStr::from_bytes_until_nul(&message).unwrap().to_str().unwrap().to_owned();
+        let expected = format!("cluster_order: labels has {text} dimensions, at most 32 are possible");
+        assert_eq!((status, said), refused(Status::Shape, &expected));
+    }
 }
 
 #[test]

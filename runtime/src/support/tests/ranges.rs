@@ -152,6 +152,9 @@ fn malformed_ranges_are_refused() {
     ] {
         assert_eq!(refused(number, given), (status as i32, format!("product: {text}")));
     }
+    let deep = Array { shape: vec![1; 33], ..pairs(&[0, 1]) };
+    let text = "product: ranges_i has 33 dimensions, at most 32 are possible";
+    assert_eq!(refused(0, deep), (Status::Ranges as i32, text.to_owned()));
     let missing = Array { bytes: vec![], ..pairs(&[0, 5, 5, 8]) };
     assert_eq!(refused(0, missing), (Status::NullPointer as i32, "product: ranges_i: data is NULL".to_owned()));
     let (given, text) = (array(&[2], vec![2, 3]), "slices_i: data is not aligned to 8 bytes");
