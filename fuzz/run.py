@@ -44,8 +44,9 @@ def main():
     keep = "--keep" in arguments
     targets = [name for name in arguments if name != "--keep"] or list(TARGETS)
     seconds = int(os.environ.get("FUZZ_SECONDS", "60"))
+    commit = built_commit()
     build(targets)
-    failed = [target for target in targets if not run(target, seconds)]
+    failed = [target for target in targets if not run(target, seconds, commit)]
     if keep:
         for target in targets:
             keep_some(target)
@@ -69,7 +70,7 @@ def committed(target):
     return FUZZ / "corpus" / target
 
 
-def run(target, seconds):
+def run(target, seconds, commit):
     """Whether nothing was found. The inputs that are committed run first."""
     found, failures = WORK / "corpus" / target, WORK / "failures" / target
     for folder in (found, failures, committed(target)):
@@ -89,7 +90,7 @@ def run(target, seconds):
     if status and not new:
         sys.exit(f"fuzz: {target} did not run; see {log}")
     took = round(time.monotonic() - began)
-    note(target, took, executions, len(new))
+    note(commit, target, took, executions, len(new))
     print(f"{target}: {executions} executions in {took} s, {', '.join(new) or 'nothing found'}", flush=True)
     return status == 0
 
@@ -106,12 +107,16 @@ def seeds():
     return folder
 
 
-def note(target, seconds, executions, findings):
-    date = datetime.date.today().isoformat()
-    commit = git("rev-parse", "--short", "HEAD").strip()
+def built_commit():
+    """The commit of the sources, with a `+` where they were changed since."""
     changed = git("status", "--porcelain", "--", "*.rs", "*.lalrpop", "*.toml").strip()
+    return git("rev-parse", "--short", "HEAD").strip() + ("+" if changed else "")
+
+
+def note(commit, target, seconds, executions, findings):
+    date = datetime.date.today().isoformat()
     with (FUZZ / "LOG.md").open("a") as log:
-        log.write(f"| {date} | {commit}{'+' if changed else ''} | {target} | {seconds} | {executions} | {findings} |\n")
+        log.write(f"| {date} | {commit} | {target} | {seconds} | {executions} | {findings} |\n")
 
 
 def git(*arguments):
