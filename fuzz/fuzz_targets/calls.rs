@@ -270,10 +270,13 @@ fn prepare(world: &World, described: &[Tensor], sizes: &Sizes, choices: &mut Byt
         let mut made = given.tensor(data, [&slots[2], &slots[3]], choices);
         if choices.chance(6) && !tensors.is_empty() {
             // Where another tensor lies: of which there may be too little memory.
-            let other: DLTensor = tensors[choices.below(tensors.len())];
+            let number = choices.below(tensors.len());
+            let other: DLTensor = tensors[number];
             (made.data, made.byte_offset) = (other.data, other.byte_offset);
             is_backed &= made.ndim == other.ndim && made.dtype == other.dtype && given.strides.is_none();
             is_backed &= given.shape == shape_of(&other) && other.strides.is_null();
+            // `finalize` may write where inputs are that it does not read; here these are read-only.
+            is_backed &= tensor.is_output() == described[number].is_output();
         }
         tensors.push(made);
     }
