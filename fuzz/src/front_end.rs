@@ -2,10 +2,12 @@
 //! workspace (`compiler/cuda/tests/fuzz_corpus.rs`) of the inputs that are committed.
 
 use std::fmt::Display;
+use std::path::Path;
 
 use keopsc_diagnostics::{Diagnostic, Source, render, to_json};
 use keopsc_grammar::{parse_expression, parse_file, print_expression, print_file};
 use keopsc_ir::{formula, plan};
+use keopsc_passes::load::load;
 use keopsc_passes::pipeline;
 use keopsc_passes::resolve::Options;
 use keopsc_passes::schedule::{Machine, Ports, schedule};
@@ -17,7 +19,7 @@ pub fn parses(text: &str) {
         let (start, end) = (error.span.start as usize, error.span.end as usize);
         assert!(start <= end && text.is_char_boundary(start) && text.is_char_boundary(end), "{error:?}");
     }
-    show(text, errors.into_iter().map(Diagnostic::from).collect());
+    show(&Source::new("fuzz.kf", text), errors.into_iter().map(Diagnostic::from).collect());
     let printed = print_file(&file);
     assert_eq!(parse_file(&printed), (file, Vec::new()), "{printed}");
     if let Ok(expr) = parse_expression(text) {
@@ -28,10 +30,15 @@ pub fn parses(text: &str) {
 
 /// All passes return, their results are what they print, and so do the schedules and the text for GPUs. Tells whether the file was sound.
 pub fn compiles(text: &str) -> bool {
-    let (file, errors) = parse_file(text);
-    if !errors.is_empty() {
-        return false;
-    }
+    let mut source = Source::new("fuzz.kf", text);
+    let file = match load(&mut source, Some(Path::new(NOWHERE))) {
+        Ok(loaded) => loaded.file,
+        Err(diagnostics) => {
+            assert!(!diagnostics.is_empty(), "refused without a word");
+            show(&source, diagnostics);
+            return false;
+        }
+    };
     let mut observer = |pass: &'static str, printed: &dyn Display| {
         let printed = printed.to_string();
         if pass == "plan" {
@@ -45,7 +52,7 @@ pub fn compiles(text: &str) -> bool {
     };
     match pipeline::run(&file, &Options::default(), &mut observer) {
         Ok(output) => {
-            show(text, output.warnings);
+            show(&source, output.warnings);
             for plan in &output.plans {
                 MACHINES.iter().for_each(|machine| drop(schedule(plan, machine)));
             }
@@ -54,21 +61,23 @@ pub fn compiles(text: &str) -> bool {
         }
         Err(diagnostics) => {
             assert!(!diagnostics.is_empty(), "refused without a word");
-            show(text, diagnostics);
+            show(&source, diagnostics);
             false
         }
     }
 }
 
-fn show(text: &str, diagnostics: Vec<Diagnostic>) {
-    let source = Source { name: "fuzz.kf".to_owned(), text: text.to_owned() };
-    drop(render(&source, &diagnostics, true));
-    diagnostics.iter().for_each(|diagnostic| drop(to_json(&source, diagnostic)));
+fn show(source: &Source, diagnostics: Vec<Diagnostic>) {
+    drop(render(source, &diagnostics, true));
+    diagnostics.iter().for_each(|diagnostic| drop(to_json(source, diagnostic)));
 }
 
 fn without_comments(printed: &str) -> String {
     printed.lines().filter(|line| !line.starts_with('#')).flat_map(|line| [line, "\n"]).collect()
 }
+
+/// Where texts are said to stand: there are no other files that they could use, but for the compiler's libraries.
+const NOWHERE: &str = "/no-such-folder/fuzz.kf";
 
 const PORTS: Ports = Ports { products: 2, sums: 2, computing: 4, loads: 2, stores: 2, all: 5, latency: 4, quotient: 5 };
 

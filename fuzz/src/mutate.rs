@@ -10,12 +10,14 @@
 use std::collections::BTreeSet;
 
 use keopsc_grammar::syntax::{
-    BinaryOperator, Expr, ExprKind, File, Keyword, Name, Output, Setting, Span, Statement, StatementKind, UnaryOperator,
+    BinaryOperator, Expr, ExprKind, File, Keyword, Library, Name, Output, Setting, Span, Statement, StatementKind,
+    UnaryOperator,
 };
 use keopsc_grammar::{parse_file, print_file};
 use keopsc_ir::random::Random;
 use keopsc_ops::signature::{Numbers, ParameterSpec, Place, Signature};
 use keopsc_ops::{catalogue, reductions};
+use keopsc_passes::load::LIBRARIES;
 
 const DIMS: &[u32] = &[1, 2, 3, 4, 6, 8, 9, 16, 100];
 const INTEGERS: &[i64] = &[0, 1, 2, 3, 4, 5, 7, 8, 64, 1000, 1 << 24, (1 << 24) + 1, 1 << 31, 1 << 32, i64::MAX];
@@ -132,7 +134,7 @@ fn roots<'a>(statement: &'a mut Statement, places: &mut Vec<&'a mut Expr>) {
         StatementKind::Definition { body, .. } => places.push(body),
         StatementKind::Output(output) => places.push(&mut output.value),
         StatementKind::Fused { outputs, .. } => places.extend(outputs.iter_mut().map(|output| &mut output.value)),
-        StatementKind::Dtype(_) | StatementKind::Numerics(_) => {}
+        StatementKind::Dtype(_) | StatementKind::Numerics(_) | StatementKind::Use { .. } => {}
     }
 }
 
@@ -322,7 +324,8 @@ fn new_statement(number: usize, random: &mut Random) -> StatementKind {
             if random.percent(20) { vec![Setting { key: named(key), value: named(set) }] } else { Vec::new() };
         Output { name: named(&format!("o{suffix}")), value: value(random), numerics }
     };
-    match random.below(10) {
+    match random.below(11) {
+        10 => StatementKind::Use { library: Library::Known(named(random.pick(LIBRARIES).0)), file: None },
         0 => StatementKind::Dtype(named(random.pick(DTYPES))),
         1 => {
             let (key, set) = random.pick(SETTINGS);
