@@ -46,7 +46,7 @@ def drawn(path, test, pattern):
 
 
 def files(pattern):
-    found = sorted(ROOT.glob(pattern))
+    found = sorted(path for path in ROOT.glob(pattern) if path.is_file())
     if not found:
         sys.exit(f"evidence: nothing is {pattern}")
     return found
@@ -243,7 +243,7 @@ PROMISES = [
         "Every diagnostic is shown whole in a case, and no code is without one",
         "cargo test -p keopsc-passes --test cases; cargo test -p keopsc-diagnostics",
         ["compiler/passes/tests/cases.rs::diagnostics", "compiler/passes/tests/cases.rs::examples_of_codes"],
-        lambda: [f"{len(files('tests/cases/diagnostics/*.kf')):,} cases, digest {digest(files('tests/cases/diagnostics/*'))}"],
+        lambda: [f"{len(files('tests/cases/diagnostics/*.kf')):,} cases, digest {digest(files('tests/cases/diagnostics/**/*'))}"],
     ),
     (
         "P14",
@@ -282,7 +282,8 @@ def place_link(place):
 
 
 def head():
-    return git("rev-parse", "--short", "HEAD"), git("log", "-1", "--format=%cs")
+    changed = git("status", "--porcelain", "--", "*.rs", "*.lalrpop", "*.toml", "*.kf")
+    return git("rev-parse", "--short", "HEAD") + ("+" if changed else ""), git("log", "-1", "--format=%cs")
 
 
 def git(*arguments):
@@ -297,9 +298,9 @@ def run(names):
             continue
         for command in filter(lambda command: command.startswith("cargo test"), commands.split("; ")):
             print(f"{name}: {command}", flush=True)
+            commit, _ = head()
             done = subprocess.run([*command.split(), "--locked"], cwd=ROOT, capture_output=True, text=True)
             passed = sum(int(count) for count in re.findall(r"test result: \w+\. (\d+) passed", done.stdout))
-            commit, _ = head()
             outcome = {"passed": passed, "succeeded": done.returncode == 0, "commit": commit, "date": datetime.date.today().isoformat()}
             results.setdefault(name, {})[command] = outcome
     RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
