@@ -113,8 +113,8 @@ impl Library {
 ///
 /// # Safety
 /// If the version is this ABI's and the struct has the size of this ABI's, texts are NULL or NUL-terminated, and `entries` is NULL or points to
-/// `num_entries` rows, `entry_size` bytes apart, whose names are texts; all live for `'a`.
-pub unsafe fn read_module<'a>(module: &'a Module) -> Result<(Manifest, &'a str), ModuleError> {
+/// `num_entries` rows, `entry_size` bytes apart, whose names are texts; all live as long as the borrow.
+pub unsafe fn read_module(module: &Module) -> Result<(Manifest, &str), ModuleError> {
     if module.abi_version != ABI_VERSION {
         return Err(ModuleError::Version(module.abi_version));
     }
