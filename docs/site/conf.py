@@ -28,7 +28,7 @@ html_last_updated_fmt = None
 extensions = ["myst_parser"]
 root_doc = INDEX
 # tests/documentation runs the blocks of the same pages.
-include_patterns = ["*.md", "docs/*.md", "bench/*.md", "bench/results/*.md", "bindings/*/README.md", "samples/*.md"]
+include_patterns = ["*.md", "docs/*.md", "bench/*.md", "bench/results/*.md", "bindings/*/README.md", "samples/*.md", "fuzz/*.md"]
 exclude_patterns = ["target", ".*"]
 myst_heading_anchors = 6
 myst_enable_extensions = []
