@@ -5,7 +5,7 @@
     fuzz/run.py --keep [TARGET ...]    then copies into corpus/ some of what reaches new code, 300 files and 150 kB a target
 
 KEOPSC names the compiler (target/release/keopsc). Inputs found on the way stay in target/fuzz/corpus, what fails in target/fuzz/failures. The exit
-status is 1 if anything failed. cargo-fuzz is not needed, but works as well: `cargo fuzz run -s none TARGET`.
+status is 1 if anything failed.
 """
 
 import datetime

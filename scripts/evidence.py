@@ -146,8 +146,8 @@ PROMISES = [
     (
         "P1",
         "No text makes keopsc panic, run away, overflow its stack or execute anything",
-        "cargo test -p keopsc-grammar --test robust; cargo test -p keopsc-passes --test robustness; cargo test -p keopsc-cuda --test fuzz_corpus; make fuzz",
-        ["grammar/tests/robust.rs::token_soup", "compiler/passes/tests/robustness.rs::exchanged_words", "compiler/cuda/tests/fuzz_corpus.rs::every_input_goes_through_all_passes"],
+        "cargo test -p keopsc-grammar --test robust; cargo test -p keopsc-passes --test robustness; cargo test -p keopsc-tests --test fuzz_corpus; make fuzz",
+        ["grammar/tests/robust.rs::token_soup", "compiler/passes/tests/robustness.rs::exchanged_words", "tests/tests/fuzz_corpus.rs::every_input_goes_through_all_passes"],
         lambda: [
             f"{number('grammar/tests/robust.rs', CASES):,} random texts a property",
             f"{drawn('compiler/passes/tests/robustness.rs', 'exchanged_words', RANGE):,} files with exchanged words, seed {drawn('compiler/passes/tests/robustness.rs', 'exchanged_words', SEED)}",

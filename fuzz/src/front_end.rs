@@ -1,5 +1,5 @@
 //! What has to hold of any text that is taken for a formula file. The targets `parse` and `pipeline` ask it of what they find, the tests of the
-//! workspace (`compiler/cuda/tests/fuzz_corpus.rs`) of the inputs that are committed.
+//! workspace (`tests/tests/fuzz_corpus.rs`) of the inputs that are committed.
 
 use std::fmt::Display;
 use std::path::Path;

@@ -34,22 +34,6 @@ const SETTINGS: &[(&str, &str)] = &[
     ("algebra", "exact"),
 ];
 const DERIVATIVES: &[&str] = &["Grad", "Diff", "Laplacian", "Divergence", "GradMatrix", "TraceOperator"];
-const BINARY_OPERATORS: &[BinaryOperator] = &[
-    BinaryOperator::Less,
-    BinaryOperator::LessEqual,
-    BinaryOperator::Greater,
-    BinaryOperator::GreaterEqual,
-    BinaryOperator::Equal,
-    BinaryOperator::NotEqual,
-    BinaryOperator::Bar,
-    BinaryOperator::Add,
-    BinaryOperator::Subtract,
-    BinaryOperator::Multiply,
-    BinaryOperator::Divide,
-    BinaryOperator::Remainder,
-    BinaryOperator::Power,
-];
-
 /// A text that follows from a text and a seed.
 pub fn mutate(text: &str, seed: u64) -> String {
     let mut random = Random::new(seed);
@@ -175,7 +159,7 @@ fn change_below(mut place: &mut Expr, others: &[Expr], random: &mut Random) {
             _ => random.pick(INTEGERS),
         }),
         (0..=2, ExprKind::Binary(_, left, right)) => {
-            expr(ExprKind::Binary(random.pick(BINARY_OPERATORS), left.clone(), right.clone()))
+            expr(ExprKind::Binary(random.pick(BinaryOperator::ALL), left.clone(), right.clone()))
         }
         (0..=2, ExprKind::Reduce { index, .. }) => reduction(&index.text, random, 3),
         (0..=3, _) => expression(dim, random, 3),
@@ -183,7 +167,7 @@ fn change_below(mut place: &mut Expr, others: &[Expr], random: &mut Random) {
         (6, _) => call(random.pick(DERIVATIVES), vec![old, input(random)]),
         (7, _) => wrap(old, random),
         (8, _) => {
-            let operator = random.pick(BINARY_OPERATORS);
+            let operator = random.pick(BinaryOperator::ALL);
             expr(ExprKind::Binary(operator, Box::new(old), Box::new(random.pick(others))))
         }
         (9, _) => expr(ExprKind::Unary(UnaryOperator::Minus, Box::new(old))),
@@ -311,7 +295,7 @@ fn new_statement(number: usize, random: &mut Random) -> StatementKind {
         match random.below(4) {
             0 => call(random.pick(DERIVATIVES), vec![reduced, input(random)]),
             1 => expr(ExprKind::Binary(
-                random.pick(BINARY_OPERATORS),
+                random.pick(BinaryOperator::ALL),
                 Box::new(reduced),
                 Box::new(reduction(index, random, 2)),
             )),

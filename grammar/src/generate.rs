@@ -14,22 +14,6 @@ const NAMES: &[&str] = &[
 /// Paths to draw from.
 const PATHS: &[&str] = &["a.kf", "", "../my defs/σ.kf", "it's.kf", "a\"b.kf", "#;("];
 
-const BINARY_OPERATORS: &[BinaryOperator] = &[
-    BinaryOperator::Less,
-    BinaryOperator::LessEqual,
-    BinaryOperator::Greater,
-    BinaryOperator::GreaterEqual,
-    BinaryOperator::Equal,
-    BinaryOperator::NotEqual,
-    BinaryOperator::Bar,
-    BinaryOperator::Add,
-    BinaryOperator::Subtract,
-    BinaryOperator::Multiply,
-    BinaryOperator::Divide,
-    BinaryOperator::Remainder,
-    BinaryOperator::Power,
-];
-
 /// A random file of up to eight statements.
 pub fn random_file(seed: u64) -> File {
     let mut random = Random(seed);
@@ -141,7 +125,7 @@ impl Random {
                 let operator = self.choose(&[UnaryOperator::Minus, UnaryOperator::Plus]);
                 ExprKind::Unary(operator, self.boxed(levels))
             }
-            3..=6 => ExprKind::Binary(self.choose(BINARY_OPERATORS), self.boxed(levels), self.boxed(levels)),
+            3..=6 => ExprKind::Binary(self.choose(BinaryOperator::ALL), self.boxed(levels), self.boxed(levels)),
             7 => ExprKind::Call {
                 function: self.name(),
                 arguments: self.up_to_three(|random| random.expression(levels)),

@@ -233,6 +233,25 @@ pub enum BinaryOperator {
     Power,
 }
 
+impl BinaryOperator {
+    /// All of them.
+    pub const ALL: &[BinaryOperator] = &[
+        BinaryOperator::Less,
+        BinaryOperator::LessEqual,
+        BinaryOperator::Greater,
+        BinaryOperator::GreaterEqual,
+        BinaryOperator::Equal,
+        BinaryOperator::NotEqual,
+        BinaryOperator::Bar,
+        BinaryOperator::Add,
+        BinaryOperator::Subtract,
+        BinaryOperator::Multiply,
+        BinaryOperator::Divide,
+        BinaryOperator::Remainder,
+        BinaryOperator::Power,
+    ];
+}
+
 // Equality of trees is equality of what was written; places do not count, so that `parse(print(x)) == x` can be asked.
 impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {

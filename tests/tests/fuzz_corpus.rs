@@ -1,13 +1,13 @@
 //! The inputs that fuzzing kept, those that once failed among them (`fuzz/corpus`), taken through the front end and all passes to schedules and CUDA text.
 
-#[path = "../../../fuzz/src/front_end.rs"]
+#[path = "../../fuzz/src/front_end.rs"]
 mod front_end;
 
 use std::path::Path;
 
 /// The committed inputs of a target, as text.
 fn corpus(target: &str) -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
     let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut paths: Vec<_> = entries.map(|entry| entry.expect("the folder can be read").path()).collect();
     paths.sort();
