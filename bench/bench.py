@@ -54,8 +54,9 @@ def main():
     if not shutil.which(machine.KEOPSC):
         parser.error(f"there is no compiler {machine.KEOPSC!r}: set KEOPSC to its path")
 
-    document, workers = {"machine": machine.describe(), "groups": {}}, {}
     options.output.mkdir(parents=True, exist_ok=True)
+    document, workers = begin(options.output / "cpu.json"), {}
+    now = f"{document['machine']['commit']} of {document['machine']['date']}"
     for name in options.only:
         start = time.perf_counter()
         if name == STARTING:
@@ -63,15 +64,33 @@ def main():
         else:
             document["groups"][name] = rounds.measure(GROUPS[name], options.contenders, options.quick, workers)
         print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
+        document["commits"][name] = now
+        document["machine"]["commit"] = phrase({name: document["commits"][name] for name in groups if name in document["commits"]})
         page = write(document, options.output)
     for worker in workers.values():
         worker.close()
     print(page)
 
 
+def begin(path):
+    """What was measured before, of which groups that are measured now take the places."""
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    return {"commits": {}, "groups": {}, **kept, "machine": machine.describe()}
+
+
+def phrase(commits):
+    """`a of 2026-11-27` if all groups have it, else `a of 2026-11-27 (sinkhorn), b of 2026-11-26 (sums, gradient)`."""
+    names = {}
+    for name, commit in commits.items():
+        names.setdefault(commit, []).append(name)
+    if len(names) == 1:
+        return next(iter(names))
+    return ", ".join(f"{commit} ({', '.join(those)})" for commit, those in names.items())
+
+
 def write(document, folder):
     """Writes what has been measured so far, so that an interrupted run is not lost; the page."""
-    results = document["groups"]
+    results = document["groups"] = {name: document["groups"][name] for name in GROUPS if name in document["groups"]}
     (folder / "cpu.json").write_text(json.dumps(document) + "\n")
     pictures = {name: plots.draw(GROUPS[name], name, results[name], folder) for name in results if GROUPS[name].along}
     page = report.page(document, {name: GROUPS[name].title for name in results}, pictures)

@@ -33,7 +33,7 @@ Times of keopsc beside those of pykeops and others, all contenders of a row side
 
 ## On a CPU
 
-{cpu_machine}, one thread unless said, float32 unless said, {cpu_date} (commit {cpu_commit}).
+{cpu_machine}, one thread unless said, float32 unless said, commit {cpu_commit}.
 
 A dot is the time of another contender, as a multiple of keopsc's, which stands at the right; left of the line the other one is faster. *pykeops* is the faster one of its NumPy and
 torch interfaces, *pykeops native* the same built with `CXXFLAGS="-march=native -ffast-math"`, *best other* the fastest of {others}.
@@ -187,7 +187,6 @@ def files():
     packages = ", ".join(dict.fromkeys(name for result in cpu_rows for name in timed(result) if is_peer(name)))
     text = PAGE_TEXT.format(
         cpu_machine=f"{cpu['machine']['processor']['Model name']}, {cpu['machine']['processors usable']} virtual processors of a shared machine",
-        cpu_date=cpu["machine"]["date"],
         cpu_commit=cpu["machine"]["commit"],
         others=packages,
         cpu_table=comparison(cpu_rows, cpu_others, CPU_NAMES),
