@@ -13,7 +13,7 @@ use inkwell::context::ContextRef;
 use inkwell::intrinsics::Intrinsic;
 use inkwell::module::Module;
 use inkwell::types::{BasicTypeEnum, FloatType, IntType, VectorType};
-use inkwell::values::{BasicValueEnum, IntValue, PointerValue, VectorValue};
+use inkwell::values::{BasicValueEnum, FunctionValue, IntValue, PointerValue, VectorValue};
 use inkwell::{FloatPredicate, IntPredicate};
 use keopsc_ir::types::ScalarType;
 
@@ -288,6 +288,13 @@ impl<'ctx> Lanes<'_, 'ctx> {
     /// The vector at an address that is a multiple of `alignment` bytes.
     pub fn load(&self, address: PointerValue<'ctx>, alignment: u32) -> Vector<'ctx> {
         self.load_as(self.vector_type(), address, alignment)
+    }
+
+    /// Asks for the memory at an address, which need not exist, to be in the first-level cache when it is read.
+    pub fn prefetch(&self, address: PointerValue<'ctx>) {
+        let [read, keep, data] = [0, 3, 1].map(|number| self.context.i32_type().const_int(number, false).into());
+        let function = self.declaration("llvm.prefetch", &[address.get_type().into()]);
+        built(self.builder.build_call(function, &[address.into(), read, keep, data], ""));
     }
 
     /// The integer vector at an address that is a multiple of `alignment` bytes.
@@ -634,10 +641,14 @@ impl<'ctx> Lanes<'_, 'ctx> {
         overload: &[BasicTypeEnum<'ctx>],
         arguments: &[BasicValueEnum<'ctx>],
     ) -> BasicValueEnum<'ctx> {
-        let function = Intrinsic::find(name)
-            .and_then(|intrinsic| intrinsic.get_declaration(self.module, overload))
-            .unwrap_or_else(|| panic!("this LLVM has no intrinsic {name}"));
+        let function = self.declaration(name, overload);
         let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).into()).collect();
         built(self.builder.build_call(function, &arguments, "")).try_as_basic_value().unwrap_basic()
+    }
+
+    fn declaration(&self, name: &str, overload: &[BasicTypeEnum<'ctx>]) -> FunctionValue<'ctx> {
+        Intrinsic::find(name)
+            .and_then(|intrinsic| intrinsic.get_declaration(self.module, overload))
+            .unwrap_or_else(|| panic!("this LLVM has no intrinsic {name}"))
     }
 }

@@ -13,6 +13,9 @@ use inkwell::values::{FunctionValue, IntValue, PointerValue};
 use super::{Kernel, SHORT};
 use crate::vector::Vector;
 
+/// How many column tiles ahead memory is asked for.
+const TILES_AHEAD: i64 = 2;
+
 /// `(state, steps, row, target)`: merges neighbouring lanes of a state `steps` times, and puts what is then in the first lane into a row
 /// of another state. The first one is used up.
 pub fn emit_merge_lanes<'ctx>(
@@ -71,11 +74,14 @@ pub fn emit_transpose<'ctx>(kernel: &Kernel<'_, 'ctx>, source: PointerValue<'ctx
     let count = i64::from(kernel.lanes.count());
     let elements = kernel.multiply(rows, width);
     let last = kernel.subtract(elements, kernel.integer(count));
+    // The processor does not see that so many places are each read on.
+    let ahead = kernel.multiply(elements, kernel.integer(TILES_AHEAD));
     kernel.counted_loop(kernel.integer(0), elements, count, |first| {
         // The last square overlaps the one before.
         let first = kernel.smaller(first, last);
         let lane = |lane: i64| {
             let place = kernel.add(first, kernel.multiply(stride, kernel.integer(lane)));
+            kernel.lanes.prefetch(kernel.lanes.offset(source, kernel.add(place, ahead)));
             kernel.lanes.load(kernel.lanes.offset(source, place), kernel.layout.real_size as u32)
         };
         let columns = kernel.transposed((0..count).map(lane).collect());
