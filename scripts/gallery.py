@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "samples" / "gallery"
 #: In the order of the page.
-NAMES = "kriging neighbours kmeans colour_transfer mixture block_sparse registration fourier spectral regression".split()
+NAMES = "kriging neighbours kmeans patches colour_transfer mixture block_sparse registration fourier spectral regression".split()
 HEAD = """# Gallery
 
 What people do with kernel sums and their like, in programs of a page each, with data that Python packages bring along. Written by `make gallery`; times are

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes target/gpu-bundle.tar.xz, with which a machine with an NVIDIA GPU but without Rust and network tests and measures keopsc:
-#   tar xf gpu-bundle.tar.xz && gpu-bundle/run.sh [tests|package|ring|sanitize|bench|all] [arguments]
+#   tar xf gpu-bundle.tar.xz && gpu-bundle/run.sh [tests|package|calls|ring|sanitize|bench|all] [arguments]
 # `make gpu-bundle` builds the compiler first.
 #   scripts/gpu-bundle.sh BINARY
 set -euo pipefail

@@ -2,6 +2,7 @@
 # Tests and measures keopsc on this machine's GPU. Needs an NVIDIA driver, nvcc (or NVRTC), Python 3 with NumPy, pytest and, for the benchmark, torch.
 #   run.sh tests [arguments of pytest]       the tests of calls on GPUs
 #   run.sh package [arguments of pytest]     the tests of the Python package that have tensors on GPUs
+#   run.sh calls                             what calls from Python cost, beside pykeops
 #   run.sh ring [arguments]                  random plans in integers, compared bit for bit (where the bundle has them)
 #   run.sh sanitize [tool ..]                every kernel template under compute-sanitizer: memcheck racecheck initcheck synccheck
 #   run.sh bench [arguments of bench.py]     keopsc beside pykeops, torch and kernels by hand; writes gpu.json and gpu.md to $OUT, else to results/
@@ -56,6 +57,11 @@ package() {
     (cd "$here/bindings/python" && "$python" -m pytest -q -p no:cacheprovider tests/test_gpu.py tests/test_compile.py "$@")
 }
 
+calls() {
+    (cd "$here/bindings/python" && LD_PRELOAD=${LD_PRELOAD:-libstdc++.so.6} PYTHONPATH=$here/bindings/python/src:$PYTHONPATH \
+        "$python" bench/overhead.py --device cuda "$@")
+}
+
 ring() {
     if [ ! -x "$here/gpu_ring" ]; then
         echo "ring: this bundle has no gpu_ring"
@@ -92,7 +98,7 @@ bench() {
 # Of all parts, which failed.
 all() {
     local part code status=0 said=""
-    for part in tests package ring sanitize bench; do
+    for part in tests package calls ring sanitize bench; do
         echo "=== $part"
         "$part"
         code=$?
@@ -105,9 +111,9 @@ all() {
 
 part=${1:-all}
 case $part in
-tests | package | ring | sanitize | bench | all) ;;
+tests | package | calls | ring | sanitize | bench | all) ;;
 *)
-    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,11s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

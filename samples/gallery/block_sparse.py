@@ -10,7 +10,7 @@ all. The photograph comes with scikit-learn.
 import time
 
 import numpy as np
-from gallery import panels, photograph, run, show
+from gallery import decibels, panels, photograph, run, show
 from keopsc.numpy import Vi, Vj
 from keopsc.numpy.cluster import cluster_ranges_centroids, from_matrix, grid_cluster, sort_clusters
 
@@ -62,11 +62,6 @@ def compute(small):
         "dB smooth": decibels(smooth.reshape(photo.shape) - photo),
     }
     return figures, (noisy, smooth.reshape(photo.shape), keep)
-
-
-def decibels(error):
-    """The peak signal-to-noise ratio of an error."""
-    return float(-10 * np.log10(np.mean(error**2)))
 
 
 def draw(noisy, smooth, keep):

@@ -1,4 +1,4 @@
-"""What the samples of the gallery share: the command line, colours, photographs and the frame of pictures.
+"""What the samples of the gallery share: the command line, data that packages ship, colours and the frame of pictures.
 
 A sample has `compute(small)`, which returns a dictionary of figures and what `draw` makes a picture of.
 """
@@ -9,11 +9,13 @@ import sys
 
 import matplotlib
 import numpy as np
+from contourpy import contour_generator
 from PIL import Image
-from sklearn.datasets import load_sample_image
+from scipy.ndimage import zoom
+from sklearn.datasets import load_digits, load_sample_image
 
 matplotlib.use("Agg")
-from matplotlib import pyplot  # noqa: E402
+from matplotlib import cbook, pyplot  # noqa: E402
 
 #: Colours that all eyes tell apart (Okabe and Ito).
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#888888"
@@ -22,6 +24,25 @@ BLUE, ORANGE, GREEN, PINK, GREY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#
 def photograph(name, step=1):
     """The photograph "china.jpg" or "flower.jpg" of scikit-learn, or each `step`th of its rows and columns: (height, width, 3), from 0 to 1."""
     return load_sample_image(name)[::step, ::step].astype(np.float32) / 255
+
+
+def decibels(error):
+    """The peak signal-to-noise ratio of an error of numbers from 0 to 1."""
+    return float(-10 * np.log10(np.mean(error**2)))
+
+
+def outline(digit, count):
+    """That many points, equally far apart, around one of scikit-learn's handwritten digits: (count, 2), in pixels of it."""
+    image = zoom(np.pad(load_digits().images[digit], 1), 8, order=3)
+    line = max(contour_generator(z=image).lines(8.0), key=len) / 8
+    lengths = np.append(0, np.linalg.norm(np.diff(line, axis=0), axis=1).cumsum())
+    return np.stack([np.interp(np.linspace(0, lengths[-1], count), lengths, axis) for axis in line.T], axis=1)
+
+
+def prices(count=None):
+    """Google's share, from matplotlib: the dates, and what it cost at the end of these days in dollars; of the first `count` days if given."""
+    data = cbook.get_sample_data("goog.npz")["price_data"][:count]
+    return data["date"], data["close"]
 
 
 def panels(columns, width=7.0, height=2.3):

@@ -8,22 +8,11 @@ outlines through the flow for the momenta to begin with. The Hamiltonian should 
 
 import time
 
-import numpy as np
 import torch
-from contourpy import contour_generator
-from gallery import BLUE, GREY, ORANGE, panels, run
+from gallery import BLUE, GREY, ORANGE, outline, panels, run
 from keopsc.torch import Vi, Vj
-from scipy.ndimage import zoom
-from sklearn.datasets import load_digits
 
 STEPS = 8  # of the flow
-
-
-def outline(digit, count):
-    """That many points, equally far apart, around a digit."""
-    line = max(contour_generator(z=zoom(np.pad(digit, 1), 8, order=3)).lines(8.0), key=len) / 8
-    lengths = np.append(0, np.linalg.norm(np.diff(line, axis=0), axis=1).cumsum())
-    return torch.tensor(np.stack([np.interp(np.linspace(0, lengths[-1], count), lengths, axis) for axis in line.T], axis=1))
 
 
 def kernel(x, y, width):
@@ -54,7 +43,7 @@ def flow(points, momenta):
 
 def compute(small):
     count, iterations = (60, 40) if small else (1000, 100)
-    source, target = (outline(load_digits().images[digit], count).requires_grad_() for digit in (3, 5))
+    source, target = (torch.tensor(outline(digit, count), requires_grad=True) for digit in (3, 5))
     momenta = torch.zeros_like(source, requires_grad=True)
     optimizer = torch.optim.LBFGS([momenta], max_iter=iterations, line_search_fn="strong_wolfe")
 

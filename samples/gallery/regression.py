@@ -7,7 +7,6 @@ compared with those of GPyTorch's own kernel by a Cholesky factor, the band with
 """
 
 import time
-import warnings
 
 import keopsc.compat
 
@@ -16,12 +15,9 @@ keopsc.compat.install()
 import gpytorch  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
-from gallery import BLUE, GREY, ORANGE, panels, run  # noqa: E402
+from gallery import BLUE, GREY, ORANGE, panels, prices, run  # noqa: E402
 from gpytorch.kernels import MaternKernel, ScaleKernel, keops  # noqa: E402
 from gpytorch.settings import eval_cg_tolerance, fast_pred_var, max_cholesky_size  # noqa: E402
-from matplotlib import cbook  # noqa: E402
-
-warnings.simplefilter("ignore")  # GPyTorch's, where it adds to a diagonal
 
 
 class Model(gpytorch.models.ExactGP):
@@ -41,42 +37,40 @@ class Model(gpytorch.models.ExactGP):
             (-objective(self(x), y)).backward()
             optimizer.step()
 
-
-@torch.no_grad()
-def prediction(model, x):
-    """The means and standard deviations of measurements at x."""
-    found = model.likelihood(model.eval()(x))
-    return found.mean, found.stddev
+    @torch.no_grad()
+    def prediction(self, x):
+        """The means and standard deviations of measurements at x."""
+        found = self.likelihood(self.eval()(x))
+        return found.mean, found.stddev
 
 
 def compute(small):
-    prices = cbook.get_sample_data("goog.npz")["price_data"][: 300 if small else None]
-    x, logs = torch.tensor((prices["date"] - prices["date"][0]).astype(float) / 365)[:, None], torch.tensor(np.log(prices["close"]))
+    dates, dollars = prices(300 if small else None)
+    x, logs = torch.tensor((dates - dates[0]).astype(float) / 365)[:, None], torch.tensor(np.log(dollars))
     y = (logs - logs.mean()) / logs.std()
-    torch.manual_seed(0)
-    known = (torch.rand(len(x)) < 0.5) & ~((x[:, 0] > 0.6) & (x[:, 0] < 0.85))
-
+    known = (torch.rand(len(x), generator=torch.manual_seed(0)) < 0.5) & ~((x[:, 0] > 0.6) & (x[:, 0] < 0.85))
     start = time.perf_counter()
     model = Model(x[known], y[known], keops.MaternKernel(nu=1.5))
     with max_cholesky_size(50), eval_cg_tolerance(1e-4), fast_pred_var():  # larger systems go to conjugate gradients
         model.learn(x[known], y[known], steps=10 if small else 50)
-        mean, deviation = prediction(model, x)
+        mean, deviation = model.prediction(x)
     figures = {"days": len(x), "of them known": int(known.sum()), "seconds": time.perf_counter() - start}
 
     exact = Model(x[known], y[known], MaternKernel(nu=1.5))
     exact.load_state_dict(model.state_dict())
     inside = abs(mean - y)[~known] < 2 * deviation[~known]
-    figures["largest difference of the means"] = float(abs(mean - prediction(exact, x)[0]).max())
+    figures["largest difference of the means"] = float(abs(mean - exact.prediction(x)[0]).max())
     figures["% of the others within two standard deviations"] = 100 * float(inside.double().mean())
-    return figures, (prices, known.numpy(), *(np.exp(logs.mean() + logs.std() * (mean + k * deviation)).numpy() for k in (-2, 0, 2)))
+    bands = ((logs.mean() + logs.std() * (mean + k * deviation)).exp().numpy() for k in (-2, 0, 2))
+    return figures, (dates, dollars, known.numpy(), *bands)
 
 
-def draw(prices, known, low, mean, high):
+def draw(dates, dollars, known, low, mean, high):
     figure, (axis,) = panels(1)
-    axis.fill_between(prices["date"], low, high, color=BLUE, alpha=0.25, linewidth=0, label="two standard deviations")
-    axis.plot(prices["date"], mean, color=BLUE, linewidth=1, label="mean")
-    axis.scatter(prices["date"][~known], prices["close"][~known], s=2, color=GREY, label="left out")
-    axis.scatter(prices["date"][known], prices["close"][known], s=2, color=ORANGE, label="known")
+    axis.fill_between(dates, low, high, color=BLUE, alpha=0.25, linewidth=0, label="two standard deviations")
+    axis.plot(dates, mean, color=BLUE, linewidth=1, label="mean")
+    for some, colour, label in ((~known, GREY, "left out"), (known, ORANGE, "known")):
+        axis.scatter(dates[some], dollars[some], s=2, color=colour, label=label)
     axis.set(title="a share of Google", ylabel="dollars", ylim=(0, 800))
     axis.legend(frameon=False, loc="lower right", ncols=4, markerscale=2)
     return figure

@@ -1,48 +1,63 @@
 """What a call costs in Python: ten rows and ten columns, beside pykeops where it is installed.
 
-    python bench/overhead.py
+    python bench/overhead.py [--device cuda] [--first-only]
 
-Prints a table: the least time of seven rounds, which take turns, in microseconds a call; and seconds from a new process to its first result.
+Prints a table: the least time of rounds in which packages take turns, in microseconds a call until its result is there; and seconds in a new process until
+a formula has its first result, after NumPy or torch has been imported and the GPU has been used.
 """
 
+import argparse
 import importlib.util
 import os
 import subprocess
 import sys
-import timeit
-
-import numpy as np
-import torch
-
-SIZE, DIM = 10, 3
-FORMULA = ("Exp(-SqDist(x, y)) * b", ["x = Vi(3)", "y = Vj(3)", "b = Vj(1)"])
-
-FIRST = """
 import time
-import numpy as np
-x, b = np.random.default_rng(0).random((10, 3), np.float32), np.ones((10, 1), np.float32)
+
+SIZE, DIM, ROUNDS, CALLS = 10, 3, 15, 400
+ALIASES = ["x = Vi(3)", "y = Vj(3)", "b = Vj(1)"]
+#: Calls that may wait for a GPU at a time.
+QUEUED = 100
+#: The C++ library that pykeops' module for GPUs needs, and torch does not bring.
+PRELOADED = {"LD_PRELOAD": os.environ.get("LD_PRELOAD", "libstdc++.so.6")}
+
+BEFORE_NUMPY = """
+import time
+import numpy
+x, b = numpy.random.default_rng(0).random((10, 3), "f4"), numpy.ones((10, 1), "f4")
+synchronize = int
+"""
+BEFORE_TORCH = """
+import time
+import torch
+x, b = torch.rand(10, 3, device="cuda"), torch.ones(10, 1, device="cuda")
+synchronize = torch.cuda.synchronize
+synchronize()
+"""
+FIRST = """
 started = time.perf_counter()
-from {package}.numpy import Genred
+from {package}.{library} import Genred
 imported = time.perf_counter()
-Genred("Exp(-SqDist(x, y) * {number}) * b", ["x = Vi(3)", "y = Vj(3)", "b = Vj(1)"], axis=1)(x, x, b)
+Genred("Exp(-SqDist(x, y) * {number}) * b", {aliases}, axis=1)(x, x, b)
+synchronize()
 print("TIMES", imported - started, time.perf_counter() - imported)
 """
 
 
-def calls(package):
+def calls(package, libraries, device):
     """What is measured, by name: functions without arguments."""
-    module_numpy, module_torch = (__import__(f"{package}.{library}", fromlist=["*"]) for library in ("numpy", "torch"))
-    random = np.random.default_rng(0)
-    arrays = [random.random((SIZE, dim), np.float32) for dim in (DIM, DIM, 1)]
-    tensors = [torch.as_tensor(array) for array in arrays]
+    import torch
+
+    tensors = [torch.rand(SIZE, dim, device=device) for dim in (DIM, DIM, 1)]
+    arguments = {"numpy": ("NumPy", [tensor.cpu().numpy() for tensor in tensors]), "torch": ("torch", tensors)}
     found = {}
-    for library, module, (x, y, b) in (("NumPy", module_numpy, arrays), ("torch", module_torch, tensors)):
-        found.update(calls_of(library, module, x, y, b))
+    for library in libraries:
+        name, arrays = arguments[library]
+        found.update(calls_of(name, __import__(f"{package}.{library}", fromlist=["*"]), *arrays))
     return found
 
 
 def calls_of(library, module, x, y, b):
-    genred, lazy = module.Genred(*FORMULA, axis=1), module.LazyTensor
+    genred, lazy = module.Genred("Exp(-SqDist(x, y)) * b", ALIASES, axis=1), module.LazyTensor
 
     def kernel():
         return (-((lazy(x[:, None, :]) - lazy(y[None, :, :])) ** 2).sum(-1)).exp()
@@ -54,34 +69,84 @@ def calls_of(library, module, x, y, b):
         f"K @ b, {library}": lambda: built @ b,
     }
     if library == "torch":
-        leaf, ones = x.clone().requires_grad_(), torch.ones(SIZE, 1)
+        import torch
+
+        leaf, ones = x.clone().requires_grad_(), torch.ones_like(b)
         found["Genred, torch, forward and backward"] = lambda: torch.autograd.grad(genred(leaf, y, b), leaf, ones)
     return found
 
 
-def least(function, rounds=7, number=2000):
-    function()
-    return min(timeit.repeat(function, number=number, repeat=rounds)) / number * 1e6
+def dense(device):
+    """Genred's call in torch itself, as a matrix of all pairs."""
+    import torch
+
+    x, y, b = (torch.rand(SIZE, dim, device=device) for dim in (DIM, DIM, 1))
+    return {"Genred, torch": lambda: torch.exp(-torch.cdist(x, y) ** 2) @ b}
 
 
-def first_result(package, number):
-    """Seconds for the import beyond NumPy, and from there to the first result, in a new process."""
-    done = subprocess.run([sys.executable, "-c", FIRST.format(package=package, number=number)], capture_output=True, text=True, check=True)
-    line = next(line for line in done.stdout.splitlines() if line.startswith("TIMES"))
-    return [float(word) for word in line.split()[1:]]
+def least(functions, synchronize):
+    """The least seconds of a call of each function, in turns."""
+    seconds = {name: [] for name in functions}
+    for number in range(ROUNDS + 1):
+        for name, function in functions.items():
+            synchronize()
+            start = time.perf_counter()
+            for _ in range(CALLS // QUEUED):
+                for _ in range(QUEUED):
+                    function()
+                synchronize()
+            if number > 0:
+                seconds[name].append((time.perf_counter() - start) / CALLS)
+    return {name: min(found) for name, found in seconds.items()}
+
+
+def first_result(package, number, device):
+    """Seconds for the import beyond NumPy or torch, and from there to the first result, in a new process."""
+    before, library = (BEFORE_NUMPY, "numpy") if device == "cpu" else (BEFORE_TORCH, "torch")
+    program = before + FIRST.format(package=package, library=library, number=number, aliases=ALIASES)
+    environment = {**os.environ, **(PRELOADED if package == "pykeops" and device != "cpu" else {})}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("TIMES")]
+    if done.returncode or not lines:
+        raise RuntimeError(done.stderr.strip()[-2000:])
+    return [float(word) for word in lines[0].split()[1:]]
+
+
+def table_of_calls(packages, device):
+    import torch
+
+    torch.set_num_threads(1)
+    synchronize = torch.cuda.synchronize if device != "cpu" else int
+    measured = {package: calls(package, ["numpy", "torch"] if device == "cpu" else ["torch"], device) for package in packages}
+    measured["torch"] = dense(device)
+    print("| call at M = N = 10 | " + " | ".join(measured) + " |\n| --- |" + " --- |" * len(measured))
+    for name in measured[packages[0]]:
+        found = least({package: functions[name] for package, functions in measured.items() if name in functions}, synchronize)
+        print(f"| {name} | " + " | ".join(f"{found[package] * 1e6:.1f} µs" if package in found else "-" for package in measured) + " |", flush=True)
+
+
+def table_of_first_results(packages, device):
+    number = os.getpid()
+    found = {package: [first_result(package, number + part, device) for part in (0, 0, 1)] for package in packages}
+    print("\n| in a new process | " + " | ".join(packages) + " |\n| --- |" + " --- |" * len(packages))
+    for name, choose in (
+        ("import", lambda new, known, other: new[0]),
+        ("first result of a new formula", lambda new, known, other: new[1]),
+        ("first result of another", lambda new, known, other: other[1]),
+        ("first result of a known one", lambda new, known, other: known[1]),
+    ):
+        print(f"| {name} | " + " | ".join(f"{choose(*found[package]) * 1e3:.0f} ms" for package in packages) + " |")
 
 
 def main():
-    torch.set_num_threads(1)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="where torch's tensors are")
+    parser.add_argument("--first-only", action="store_true", help="new processes alone")
+    options = parser.parse_args()
     packages = ["keopsc"] + (["pykeops"] if importlib.util.find_spec("pykeops") else [])
-    measured = {package: calls(package) for package in packages}
-    print("| call at M = N = 10 | " + " | ".join(packages) + " |\n| --- |" + " --- |" * len(packages))
-    for name in measured["keopsc"]:
-        print(f"| {name} | " + " | ".join(f"{least(measured[package][name]):.1f} µs" for package in packages) + " |")
-    number = os.getpid()
-    for row, part in (("import beyond NumPy", 0), ("first result of a new formula", 1)):
-        print(f"| {row} | " + " | ".join(f"{first_result(package, number + part)[part] * 1e3:.0f} ms" for package in packages) + " |")
-    print("| first result, compiled before | " + " | ".join(f"{first_result(package, number + 1)[1] * 1e3:.0f} ms" for package in packages) + " |")
+    if not options.first_only:
+        table_of_calls(packages, options.device)
+    table_of_first_results(packages, options.device)
 
 
 if __name__ == "__main__":
