@@ -19,7 +19,7 @@ WITH_CUDA := KEOPSC_NVCC="$(NVCC)" KEOPSC_NVRTC="$(NVRTC)"
 RUN_TESTS := $(if $(shell command -v cargo-nextest 2>/dev/null),$(CARGO) nextest run --no-tests=warn,$(CARGO) test --lib --bins --tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-rust test-aarch64 test-python test-package test-cpp test-matlab test-r test-julia test-docs docs wheel demo fuzz evidence gallery bench accuracy shapes gpu-bundle keops-reference install clean
+.PHONY: help build test test-rust test-aarch64 test-python test-package test-cpp test-matlab test-r test-julia test-docs docs wheel demo fuzz mutants evidence gallery bench accuracy shapes gpu-bundle keops-reference install clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -127,6 +127,10 @@ shapes: build ## what fused passes save, how small problems fill the processors;
 
 fuzz: build ## each fuzz target for FUZZ_SECONDS (60) seconds; adds rows to fuzz/LOG.md
 	KEOPSC=$(abspath $(BINARY)) fuzz/run.py $(FUZZ_ARGUMENTS)
+
+mutants: ## whether tests notice changed code: a tenth (MUTANTS_SHARE) of the mutants of ops, ir and passes; writes docs/mutants.md (hours)
+	scripts/setup.sh mutants
+	scripts/mutants.py $(MUTANTS_ARGUMENTS)
 
 evidence: ## docs/evidence.md: what tests which promise
 	scripts/evidence.py

@@ -11,6 +11,7 @@
 #   scripts/setup.sh wheel      .venv-wheel: what makes a wheel of the Python package
 #   scripts/setup.sh cuda       .venv-cuda: NVIDIA's compilers, which need no GPU (500 MB), and the C++ compiler that nvcc calls
 #   scripts/setup.sh docs       .venv-docs: what builds the site, and runs what is on its pages (120 MB)
+#   scripts/setup.sh mutants    cargo-mutants and cargo-nextest, which test the tests: built from crates.io
 #   scripts/setup.sh bench      .venv-bench: the peers of the benchmark (about 5 GB)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -58,6 +59,11 @@ rust() {
     version=$(rustc --version | cut -d ' ' -f 2)
     [ "$(printf '%s\n' "$oldest_rust" "$version" | sort -V | head -n 1)" = "$oldest_rust" ] || fail \
         "rustc $version is too old: $oldest_rust or newer is needed (rustup update stable)."
+}
+
+# cargo_program NAME: builds it where it is missing.
+cargo_program() {
+    command -v "$1" >/dev/null || cargo install --locked "$1"
 }
 
 # virtual_environment FOLDER INSTALL REQUIREMENTS...: makes it anew where a requirement has changed.
@@ -189,12 +195,17 @@ cuda)
 docs)
     virtual_environment .venv-docs install_docs scripts/requirements-docs.txt
     ;;
+mutants)
+    rust
+    cargo_program cargo-mutants
+    cargo_program cargo-nextest
+    ;;
 bench)
     # pykeops builds a Python module of its own.
     python3 -c 'import os, sysconfig; open(os.path.join(sysconfig.get_paths()["include"], "Python.h"))' 2>/dev/null || debian_packages python3-dev
     virtual_environment .venv-bench install_bench scripts/requirements-bench.txt scripts/requirements-torch.txt
     ;;
 *)
-    fail "usage: scripts/setup.sh compiler|emulator|python|torch|cpp|octave|r|julia|wheel|cuda|docs|bench"
+    fail "usage: scripts/setup.sh compiler|emulator|python|torch|cpp|octave|r|julia|wheel|cuda|docs|mutants|bench"
     ;;
 esac

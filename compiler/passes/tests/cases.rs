@@ -1,7 +1,10 @@
 //! The text cases of this crate: a formula file in, what is said or made of it out.
 //!
 //! `tests/cases/diagnostics/NAME.kf` has mistakes, `NAME.txt` beside it what the user reads. `tests/cases/stages/NAME.kf` has none, `NAME.txt`
-//! is the file after each pass. `used` beside them has files that cases use. `BLESS=1 cargo test -p keopsc-passes --test cases` writes the expected texts anew; read the difference.
+//! is the file after each pass. `tests/cases/layouts/NAME.txt` is how the passes of `NAME.kf` are laid out on three machines. `used` beside them has files that cases use. `BLESS=1 cargo test -p keopsc-passes --test cases` writes the expected texts anew; read the difference.
+
+#[path = "support/machines.rs"]
+mod machines;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -11,6 +14,8 @@ use keopsc_diagnostics::{Code, Source, render};
 use keopsc_passes::load::load;
 use keopsc_passes::pipeline;
 use keopsc_passes::resolve::Options;
+use keopsc_passes::schedule::{Candidate, Instructions, Machine, PassSchedule, Scheduled, Work, schedule};
+use machines::MACHINES;
 
 struct Outcome {
     codes: Vec<Code>,
@@ -125,4 +130,54 @@ fn stages() {
         compare(&path, &outcome.stages, &mut failures);
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn layouts() {
+    let mut failures = Vec::new();
+    for path in cases("layouts") {
+        let text = std::fs::read_to_string(&path).expect("the case can be read");
+        let (file, errors) = keopsc_grammar::parse_file(&text);
+        assert!(errors.is_empty(), "{}: {errors:?}", path.display());
+        let output = pipeline::run(&file, &Options::default(), &mut |_, _| {}).expect("it is sound");
+        let laid_out = output.plans.iter().flat_map(|plan| MACHINES.map(|machine| (schedule(plan, &machine), machine)));
+        compare(
+            &path,
+            &laid_out.map(|(scheduled, machine)| layout(&scheduled, &machine)).collect::<String>(),
+            &mut failures,
+        );
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// The layout of each pass, its work, and the tiles that it can have, the best first.
+fn layout(scheduled: &Scheduled, machine: &Machine) -> String {
+    let name = &scheduled.plan().name;
+    let one = |(number, (_, layout)): (usize, (_, &PassSchedule))| {
+        let PassSchedule { lanes, accumulate, chunk, order, block, unroll, rows_in_registers, pair_cost, .. } = layout;
+        let PassSchedule { updates, components, blocked, storage, contractions, .. } = layout;
+        let (Work { pairs, contractions: contracted }, candidates) = scheduled.candidates(number, machine);
+        let tiles: String = candidates.iter().map(tile).collect();
+        format!(
+            "{name}, pass {number}: {lanes} lanes, {registers} registers, fused {fused}\n  chunks of {chunk} ({order:?}), blocks of {block}, \
+             unrolled {unroll}, rows in registers {rows_in_registers}, {pair_cost} sixteenths of a cycle\n  accumulators {accumulate:?} {updates:?} \
+             {components:?} {blocked:?}\n  values {storage:?}, contracted {contractions:?}\n  pairs {}\n  contractions {}\n{tiles}",
+            instructions(&pairs),
+            instructions(&contracted),
+            registers = machine.registers,
+            fused = machine.fused,
+        )
+    };
+    scheduled.passes().enumerate().map(one).collect()
+}
+
+fn instructions(counted: &Instructions) -> String {
+    let Instructions { products, sums, lookups, quotients, loads, stores, column_loads, carried } = counted;
+    format!(
+        "{products} products, {sums} sums, {lookups} look-ups, {quotients} quotients, {loads} + {column_loads} loads, {stores} stores, {carried} carried"
+    )
+}
+
+fn tile(Candidate { tile, cycles, registers, bound }: &Candidate) -> String {
+    format!("  tile {tile}: {cycles:.3} cycles, {registers} registers, {bound:?}\n")
 }

@@ -1,18 +1,14 @@
 //! How columns are cut into chunks depends on the plan, not on the machine: states of shards fit each other, whatever computed them.
 
+#[path = "support/machines.rs"]
+mod machines;
+
 use keopsc_grammar::parse_file;
 use keopsc_ir::formula::generate::generate;
 use keopsc_ir::plan::Verified;
-use keopsc_passes::schedule::{Choice, Machine, PassSchedule, Ports, Scheduled, Tile, schedule};
+use keopsc_passes::schedule::{Choice, PassSchedule, Scheduled, Tile, schedule};
 use keopsc_passes::{hoist::hoist, pipeline, plan::plan, resolve::Options, simplify::simplify};
-
-const PORTS: Ports = Ports { products: 2, sums: 2, computing: 4, loads: 2, stores: 1, all: 5, latency: 4, quotient: 5 };
-
-const MACHINES: [Machine; 3] = [
-    Machine { lanes_f32: 4, registers: 16, fused: false, tables: false, ports: PORTS },
-    Machine { lanes_f32: 8, registers: 16, fused: true, tables: false, ports: PORTS },
-    Machine { lanes_f32: 16, registers: 32, fused: true, tables: true, ports: PORTS },
-];
+use machines::MACHINES;
 
 /// Distances and products of vectors, beside reductions of other kinds; distances of 5 coordinates are contractions on some machines.
 const LONG: &str = "
