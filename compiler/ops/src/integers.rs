@@ -50,3 +50,48 @@ pub fn evaluate_integer(expr: &Expr, integers: &Integers) -> Option<i64> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Integers, evaluate_integer};
+    use keopsc_grammar::parse_expression;
+
+    #[test]
+    fn values() {
+        let mut integers = Integers::default();
+        integers.set("n", 7);
+        let cases = [
+            ("n - 3 * +2", Some(1)),
+            ("-n / 2", Some(-3)),
+            ("n % 4 + 1", Some(4)),
+            ("n / (n - 7)", None),
+            ("n % 0", None),
+            ("9223372036854775807 + n", None),
+            ("m", None),
+            ("n ** 2", None),
+            ("n | n", None),
+            ("1.5", None),
+        ];
+        for (text, value) in cases {
+            assert_eq!(evaluate_integer(&parse_expression(text).expect(text), &integers), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn comparisons_of_smaller_equal_and_larger_numbers() {
+        for (operator, expected) in [
+            ("<", [1, 0, 0]),
+            ("<=", [1, 1, 0]),
+            (">", [0, 0, 1]),
+            (">=", [0, 1, 1]),
+            ("==", [0, 1, 0]),
+            ("!=", [1, 0, 1]),
+        ] {
+            let found = [1, 2, 3].map(|left| {
+                let comparison = parse_expression(&format!("{left} {operator} 2")).expect("it parses");
+                evaluate_integer(&comparison, &Integers::default())
+            });
+            assert_eq!(found, expected.map(Some), "{operator}");
+        }
+    }
+}

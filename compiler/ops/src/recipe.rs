@@ -360,3 +360,43 @@ fn simplify_index(index: Index) -> Index {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Named, Scope};
+    use crate::integers::Integers;
+    use crate::intrinsics::Kind;
+    use crate::scalar::Scalar;
+    use keopsc_grammar::parse_expression;
+
+    /// A recipe for 3 components of a result, in vectors `f` and `g` of 3.
+    fn lowered(text: &str) -> Scalar<char> {
+        let vector = |name: char| Named { name: name.to_string(), kind: Kind::Real, dim: 3, period: 0, value: name };
+        let (integers, values) = (Integers::default(), ['f', 'g'].map(vector));
+        let recipe = parse_expression(text).expect(text);
+        Scope::new(&integers, &values, 3).lower(&recipe).expect(text).0
+    }
+
+    #[test]
+    fn what_is_known_is_folded() {
+        for (text, folded) in [
+            ("select(1 < 2, f[k], g[k])", "f[k]"),
+            ("select(2 < 1, f[k], g[k])", "g[k]"),
+            ("choose(1 < 2, f[k], f[5])", "f[k]"),
+            ("1 * f[k]", "f[k]"),
+            ("f[k] * 1", "f[k]"),
+            ("f[k] / 1", "f[k]"),
+            ("2 * 3 + sqrt(4)", "8"),
+            ("powi(2, 70)", "1180591620717411303424.0"),
+            ("f[k + 0] + f[0 + k] + f[k - 0]", "f[k] + f[k] + f[k]"),
+            ("f[1 * k] + f[k * 1] + f[k / 1]", "f[k] + f[k] + f[k]"),
+            ("f[0 * k] + f[k * 0] + f[k % 1]", "f[0] + f[0] + f[0]"),
+            ("sum(q < 1, f[q])", "f[0]"),
+        ] {
+            assert_eq!(lowered(text), lowered(folded), "{text}");
+        }
+        for text in ["1 / f[k]", "f[k] - 0", "2 * f[k]", "f[k] + 1"] {
+            assert!(matches!(lowered(text), Scalar::Call(..)), "{text}");
+        }
+    }
+}

@@ -31,6 +31,37 @@ fn names_are_unique() {
     }
 }
 
+fn reference_page() -> String {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operations.md");
+    std::fs::read_to_string(page).expect("the page can be read")
+}
+
+/// The page has names in headings and further ones below: `Add(f: n|1, g: n|1) -> n`, also called `add`.
+#[test]
+fn names_of_the_reference_are_known() {
+    let page = reference_page();
+    let of_headings = page.lines().filter_map(|line| line.strip_prefix("### "));
+    let lists = page.lines().filter_map(|line| line.split_once(", also called "));
+    let of_lists = lists.flat_map(|(_, names)| names.split('`').skip(1).step_by(2));
+    let unknown: Vec<&str> =
+        of_headings.chain(of_lists).filter(|name| catalogue::find_operation(name).is_none()).collect();
+    assert_eq!(unknown, [""; 0]);
+}
+
+/// The page has a law as `a + 0` → `a`.
+#[test]
+fn laws_of_the_reference_are_in_the_table() {
+    let rows = || catalogue::operations().map(|(_, row)| row);
+    let laws = rows().flat_map(|row| row.laws).map(|law| (law.left, law.right));
+    let early = rows().flat_map(|row| row.early_laws).map(|law| (law.left, law.right));
+    let known: HashSet<(&str, &str)> = laws.chain(early).collect();
+    let page = reference_page();
+    let written: Vec<Vec<&str>> =
+        page.lines().filter(|line| line.contains("` → `")).map(|line| line.split('`').collect()).collect();
+    let unknown: Vec<_> = written.iter().filter(|parts| !known.contains(&(parts[1], parts[3]))).collect();
+    assert!(unknown.is_empty() && written.len() > 100, "{unknown:?}");
+}
+
 #[test]
 fn rows_are_complete() {
     for (id, row) in catalogue::operations() {
@@ -70,6 +101,16 @@ fn recipes_read_only_components_that_are_there() {
                 });
             }
         }
+    }
+}
+
+/// What may stand for all components stands for them; nothing else does, and nothing that has no components.
+#[test]
+fn what_is_repeated() {
+    for (name, repeated) in [("Exp", 0), ("Add", 1), ("ComplexMult", 2)] {
+        let signature = catalogue::signature(catalogue::find_operation(name).expect("known"));
+        let found: Vec<u32> = (0..5).filter(|dim| signature.arguments[0].pattern.is_repeated(*dim)).collect();
+        assert_eq!(found, if repeated == 0 { Vec::new() } else { vec![repeated] }, "{name}");
     }
 }
 
@@ -370,6 +411,35 @@ fn conditions_of_expansions_are_integer_expressions() {
             assert!(evaluate_integer(&condition, &integers).is_some(), "{}", row.name);
         }
     }
+}
+
+/// What is linear in an argument says so, or is not linear at one point.
+#[test]
+fn rows_say_what_they_are_linear_in() {
+    let mut numbers = Numbers(12);
+    let mut wrong = Vec::new();
+    for (id, row) in catalogue::operations().filter(|(_, row)| matches!(row.value, Value::Recipe(_))) {
+        for position in 0..catalogue::signature(id).arguments.len() {
+            let mut is_linear = |(dims, parameters): (Vec<u32>, Vec<i64>)| {
+                let mut draw = |dim: &u32| -> Vec<f64> { (0..*dim).map(|_| numbers.within((-2.0, 2.0))).collect() };
+                let mut arguments: Vec<Vec<f64>> = dims.iter().map(&mut draw).collect();
+                let Some(other) = dims.get(position).map(draw) else { return true };
+                let mut value = |argument: Vec<f64>| {
+                    arguments[position] = argument;
+                    apply(id, &arguments, &parameters)
+                };
+                let first: Vec<f64> = other.iter().map(|component| 0.5 - component).collect();
+                let parts = value(first).into_iter().zip(value(other.clone()));
+                let sum = value(vec![0.5; other.len()]);
+                parts.zip(sum).all(|((a, b), sum)| (a + b - sum).abs() < 1e-9)
+            };
+            let linear = applications(id).into_iter().take(20).all(&mut is_linear);
+            if linear != catalogue::linear_positions(id).any(|other| other == position) {
+                wrong.push((row.name, position));
+            }
+        }
+    }
+    assert_eq!(wrong, [("ZeroIfMinusInfinity", 0), ("Equal", 0), ("Equal", 1), ("Not", 0)]);
 }
 
 #[test]

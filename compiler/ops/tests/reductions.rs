@@ -389,7 +389,10 @@ fn compensated_forms_have_the_same_form() {
         let compensated = reductions::compensated(id);
         assert_eq!(shape(id), shape(compensated), "{}", row.name);
         assert!(!reductions::rounds(compensated), "{}", row.name);
+        assert!(!reductions::rounds(id) || reductions::is_compensated(compensated), "{}", row.name);
     }
+    let plain = reductions::find_reduction("Max").expect("known");
+    assert!(!reductions::rounds(plain) && !reductions::is_compensated(plain));
 }
 
 #[test]
