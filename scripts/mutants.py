@@ -6,7 +6,7 @@
     scripts/mutants.py --page          docs/mutants.md from docs/mutants.json, after a reason was written there
 
 MUTANTS_SHARE=k/n is the share: mutant k of the list, k + n, k + 2n … (0/10). MUTANTS_JOBS (1) mutants are tested at a time. What cargo-mutants
-says of each is in target/mutants. Whether mutants survived does not change the exit status.
+says of each is in target/mutation. Whether mutants survived does not change the exit status.
 """
 
 import datetime
@@ -21,7 +21,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs/mutants.json"
 PAGE = ROOT / "docs/mutants.md"
-WORK = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "mutants"
+WORK = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "mutation"
 PACKAGES = ["keopsc-ops", "keopsc-ir", "keopsc-passes"]
 
 # cargo-mutants: all caught, some survived, some timed out.
@@ -47,9 +47,14 @@ def tested(folder, *arguments):
     done = cargo_mutants("--jobs", jobs, "--output", output, *arguments)
     if done.returncode not in FINISHED:
         sys.exit(f"mutants: cargo-mutants did not finish (status {done.returncode}); see {output / 'mutants.out'}")
-    outcomes = json.loads((output / "mutants.out/outcomes.json").read_text())["outcomes"]
+    return outcomes(folder)
+
+
+def outcomes(folder):
+    """What `tested` returned for that folder."""
+    all_outcomes = json.loads((WORK / folder / "mutants.out/outcomes.json").read_text())["outcomes"]
     names = {summary: [] for summary in ("CaughtMutant", "MissedMutant", "Timeout", "Unviable")}
-    for outcome in outcomes:
+    for outcome in all_outcomes:
         if outcome["scenario"] != "Baseline":
             names[outcome["summary"]].append(outcome["scenario"]["Mutant"]["name"])
     return names
@@ -60,26 +65,37 @@ def form(name):
     return re.sub(r":\d+:\d+: ", ": ", name, count=1)
 
 
-def only(names):
-    """The arguments that choose these mutants, wherever they stand by now."""
-    forms = sorted({form(name) for name in names})
-    patterns = ["^" + re.escape(one).replace(":\\ ", ":\\d+:\\d+:\\ ", 1) + "$" for one in forms]
-    return [argument for pattern in patterns for argument in ("--re", pattern)]
+def line(name):
+    return int(name.split(":")[1])
 
 
-def tested_by_all(folder, names):
-    return tested(folder, *(argument for one in PACKAGES for argument in ("-p", one)), "--test-package", ",".join(PACKAGES), *only(names))
+def standing(name, there):
+    """The mutant as it is called by now: the nearest one that does the same in the same function; None if there is none any more."""
+    alike = [one["name"] for one in there if form(one["name"]) == form(name)]
+    return min(alike, key=lambda one: abs(line(one) - line(name)), default=None)
+
+
+def only(names, folder):
+    """The arguments that choose these mutants: their names, and a difference in which their lines are new, as those that leave out a field heed no names."""
+    places = sorted({(one.split(":")[0], line(one)) for one in names})
+    text = ""
+    for path in dict.fromkeys(path for path, _ in places):
+        text += f"--- a/{path}\n+++ b/{path}\n"
+        lines = (ROOT / path).read_text().splitlines()
+        numbers = [number for other, number in places if other == path]
+        text += "".join(f"@@ -{number - 1 - before},0 +{number},1 @@\n+{lines[number - 1]}\n" for before, number in enumerate(numbers))
+    WORK.mkdir(parents=True, exist_ok=True)
+    difference = WORK / f"{folder}.diff"
+    difference.write_text(text)
+    return ["--in-diff", difference, *(argument for one in names for argument in ("--re", f"^{re.escape(one)}$"))]
 
 
 def run(package, share):
     date, commit = datetime.date.today().isoformat(), sources()
-    names = tested(package, "-p", package, "--shard", share)
-    survived, elsewhere = names["MissedMutant"], 0
-    # What uses a package tests it, too.
-    if survived and package != PACKAGES[-1]:
-        again = set(tested_by_all(f"{package}-all", survived)["MissedMutant"])
-        elsewhere = len(set(survived) - again)
-        survived = [name for name in survived if name in again]
+    record(package, share, date, commit, tested(package, "-p", package, "--shard", share))
+
+
+def record(package, share, date, commit, names):
     row = {
         "date": date,
         "commit": commit,
@@ -89,31 +105,40 @@ def run(package, share):
         "tested": sum(map(len, names.values())),
         "unviable": len(names["Unviable"]),
         "caught": len(names["CaughtMutant"]),
-        "elsewhere": elsewhere,
         "timeout": len(names["Timeout"]),
-        "survived": len(survived),
+        "survived": len(names["MissedMutant"]),
     }
     known = load()
     known["runs"] = [one for one in known["runs"] if (one["package"], one["share"]) != (package, share)] + [row]
     survivors = {one["mutant"]: one for one in known["survivors"]}
-    for name in survived:
+    for name in names["MissedMutant"]:
         survivors.setdefault(name, {"mutant": name, "package": package, "date": date, "commit": commit})
     known["survivors"] = list(survivors.values())
     store(known)
 
 
 def run_survivors():
-    known, commit = load(), sources()
-    open_ones = [one for one in known["survivors"] if is_open(one)]
-    there = {form(one["name"]) for package in PACKAGES for one in listed(package)}
-    again = [one["mutant"] for one in open_ones if form(one["mutant"]) in there]
-    missed = {form(name) for name in tested_by_all("survivors", again)["MissedMutant"]} if again else set()
-    now = {"date": datetime.date.today().isoformat(), "commit": commit}
-    for one in open_ones:
-        if form(one["mutant"]) not in there:
-            one["gone"] = now
-        elif form(one["mutant"]) not in missed:
-            one["caught"] = now
+    """By the tests of the package itself, then by those of all three."""
+    commit = sources()
+    for package in PACKAGES:
+        there = listed(package)
+        names = {one["mutant"]: standing(one["mutant"], there) for one in load()["survivors"] if is_open(one) and one["package"] == package}
+        update([name for name, now in names.items() if not now], "gone", {"commit": commit})
+        missed = set(filter(None, names.values()))
+        for tests in ([package], PACKAGES)[: 1 if package == PACKAGES[-1] else 2]:
+            if missed:
+                folder = f"{package}-by-{len(tests)}"
+                found = tested(folder, "-p", package, "--test-package", ",".join(tests), *only(missed, folder))
+                caught = missed & {*found["CaughtMutant"], *found["Timeout"]}
+                update([name for name, now in names.items() if now in caught], "caught", {"commit": commit, "tests": tests})
+                missed -= caught
+
+
+def update(names, fate, found):
+    known = load()
+    for one in known["survivors"]:
+        if one["mutant"] in names:
+            one[fate] = found
     store(known)
 
 
@@ -141,20 +166,19 @@ HEAD = """\
 # Mutation testing
 
 What each run of `scripts/mutants.py` did: [testing.md](testing.md#mutation-testing) says what is changed and which tests run. A `+` after a commit means that
-sources were changed since. *Of itself* counts mutants that a test of the package itself catches, *of others* those that only tests of the packages that use it do. Of those that time out
-a loop does not end; they count as caught.
+sources were changed since. Of mutants that time out a loop does not end; they count as caught.
 
-| date | commit | package | share | mutants | tested | not built | caught: of itself | of others | timed out | survived |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| date | commit | package | share | mutants | tested | not built | caught | timed out | survived |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
 
 
 def page(known):
     text = HEAD
     for run in known["runs"]:
-        keys = ("date", "commit", "package", "share", "mutants", "tested", "unviable", "caught", "elsewhere", "timeout", "survived")
+        keys = ("date", "commit", "package", "share", "mutants", "tested", "unviable", "caught", "timeout", "survived")
         text += "| " + " | ".join(str(run[key]) for key in keys) + " |\n"
-    text += "\nWhat survived at first, and what became of it:\n\n"
+    text += "\nWhat survived the tests of its own package at first, and what became of it:\n\n"
     for one in sorted(known["survivors"], key=lambda one: one["mutant"]):
         text += f"- `{one['mutant']}` ({one['commit']}): {fate(one)}\n"
     PAGE.write_text(text)
@@ -164,7 +188,7 @@ def fate(survivor):
     if "reason" in survivor:
         return "stays. " + survivor["reason"]
     if "caught" in survivor:
-        return f"caught since {survivor['caught']['commit']}"
+        return f"caught at {survivor['caught']['commit']} by the tests of {', '.join(survivor['caught']['tests'])}"
     if "gone" in survivor:
         return f"cannot be made any more since {survivor['gone']['commit']}"
     return "**open**"
