@@ -366,7 +366,7 @@ mod tests {
     use super::{Named, Scope};
     use crate::integers::Integers;
     use crate::intrinsics::Kind;
-    use crate::scalar::Scalar;
+    use crate::scalar::{Comparison, Scalar};
     use keopsc_grammar::parse_expression;
 
     /// A recipe for 3 components of a result, in vectors `f` and `g` of 3.
@@ -397,6 +397,14 @@ mod tests {
         }
         for text in ["1 / f[k]", "f[k] - 0", "2 * f[k]", "f[k] + 1"] {
             assert!(matches!(lowered(text), Scalar::Call(..)), "{text}");
+        }
+    }
+
+    #[test]
+    fn comparisons_are_written_as_they_are_printed() {
+        for expected in [Comparison::Less, Comparison::LessEqual, Comparison::Equal] {
+            let choice = lowered(&format!("choose(k {} 1, f[k], g[k])", expected.symbol()));
+            assert!(matches!(choice, Scalar::Choose { comparison, .. } if comparison == expected), "{choice:?}");
         }
     }
 }

@@ -55,11 +55,7 @@ pub fn hoist_with(program: &Program, switches: &Switches) -> Program {
             rules.map(|(_, rule)| rule).find_map(|rule| rule(graph, id))
         })
     };
-    match (compensated.is_empty(), plain.is_empty()) {
-        (true, _) => part(plain, &[]),
-        (_, true) => part(compensated, ROUNDING_ALL_ALIKE),
-        _ => join(&[part(plain, &[]), part(compensated, ROUNDING_ALL_ALIKE)], &program.entries),
-    }
+    join(&[part(plain, &[]), part(compensated, ROUNDING_ALL_ALIKE)], &program.entries)
 }
 
 /// `a / b = Inv(b) * a` where a depends on a pair and b on less: a division a pair is dear.

@@ -111,6 +111,13 @@ fn laws_of_the_catalogue() {
 }
 
 #[test]
+fn signs_of_operations() {
+    same("Abs(NanIfNegative(a))", "NanIfNegative(a)");
+    same("Abs(Sqrt(a))", "Sqrt(a)");
+    different("Abs(Sin(a))", "Sin(a)");
+}
+
+#[test]
 fn spread_scalars() {
     same("SumT(a, 3) * x", "a * x");
     same("Sum(SumT(a, 3))", "3 * a");
