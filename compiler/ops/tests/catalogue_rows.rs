@@ -328,6 +328,27 @@ fn signs_are_what_rows_say() {
     }
 }
 
+/// What is never below 0 says so, but for rows that no condition of a law asks, and `Powf`, which is for whole numbers alone.
+#[test]
+fn rows_say_that_they_are_not_negative() {
+    let mut numbers = Numbers(11);
+    let mut silent = Vec::new();
+    let recipes = catalogue::operations().filter(|(_, row)| matches!(row.value, Value::Recipe(_)));
+    for (id, row) in recipes.filter(|(_, row)| row.sign != Sign::Nonnegative) {
+        let value = |(dims, parameters): (Vec<u32>, Vec<i64>)| -> Vec<f64> {
+            let draw = |dim: &u32| (0..*dim).map(|_| numbers.within((-9.0, 9.0))).collect();
+            apply(id, &dims.iter().map(draw).collect::<Vec<Vec<f64>>>(), &parameters)
+        };
+        let draws = (0..20).flat_map(|_| applications(id).into_iter().take(30));
+        if !draws.flat_map(value).any(|component| component < 0.0) {
+            silent.push(row.name);
+        }
+    }
+    let unasked =
+        ["Powf", "Acosh", "Erfc", "SphericalLambdaOfSquare", "SmoothMaternShape", "InInterval", "ComplexSquareAbs"];
+    assert_eq!(silent, unasked);
+}
+
 #[test]
 fn shape_errors_say_what_is_wrong() {
     let check = |name: &str, dims: &[u32], parameters: &[i64], expected: &str| {

@@ -6,6 +6,7 @@ use keopsc_ir::formula::generate::{generate, generate_with_requests};
 use keopsc_ir::formula::parse::parse;
 use keopsc_ir::formula::print::print;
 use keopsc_ir::formula::{Node, NodeKind, Program};
+use keopsc_ir::types::ScalarType;
 use keopsc_ops::catalogue::{self, Value};
 use keopsc_ops::{OperationId, ReductionId, reductions};
 
@@ -71,6 +72,20 @@ impl Seen {
 fn text_prints_back() {
     let program = parse(PROGRAM).expect("the sample is a program");
     assert_eq!(print(&program), PROGRAM);
+}
+
+#[test]
+fn arithmetic_is_as_wide_as_what_is_widest() {
+    let narrow = PROGRAM.replace("f64\n", "f32\n");
+    let wide = |from: &str, to: &str| narrow.replace(from, to);
+    let computing = |text: &str, entry: usize| {
+        let program = parse(text).expect("it is a program");
+        program.computing_type(&program.entries[entry])
+    };
+    assert_eq!(computing(&narrow, 0), ScalarType::F32);
+    assert_eq!(computing(&wide("scalar f32", "scalar f64"), 0), ScalarType::F64);
+    assert_eq!(computing(&wide("b: j[1] f32", "b: j[1] f64"), 0), ScalarType::F64);
+    assert_eq!(computing(&wide("b: j[1] f32", "b: j[1] f64"), 1), ScalarType::F32, "b is no input of this entry");
 }
 
 #[test]
