@@ -112,11 +112,22 @@ fn of_sums_and_functions_of_sums() {
 #[test]
 fn of_radial_formulas_without_loops_over_directions() {
     let program = hoist(simplify(program("Sum[j](Laplacian(Exp(-SqDist(x, y) / p**2), x))")));
-    let count = |name: &str| {
-        let is_named = |kind: &NodeKind| matches!(kind, NodeKind::Operation { operation, .. } if catalogue::operation(*operation).name == name);
-        program.graph.nodes().filter(|(_, node)| is_named(&node.kind)).count()
-    };
+    let count = |name: &str| count(&program, name);
     assert_eq!((count("Exp2"), count("SqDist"), count("Elem"), count("ElemT")), (1, 1, 0, 0));
+}
+
+/// The vector's derivative in one direction is enough.
+#[test]
+fn of_products_of_scalars_and_vectors_without_loops_over_directions() {
+    for text in ["Sum(x[0] * MatVecMult(B, x))", "Sum(MatVecMult(B, x) * x[0])"] {
+        let program = program(&format!("Sum[j](Laplacian({text}, x))"));
+        assert_eq!(count(&program, "ElemT"), 1, "{text}");
+    }
+}
+
+fn count(program: &Program, name: &str) -> usize {
+    let is_named = |kind: &NodeKind| matches!(kind, NodeKind::Operation { operation, .. } if catalogue::operation(*operation).name == name);
+    program.graph.nodes().filter(|(_, node)| is_named(&node.kind)).count()
 }
 
 #[test]
