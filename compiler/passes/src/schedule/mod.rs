@@ -218,3 +218,17 @@ pub fn reads_value(scalar: &Scalar<ValueId>, value: ValueId) -> bool {
     scalar.for_each_read(&mut |id, _| found |= *id == value);
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keopsc_ops::intrinsics::Intrinsic;
+    use keopsc_ops::scalar::Index;
+
+    #[test]
+    fn values_that_are_read() {
+        let [first, last] = [0, 1].map(|number| Scalar::Component(ValueId(number), Index::K));
+        let difference = Scalar::Call(Intrinsic::Sub, vec![first, last]);
+        assert_eq!([0, 1, 2].map(|number| reads_value(&difference, ValueId(number))), [true, true, false]);
+    }
+}
