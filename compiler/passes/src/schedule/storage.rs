@@ -140,3 +140,40 @@ fn is_long(pass: &Pass, value: &Value, least: u32) -> bool {
     let least = if compares { LEAST_CALLS_KEPT } else { least };
     own && value.dim == 1 && (*count > UNROLL || count.saturating_mul(calls) >= least)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::Ports;
+    use keopsc_ir::plan::parse::parse;
+
+    /// Where `v2`, a vector of the pair, lives if that is what is made of it.
+    fn storage(dim: u32, body: &str) -> Storage {
+        let text = format!(
+            "plan f\ntensor x: input i[3] f32\ntensor y: input j[3] f32\ntensor f: output i[{dim}] f32\n\
+             pass rows i, over j, compute f32\n  row v0[3] = read x\n  column v1[3] = read y\n  pair v2[3] = exp(v0[k] - v1[k])\n  \
+             pair v3[{dim}] = {body}\n  accumulate a0 = Sum(v3)\n  epilogue v4[{dim}] = outcome a0\n  write f = v4\n"
+        );
+        let plan = parse(&text).unwrap_or_else(|error| panic!("{error}"));
+        let ports = Ports { products: 2, sums: 2, computing: 4, loads: 2, stores: 2, all: 5, latency: 4, quotient: 5 };
+        let machine = Machine { lanes_f32: 8, registers: 16, fused: true, tables: true, ports };
+        choose_storage(&plan.passes[0], &[], &machine)[2]
+    }
+
+    #[test]
+    fn what_is_computed_once_wherever_it_is_read_is_computed_there() {
+        for (dim, body) in [(1, "sum(q < 3, v2[q])"), (1, "-v2[0]"), (3, "-v2[k]")] {
+            assert_eq!(storage(dim, body), Storage::Inline, "{body}");
+        }
+        let more_often = [
+            (1, "sum(q < 3, v2[q] * v2[q])"),
+            (1, "sum(q < 3, v2[0])"),
+            (1, "sum(q < 3, sum(q2 < 3, v2[q2]))"),
+            (3, "sum(q < 3, v2[q])"),
+            (3, "v2[0] + v2[k]"),
+        ];
+        for (dim, body) in more_often {
+            assert_eq!(storage(dim, body), Storage::Registers, "{body}");
+        }
+    }
+}
