@@ -69,21 +69,27 @@ def line(name):
     return int(name.split(":")[1])
 
 
+def column(name):
+    return int(name.split(":")[2])
+
+
 def standing(name, there):
     """The mutant as it is called by now: the nearest one that does the same in the same function; None if there is none any more."""
     alike = [one["name"] for one in there if form(one["name"]) == form(name)]
-    return min(alike, key=lambda one: abs(line(one) - line(name)), default=None)
+    distance = lambda one: (abs(line(one) - line(name)), abs(column(one) - column(name)))
+    return min(alike, key=distance, default=None)
 
 
 def only(names, folder):
-    """The arguments that choose these mutants: their names, and a difference in which their lines are new, as those that leave out a field heed no names."""
+    """The arguments that choose these mutants: their names, and, as those that leave out a field heed no names, a difference in which their lines are new."""
     places = sorted({(one.split(":")[0], line(one)) for one in names})
     text = ""
     for path in dict.fromkeys(path for path, _ in places):
         text += f"--- a/{path}\n+++ b/{path}\n"
         lines = (ROOT / path).read_text().splitlines()
         numbers = [number for other, number in places if other == path]
-        text += "".join(f"@@ -{number - 1 - before},0 +{number},1 @@\n+{lines[number - 1]}\n" for before, number in enumerate(numbers))
+        hunk = lambda before, number: f"@@ -{number - 1 - before},0 +{number},1 @@\n+{lines[number - 1]}\n"
+        text += "".join(hunk(before, number) for before, number in enumerate(numbers))
     WORK.mkdir(parents=True, exist_ok=True)
     difference = WORK / f"{folder}.diff"
     difference.write_text(text)
@@ -122,7 +128,8 @@ def run_survivors():
     commit = sources()
     for package in PACKAGES:
         there = listed(package)
-        names = {one["mutant"]: standing(one["mutant"], there) for one in load()["survivors"] if is_open(one) and one["package"] == package}
+        of_package = [one["mutant"] for one in load()["survivors"] if is_open(one) and one["package"] == package]
+        names = {name: standing(name, there) for name in of_package}
         update([name for name, now in names.items() if not now], "gone", {"commit": commit})
         missed = set(filter(None, names.values()))
         for tests in ([package], PACKAGES)[: 1 if package == PACKAGES[-1] else 2]:
