@@ -100,8 +100,8 @@ pub struct Scrambling {
 impl Scrambling {
     /// That of a function.
     pub fn of(intrinsic: Intrinsic) -> Scrambling {
-        let salt = (intrinsic as u64) << 8;
-        Scrambling { linear: mixed(salt) | 1, cubic: mixed(salt + 1) & !1 }
+        let bits = mixed(intrinsic as u64);
+        Scrambling { linear: bits | 1, cubic: bits.rotate_left(32) & !1 }
     }
 }
 
@@ -172,9 +172,10 @@ impl<const BITS: u32> Number for Ring<BITS> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ring, mixed};
+    use super::{Ring, Scrambling, mixed};
     use crate::intrinsics::Intrinsic::{self, *};
     use crate::scalar::Number;
+    use std::collections::BTreeSet;
 
     fn laws<const BITS: u32>() {
         let call = |intrinsic, arguments: &[Ring<BITS>]| Ring::call(intrinsic, arguments);
@@ -206,5 +207,13 @@ mod tests {
     fn laws_hold_in_both_rings() {
         laws::<32>();
         laws::<64>();
+    }
+
+    #[test]
+    fn scramblings_are_permutations_and_differ() {
+        let all = || Intrinsic::ALL.iter().map(|intrinsic| Scrambling::of(*intrinsic));
+        assert!(all().all(|one| one.linear % 2 == 1 && one.cubic % 2 == 0));
+        let different: BTreeSet<(u64, u64)> = all().map(|one| (one.linear, one.cubic)).collect();
+        assert_eq!(different.len(), Intrinsic::ALL.len());
     }
 }
