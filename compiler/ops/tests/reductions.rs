@@ -436,6 +436,11 @@ fn rows_are_sound() {
             assert!(!keopsc_grammar::print_expression(gradient).is_empty());
         }
         assert_eq!(reductions::equivalent(id).is_some(), !row.equivalent.is_empty());
+        let has_derivatives = !row.gradient.is_empty() || !row.equivalent.is_empty();
+        let rule =
+            reductions::instantiate(id, &dims(row.name, 1), &vec![4; reductions::signature(id).parameters.len()]);
+        let is_real = rule.expect("it fits").outcomes.iter().any(|outcome| outcome.kind == Kind::Real);
+        assert_eq!(has_derivatives, is_real, "{}: all but row numbers have derivatives", row.name);
         assert_eq!(row.pivots.is_empty(), row.raised_update.is_empty(), "{}", row.name);
         assert_eq!(reductions::find_reduction(row.name), Some(id));
         for alias in row.aliases {
