@@ -41,6 +41,16 @@ fn a_node_that_is_used_twice_is_counted_once() {
 }
 
 #[test]
+fn what_is_chosen_is_compared_and_selected() {
+    let chosen =
+        "n15: ij[1] = chosen[j](n10, n12)\nn16: i[1] = Sum[j](n15)\nentry chosen(x, y) -> f: i[1] = n16\nentry near";
+    let program = parse(&PROGRAM.replacen("entry near", chosen, 1)).expect("it is a program");
+    let [_, chosen, near, _] = &program.entries[..] else { panic!("there are four entries") };
+    let [chosen, near] = [chosen, near].map(|entry| cost(&program, entry).per_pair.arithmetic);
+    assert_eq!(chosen, near + 2 + 1, "and added up");
+}
+
+#[test]
 fn pairs_outweigh_everything_else() {
     let one = Counts { arithmetic: 1, ..Counts::default() };
     let many = Counts { power: 20, ..Counts::default() };

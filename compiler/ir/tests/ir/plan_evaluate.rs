@@ -51,6 +51,18 @@ fn no_columns_leave_the_neutral_state() {
 }
 
 #[test]
+fn numbers_are_those_of_the_row_and_of_the_column() {
+    let plan = parse(
+        "plan diagonal\ntensor y: input j[1] f64\ntensor f: output i[1] f64\npass rows i, over j, compute f64\n  \
+         row v0[1] index = number\n  column v1[1] index = number\n  column v2[1] = read y\n  \
+         pair v3[1] = select(eq_index(v0, v1), v2, 0)\n  accumulate a0 = Sum(v3)\n  epilogue v4[1] = outcome a0\n  write f = v4\n",
+    )
+    .expect("it is a plan");
+    let found = evaluate(&plan, SIZES, &[vec![1.0, 2.0, 3.0, 4.0, 5.0]]).expect("it can be evaluated");
+    assert_eq!(found[0].values, [1.0, 2.0, 3.0, 4.0]);
+}
+
+#[test]
 fn inputs_of_a_wrong_length_are_refused() {
     let plan = parse(PLAN).expect("the sample is a plan");
     let mut inputs = inputs(&plan, SIZES, &mut Random::new(1));
