@@ -151,7 +151,7 @@ impl Nvrtc {
         let log = program.part(self.log).map(|log| String::from_utf8_lossy(&log).trim().to_owned()).unwrap_or_default();
         match status {
             COMPILATION => return Err(Error::Text(log)),
-            0 if !log.is_empty() => return Err(Error::Text(log)),
+            0 if has_warnings(&log) => return Err(Error::Text(log)),
             0 => {}
             // What is wrong with an option stands in the log, too.
             status => {
@@ -198,6 +198,11 @@ impl Drop for Program<'_> {
     }
 }
 
+/// Whether a log has more than what ptxas tells of its own work, of which nothing is a mistake in a text.
+fn has_warnings(log: &str) -> bool {
+    log.lines().any(|line| !line.trim().is_empty() && !line.starts_with("ptxas info"))
+}
+
 fn succeeded(status: Status, what: &str) -> Result<(), Error> {
     match status {
         0 => Ok(()),
@@ -232,6 +237,14 @@ mod tests {
         assert!(matches!(Nvrtc::open(Path::new("/nowhere/libnvrtc.so")), Err(Error::Compiler(_))));
         let Err(Error::Compiler(words)) = Nvrtc::open(Path::new("libc.so.6")) else { panic!("libc is no compiler") };
         assert!(words.contains("nvrtcVersion"), "{words}");
+    }
+
+    #[test]
+    fn what_ptxas_tells_is_no_warning() {
+        let told = "ptxas info    : (C7519) warpgroup.arrive is injected in around line 7 by compiler in function 'f'";
+        assert!(!has_warnings("") && !has_warnings(told) && !has_warnings(&format!("{told}\n\n{told}")));
+        assert!(has_warnings("k.cu(1): warning #177-D: variable \"unused\" was declared but never referenced"));
+        assert!(has_warnings(&format!("{told}\nptxas warning : Registers are spilled")));
     }
 
     /// With `KEOPSC_NVRTC`.
