@@ -226,18 +226,18 @@ out far = ArgKMax[j, K=7](SqDist(x, y))
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_few_rows_have_the_bits_that_they_have_among_many(compiled, random, dtype):
-    """Tiles of few rows have code of their own."""
+    """Tiles of few rows have code of their own, and where there are many columns these lie in the lanes."""
     narrow = compiled(f"dtype {dtype}" + SOURCE.replace("[R", "[j"), "reductions")
     wide = compiled(f"dtype {dtype}" + WIDE, "wide")
-    for library, dim in ((narrow, 3), (wide, 100)):
-        x, y, b, e = (random.uniform(0.25, 1, shape).astype(DTYPES[dtype]) for shape in ((96, dim), (1000, dim), (1000, 3), (96, 3)))
+    for library, dim, columns in ((narrow, 3, 1000), (narrow, 3, 9000), (wide, 100, 1000)):
+        x, y, b, e = (random.uniform(0.25, 1, shape).astype(DTYPES[dtype]) for shape in ((96, dim), (columns, dim), (columns, 3), (96, 3)))
         given = {"x": x, "y": y, "b": b, "d_conv": e}
         for name, entry in library.entries.items():
             arguments = [given[tensor["name"]] for tensor in entry.arguments]
             of_i = [tensor["role"] == "i" for tensor in entry.arguments]
-            many = entry.plain(96, 1000, *arguments)
-            for rows in (1, 2, 4, 5, 8, 9, 16, 17, 50):
-                few = entry.plain(rows, 1000, *(array[:rows] if cut else array for array, cut in zip(arguments, of_i)))
+            many = entry.plain(96, columns, *arguments)
+            for rows in (1, 2, 4, 5, 8, 9, 16, 17, 33, 44, 50):
+                few = entry.plain(rows, columns, *(array[:rows] if cut else array for array, cut in zip(arguments, of_i)))
                 pairs = zip(few, many) if isinstance(many, tuple) else [(few, many)]
                 assert all(np.array_equal(a, b[:rows]) for a, b in pairs), (name, rows)
 

@@ -17,13 +17,19 @@ const LEVELS: usize = LANE_LEVELS as usize + 2;
 const LARGEST_STATE: u32 = 256 << 10;
 /// Columns a lane for each byte of a row's state that is carried on otherwise.
 const COLUMNS_A_BYTE: usize = 32;
-/// Bytes of a column tile for which carried states are taken from the memory to the next one.
+/// Bytes of a column tile that stays in the first-level cache while all rows go through it.
 const TILE_BYTES: usize = 32 << 10;
+/// Values of a column that more rows than a vector has read from there in less time than a tile of them takes.
+const SHORT_COLUMN: u32 = 12;
 
 /// Whether columns lie in the lanes.
 pub fn is_across(pass: &PassDescriptor, geometry: &Geometry) -> bool {
     let lanes = (pass.lanes as usize).max(1);
-    let few = geometry.rows <= lanes - lanes / 4;
+    // Each row reads all values of a column, which a tile of rows reads once for several vectors of them.
+    let is_cached = pass.order == ORDER_CARRIED || tile_bytes(pass, geometry) <= TILE_BYTES;
+    let is_short = pass.column_values <= SHORT_COLUMN;
+    let most = if is_short && is_cached { pass.tile_rows as usize } else { lanes };
+    let few = geometry.rows <= most.saturating_sub(lanes / 4);
     // A column tile, which is no longer than a chunk, can be transposed if it has as many columns as there are lanes.
     let many = geometry.chunk >= lanes && geometry.columns / lanes >= geometry.chunk;
     // Lanes begin with states of their own, which are merged at the end: where these are large and carried on otherwise, that is worth it for

@@ -6,6 +6,11 @@ use crate::abi::Status;
 /// Every part begins at a multiple of this.
 pub const ALIGNMENT: usize = 64;
 
+/// From so many bytes on memory comes in large pages, if the system has them: to get it in small ones takes longer than to fill it.
+const LARGE: usize = 4 << 20;
+/// A multiple of any system's small pages.
+const PAGE: usize = 64 << 10;
+
 /// Rounds up to whole cache lines; saturates, so that impossible sizes stay impossible.
 pub fn align(bytes: usize) -> usize {
     bytes.saturating_add(ALIGNMENT - 1) & !(ALIGNMENT - 1)
@@ -36,6 +41,13 @@ impl Arena {
         let owned = unsafe { libc::malloc(wanted) }.cast::<u8>();
         if owned.is_null() {
             return Err(Status::Memory);
+        }
+        if wanted >= LARGE {
+            let first = owned.align_offset(PAGE);
+            // SAFETY: the pages are within the block. That they cannot be large is no mistake.
+            unsafe {
+                libc::madvise(owned.wrapping_add(first).cast(), (wanted - first) / PAGE * PAGE, libc::MADV_HUGEPAGE)
+            };
         }
         Ok(Arena { base: aligned(owned), owned })
     }

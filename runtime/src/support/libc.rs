@@ -8,12 +8,16 @@ pub const SIG_SETMASK: c_int = 2;
 /// Linux's `RTLD_NOW`.
 pub const RTLD_NOW: c_int = 2;
 
+/// Linux's `MADV_HUGEPAGE`.
+pub const MADV_HUGEPAGE: c_int = 14;
+
 /// A `sigset_t` or `cpu_set_t`, with room to spare.
 pub type Mask = [u64; 128];
 
 unsafe extern "C" {
     pub fn malloc(size: usize) -> *mut c_void;
     pub fn free(block: *mut c_void);
+    pub fn madvise(address: *mut c_void, length: usize, advice: c_int) -> c_int;
     pub fn getenv(name: *const c_char) -> *const c_char;
     pub fn sched_getaffinity(process: c_int, size: usize, mask: *mut Mask) -> c_int;
     pub fn sigfillset(mask: *mut Mask) -> c_int;

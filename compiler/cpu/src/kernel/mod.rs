@@ -99,6 +99,9 @@ const SHORT: u32 = 4;
 /// Components above which values are not put on the stack where they may lie elsewhere.
 const LONGEST_LOCAL: u32 = 1024;
 
+/// A cache line: where loops lie in it is then their own affair, and not that of what stands before.
+const FUNCTION_ALIGNMENT: u32 = 64;
+
 /// The functions of a pass that are emitted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -146,6 +149,7 @@ pub fn emit_pass<'ctx>(
     let emit = |schedule: &PassSchedule, name: &str, pointers: usize, counts: usize, body: &Body<'_, 'ctx>| {
         let function = find(module, name, pointers, counts);
         function.set_linkage(Linkage::External);
+        function.as_global_value().set_alignment(FUNCTION_ALIGNMENT);
         level.attach(context, function);
         builder.position_at_end(context.append_basic_block(function, "entry"));
         let kernel = Kernel { lanes, function, pass, schedule, layout: &layout, signs: &signs, across: false };

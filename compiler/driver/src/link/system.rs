@@ -31,6 +31,7 @@ const SYSTEM_LIBRARIES: [SystemLibrary; 2] = [
             "getauxval",
             "getenv",
             "getpid",
+            "madvise",
             "malloc",
             "memcmp",
             "memcpy",

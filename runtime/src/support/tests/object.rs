@@ -51,6 +51,7 @@ fn it_defines_the_entry_points_hidden_and_needs_the_c_library_only() {
         "dlsym",
         "free",
         "getenv",
+        "madvise",
         "malloc",
         "memcpy",
         "memmove",
