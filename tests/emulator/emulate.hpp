@@ -305,11 +305,12 @@ static inline unsigned int pair_of_f16(float first, float second)
 }
 // mma.m16n8k16: lane 4 g + t has of the rows g and g + 8 the numbers 2 t, 2 t + 1 and 8 more (a0, a2 and a1, a3), of column g the same (b0, b1),
 // and sums of the rows g and g + 8 with the columns 2 t, 2 t + 1. As a tensor core does, it cuts off what float32 has no bits for, and does not round.
-static inline void multiply_add(
-    float (&sums)[4], unsigned int a0, unsigned int a1, unsigned int a2, unsigned int a3, unsigned int b0, unsigned int b1)
+template <class Load>
+static inline void emulator_multiply_add(float (&sums)[4], unsigned int a0, unsigned int a1, unsigned int a2, unsigned int a3,
+                                         unsigned int b0, unsigned int b1, Load load)
 {
     const int lane = emulator_lane(), g = lane / 4, t = lane % 4;
-    const auto number = [](unsigned int both, int which) { return (double)load_f16((unsigned short)(both >> 16 * which)); };
+    const auto number = [=](unsigned int both, int which) { return (double)load((unsigned short)(both >> 16 * which)); };
     double exact[4] = {sums[0], sums[1], sums[2], sums[3]};
     for (int k = 0; k < 4; ++k) {
         const unsigned int a[2][2] = {
@@ -328,6 +329,23 @@ static inline void multiply_add(
         const unsigned long long bits = __builtin_bit_cast(unsigned long long, exact[k]) & ~((1ull << 29) - 1);
         sums[k] = exact[k] != exact[k] ? (float)exact[k] : (float)__builtin_bit_cast(double, bits);
     }
+}
+static inline void multiply_add(
+    float (&sums)[4], unsigned int a0, unsigned int a1, unsigned int a2, unsigned int a3, unsigned int b0, unsigned int b1)
+{
+    emulator_multiply_add(sums, a0, a1, a2, a3, b0, b1, load_f16);
+}
+// The same in bfloat16.
+static inline float emulator_load_bf16(unsigned short half) { return __uint_as_float((unsigned int)half << 16); }
+static inline void multiply_add_bf16(
+    float (&sums)[4], unsigned int a0, unsigned int a1, unsigned int a2, unsigned int a3, unsigned int b0, unsigned int b1)
+{
+    emulator_multiply_add(sums, a0, a1, a2, a3, b0, b1, emulator_load_bf16);
+}
+static inline unsigned int pair_of_bf16(float first, float second)
+{
+    const auto rounded = [](float number) { return (__float_as_uint(number) + 0x7fffu + (__float_as_uint(number) >> 16 & 1u)) >> 16; };
+    return rounded(first) | rounded(second) << 16;
 }
 
 static inline void hide(unsigned int &number) {}

@@ -82,11 +82,57 @@ pass rows i, over j, compute f32
 ";
 const DEEP_CALLS: u64 = 60;
 
+/// Sums of many components of one factor beside one of another: with so many that lanes have one, two or four times four of them.
+const WIDE: &str = "
+plan wideWIDTH
+tensor x: input i[2] f32
+tensor y: input j[2] f32
+tensor b: input j[WIDTH] f32
+tensor c: input j[5] f32
+tensor sums: output i[WIDTH] f32
+tensor more: output i[5] f32
+tensor others: output i[5] f32
+pass rows i, over j, compute f32
+  row v0[2] = read x
+  column v1[2] = read y
+  column v2[WIDTH] = read b
+  column v3[5] = read c
+  pair v4[1] = v0[0] * v1[0] + v0[1]
+  pair v5[1] = v4 - v1[1]
+  pair v6[WIDTH] = v2[k] * v4
+  pair v7[5] = v4 * v3[k]
+  pair v8[5] = v3[k] * v5
+  accumulate a0 = Sum(v6)
+  accumulate a1 = Sum(v7)
+  accumulate a2 = Sum(v8)
+  epilogue v9[WIDTH] = outcome a0
+  epilogue v10[5] = outcome a1
+  epilogue v11[5] = outcome a2
+  write sums = v9
+  write more = v10
+  write others = v11
+";
+const WIDTHS: [u32; 4] = [9, 30, 62, 121];
+const WIDE_CALLS: u64 = 20;
+
 impl Library {
+    fn wide(width: u32, gpu: &Gpu) -> Library {
+        let plan = Verified::new(parse(&WIDE.replace("WIDTH", &width.to_string())).expect("it can be read"));
+        let plan = plan.expect("it keeps the rules");
+        let layout = &schedule(&plan, Arithmetic::Ring)[0];
+        let sums = layout.wide.as_ref().map(|wide| wide.sums.iter().map(|sum| sum.accumulation).collect::<Vec<_>>());
+        assert_eq!(sums, Some(vec![0, 1]));
+        Library::of_plan(plan, gpu)
+    }
+
     fn deep(gpu: &Gpu) -> Library {
         let plan = Verified::new(parse(DEEP).expect("it can be read")).expect("it keeps the rules");
         let layout = &schedule(&plan, Arithmetic::Ring)[0];
         assert_eq!((layout.order, layout.levels), (Order::Tree, 5));
+        Library::of_plan(plan, gpu)
+    }
+
+    fn of_plan(plan: Verified, gpu: &Gpu) -> Library {
         let level = runnable_levels()[0];
         let schedules = vec![keopsc_passes::schedule::schedule(&plan, &level.machine())];
         let plans = vec![plan];
@@ -234,13 +280,23 @@ fn random_plans_agree_with_the_double_loop_on_a_gpu() {
             }
         }
     });
+    let check_written = |library: &Library, seed: u64, sizes: Sizes| {
+        let gpu = &gpus[seed as usize % gpus.len()];
+        match library.check_sizes(0, sizes, 1, seed, Way::Everywhere(gpu, gpu.stream())) {
+            Ok(verdict) => count.add(verdict),
+            Err(wrong) => fail(format!("call {seed}, {sizes:?}\n{wrong}{}", print(&library.plans[0]))),
+        }
+    };
     let deep = Library::deep(&gpus[0]);
     for seed in (0..DEEP_CALLS).take_while(|_| !is_over.load(Ordering::Relaxed)) {
-        let (gpu, mut random) = (&gpus[seed as usize % gpus.len()], Random::new(seed));
-        let sizes = Sizes { i: 1 + random.below(2), j: 2000 + random.below(2500) };
-        match deep.check_sizes(0, sizes, 1, seed, Way::Everywhere(gpu, gpu.stream())) {
-            Ok(verdict) => count.add(verdict),
-            Err(wrong) => fail(format!("call {seed}, {sizes:?}\n{wrong}{DEEP}")),
+        let mut random = Random::new(seed);
+        check_written(&deep, seed, Sizes { i: 1 + random.below(2), j: 2000 + random.below(2500) });
+    }
+    for width in WIDTHS {
+        let wide = Library::wide(width, &gpus[0]);
+        for seed in (0..WIDE_CALLS).take_while(|_| !is_over.load(Ordering::Relaxed)) {
+            let mut random = Random::new(seed);
+            check_written(&wide, seed, Sizes { i: near(128, &mut random), j: near(64, &mut random) });
         }
     }
     let libraries = libraries.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -44,6 +44,18 @@ fn random_plans_have_contractions_of_both_kinds() {
     );
 }
 
+/// And sums that are matrix products, of factors that are contracted and of others, beside other accumulations and alone.
+#[test]
+fn random_plans_have_wide_sums() {
+    let plans = (0..200).flat_map(|seed| draw(&mut Random::new(seed)));
+    let layouts: Vec<GpuSchedule> = plans.flat_map(|plan| schedule(&plan, Arithmetic::Ring)).collect();
+    let wide = |is_contracted: bool| {
+        let wide = layouts.iter().filter(|layout| layout.wide.is_some());
+        wide.filter(|layout| layout.contraction.is_some() == is_contracted).count()
+    };
+    assert!([true, false].into_iter().all(|kind| wide(kind) >= 5), "{} and {}", wide(true), wide(false));
+}
+
 /// With `KEOPSC_NVCC`, for the oldest and the newest architecture; warnings are errors.
 #[test]
 fn the_real_nvcc_compiles_random_plans() {
@@ -55,8 +67,10 @@ fn the_real_nvcc_compiles_random_plans() {
     });
 }
 
-/// Contractions: of short and of long rows, taken in by lanes and by threads, of products and of distances, in both kinds of states.
+/// Contractions: of short and of long rows, taken in by lanes and by threads, of products and of distances, in both kinds of states. Wide sums, of pairs
+/// that are contracted and of such that are not.
 const CONTRACTIONS: &str = "x = Vi(64); y = Vj(64); b = Vj(8); u = Vi(200); v = Vj(200); w = Vj(64); p = Pm(2500)
+p3 = Vi(3); q3 = Vj(3); c = Vj(1); w20 = Vj(20); w100 = Vj(100)
 out sum = Sum[j](Exp(-SqDist(x, y)))
 out sums = Sum[j](Exp(x | y) * b)
 out soft = LogSumExp[j](-SqDist(x, y))
@@ -65,6 +79,10 @@ out long_sum = Sum[j](Exp(-SqDist(u, v)))
 out long_sums = Sum[j]((u | v) * b)
 out beside_parameters = Sum[j](Exp(-SqDist(x, y) / SqNorm2(p)) * w)
 out long_beside_parameters = Sum[j](Exp(-SqDist(u, v) / SqNorm2(p)))
+out wide = Sum[j](Exp(-SqDist(p3, q3)) * y)
+out wide_of_few = Sum[j](Exp(-SqDist(x, y)) * w20)
+out wide_of_many = Sum[j](Exp(-SqDist(u, v)) * w20)
+fused several { out value = Sum[j](Exp(-SqDist(p3, q3)) * c); out wides = Sum[j](Exp(-SqDist(p3, q3)) * w20); out more = Sum[j](Exp(-SqDist(p3, q3)) * w100) }
 ";
 
 /// The same for these, and for the architecture that has multiplications of its own.
@@ -77,7 +95,7 @@ fn the_real_nvcc_compiles_contractions() {
     let plans = pipeline::run(&file, &Options::default(), &mut |_, _| {}).expect("the formulas are right").plans;
     let kernels = library(&plans);
     let uses = |what: &str| kernels.text.matches(&format!("{what}<")).count() > 1;
-    assert!(["RowTile", "QuadTile", "Products", "LongProducts"].into_iter().all(uses), "a method is not used");
+    assert!(["RowTile", "QuadTile", "Products", "LongProducts", "Uncontracted", "TensorSums"].into_iter().all(uses), "a method is not used");
     let made = compile(&kernels, &target);
     assert!(made.is_ok(), "{:?}", made.err());
 }

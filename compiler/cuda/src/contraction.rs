@@ -14,6 +14,7 @@ use crate::library::Packed;
 use crate::schedule::Place;
 use crate::spelling::{Arithmetic, Spelling, Text, fold_neutral, spelling};
 use crate::uses::{Needed, for_each_read};
+use crate::wide::WideSums;
 
 /// A fold over the coordinates of one row value and one column value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +31,9 @@ pub struct Contraction {
     pub column: ValueId,
 }
 
-/// Rows of a block.
+/// Rows of a block, and columns of a part of a tile.
 pub(crate) const CONTRACTED_ROWS: u32 = 128;
+pub(crate) const CONTRACTED_COLUMNS: u32 = 32;
 
 /// What the terms of a contraction are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,30 +91,21 @@ impl Contraction {
         if self.method() == Method::LongProducts { 128 } else { 32 }
     }
 
-    /// Whether everything fits into shared memory: with that many bytes of a column beside its coordinates, and of parameters.
-    pub(crate) fn has_room(
-        &self,
-        compute: ScalarType,
-        column_bytes: u64,
-        parameter_bytes: u64,
-        in_quads: bool,
-    ) -> bool {
-        let real = if compute == ScalarType::F64 { 8 } else { 4 };
-        let values = u64::from(CONTRACTED_ROWS) * PITCH * real;
+    /// Whether everything fits into shared memory.
+    pub(crate) fn has_room(&self, room: &Room<'_>) -> bool {
         // Columns of a tile, in thirty-twos, bytes of their coordinates, and of how many tiles there is all else.
-        let long_parts = match (column_bytes <= KEPT_COLUMN_BYTES, self.form) {
+        let long_parts = match (room.column_bytes <= KEPT_COLUMN_BYTES, self.form) {
             (false, _) => 1,
             (true, Form::Distances) => 4,
             (true, _) => 2,
         };
-        let slots = if in_quads { 3 } else { 2 };
+        let slots = if room.in_quads { 3 } else { 2 };
         let (parts, coordinates, slots) = match self.method() {
             Method::Terms => (1, 0, 1),
             Method::Products => (1, STEP_BYTES * u64::from(self.steps()), slots),
             Method::LongProducts => (long_parts, 2 * STEP_BYTES * long_parts, slots),
         };
-        let columns = slots * 32 * parts * (column_bytes + MEASURE_BYTES);
-        values + coordinates + columns + parameter_bytes + OTHER_BYTES <= SHARED_BYTES
+        room.suffices_for(coordinates + slots * 32 * parts * (room.column_bytes + MEASURE_BYTES))
     }
 
     /// What is laid out for it, as `Packed` of the skeleton has it: halves of 16 bytes for every four numbers, with a measure behind them.
@@ -127,16 +120,41 @@ impl Contraction {
         Packed { header, sizes, kernels: [None; 2] }
     }
 
-    /// How many blocks are to fit on a multiprocessor, where all else of a row takes so many registers.
-    pub(crate) fn resident_blocks(&self, registers: u64) -> u32 {
-        // Of rows by 16 coordinates, of sums and contractions, and of addresses and the like.
-        let own = match self.method() {
+    /// Registers of a thread for rows by 16 coordinates, sums and contractions, addresses and the like.
+    pub(crate) fn registers(&self) -> u64 {
+        match self.method() {
             Method::Terms => 90,
             Method::Products => 16 * u64::from(self.steps()) + 104,
             Method::LongProducts => 200,
-        };
-        let fitting = |blocks: &u32| u64::from(REGISTERS / blocks) >= own + registers;
-        [5, 4, 3].into_iter().find(fitting).unwrap_or(2)
+        }
+    }
+}
+
+/// What else there is in shared memory where pairs are computed by tiles of 32 columns.
+pub(crate) struct Room<'a> {
+    /// The type of arithmetic.
+    pub(crate) compute: ScalarType,
+    /// Bytes of a column beside its coordinates.
+    pub(crate) column_bytes: u64,
+    /// Bytes of parameters.
+    pub(crate) parameter_bytes: u64,
+    /// Whether lanes take in pairs of four rows.
+    pub(crate) in_quads: bool,
+    /// Sums whose factors and columns are there.
+    pub(crate) wide: Option<&'a WideSums>,
+}
+
+impl Room<'_> {
+    /// Whether it suffices where nothing is contracted.
+    pub(crate) fn suffices_without_contraction(&self) -> bool {
+        self.suffices_for(u64::from(CONTRACTED_COLUMNS) * self.column_bytes)
+    }
+
+    fn suffices_for(&self, bytes: u64) -> bool {
+        let real = if self.compute == ScalarType::F64 { 8 } else { 4 };
+        let values = u64::from(CONTRACTED_ROWS) * PITCH * real;
+        let wide = self.wide.map_or(0, |wide| wide.shared_bytes(self.compute));
+        values + bytes + wide + self.parameter_bytes + OTHER_BYTES <= SHARED_BYTES
     }
 }
 
@@ -149,8 +167,6 @@ const STEP_BYTES: u64 = 2048;
 const MEASURE_BYTES: u64 = 8;
 const KEPT_COLUMN_BYTES: u64 = 16;
 const OTHER_BYTES: u64 = 1024;
-/// Registers of a multiprocessor for each of a block's threads.
-const REGISTERS: u32 = 65536 / 128;
 
 /// The longest contraction of a pass that pays.
 pub(crate) fn contraction(
@@ -210,7 +226,7 @@ fn of_value(
 }
 
 /// Whether a component of a value can be computed from what is stored, and without a loop.
-fn is_cheap(plan: &Plan, pass: &Pass, id: ValueId, places: &[Place]) -> bool {
+pub(crate) fn is_cheap(plan: &Plan, pass: &Pass, id: ValueId, places: &[Place]) -> bool {
     let value = pass.value(id);
     match &value.definition {
         Definition::Read(tensor) if value.block != Block::Parameter => plan.tensor(*tensor).scalar.components() == 1,

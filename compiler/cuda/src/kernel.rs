@@ -23,8 +23,9 @@ use crate::schedule::{
     GpuSchedule, Place, RESIDENT_THREADS, THREADS, needed_by_pairs, needed_by_rows, needed_by_tile, needed_by_writes,
 };
 use crate::spelling::{Arithmetic, Text, type_name};
-use crate::state::{self, CONTRACTED};
+use crate::state::{self, CONTRACTED, wide_component};
 use crate::storage::{load, parts, store, stored_type};
+use crate::wide::{WideSum, WideSums};
 
 /// Adds the structure and the kernels of a pass; their names go to `kernels`.
 pub(crate) fn emit_pass(
@@ -55,17 +56,18 @@ pub(crate) fn emit_pass(
     emitter.write_members(&mut writer, name);
     *lines = writer.lines;
     lines.close("};");
-    if let Some(contraction) = &schedule.contraction {
-        kernels.have_contractions = true;
-        kernels.have_products |= contraction.is_of_products();
-    }
+    kernels.have_contractions |= schedule.contraction.is_some();
+    kernels.have_products |= schedule.contraction.as_ref().is_some_and(Contraction::is_of_products);
+    kernels.have_wide_sums |= schedule.wide.is_some();
     lines.line(format!("static_assert(sizeof({name}::State) == {}, \"as launches have it\");", schedule.state_bytes));
     let mut kernel = |lines: &mut Lines, suffix: &str, body: String, threads: u32, rows: u32| {
-        // Several rows a thread are worth many registers, and so is a contraction.
-        let bounds = match &schedule.contraction {
-            Some(_) if suffix == "reduce" => format!("{threads}, {}", schedule.resident_blocks),
-            _ if rows > threads => format!("{threads}, {}", RESIDENT_THREADS / threads),
-            _ => threads.to_string(),
+        // Several rows a thread are worth many registers, and so is a matrix product.
+        let bounds = if schedule.has_products() && suffix == "reduce" {
+            format!("{threads}, {}", schedule.resident_blocks)
+        } else if rows > threads {
+            format!("{threads}, {}", RESIDENT_THREADS / threads)
+        } else {
+            threads.to_string()
         };
         let argument = format!("const {name}::Call __grid_constant__ call");
         lines.gap();
@@ -83,9 +85,15 @@ pub(crate) fn emit_pass(
     };
     let plain = |rows: u32, threads: u32| format!("PlainTile<{name}, {rows}, {threads}>");
     let mut reduces = [None, None];
-    if let Some(contraction) = &schedule.contraction {
+    if schedule.has_products() {
         let tile = if schedule.in_quads { "QuadTile" } else { "RowTile" };
-        let tile = format!("{tile}<{name}, {:?}<{name}>>", contraction.method());
+        let method = schedule.contraction.as_ref().map_or("Uncontracted".to_owned(), |one| format!("{:?}", one.method()));
+        let sums = match (&schedule.wide, arithmetic) {
+            (None, _) => String::new(),
+            (Some(_), Arithmetic::Real) => format!(", TensorSums<{name}>"),
+            (Some(_), Arithmetic::Ring) => format!(", FusedSums<{name}>"),
+        };
+        let tile = format!("{tile}<{name}, {method}<{name}>{sums}>");
         reduces[0] = Some(reduce(lines, "reduce", tile, schedule.threads, CONTRACTED_ROWS));
     } else if emitter.accumulates() {
         let GpuSchedule { rows, threads, .. } = *schedule;
@@ -167,8 +175,15 @@ impl Emitter<'_> {
         self.write_structures(writer);
         self.write_constructor(writer, name);
         self.write_reads(writer);
+        if self.schedule.has_products() {
+            writer.lines.gap();
+            writer.lines.line(format!("typedef {} Real;", type_name(Kind::Real, self.pass.compute)));
+        }
         if let Some(contraction) = &self.schedule.contraction {
             self.write_contraction(writer, contraction);
+        }
+        if let Some(wide) = &self.schedule.wide {
+            self.write_wide_columns(writer, wide);
         }
         state::write_functions(writer, self.pass, self.schedule, |writer| self.write_pair_values(writer), self);
         self.write_results(writer);
@@ -293,7 +308,6 @@ impl Emitter<'_> {
         let Contraction { value, form, count, .. } = contraction;
         writer.lines.gap();
         self.quote(writer, *value, self.pass.value(*value));
-        writer.lines.line(format!("typedef {real} Real;"));
         let form = match form {
             Form::Terms => String::new(),
             Form::Products => ", CONTRACTION = PRODUCTS".to_owned(),
@@ -324,6 +338,27 @@ impl Emitter<'_> {
         writer.lines.open("{");
         let line = terms.add(writer);
         writer.lines.line(line);
+        writer.lines.close("}");
+    }
+
+    /// The components that a factor is multiplied with, by their numbers among those of all sums; 0 between these.
+    fn write_wide_columns(&self, writer: &mut Writer, wide: &WideSums) {
+        let emitter = Emitter { row: RowValues::Nowhere, ..self.clone() };
+        writer.lines.gap();
+        wide.sums.iter().for_each(|sum| self.quote(writer, sum.product, self.pass.value(sum.product)));
+        writer.lines.line(format!("enum {{ WIDTH = {} }};", wide.width()));
+        writer.lines.gap();
+        writer.lines.line("__device__ __forceinline__ Real wide_term(long long index, int q) const");
+        writer.lines.open("{");
+        for WideSum { column, first, width, .. } in &wide.sums {
+            let (is_own, number) = wide_component(*first, *width);
+            writer.lines.open(format!("if ({is_own}) {{"));
+            let term = emitter.compute(writer, self.pass.value(*column), &Position::Computed(number));
+            writer.lines.line(format!("return {};", term.loose()));
+            writer.lines.close("}");
+        }
+        let zero = writer.number(0.0);
+        writer.lines.line(format!("return {};", zero.loose()));
         writer.lines.close("}");
     }
 

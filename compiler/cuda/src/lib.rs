@@ -13,6 +13,7 @@
 //! | [`schedule`] | plan → where each value lives |
 //! | [`library`] | plans → text, and what launches need to know |
 //! | `contraction` | pass → what is computed first for all pairs of a tile |
+//! | `wide` | pass → sums that are a matrix product |
 //! | `kernel` | pass → its structure and its kernels |
 //! | `state` | reduction rules → state structure, update and merge |
 //! | `expression` | scalar expression → C expression, and loops before it |
@@ -40,7 +41,9 @@ mod spelling;
 mod state;
 mod storage;
 mod uses;
+mod wide;
 
 pub use contraction::{Contraction, Form};
 pub use library::{Library, library, library_in_ring};
 pub use spelling::Arithmetic;
+pub use wide::{WideSum, WideSums};

@@ -110,7 +110,7 @@ pub fn library_in_ring(plans: &[Verified]) -> Library {
 fn library_in(arithmetic: Arithmetic, plans: &[Verified]) -> Library {
     let mut lines = Lines::default();
     let mut kernels =
-        Kernels { names: vec![LAYOUT.to_owned()], parts: 0, have_contractions: false, have_products: false };
+        Kernels { names: vec![LAYOUT.to_owned()], ..Kernels::default() };
     let mut entries = Vec::new();
     for plan in plans {
         let mut emit = |plan: &Plan, infix: &str| emit_plan(&mut lines, &mut kernels, plan, infix, arithmetic);
@@ -129,8 +129,14 @@ fn library_in(arithmetic: Arithmetic, plans: &[Verified]) -> Library {
     let layout = format!("#if {common}\n{RANGES}#endif\n");
     let body = lines.into_text();
     let mut parts: Vec<&str> = vec![&made, PART, &numbers, SKELETON[0], SKELETON[1], &layout];
-    let optional =
-        [(sums != [None, None], SUMS), (kernels.have_contractions, CONTRACT), (kernels.have_products, TENSOR)];
+    let Kernels { have_contractions, have_products, have_wide_sums, .. } = kernels;
+    let optional = [
+        (sums != [None, None], SUMS),
+        (have_contractions || have_wide_sums, CONTRACT),
+        (have_products, TENSOR),
+        (have_wide_sums, WIDE[0]),
+        (have_wide_sums && arithmetic == Arithmetic::Real, WIDE[1]),
+    ];
     parts.extend(optional.iter().filter(|(is_there, _)| *is_there).map(|(_, part)| *part));
     parts.push(&body);
     let text = parts.join("\n");
@@ -138,6 +144,7 @@ fn library_in(arithmetic: Arithmetic, plans: &[Verified]) -> Library {
 }
 
 /// The kernels of a library that is being made.
+#[derive(Default)]
 pub(crate) struct Kernels {
     pub(crate) names: Vec<String>,
     /// Parts so far.
@@ -146,6 +153,8 @@ pub(crate) struct Kernels {
     pub(crate) have_contractions: bool,
     /// See above.
     pub(crate) have_products: bool,
+    /// Whether some have sums that are a matrix product.
+    pub(crate) have_wide_sums: bool,
 }
 
 impl Kernels {
@@ -183,6 +192,9 @@ const RANGES: &str = include_str!("skeleton/ranges.cu");
 /// What those need that have contractions: in general, and by tensor cores.
 const CONTRACT: &str = include_str!("skeleton/contract.cu");
 const TENSOR: &str = include_str!("skeleton/tensor.cu");
+
+/// What those need whose sums are a matrix product: in general, and by tensor cores.
+const WIDE: [&str; 2] = [include_str!("skeleton/wide.cu"), include_str!("skeleton/wide_tensor.cu")];
 
 /// What those need that have gradients, which may be sums over a batch.
 const SUMS: &str = include_str!("skeleton/sums.cu");

@@ -18,10 +18,11 @@ use keopsc_ir::types::{ScalarType, SumScheme};
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::reductions;
 
-use crate::contraction::{Contraction, contraction};
+use crate::contraction::{CONTRACTED_COLUMNS, Contraction, Room, contraction};
 use crate::library::Order;
 use crate::spelling::Arithmetic;
 use crate::uses::{Needed, arguments_read, evaluations, for_each_read, needed};
+use crate::wide::{WideSums, wide_sums};
 
 /// Where a value lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +74,9 @@ pub struct GpuSchedule {
     pub contraction: Option<Contraction>,
     /// Whether a thread takes in pairs of four rows as tensor cores leave them.
     pub in_quads: bool,
-    /// Blocks with contractions that are to fit on a multiprocessor.
+    /// Sums that are a matrix product.
+    pub wide: Option<WideSums>,
+    /// Blocks with contractions or wide sums that are to fit on a multiprocessor.
     pub resident_blocks: u32,
     /// Whether each accumulation is needed.
     pub accumulations: Vec<bool>,
@@ -86,6 +89,11 @@ pub struct GpuSchedule {
 }
 
 impl GpuSchedule {
+    /// Whether there are matrix products.
+    pub fn has_products(&self) -> bool {
+        self.contraction.is_some() || self.wide.is_some()
+    }
+
     /// The place of a value.
     pub fn place(&self, id: ValueId) -> Place {
         self.places[id.0 as usize]
@@ -134,6 +142,9 @@ const PARAMETER_BYTES: u64 = 12 << 10;
 const SHORTEST_TILE: u64 = 8;
 /// The most registers of a row beside contractions: value and gradient of a distance of many coordinates take more.
 const REGISTERS_BESIDE_CONTRACTIONS: u64 = 110;
+/// Registers of a multiprocessor for each of a block's threads, and those that a thread needs for factors of wide sums and addresses.
+const REGISTERS: u32 = 65536 / THREADS;
+const UNCONTRACTED_REGISTERS: u64 = 70;
 /// Registers that four rows may take beside contractions, and bytes of a column that each of them reads.
 const QUAD_REGISTERS: u64 = 24;
 const QUAD_COLUMN_BYTES: u64 = 32;
@@ -146,16 +157,36 @@ const MOST_LEVELS: u64 = 12;
 
 /// The layout of each pass of a plan that `verify` accepts.
 pub fn schedule(plan: &Plan, arithmetic: Arithmetic) -> Vec<GpuSchedule> {
-    plan.passes.iter().map(|pass| schedule_pass(plan, pass, Some(arithmetic))).collect()
+    plan.passes.iter().map(|pass| schedule_pass(plan, pass, arithmetic)).collect()
 }
 
-/// With contractions in that arithmetic, if they leave registers for everything else.
-fn schedule_pass(plan: &Plan, pass: &Pass, contracted: Option<Arithmetic>) -> GpuSchedule {
+/// With all matrix products that there is room for.
+fn schedule_pass(plan: &Plan, pass: &Pass, arithmetic: Arithmetic) -> GpuSchedule {
+    let products = [[true, true], [true, false], [false, true]];
+    let found = products.into_iter().find_map(|products| schedule_products(plan, pass, arithmetic, products));
+    found.unwrap_or_else(|| {
+        let plain = schedule_products(plan, pass, arithmetic, [false, false]);
+        plain.expect("what has no matrix products needs no room for them")
+    })
+}
+
+/// With contractions, if these are asked for, and wide sums; nothing where they do not leave enough for everything else.
+fn schedule_products(
+    plan: &Plan,
+    pass: &Pass,
+    arithmetic: Arithmetic,
+    [contracted, wide]: [bool; 2],
+) -> Option<GpuSchedule> {
     let needed = needed(pass);
     let accumulate = plan.numerics.accumulators(pass.compute);
     let mut places = choose_places(pass, &needed);
     let parameter_bytes = place_parameters(pass, &mut places);
-    let contraction = contracted.and_then(|arithmetic| contraction(plan, pass, &needed, &places, arithmetic));
+    let contraction =
+        if contracted { contraction(plan, pass, &needed, &places, arithmetic) } else { None };
+    let wide = if wide { wide_sums(plan, pass, &needed, &places, arithmetic) } else { None };
+    for product in wide.iter().flat_map(|wide| wide.products(pass, &needed)) {
+        places[product.0 as usize] = Place::Nowhere;
+    }
     if let Some(contraction) = &contraction {
         places[contraction.value.0 as usize] = Place::Contracted;
     }
@@ -166,28 +197,33 @@ fn schedule_pass(plan: &Plan, pass: &Pass, contracted: Option<Arithmetic>) -> Gp
     let all = pass.accumulations.iter().zip(&needed.accumulations).filter(|(_, needed)| **needed);
     let used: Vec<&Accumulation> = all.map(|(accumulation, _)| accumulation).collect();
     let state = state_bytes(&used, accumulate);
+    let others = pass.accumulations.iter().enumerate().filter(|(number, _)| needed.accumulations[*number]);
+    let by_threads = others.filter(|(number, _)| wide.as_ref().is_none_or(|wide| !wide.has(*number)));
+    let by_threads: Vec<&Accumulation> = by_threads.map(|(_, accumulation)| accumulation).collect();
     let has_pivots = |accumulation: &&Accumulation| accumulation.rule.raising.is_some();
-    let registers = registers_of_a_row(pass, &places, state);
+    let registers = registers_of_a_row(pass, &places, state_bytes(&by_threads, accumulate));
     // Lanes of a row have sums of their own, which are not one after the other.
     let in_quads = contraction.is_some()
+        && wide.is_none()
         && plan.numerics.sum != SumScheme::Direct
         && 4 * (registers - PAIR_REGISTERS) <= QUAD_REGISTERS
         && column_bytes <= QUAD_COLUMN_BYTES;
-    if let Some(contraction) = &contraction {
-        let has_registers = contracted == Some(Arithmetic::Ring) || registers <= REGISTERS_BESIDE_CONTRACTIONS;
-        if !has_registers || !contraction.has_room(pass.compute, column_bytes, parameter_bytes, in_quads) {
-            return schedule_pass(plan, pass, None);
-        }
+    let room = Room { compute: pass.compute, column_bytes, parameter_bytes, in_quads, wide: wide.as_ref() };
+    let has_registers = arithmetic == Arithmetic::Ring || registers <= REGISTERS_BESIDE_CONTRACTIONS;
+    let has_room = match &contraction {
+        Some(contraction) => has_registers && contraction.has_room(&room),
+        None => wide.is_none() || has_registers && room.suffices_without_contraction(),
+    };
+    if !has_room {
+        return None;
     }
     let (block, most_rows) = match !used.is_empty() && used.iter().all(has_pivots) {
         true => (BLOCKS.iter().find(|(_, most)| registers <= *most).map_or(1, |(block, _)| *block), BLOCK_ROWS),
         false => (1, ROWS),
     };
     // A column's values are read from shared memory once for all rows of a thread.
-    let rows = match &contraction {
-        Some(_) => 1,
-        None => 1 << (ROW_REGISTERS / registers).clamp(1, most_rows).ilog2(),
-    };
+    let is_of_products = contraction.is_some() || wide.is_some();
+    let rows = if is_of_products { 1 } else { 1 << (ROW_REGISTERS / registers).clamp(1, most_rows).ilog2() };
     let threads = if rows >= SEVERAL_ROWS { FEW_THREADS } else { THREADS };
     let tile_bytes = if threads < THREADS { SMALL_TILE_BYTES } else { TILE_BYTES };
     let columns = tile_bytes.checked_div(column_bytes).unwrap_or(TILE).clamp(1, TILE);
@@ -195,14 +231,14 @@ fn schedule_pass(plan: &Plan, pass: &Pass, contracted: Option<Arithmetic>) -> Gp
     let block = if in_quads { block.min(8) } else { block };
     let pair_cost = cost(pass).per_pair.cycles().clamp(1.0, 1e6) as u32;
     let order = order(plan.numerics.sum, &used, levels);
-    GpuSchedule {
+    Some(GpuSchedule {
         threads,
         rows,
         chunk: match &contraction {
             Some(contraction) => chunk(plan.numerics.sum, &used).map(|columns| columns.max(contraction.tile_columns())),
             None => chunk(plan.numerics.sum, &used),
         },
-        tile: 1 << columns.ilog2(),
+        tile: if wide.is_some() { CONTRACTED_COLUMNS } else { 1 << columns.ilog2() },
         order,
         levels: if order == Order::Tree { levels as u32 } else { 1 },
         unroll: 1 << (SIDE_BY_SIDE / pair_cost).clamp(PAIRS[0], PAIRS[1]).ilog2(),
@@ -211,13 +247,25 @@ fn schedule_pass(plan: &Plan, pass: &Pass, contracted: Option<Arithmetic>) -> Gp
         rows_are_found_again: pass.block(Block::Row).any(|(id, _)| places[id.0 as usize] == Place::Stored),
         places,
         in_quads,
-        resident_blocks: contraction.as_ref().map_or(1, |contraction| contraction.resident_blocks(registers)),
+        resident_blocks: resident_blocks(contraction.as_ref(), wide.as_ref(), registers),
         contraction,
+        wide,
         accumulations: needed.accumulations,
         accumulate,
         state_bytes: state.max(1) as u32,
         pair_cost,
-    }
+    })
+}
+
+/// How many blocks are to fit on a multiprocessor, where all else of a row takes so many registers.
+fn resident_blocks(contraction: Option<&Contraction>, wide: Option<&WideSums>, registers: u64) -> u32 {
+    let own = match contraction {
+        Some(contraction) => contraction.registers(),
+        None => UNCONTRACTED_REGISTERS,
+    };
+    let all = own + registers + wide.map_or(0, WideSums::registers);
+    let fitting = |blocks: &u32| u64::from(REGISTERS / blocks) >= all;
+    [5, 4, 3].into_iter().find(fitting).unwrap_or(2)
 }
 
 fn order(sum: SumScheme, used: &[&Accumulation], levels: u64) -> Order {

@@ -12,9 +12,11 @@ use crate::expression::{Operands, Position, Writer};
 use crate::schedule::{GpuSchedule, Place};
 use crate::spelling::{Binding, Text, integer, type_name};
 use crate::uses::{arguments_read, for_each_read, lets_needed};
+use crate::wide::{WideSum, WideSums};
 
-/// What a pair's contraction is called.
+/// What a pair's contraction is called, and its factor of wide sums.
 pub(crate) const CONTRACTED: &str = "contracted";
+const FACTOR: &str = "factor";
 
 /// The accumulations that are needed, with their numbers.
 pub(crate) fn accumulations<'p>(
@@ -49,17 +51,30 @@ pub(crate) fn write_functions(
         write_merge(writer, pass, schedule);
     });
     writer.real = compute;
-    // A contraction has been computed before.
+    // A contraction has been computed before; a factor is what is left of the pair, and takes its place.
     let contracted = |one: &str| schedule.contraction.as_ref().map_or(String::new(), |_| format!(", const Real {one}"));
-    let contraction = contracted(CONTRACTED);
-    let arguments =
-        format!("update(State &state, const Row &row, const Column &column, long long index{contraction}) const");
+    let pair = match &schedule.wide {
+        Some(_) => format!(", Real &{FACTOR}"),
+        None => contracted(CONTRACTED),
+    };
+    let arguments = format!("update(State &state, const Row &row, const Column &column, long long index{pair}) const");
     function(writer, "", &arguments, |writer| {
+        if schedule.wide.is_some() && schedule.contraction.is_some() {
+            writer.lines.line(format!("const Real {CONTRACTED} = {FACTOR};"));
+        }
         write_values(writer);
-        for (number, accumulation) in accumulations(pass, schedule) {
+        let is_wide = |number: usize| schedule.wide.as_ref().is_some_and(|wide| wide.has(number));
+        for (number, accumulation) in accumulations(pass, schedule).filter(|(number, _)| !is_wide(*number)) {
             write_update(writer, pass, schedule, number, accumulation, values);
         }
+        if let Some(wide) = &schedule.wide {
+            let factor = values.read(wide.factor, &Position::Known(0), writer);
+            writer.lines.line(format!("{FACTOR} = {};", factor.loose()));
+        }
     });
+    if let Some(wide) = &schedule.wide {
+        write_wide_sums(writer, pass, wide);
+    }
     if schedule.block > 1 {
         let lags = |(_, accumulation): (usize, &Accumulation)| reductions::reduction(accumulation.reduction).lagging;
         // A ring has no rounding, but its exponentials of large numbers are not as they seem.
@@ -71,6 +86,29 @@ pub(crate) fn write_functions(
             true => write_lagging_block(writer, pass, schedule, write_values, values),
             false => write_block(writer, pass, schedule, write_values, values),
         });
+    }
+}
+
+/// Adds components of wide sums to those that a state has.
+fn write_wide_sums(writer: &mut Writer, pass: &Pass, wide: &WideSums) {
+    let arguments = "add_wide(State &state, int q, const Real sum)";
+    function(writer, "static ", arguments, |writer| {
+        for WideSum { accumulation, first, width, .. } in &wide.sums {
+            let slot = &pass.accumulations[*accumulation].rule.slots[0];
+            let (is_own, number) = wide_component(*first, *width);
+            let component = format!("state.a{accumulation}_{}[{}]", slot.name, number.loose());
+            writer.lines.open(format!("if ({is_own}) {{"));
+            writer.lines.line(format!("{component} = {component} + sum;"));
+            writer.lines.close("}");
+        }
+    });
+}
+
+/// Whether component `q` of all wide sums is one of a sum that begins there, and its number in that.
+pub(crate) fn wide_component(first: u32, width: u32) -> (String, Text) {
+    match first {
+        0 => (format!("q < {width}"), Text::primary("q")),
+        first => (format!("q >= {first} && q < {}", first + width), Text::new(Binding::Sum, format!("q - {first}"))),
     }
 }
 

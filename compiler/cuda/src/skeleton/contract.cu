@@ -31,7 +31,7 @@ struct Terms {
     // The first of the warp's rows.
     static __device__ __forceinline__ int first_row() { return (int)threadIdx.x / 32 * CONTRACTED_WARP_ROWS; }
     // A tile is started when all else has been done with the one before.
-    enum { PARTS = 1, OVERLAPS = 0 };
+    enum { CONTRACTS = 1, PARTS = 1, OVERLAPS = 0 };
     // Coordinates that are copied at a time to where results will be, and the distance of two of them there: rows come first, columns behind them.
     enum { STEP = 16, PITCH = 36 };
     static_assert(2 * STEP * PITCH <= CONTRACTED_WARP_ROWS * CONTRACTED_PITCH, "there is room");
@@ -152,21 +152,37 @@ static __device__ __forceinline__ int length_of_chunk(long long begin, const Lau
     return (int)(launch.chunk < rest ? launch.chunk : rest);
 }
 
-// What both kinds of tiles share: room for the contractions of each warp.
-template <typename Pass, typename Method>
-struct ContractedMemory {
+// Where no sums are a matrix product.
+template <typename Pass>
+struct NoSums {
+    typedef typename Pass::Real Real;
+    enum { WIDTH = 0 };
+    struct Memory {};
+    struct Doubts {};
+
+    static __device__ __forceinline__ void begin() {}
+    static __device__ __forceinline__ void fetch(const Pass &pass, const Columns &part) {}
+    static __device__ __forceinline__ void see(Real factor) {}
+    static __device__ __forceinline__ void add(Doubts &doubts, Memory &memory, Real *factors, const Pass &pass, const Columns &part) {}
+    static __device__ __forceinline__ void end(typename Pass::State &state, const Doubts &doubts, Real *values) {}
+};
+
+// What both kinds of tiles share: room for the contractions of each warp, which factors of sums replace, and for what these are multiplied with.
+template <typename Pass, typename Method, typename Sums = NoSums<Pass>>
+struct ContractedMemory : Sums::Memory {
     __align__(32) typename Pass::Real values[CONTRACTED_ROWS / CONTRACTED_WARP_ROWS][CONTRACTED_WARP_ROWS * CONTRACTED_PITCH];
     typename Method::Memory method;
 };
 
-// A tile whose pairs are taken in by a thread for each row; how they are contracted is the business of `Method`.
-template <typename Pass, typename Method>
+// A tile whose pairs are taken in by a thread for each row; how they are contracted is the business of `Method`, how many sums are added up that of `Sums`.
+template <typename Pass, typename Method, typename Sums = NoSums<Pass>>
 struct RowTile {
-    enum { COLUMNS = CONTRACTED_COLUMNS * Method::PARTS, ROWS = 1, TILE_ROWS = CONTRACTED_ROWS };
+    enum { COLUMNS = CONTRACTED_COLUMNS * Method::PARTS, ROWS = 1, TILE_ROWS = CONTRACTED_ROWS, TOTALS_IN_MEMORY = Sums::WIDTH > 0 };
     typedef typename Pass::Real Real;
-    typedef ContractedMemory<Pass, Method> Memory;
+    typedef ContractedMemory<Pass, Method, Sums> Memory;
     Memory &memory;
     Method method;
+    Sums sums;
 
     __device__ __forceinline__ RowTile(const Pass &pass, Memory &memory, const Work &work)
         : memory(memory), method(pass, memory.method, work)
@@ -189,20 +205,23 @@ struct RowTile {
         const Pass &pass, const Work &work, long long past)
     {
         Columns tile = first_of(work.begin, pass, work), next = following(tile, pass, work);
+        typename Sums::Doubts doubts;
+        sums.begin();
         method.start(memory.method, pass, tile, next);
         #pragma unroll 1
         while (next.goes_on()) {
-            reduce_tile<true>(state[0], row[0], pass, work, tile, next);
+            reduce_tile<true>(state[0], doubts, row[0], pass, work, tile, next);
             tile = next;
             next = following(tile, pass, work);
         }
-        reduce_tile<false>(state[0], row[0], pass, work, tile, next);
+        reduce_tile<false>(state[0], doubts, row[0], pass, work, tile, next);
+        sums.end(state[0], doubts, memory.values[threadIdx.x / 32]);
     }
 
     // Takes a tile in that has been started, and starts the next one if it is of the same chunk.
     template <bool GOES_ON>
-    __device__ __forceinline__ void reduce_tile(typename Pass::State &state, const typename Pass::Row &row, const Pass &pass,
-        const Work &work, const Columns &tile, const Columns &next)
+    __device__ __forceinline__ void reduce_tile(typename Pass::State &state, typename Sums::Doubts &doubts,
+        const typename Pass::Row &row, const Pass &pass, const Work &work, const Columns &tile, const Columns &next)
     {
         Real *values = memory.values[threadIdx.x / 32];
         method.wait(memory.method, pass, next);
@@ -213,9 +232,11 @@ struct RowTile {
             const Columns some = tile.later(part * CONTRACTED_COLUMNS);
             const int rest = some.past - some.first;
             if (Method::PARTS == 1 || rest > 0) {
+                sums.fetch(pass, some);
                 method.finish(memory.method, values, part, pass, work, some);
                 const int count = rest < CONTRACTED_COLUMNS ? rest : CONTRACTED_COLUMNS;
                 take_in(state, row, pass, values, columns + part * CONTRACTED_COLUMNS, some.at(0), count);
+                sums.add(doubts, memory, values, pass, some);
             }
         }
         // What a thread does meanwhile may depend on its row, which multiplications of several warps do not stand.
@@ -224,39 +245,60 @@ struct RowTile {
         }
     }
 
-    // Takes up to 32 columns in.
-    static __device__ __forceinline__ void take_in(typename Pass::State &state, const typename Pass::Row &row, const Pass &pass,
-        const Real *values, const typename Pass::Column *columns, long long first, int count)
+    // Takes up to 32 columns in. Where there are wide sums, the pairs' factors are in `values` afterwards, those of other columns being 0.
+    __device__ __forceinline__ void take_in(typename Pass::State &state, const typename Pass::Row &row, const Pass &pass,
+        Real *values, const typename Pass::Column *columns, long long first, int count)
     {
         enum { STEP = Pass::BLOCK > 4 ? Pass::BLOCK : 4, UNROLL = Pass::UNROLL < 32 ? Pass::UNROLL / STEP : 32 / STEP };
         values += threadIdx.x % 32 * CONTRACTED_PITCH;
         int column = 0;
         #pragma unroll (UNROLL > 1 ? UNROLL : 1)
         for (; column + STEP <= count; column += STEP) {
-            Real contracted[STEP];
-            #pragma unroll
-            for (int k = 0; k < STEP; k += 4) {
-                const Four<Real> four = *(const Four<Real> *)(values + column + k);
+            Real some[STEP];
+            if (Method::CONTRACTS) {
                 #pragma unroll
-                for (int c = 0; c < 4; ++c) {
-                    contracted[k + c] = four.of[c];
+                for (int k = 0; k < STEP; k += 4) {
+                    const Four<Real> four = *(const Four<Real> *)(values + column + k);
+                    #pragma unroll
+                    for (int c = 0; c < 4; ++c) {
+                        some[k + c] = four.of[c];
+                    }
                 }
             }
             if constexpr (Pass::BLOCK > 1) {
                 #pragma unroll
                 for (int k = 0; k < STEP; k += Pass::BLOCK) {
-                    pass.update_block(state, row, columns + column + k, first + column + k, contracted + k);
+                    pass.update_block(state, row, columns + column + k, first + column + k, some + k);
                 }
             } else {
                 #pragma unroll
                 for (int k = 0; k < STEP; ++k) {
-                    pass.update(state, row, columns[column + k], first + column + k, contracted[k]);
+                    pass.update(state, row, columns[column + k], first + column + k, some[k]);
+                }
+            }
+            if (Sums::WIDTH > 0) {
+                #pragma unroll
+                for (int k = 0; k < STEP; k += 4) {
+                    Four<Real> four;
+                    #pragma unroll
+                    for (int c = 0; c < 4; ++c) {
+                        four.of[c] = some[k + c];
+                        sums.see(some[k + c]);
+                    }
+                    *(Four<Real> *)(values + column + k) = four;
                 }
             }
         }
         #pragma unroll 1
         for (; column < count; ++column) {
             pass.update(state, row, columns[column], first + column, values[column]);
+            sums.see(values[column]);
+        }
+        if (Sums::WIDTH > 0) {
+            #pragma unroll 1
+            for (; column < CONTRACTED_COLUMNS; ++column) {
+                values[column] = 0;
+            }
         }
         __syncwarp();
     }
@@ -266,7 +308,7 @@ struct RowTile {
 // lanes of a row are merged at the end of a chunk.
 template <typename Pass, typename Method>
 struct QuadTile {
-    enum { ROWS = 1, TILE_ROWS = CONTRACTED_ROWS, SHARE = 8 * Method::PARTS };
+    enum { ROWS = 1, TILE_ROWS = CONTRACTED_ROWS, SHARE = 8 * Method::PARTS, TOTALS_IN_MEMORY = 0 };
     typedef typename Pass::Real Real;
     typedef typename Pass::State State;
     typedef ContractedMemory<Pass, Method> Memory;

@@ -43,9 +43,6 @@ static __device__ __forceinline__ void multiply_add(
 #endif
 }
 
-// Makes a number one that the compiler knows nothing of.
-static __device__ __forceinline__ void hide(unsigned int &number) { asm volatile("" : "+r"(number)); }
-
 // Four matrices of 8 × 8 numbers, whose rows of 16 bytes lie one after the other, matrices `stride` words apart: numbers 2 (lane % 4) and the next one
 // of row lane / 4 of each.
 static __device__ __forceinline__ void load_matrices(unsigned int (&numbers)[4], const unsigned int *first, int stride)
@@ -439,6 +436,7 @@ struct Multiplication {
     typedef float Real;
     typedef Packed<Pass> Layout;
     enum {
+        CONTRACTS = 1,
         PARTS = NUMBER_OF_PARTS,
         COLUMNS = CONTRACTED_COLUMNS * PARTS,
         IS_DISTANCE = Layout::IS_DISTANCE,

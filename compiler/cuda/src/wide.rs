@@ -1,0 +1,173 @@
+//! Sums that are a second matrix product: over columns, of a scalar of each pair, its *factor*, times the components of a column.
+//!
+//! ```text
+//! pair v4[1] = exp(-v3)         the factors of a tile of pairs: rows × columns
+//! pair v5[64] = v2[k] * v4      is not computed
+//! accumulate a0 = Sum(v5)       factors · the components of v2: columns × 64
+//! ```
+//!
+//! A thread that keeps a row's sums to itself has too many of them for its registers, and reads a column's components for that row alone. As a matrix product
+//! they are in the registers of all lanes of a warp, each of which has some rows and some components (`skeleton/wide.cu`).
+//!
+//! What counts is the rule of an accumulation and how its argument is computed. All of a pass have one factor; what has another goes on as without.
+
+use keopsc_ir::plan::{Accumulation, Block, Definition, Pass, Plan, ValueId};
+use keopsc_ir::types::ScalarType;
+use keopsc_ops::intrinsics::{Intrinsic, Kind};
+use keopsc_ops::reductions::Operand;
+use keopsc_ops::scalar::{Index, Scalar};
+
+use crate::contraction::is_cheap;
+use crate::schedule::Place;
+use crate::spelling::Arithmetic;
+use crate::uses::{Needed, arguments_read, for_each_read};
+
+/// The sums of a pass that are a matrix product.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WideSums {
+    /// The pair value that columns are multiplied with.
+    pub factor: ValueId,
+    /// The sums, their components one after the other.
+    pub sums: Vec<WideSum>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WideSum {
+    /// The accumulation's number.
+    pub accumulation: usize,
+    /// Its argument: the product.
+    pub product: ValueId,
+    /// The column value.
+    pub column: ValueId,
+    /// The number of its first component among those of all sums.
+    pub first: u32,
+    /// Its components.
+    pub width: u32,
+}
+
+/// Components from which on a matrix product pays, and the most for which registers suffice.
+const LEAST_WIDTH: u32 = 16;
+const MOST_WIDTH: u32 = 128;
+/// In a ring, where it is to be seen whether results are right.
+const LEAST_IN_RING: u32 = 3;
+/// Each sum begins at a multiple of so many components.
+const ALIGNMENT: u32 = 4;
+/// Components that the lanes of a warp share out among themselves.
+const SHARED_OUT: u32 = 32;
+
+impl WideSums {
+    /// The components of all sums.
+    pub(crate) fn width(&self) -> u32 {
+        self.sums.iter().map(|sum| sum.first + sum.width).max().unwrap_or(0)
+    }
+
+    /// Whether an accumulation is one of them.
+    pub(crate) fn has(&self, accumulation: usize) -> bool {
+        self.sums.iter().any(|sum| sum.accumulation == accumulation)
+    }
+
+    /// The pair values that nothing but these sums reads.
+    pub(crate) fn products<'a>(&'a self, pass: &'a Pass, needed: &'a Needed) -> impl Iterator<Item = ValueId> + 'a {
+        let all = pass.accumulations.iter().enumerate().filter(|(number, _)| needed.accumulations[*number]);
+        let others = all.filter(|(number, _)| !self.has(*number)).flat_map(|(_, one)| arguments_read(one));
+        let mut read: Vec<ValueId> = others.collect();
+        for (value, _) in pass.values.iter().zip(&needed.values).filter(|(_, needed)| **needed) {
+            if let Definition::Compute(scalar) = &value.definition {
+                for_each_read(scalar, &mut |id, _| read.push(id));
+            }
+        }
+        self.sums.iter().map(|sum| sum.product).filter(move |product| !read.contains(product))
+    }
+
+    /// Bytes of shared memory for the components of a tile's columns; as float32 those that are multiplied as three parts of 16 bits.
+    pub(crate) fn shared_bytes(&self, compute: ScalarType) -> u64 {
+        let (real, parts) = if compute == ScalarType::F64 { (8, 0) } else { (4, 192) };
+        let width = u64::from(self.width().next_multiple_of(SHARED_OUT));
+        (32 * real).max(parts) * width + 4 * parts
+    }
+
+    /// Registers of a thread for its share of sums.
+    pub(crate) fn registers(&self) -> u64 {
+        u64::from(self.width().next_multiple_of(ALIGNMENT))
+    }
+}
+
+/// The sums of one factor with the most components, if that are enough.
+pub(crate) fn wide_sums(
+    plan: &Plan,
+    pass: &Pass,
+    needed: &Needed,
+    places: &[Place],
+    arithmetic: Arithmetic,
+) -> Option<WideSums> {
+    let least = match arithmetic {
+        Arithmetic::Ring => LEAST_IN_RING,
+        Arithmetic::Real => LEAST_WIDTH,
+    };
+    let is_single = arithmetic == Arithmetic::Ring || pass.compute == ScalarType::F32;
+    if !is_single || plan.numerics.accumulators(pass.compute) != pass.compute {
+        return None;
+    }
+    let mut found: Vec<WideSums> = Vec::new();
+    for (number, accumulation) in pass.accumulations.iter().enumerate() {
+        let is_candidate = needed.accumulations[number];
+        let Some((factor, sum)) = is_candidate.then(|| product_of(pass, number, accumulation)).flatten() else { continue };
+        if !is_cheap(plan, pass, sum.column, places) {
+            continue;
+        }
+        let known = found.iter_mut().find(|sums| sums.factor == factor);
+        match known {
+            Some(sums) => {
+                let first = sums.width().next_multiple_of(ALIGNMENT);
+                if first + sum.width <= MOST_WIDTH {
+                    sums.sums.push(WideSum { first, ..sum });
+                }
+            }
+            None if sum.width <= MOST_WIDTH => found.push(WideSums { factor, sums: vec![sum] }),
+            None => {}
+        }
+    }
+    let widest = found.into_iter().max_by_key(|sums| (sums.width(), std::cmp::Reverse(sums.factor)))?;
+    (widest.width() >= least).then_some(widest)
+}
+
+/// The factor and the sum, if an accumulation adds up products of a pair's scalar and a column's components.
+fn product_of(pass: &Pass, number: usize, accumulation: &Accumulation) -> Option<(ValueId, WideSum)> {
+    let [product] = accumulation.arguments.as_slice() else { return None };
+    let value = pass.value(*product);
+    let Definition::Compute(Scalar::Call(Intrinsic::Mul, factors)) = &value.definition else { return None };
+    if value.block != Block::Pair || value.dim == 1 || !is_sum(accumulation, value.dim) {
+        return None;
+    }
+    let scalar = |scalar: &Scalar<ValueId>| match scalar {
+        Scalar::Component(id, _) if is_real(pass, *id, Block::Pair) && pass.value(*id).dim == 1 => Some(*id),
+        _ => None,
+    };
+    let column = |scalar: &Scalar<ValueId>| match scalar {
+        Scalar::Component(id, index) if is_real(pass, *id, Block::Column) && *index == Index::K => Some(*id),
+        _ => None,
+    };
+    let [a, b] = factors.as_slice() else { return None };
+    let (factor, column) = scalar(a).zip(column(b)).or_else(|| scalar(b).zip(column(a)))?;
+    Some((factor, WideSum { accumulation: number, product: *product, column, first: 0, width: value.dim }))
+}
+
+fn is_real(pass: &Pass, id: ValueId, block: Block) -> bool {
+    pass.value(id).block == block && !pass.value(id).is_index
+}
+
+/// Whether an accumulation's state is a sum of its argument, component by component, and nothing else.
+fn is_sum(accumulation: &Accumulation, dim: u32) -> bool {
+    let rule = &accumulation.rule;
+    let [slot] = rule.slots.as_slice() else { return false };
+    let component = |operand| Scalar::Component(operand, Index::K);
+    let adds = |scalars: &[Scalar<Operand>], operand| {
+        let sum = Scalar::Call(Intrinsic::Add, vec![component(Operand::State(0)), component(operand)]);
+        scalars == [sum]
+    };
+    let is_plain = rule.guard.is_none() && rule.raising.is_none();
+    let begins_with_none = slot.kind == Kind::Real && slot.dim == dim && slot.initial == 0.0;
+    let adds_columns = adds(&rule.update, Operand::Argument(0)) && adds(&rule.merge, Operand::Later(0));
+    is_plain && begins_with_none && adds_columns
+}
