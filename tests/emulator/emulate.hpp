@@ -312,17 +312,17 @@ static inline void emulator_multiply_add(float (&sums)[4], unsigned int a0, unsi
     const int lane = emulator_lane(), g = lane / 4, t = lane % 4;
     const auto number = [=](unsigned int both, int which) { return (double)load((unsigned short)(both >> 16 * which)); };
     double exact[4] = {sums[0], sums[1], sums[2], sums[3]};
+    struct Both {
+        unsigned int of[2];
+    };
+    const Both own[3] = {{a0, a2}, {a1, a3}, {b0, b1}};
     for (int k = 0; k < 4; ++k) {
-        const unsigned int a[2][2] = {
-            {__shfl_sync(0xffffffffu, a0, 4 * g + k), __shfl_sync(0xffffffffu, a2, 4 * g + k)},
-            {__shfl_sync(0xffffffffu, a1, 4 * g + k), __shfl_sync(0xffffffffu, a3, 4 * g + k)},
-        };
+        const Both a[2] = {__shfl_sync(0xffffffffu, own[0], 4 * g + k), __shfl_sync(0xffffffffu, own[1], 4 * g + k)};
         for (int c = 0; c < 2; ++c) {
-            const int source = 4 * (2 * t + c) + k;
-            const unsigned int b[2] = {__shfl_sync(0xffffffffu, b0, source), __shfl_sync(0xffffffffu, b1, source)};
+            const Both b = __shfl_sync(0xffffffffu, own[2], 4 * (2 * t + c) + k);
             for (int r = 0; r < 2; ++r)
                 for (int half = 0; half < 4; ++half)
-                    exact[2 * r + c] += number(a[r][half / 2], half % 2) * number(b[half / 2], half % 2);
+                    exact[2 * r + c] += number(a[r].of[half / 2], half % 2) * number(b.of[half / 2], half % 2);
         }
     }
     for (int k = 0; k < 4; ++k) {

@@ -112,7 +112,7 @@ pass rows i, over j, compute f32
   write more = v10
   write others = v11
 ";
-const WIDTHS: [u32; 4] = [9, 30, 62, 121];
+const WIDTHS: [u32; 4] = [9, 30, 62, 120];
 const WIDE_CALLS: u64 = 20;
 
 impl Library {

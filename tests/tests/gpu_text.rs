@@ -70,7 +70,7 @@ fn the_real_nvcc_compiles_random_plans() {
 /// Contractions: of short and of long rows, taken in by lanes and by threads, of products and of distances, in both kinds of states. Wide sums, of pairs
 /// that are contracted and of such that are not.
 const CONTRACTIONS: &str = "x = Vi(64); y = Vj(64); b = Vj(8); u = Vi(200); v = Vj(200); w = Vj(64); p = Pm(2500)
-p3 = Vi(3); q3 = Vj(3); c = Vj(1); w20 = Vj(20); w100 = Vj(100)
+p3 = Vi(3); q3 = Vj(3); c = Vj(1); w36 = Vj(36); w80 = Vj(80)
 out sum = Sum[j](Exp(-SqDist(x, y)))
 out sums = Sum[j](Exp(x | y) * b)
 out soft = LogSumExp[j](-SqDist(x, y))
@@ -80,9 +80,9 @@ out long_sums = Sum[j]((u | v) * b)
 out beside_parameters = Sum[j](Exp(-SqDist(x, y) / SqNorm2(p)) * w)
 out long_beside_parameters = Sum[j](Exp(-SqDist(u, v) / SqNorm2(p)))
 out wide = Sum[j](Exp(-SqDist(p3, q3)) * y)
-out wide_of_few = Sum[j](Exp(-SqDist(x, y)) * w20)
-out wide_of_many = Sum[j](Exp(-SqDist(u, v)) * w20)
-fused several { out value = Sum[j](Exp(-SqDist(p3, q3)) * c); out wides = Sum[j](Exp(-SqDist(p3, q3)) * w20); out more = Sum[j](Exp(-SqDist(p3, q3)) * w100) }
+out wide_of_few = Sum[j](Exp(-SqDist(x, y)) * w36)
+out wide_of_many = Sum[j](Exp(-SqDist(u, v)) * w36)
+fused several { out value = Sum[j](Exp(-SqDist(p3, q3)) * c); out wides = Sum[j](Exp(-SqDist(p3, q3)) * w36); out more = Sum[j](Exp(-SqDist(p3, q3)) * w80) }
 ";
 
 /// The same for these, and for the architecture that has multiplications of its own.

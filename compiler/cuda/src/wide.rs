@@ -46,8 +46,8 @@ pub struct WideSum {
     pub width: u32,
 }
 
-/// Components from which on a matrix product pays, and the most for which registers suffice.
-const LEAST_WIDTH: u32 = 16;
+/// Components from which on a matrix product pays, also where it is not that of tensor cores, and the most for which registers suffice.
+const LEAST_WIDTH: u32 = 32;
 const MOST_WIDTH: u32 = 128;
 /// In a ring, where it is to be seen whether results are right.
 const LEAST_IN_RING: u32 = 3;

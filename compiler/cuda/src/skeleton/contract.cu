@@ -249,7 +249,8 @@ struct RowTile {
     __device__ __forceinline__ void take_in(typename Pass::State &state, const typename Pass::Row &row, const Pass &pass,
         Real *values, const typename Pass::Column *columns, long long first, int count)
     {
-        enum { STEP = Pass::BLOCK > 4 ? Pass::BLOCK : 4, UNROLL = Pass::UNROLL < 32 ? Pass::UNROLL / STEP : 32 / STEP };
+        // What is stored keeps what follows from being loaded early.
+        enum { STEP = Sums::WIDTH > 0 ? 8 : Pass::BLOCK > 4 ? Pass::BLOCK : 4, UNROLL = Pass::UNROLL < 32 ? Pass::UNROLL / STEP : 32 / STEP };
         values += threadIdx.x % 32 * CONTRACTED_PITCH;
         int column = 0;
         #pragma unroll (UNROLL > 1 ? UNROLL : 1)

@@ -7,8 +7,8 @@
 // then; these are added to the others in float32. Numbers are multiplied by a power of two beforehand, without which the third parts of the smallest would
 // not be there, and what is too large for that, or no number, is multiplied and added by the thread of the row.
 
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
-// Tensor cores have no numbers with the exponents of float32.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ != 800 && __CUDA_ARCH__ != 900 && __CUDA_ARCH__ != 1000 && __CUDA_ARCH__ != 1030
+// Tensor cores have no bfloat16 before sm_80; those of GPUs for graphics are too slow, and these have twice as many others.
 template <typename Pass>
 struct TensorSums : FusedSums<Pass> {};
 #else
