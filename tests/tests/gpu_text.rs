@@ -47,7 +47,7 @@ fn random_plans_have_contractions_of_both_kinds() {
 /// And sums that are matrix products, of factors that are contracted and of others, beside other accumulations and alone.
 #[test]
 fn random_plans_have_wide_sums() {
-    let plans = (0..200).flat_map(|seed| draw(&mut Random::new(seed)));
+    let plans = (0..400).flat_map(|seed| draw(&mut Random::new(seed)));
     let layouts: Vec<GpuSchedule> = plans.flat_map(|plan| schedule(&plan, Arithmetic::Ring)).collect();
     let wide = |is_contracted: bool| {
         let wide = layouts.iter().filter(|layout| layout.wide.is_some());

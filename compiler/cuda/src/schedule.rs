@@ -8,6 +8,8 @@
 //! tile of up to 256 columns                          column values in shared memory, computed by all threads together
 //! ```
 //!
+//! With contractions and wide sums it is a block of 128 rows and as many threads, and a tile of 32 columns or a few times that.
+//!
 //! The states of chunks are merged in a binary tree over chunk numbers. Splits are subtrees, and their states are merged along the rest of the
 //! tree, so that a result does not depend on how columns are split. Where so many states would not fit ([`Order::Sequence`]), chunks are merged
 //! one after the other; what no order changes ([`Order::Carried`]) has no states of chunks.

@@ -75,6 +75,8 @@ out conv = Sum[j](K * b)
 out conv_x = Grad(conv, x)
 out conv_y = Grad(conv, y)
 out conv_s = Grad(conv, s)
+out conv_b = Grad(conv, b)
+out weighted = Sum[j](L * b)
 out near = KMin_ArgKMin[j, K=3](L)
 out both = Max_ArgMax[i](A - (x | y))
 out soft = SumSoftMaxWeight[j](x | y, b)
@@ -93,7 +95,7 @@ pub fn usual_formulas(d: u32, e: u32, options: &Options) -> pipeline::Output {
 }
 
 fn of_usual_formulas(random: &mut Random) -> Vec<Verified> {
-    let (d, e) = (random.pick(&[1, 2, 3, 16, 17, 20, 33]), random.pick(&[1, 1, 2, 3, 17]));
+    let (d, e) = (random.pick(&[1, 2, 3, 16, 17, 20, 33]), random.pick(&[1, 2, 3, 17, 40]));
     let options = Options { dtype: Some(random.pick(&[ScalarType::F32, ScalarType::F64])), ..Options::default() };
     let mut plans = usual_formulas(d, e, &options).plans;
     while plans.len() > 3 {
