@@ -31,7 +31,7 @@ fn plans(number: u64) -> Vec<Verified> {
 /// What `gpu_ring` draws has contractions that lanes take in, and such that threads do.
 #[test]
 fn random_plans_have_contractions_of_both_kinds() {
-    let plans = (0..100).flat_map(|seed| draw(&mut Random::new(seed)));
+    let plans = (0..200).flat_map(|seed| draw(&mut Random::new(seed)));
     let layouts: Vec<GpuSchedule> = plans.flat_map(|plan| schedule(&plan, Arithmetic::Ring)).collect();
     let contracted = |in_quads: bool| {
         layouts.iter().filter(|layout| layout.contraction.is_some() && layout.in_quads == in_quads).count()

@@ -29,6 +29,8 @@ pub struct Contraction {
     pub row: ValueId,
     /// Those they meet.
     pub column: ValueId,
+    /// Whether there are wide sums beside it, which take registers and shared memory.
+    pub has_wide_sums: bool,
 }
 
 /// Rows of a block, and columns of a part of a tile.
@@ -48,8 +50,9 @@ pub enum Form {
 
 /// Coordinates from which on tensor cores pay. What would be computed term by term does not: it takes longer than with rows in registers.
 const LEAST_PRODUCTS: u32 = 16;
-/// The most coordinates of rows that registers hold.
+/// The most coordinates of rows that registers hold, alone and beside wide sums.
 const MOST_IN_REGISTERS: u32 = 128;
+const MOST_BESIDE_WIDE_SUMS: u32 = 64;
 /// The most whose middle fits into shared memory.
 const MOST_PRODUCTS: u32 = 8192;
 /// In a ring, where it is to be seen whether results are right.
@@ -69,9 +72,10 @@ pub(crate) enum Method {
 impl Contraction {
     /// How it is computed.
     pub(crate) fn method(&self) -> Method {
+        let most_in_registers = if self.has_wide_sums { MOST_BESIDE_WIDE_SUMS } else { MOST_IN_REGISTERS };
         match self.form {
             Form::Terms => Method::Terms,
-            Form::Products | Form::Distances if self.count <= MOST_IN_REGISTERS => Method::Products,
+            Form::Products | Form::Distances if self.count <= most_in_registers => Method::Products,
             Form::Products | Form::Distances => Method::LongProducts,
         }
     }
@@ -94,10 +98,10 @@ impl Contraction {
     /// Whether everything fits into shared memory.
     pub(crate) fn has_room(&self, room: &Room<'_>) -> bool {
         // Columns of a tile, in thirty-twos, bytes of their coordinates, and of how many tiles there is all else.
-        let long_parts = match (room.column_bytes <= KEPT_COLUMN_BYTES, self.form) {
-            (false, _) => 1,
-            (true, Form::Distances) => 4,
-            (true, _) => 2,
+        let long_parts = match self.form {
+            _ if self.has_wide_sums || room.column_bytes > KEPT_COLUMN_BYTES => 1,
+            Form::Distances => 4,
+            Form::Terms | Form::Products => 2,
         };
         let slots = if room.in_quads { 3 } else { 2 };
         let (parts, coordinates, slots) = match self.method() {
@@ -175,10 +179,12 @@ pub(crate) fn contraction(
     needed: &Needed,
     places: &[Place],
     arithmetic: Arithmetic,
+    has_wide_sums: bool,
 ) -> Option<Contraction> {
     let candidates = pass.block(Block::Pair).filter(|(id, _)| needed.values[id.0 as usize]);
     let found = candidates.filter_map(|(id, value)| of_value(plan, pass, id, value, places, arithmetic));
-    found.max_by_key(|contraction| (contraction.count, std::cmp::Reverse(contraction.value)))
+    let longest = found.max_by_key(|contraction| (contraction.count, std::cmp::Reverse(contraction.value)))?;
+    Some(Contraction { has_wide_sums, ..longest })
 }
 
 fn of_value(
@@ -222,7 +228,8 @@ fn of_value(
         (Arithmetic::Real, Form::Terms) => return None,
         (Arithmetic::Real, Form::Products | Form::Distances) => LEAST_PRODUCTS,
     };
-    (*count >= least).then_some(Contraction { value: id, form, count: *count, row, column })
+    let found = Contraction { value: id, form, count: *count, row, column, has_wide_sums: false };
+    (*count >= least).then_some(found)
 }
 
 /// Whether a component of a value can be computed from what is stored, and without a loop.

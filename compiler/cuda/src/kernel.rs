@@ -313,8 +313,9 @@ impl Emitter<'_> {
             Form::Products => ", CONTRACTION = PRODUCTS".to_owned(),
             Form::Distances => ", CONTRACTION = DISTANCES".to_owned(),
         };
-        let in_quads = u32::from(self.schedule.in_quads);
-        writer.lines.line(format!("enum {{ COORDINATES = {count}{form}, IN_QUADS = {in_quads} }};"));
+        let [in_quads, has_wide_sums] = [self.schedule.in_quads, contraction.has_wide_sums].map(u32::from);
+        let others = format!("IN_QUADS = {in_quads}, HAS_WIDE_SUMS = {has_wide_sums}");
+        writer.lines.line(format!("enum {{ COORDINATES = {count}{form}, {others} }};"));
         let emitter = Emitter { row: RowValues::Nowhere, ..self.clone() };
         for (name, id) in [("row", contraction.row), ("column", contraction.column)] {
             writer.lines.gap();

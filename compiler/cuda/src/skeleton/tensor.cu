@@ -834,7 +834,7 @@ struct Products : Multiplication<Pass, 1> {
 template <typename Pass>
 static __device__ constexpr int parts_of_long_rows()
 {
-    return sizeof(typename Pass::Column) > 16 ? 1 : Pass::CONTRACTION == DISTANCES ? 4 : 2;
+    return Pass::HAS_WIDE_SUMS || sizeof(typename Pass::Column) > 16 ? 1 : Pass::CONTRACTION == DISTANCES ? 4 : 2;
 }
 
 // Rows and columns step by step. Where sums may be long, as they are of products but not of differences to the middle, a few steps have sums of their
