@@ -95,7 +95,10 @@ fn the_real_nvcc_compiles_contractions() {
     let plans = pipeline::run(&file, &Options::default(), &mut |_, _| {}).expect("the formulas are right").plans;
     let kernels = library(&plans);
     let uses = |what: &str| kernels.text.matches(&format!("{what}<")).count() > 1;
-    assert!(["RowTile", "QuadTile", "Products", "LongProducts", "Uncontracted", "TensorSums"].into_iter().all(uses), "a method is not used");
+    assert!(
+        ["RowTile", "QuadTile", "Products", "LongProducts", "Uncontracted", "TensorSums"].into_iter().all(uses),
+        "a method is not used"
+    );
     let made = compile(&kernels, &target);
     assert!(made.is_ok(), "{:?}", made.err());
 }

@@ -87,7 +87,8 @@ pub(crate) fn emit_pass(
     let mut reduces = [None, None];
     if schedule.has_products() {
         let tile = if schedule.in_quads { "QuadTile" } else { "RowTile" };
-        let method = schedule.contraction.as_ref().map_or("Uncontracted".to_owned(), |one| format!("{:?}", one.method()));
+        let method =
+            schedule.contraction.as_ref().map_or("Uncontracted".to_owned(), |one| format!("{:?}", one.method()));
         let sums = match (&schedule.wide, arithmetic) {
             (None, _) => String::new(),
             (Some(_), Arithmetic::Real) => format!(", TensorSums<{name}>"),

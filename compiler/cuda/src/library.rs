@@ -109,8 +109,7 @@ pub fn library_in_ring(plans: &[Verified]) -> Library {
 
 fn library_in(arithmetic: Arithmetic, plans: &[Verified]) -> Library {
     let mut lines = Lines::default();
-    let mut kernels =
-        Kernels { names: vec![LAYOUT.to_owned()], ..Kernels::default() };
+    let mut kernels = Kernels { names: vec![LAYOUT.to_owned()], ..Kernels::default() };
     let mut entries = Vec::new();
     for plan in plans {
         let mut emit = |plan: &Plan, infix: &str| emit_plan(&mut lines, &mut kernels, plan, infix, arithmetic);

@@ -197,12 +197,13 @@ fn schedule_products(
     place_rows(pass, &mut places);
     let column_alignment = alignment(column_bytes);
     let column_bytes = column_bytes.next_multiple_of(u64::from(column_alignment));
-    let all = pass.accumulations.iter().zip(&needed.accumulations).filter(|(_, needed)| **needed);
-    let used: Vec<&Accumulation> = all.map(|(accumulation, _)| accumulation).collect();
+    let all = pass.accumulations.iter().enumerate().filter(|(number, _)| needed.accumulations[*number]);
+    let by_threads = all.clone().filter(|(number, _)| wide.as_ref().is_none_or(|wide| !wide.has(*number)));
+    let [used, by_threads] = [all.collect(), by_threads.collect()].map(|all: Vec<(usize, &Accumulation)>| {
+        let accumulations = all.into_iter().map(|(_, accumulation)| accumulation);
+        accumulations.collect::<Vec<&Accumulation>>()
+    });
     let state = state_bytes(&used, accumulate);
-    let others = pass.accumulations.iter().enumerate().filter(|(number, _)| needed.accumulations[*number]);
-    let by_threads = others.filter(|(number, _)| wide.as_ref().is_none_or(|wide| !wide.has(*number)));
-    let by_threads: Vec<&Accumulation> = by_threads.map(|(_, accumulation)| accumulation).collect();
     let has_pivots = |accumulation: &&Accumulation| accumulation.rule.raising.is_some();
     let registers = registers_of_a_row(pass, &places, state_bytes(&by_threads, accumulate));
     // Lanes of a row have sums of their own, which are not one after the other.

@@ -109,23 +109,18 @@ pub(crate) fn wide_sums(
     if !is_single || plan.numerics.accumulators(pass.compute) != pass.compute {
         return None;
     }
+    let all = pass.accumulations.iter().enumerate().filter(|(number, _)| needed.accumulations[*number]);
+    let products = all.filter_map(|(number, accumulation)| product_of(pass, number, accumulation));
     let mut found: Vec<WideSums> = Vec::new();
-    for (number, accumulation) in pass.accumulations.iter().enumerate() {
-        let is_candidate = needed.accumulations[number];
-        let Some((factor, sum)) = is_candidate.then(|| product_of(pass, number, accumulation)).flatten() else { continue };
-        if !is_cheap(plan, pass, sum.column, places) {
-            continue;
+    for (factor, sum) in products.filter(|(_, sum)| is_cheap(plan, pass, sum.column, places)) {
+        let number = found.iter().position(|sums| sums.factor == factor).unwrap_or(found.len());
+        if number == found.len() {
+            found.push(WideSums { factor, sums: Vec::new() });
         }
-        let known = found.iter_mut().find(|sums| sums.factor == factor);
-        match known {
-            Some(sums) => {
-                let first = sums.width().next_multiple_of(ALIGNMENT);
-                if first + sum.width <= MOST_WIDTH {
-                    sums.sums.push(WideSum { first, ..sum });
-                }
-            }
-            None if sum.width <= MOST_WIDTH => found.push(WideSums { factor, sums: vec![sum] }),
-            None => {}
+        let sums = &mut found[number];
+        let first = sums.width().next_multiple_of(ALIGNMENT);
+        if first + sum.width <= MOST_WIDTH {
+            sums.sums.push(WideSum { first, ..sum });
         }
     }
     let widest = found.into_iter().max_by_key(|sums| (sums.width(), std::cmp::Reverse(sums.factor)))?;
