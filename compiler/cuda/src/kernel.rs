@@ -23,7 +23,7 @@ use crate::schedule::{
     GpuSchedule, Place, RESIDENT_THREADS, THREADS, needed_by_pairs, needed_by_rows, needed_by_tile, needed_by_writes,
 };
 use crate::spelling::{Arithmetic, Text, type_name};
-use crate::state::{self, CONTRACTED, wide_component};
+use crate::state::{self, CONTRACTED};
 use crate::storage::{load, parts, store, stored_type};
 use crate::wide::{WideSum, WideSums};
 
@@ -343,24 +343,38 @@ impl Emitter<'_> {
         writer.lines.close("}");
     }
 
-    /// The components that a factor is multiplied with, by their numbers among those of all sums; 0 between these.
+    /// Reads component `q` of eight columns, of which `rest` are there, by its number among those of all sums. Between these it is any.
     fn write_wide_columns(&self, writer: &mut Writer, wide: &WideSums) {
         let emitter = Emitter { row: RowValues::Nowhere, ..self.clone() };
         writer.lines.gap();
         wide.sums.iter().for_each(|sum| self.quote(writer, sum.product, self.pass.value(sum.product)));
         writer.lines.line(format!("enum {{ WIDTH = {} }};", wide.width()));
         writer.lines.gap();
-        writer.lines.line("__device__ __forceinline__ Real wide_term(long long index, int q) const");
+        let arguments = "Real (&terms)[8], long long first, int rest, int q";
+        writer.lines.line("template <bool ARE_ALL_THERE>");
+        writer.lines.line(format!("__device__ __forceinline__ void wide_terms({arguments}) const"));
         writer.lines.open("{");
-        for WideSum { column, first, width, .. } in &wide.sums {
-            let (is_own, number) = wide_component(*first, *width);
-            writer.lines.open(format!("if ({is_own}) {{"));
-            let term = emitter.compute(writer, self.pass.value(*column), &Position::Computed(number));
-            writer.lines.line(format!("return {};", term.loose()));
+        for (number, sum) in wide.sums.iter().enumerate() {
+            let WideSum { column, first, width, .. } = sum;
+            let next = wide.sums.get(number + 1);
+            if let Some(next) = next {
+                writer.lines.open(format!("if (q < {}) {{", next.first));
+            }
+            let last = first + width - 1;
+            let component = sum.component(&format!("(q < {last} ? q : {last})"));
+            writer.lines.line(format!("const int k{number} = {component};"));
+            writer.lines.line("#pragma unroll");
+            writer.lines.open("for (int c = 0; c < 8; ++c) {");
+            writer.lines.line("const long long index = first + (ARE_ALL_THERE || c < rest ? c : 0);");
+            let position = Position::Computed(Text::primary(format!("k{number}")));
+            let term = emitter.compute(writer, self.pass.value(*column), &position);
+            writer.lines.line(format!("terms[c] = {};", term.loose()));
             writer.lines.close("}");
+            if next.is_some() {
+                writer.lines.line("return;");
+                writer.lines.close("}");
+            }
         }
-        let zero = writer.number(0.0);
-        writer.lines.line(format!("return {};", zero.loose()));
         writer.lines.close("}");
     }
 

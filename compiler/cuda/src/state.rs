@@ -93,23 +93,15 @@ pub(crate) fn write_functions(
 fn write_wide_sums(writer: &mut Writer, pass: &Pass, wide: &WideSums) {
     let arguments = "add_wide(State &state, int q, const Real sum)";
     function(writer, "static ", arguments, |writer| {
-        for WideSum { accumulation, first, width, .. } in &wide.sums {
+        for sum in &wide.sums {
+            let WideSum { accumulation, first, width, .. } = sum;
             let slot = &pass.accumulations[*accumulation].rule.slots[0];
-            let (is_own, number) = wide_component(*first, *width);
-            let component = format!("state.a{accumulation}_{}[{}]", slot.name, number.loose());
-            writer.lines.open(format!("if ({is_own}) {{"));
+            let component = format!("state.a{accumulation}_{}[{}]", slot.name, sum.component("q"));
+            writer.lines.open(format!("if (q >= {first} && q < {}) {{", first + width));
             writer.lines.line(format!("{component} = {component} + sum;"));
             writer.lines.close("}");
         }
     });
-}
-
-/// Whether component `q` of all wide sums is one of a sum that begins there, and its number in that.
-pub(crate) fn wide_component(first: u32, width: u32) -> (String, Text) {
-    match first {
-        0 => (format!("q < {width}"), Text::primary("q")),
-        first => (format!("q >= {first} && q < {}", first + width), Text::new(Binding::Sum, format!("q - {first}"))),
-    }
 }
 
 /// Several columns at once, relative to pivots that may lag behind them. Only where sums get large with these, or are none since a pivot is

@@ -46,6 +46,13 @@ pub struct WideSum {
     pub width: u32,
 }
 
+impl WideSum {
+    /// The number of its component that is number `q` of all.
+    pub(crate) fn component(&self, q: &str) -> String {
+        if self.first == 0 { q.to_owned() } else { format!("{q} - {}", self.first) }
+    }
+}
+
 /// Components from which on a matrix product pays, also where it is not that of tensor cores, and the most for which registers suffice.
 const LEAST_WIDTH: u32 = 32;
 const MOST_WIDTH: u32 = 128;

@@ -61,11 +61,10 @@ struct WideColumns {
         for (int turn = 0; turn < TURNS; ++turn) {
             const int first = columns.place(eighth(turn) < EIGHTS ? 8 * eighth(turn) : 0), rest = columns.past - first;
             const long long begin = columns.begin + (ARE_ALL_THERE || rest > 0 ? first : 0);
+            pass.template wide_terms<ARE_ALL_THERE>(terms[turn], begin, rest, component());
             #pragma unroll
             for (int c = 0; c < 8; ++c) {
-                const bool is_there = ARE_ALL_THERE || c < rest;
-                const Real term = pass.wide_term(begin + (is_there ? c : 0), component());
-                terms[turn][c] = is_there ? term : (Real)0;
+                terms[turn][c] = ARE_ALL_THERE || c < rest ? terms[turn][c] : (Real)0;
             }
         }
     }

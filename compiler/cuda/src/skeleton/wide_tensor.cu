@@ -129,9 +129,10 @@ struct TensorSums {
             float sum = begins ? 0.0f : doubts.sums[q];
             #pragma unroll 1
             for (int column = 0; column < CONTRACTED_COLUMNS && part.has(column); ++column) {
-                const float component = pass.wide_term(part.at(column), q);
-                if (!is_usual(factors[column]) || !is_usual(component)) {
-                    sum += factors[column] * component;
+                float components[8];
+                pass.template wide_terms<false>(components, part.at(column), 1, q);
+                if (!is_usual(factors[column]) || !is_usual(components[0])) {
+                    sum += factors[column] * components[0];
                 }
             }
             doubts.sums[q] = sum;
