@@ -177,7 +177,7 @@ struct ContractedMemory : Sums::Memory {
 // A tile whose pairs are taken in by a thread for each row; how they are contracted is the business of `Method`, how many sums are added up that of `Sums`.
 template <typename Pass, typename Method, typename Sums = NoSums<Pass>>
 struct RowTile {
-    enum { COLUMNS = CONTRACTED_COLUMNS * Method::PARTS, ROWS = 1, TILE_ROWS = CONTRACTED_ROWS, TOTALS_IN_MEMORY = Sums::WIDTH > 0 };
+    enum { COLUMNS = CONTRACTED_COLUMNS * Method::PARTS, ROWS = 1, TILE_ROWS = CONTRACTED_ROWS };
     typedef typename Pass::Real Real;
     typedef ContractedMemory<Pass, Method, Sums> Memory;
     Memory &memory;
@@ -309,7 +309,7 @@ struct RowTile {
 // lanes of a row are merged at the end of a chunk.
 template <typename Pass, typename Method>
 struct QuadTile {
-    enum { ROWS = 1, TILE_ROWS = CONTRACTED_ROWS, SHARE = 8 * Method::PARTS, TOTALS_IN_MEMORY = 0 };
+    enum { ROWS = 1, TILE_ROWS = CONTRACTED_ROWS, SHARE = 8 * Method::PARTS };
     typedef typename Pass::Real Real;
     typedef typename Pass::State State;
     typedef ContractedMemory<Pass, Method> Memory;

@@ -20,9 +20,6 @@ static __device__ __forceinline__ unsigned short store_f16(float value)
     return half;
 }
 
-// Makes a number one that the compiler knows nothing of.
-static __device__ __forceinline__ void hide(unsigned int &number) { asm volatile("" : "+r"(number)); }
-
 static __device__ __forceinline__ int high_word(double value) { return __double2hiint(value); }
 static __device__ __forceinline__ int low_word(double value) { return __double2loint(value); }
 static __device__ __forceinline__ double double_of(int high, int low) { return __hiloint2double(high, low); }

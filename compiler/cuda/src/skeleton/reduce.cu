@@ -145,7 +145,6 @@ struct Counter {
 // The columns of a tile, which every thread of a block reads for several rows.
 template <typename Pass, int ROWS_OF_THREAD, int THREADS_OF_BLOCK>
 struct PlainTile {
-    enum { TOTALS_IN_MEMORY = 0 };
     enum { COLUMNS = Pass::TILE, ROWS = ROWS_OF_THREAD, THREADS = THREADS_OF_BLOCK, TILE_ROWS = ROWS * THREADS };
     struct Memory {
         typename Pass::Column columns[COLUMNS];
@@ -210,13 +209,7 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
         const long long index = work.first_row + Tile::row_of_thread(r);
         pass.read_row(row[r], index < work.past_rows ? index : work.past_rows - 1);
     }
-    // An array from a number on that the compiler does not know takes no registers; one of one element would have no other.
-    typename Pass::State state[ROWS], totals[ROWS + Tile::TOTALS_IN_MEMORY];
-    unsigned int first = 0;
-    if (Tile::TOTALS_IN_MEMORY) {
-        hide(first);
-    }
-    typename Pass::State *total = totals + first;
+    typename Pass::State state[ROWS], total[ROWS];
     Counter<Pass, ROWS, Pass::LEVELS> counter;
     counter.count = 0;
     #pragma unroll

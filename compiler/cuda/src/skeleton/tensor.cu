@@ -43,6 +43,9 @@ static __device__ __forceinline__ void multiply_add(
 #endif
 }
 
+// Makes a number one that the compiler knows nothing of.
+static __device__ __forceinline__ void hide(unsigned int &number) { asm volatile("" : "+r"(number)); }
+
 // Four matrices of 8 × 8 numbers, whose rows of 16 bytes lie one after the other, matrices `stride` words apart: numbers 2 (lane % 4) and the next one
 // of row lane / 4 of each.
 static __device__ __forceinline__ void load_matrices(unsigned int (&numbers)[4], const unsigned int *first, int stride)
