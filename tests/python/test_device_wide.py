@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from device import IS_REAL, Gpu, on_gpu
-from keops import relative_error
+from keops import CUDA, relative_error
 from test_device import agree, compare, positive
 
 FORMULAS = """
@@ -143,6 +143,21 @@ def test_bits_do_not_depend_on_other_rows(gpu, library, random):
     found = on_gpu(gpu, entry, *arguments(entry, x, y, *weights))
     for rows in (slice(7, 8), slice(100, 135)):
         assert np.array_equal(on_gpu(gpu, entry, *arguments(entry, x[rows], y, *weights)), found[rows])
+
+
+def test_in_slabs(gpu, library, random, monkeypatch):
+    """Rows and columns in several parts: the same bits."""
+    x, y = random.normal(size=(140, 3)).astype(np.float32), random.normal(size=(700, 3)).astype(np.float32)
+    weights = [positive(random, (700, width)) for width in (33, 1, 18)]
+    for name in ("gauss", "both"):
+        entry = library(3, 33).entries[name]
+        given = arguments(entry, x, y, *weights)
+        expected = on_gpu(gpu, entry, *given)
+        for bound in (300_000, 200_000):
+            monkeypatch.setenv("KEOPSC_DEVICE_MEMORY", str(bound))
+            found = entry(*given, device_type=CUDA)
+            for one, other in zip(found, expected, strict=True) if isinstance(found, tuple) else [(found, expected)]:
+                assert np.array_equal(one, other), (name, bound)
 
 
 def test_types_and_steps(gpu, library, random):

@@ -174,7 +174,8 @@ struct ContractedMemory : Sums::Memory {
     typename Method::Memory method;
 };
 
-// A tile whose pairs are taken in by a thread for each row; how they are contracted is the business of `Method`, how many sums are added up that of `Sums`.
+// A tile whose pairs are taken in by a thread for each row; how they are contracted is the business of `Method`, how wide sums are added up that of
+// `Sums`.
 template <typename Pass, typename Method, typename Sums = NoSums<Pass>>
 struct RowTile {
     enum { COLUMNS = CONTRACTED_COLUMNS * Method::PARTS, ROWS = 1, TILE_ROWS = CONTRACTED_ROWS };
@@ -250,7 +251,8 @@ struct RowTile {
         Real *values, const typename Pass::Column *columns, long long first, int count)
     {
         // What is stored keeps what follows from being loaded early.
-        enum { STEP = Sums::WIDTH > 0 ? 8 : Pass::BLOCK > 4 ? Pass::BLOCK : 4, UNROLL = Pass::UNROLL < 32 ? Pass::UNROLL / STEP : 32 / STEP };
+        enum { STEP = Sums::WIDTH > 0 ? 8 : Pass::BLOCK > 4 ? Pass::BLOCK : 4 };
+        enum { UNROLL = Pass::UNROLL < 32 ? Pass::UNROLL / STEP : 32 / STEP };
         values += threadIdx.x % 32 * CONTRACTED_PITCH;
         int column = 0;
         #pragma unroll (UNROLL > 1 ? UNROLL : 1)

@@ -1,11 +1,11 @@
-// Wide sums by tensor cores, in the precision of float32 and with its exponents. Each number is the sum of three of bfloat16, and of the nine products of their parts
-// six are added up:
+// Wide sums by tensor cores, in the precision of float32 and with its exponents. Each number is the sum of three of bfloat16, and of the nine products
+// of their parts six are added up:
 //
 //     x y = (x1 + x2 + x3) (y1 + y2 + y3) ≈ x3 y1 + x1 y3 + x2 y2 + x2 y1 + x1 y2 + x1 y1
 //
-// What is left out is at most 2^-24 of a product. Each 32 columns have sums of their own, from the least products to the greatest, of which little is cut off
-// then; these are added to the others in float32. Numbers are multiplied by a power of two beforehand, without which the third parts of the smallest would
-// not be there, and what is too large for that, or no number, is multiplied and added by the thread of the row.
+// What is left out is at most 2^-24 of a product. Each 32 columns have sums of their own, from small products to great ones, so that tensor cores, which
+// do not round, cut little off; these are added to the others in float32. Numbers are multiplied by a power of two beforehand, without which the third
+// parts of the smallest would not be there. What is too large for that, or no number, is multiplied and added by the thread of the row.
 
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ != 800 && __CUDA_ARCH__ != 900 && __CUDA_ARCH__ != 1000 && __CUDA_ARCH__ != 1030
 // Tensor cores have no bfloat16 before sm_80; those of GPUs for graphics are too slow, and these have twice as many others.
