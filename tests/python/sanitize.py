@@ -34,7 +34,7 @@ fused both {
   out slope = Grad(value, x)
 }
 """
-# Dimensions for which distances and sums are products of matrices.
+# Dimensions for which distances are products of matrices.
 WIDE = """
 x = Vi(40); y = Vj(40); b = Vj(24)
 out sum = Sum[j](Exp(-SqDist(x, y) / 40) * b)
@@ -47,6 +47,16 @@ out one = Sum[j](Exp(-SqDist(x, y) / 150))
 out sum = Sum[j](Exp(-SqDist(x, y) / 150) * b)
 out soft = LogSumExp[j]((x | y) / 150)
 """
+# Sums that are products of matrices, of factors that are contracted with rows in registers, step by step, and not at all.
+COMPONENTS = """
+x = Vi(3); y = Vj(3); u = Vi(40); v = Vj(40); p = Vi(150); q = Vj(150); b = Vj(36); c = Vj(1)
+out dots = Sum[j]((u | v) * b)
+out far = Sum[j](Exp(-SqDist(p, q) / 150) * b)
+fused several {
+  out value = Sum[j](Exp(-SqDist(x, y)) * c)
+  out sums = Sum[j](Exp(-SqDist(x, y)) * b)
+}
+"""
 SUM = "x = Vi(3); y = Vj(3); b = Vj(2); out sum = Sum[j](Exp(-SqDist(x, y)) * b)"
 LIBRARIES = {
     "float32": (FORMULAS, []),
@@ -56,6 +66,7 @@ LIBRARIES = {
     "kahan": (SUM, ["--sum", "kahan"]),
     "wide": (WIDE, []),
     "long": (LONG, []),
+    "components": (COMPONENTS, []),
     "wide_float64": (WIDE, ["--dtype", "f64"]),
     "wide_float16": (WIDE, ["--dtype", "f16"]),
 }
