@@ -164,7 +164,7 @@ def test_in_slabs(gpu, library, random, monkeypatch, d):
     x, y, b = (random.normal(size=shape).astype(np.float32) for shape in ((m, d), (n, d), (n, 2)))
     entry, was_refused, slabs = library(d).entries["gauss"], False, 0
     expected = entry(*arguments(entry, x, y, np.abs(b), m))
-    for bound in (400_000, 300_000, 1000):
+    for bound in (600_000, 400_000, 300_000, 1000):
         monkeypatch.setenv("KEOPSC_DEVICE_MEMORY", str(bound))
         try:
             agree(entry(*arguments(entry, x, y, np.abs(b), m), device_type=CUDA), expected, bound)

@@ -112,10 +112,11 @@ impl Contraction {
         room.suffices_for(coordinates + slots * 32 * parts * (room.column_bytes + MEASURE_BYTES))
     }
 
-    /// What is laid out for it, as `Packed` of the skeleton has it: halves of 16 bytes for every four numbers, with a measure behind them.
+    /// What is laid out for it, as `Packed` of the skeleton has it: halves of 16 bytes for every four numbers, with a measure behind
+    /// them, in whole lines of the cache.
     pub(crate) fn packed(&self) -> Packed {
-        let size = 64 * self.steps() + 16;
-        let header = if self.form == Form::Distances { 64 * self.steps() } else { 0 };
+        let size = (64 * self.steps() + 16).next_multiple_of(LINE);
+        let header = if self.form == Form::Distances { (64 * self.steps()).next_multiple_of(LINE) } else { 0 };
         let sizes = match self.method() {
             Method::Terms => return Packed::default(),
             Method::Products => [size, 0],
@@ -171,6 +172,8 @@ const STEP_BYTES: u64 = 2048;
 const MEASURE_BYTES: u64 = 8;
 const KEPT_COLUMN_BYTES: u64 = 16;
 const OTHER_BYTES: u64 = 1024;
+/// Bytes of a line of the cache.
+const LINE: u32 = 128;
 
 /// The longest contraction of a pass that pays.
 pub(crate) fn contraction(

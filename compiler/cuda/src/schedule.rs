@@ -3,7 +3,7 @@
 //! ```text
 //! block of 128 rows or 256 rows                      128 threads, or 32 with several rows each, for which a column's values are read once
 //! split of columns                                   what one block reduces; chosen when a call is made
-//! chunk of 64 to 512 columns                         a state of its own, into which columns are taken one by one, or some together where there are
+//! chunk of 64 to 512 columns for each of its lanes   a state of its own, into which columns are taken one by one, or some together where there are
 //!                                                    pivots; with `sum = direct` there is one chunk
 //! tile of up to 256 columns                          column values in shared memory, computed by all threads together
 //! ```
@@ -127,10 +127,12 @@ const PAIRS: [u32; 2] = [16, 128];
 const SIDE_BY_SIDE: u32 = 1200;
 /// Columns that are taken in together where there are pivots, and the registers that a row may need for that.
 const BLOCKS: [(u32, u64); 3] = [(16, 10), (8, 14), (4, u64::MAX)];
-/// Columns of a chunk.
+/// Columns of a chunk for each lane that takes part in it.
 const CHUNK: [u32; 2] = [64, 256];
 /// The same where a merge costs more than a sum.
 const DEAR_CHUNK: [u32; 2] = [256, 512];
+/// Lanes that share a row where each has some of a warp's pairs.
+const QUAD: u32 = 4;
 /// One running sum over all columns.
 const NO_CHUNKS: [u32; 2] = [1 << 30, 1 << 30];
 /// Columns of a tile at most.
@@ -239,8 +241,9 @@ fn schedule_products(
         threads,
         rows,
         chunk: match &contraction {
-            Some(contraction) => chunk(plan.numerics.sum, &used).map(|columns| columns.max(contraction.tile_columns())),
-            None => chunk(plan.numerics.sum, &used),
+            Some(contraction) => chunk(plan.numerics.sum, &used, if in_quads { QUAD } else { 1 })
+                .map(|columns| columns.max(contraction.tile_columns())),
+            None => chunk(plan.numerics.sum, &used, 1),
         },
         tile: if wide.is_some() { CONTRACTED_COLUMNS } else { 1 << columns.ilog2() },
         order,
@@ -282,12 +285,13 @@ fn order(sum: SumScheme, used: &[&Accumulation], levels: u64) -> Order {
     }
 }
 
-fn chunk(sum: SumScheme, used: &[&Accumulation]) -> [u32; 2] {
+/// So many lanes share a chunk.
+fn chunk(sum: SumScheme, used: &[&Accumulation], lanes: u32) -> [u32; 2] {
     let is_plain = |accumulation: &&Accumulation| accumulation.rule.merge_lets.is_empty();
     match sum {
         SumScheme::Direct => NO_CHUNKS,
-        _ if used.iter().all(is_plain) => CHUNK,
-        _ => DEAR_CHUNK,
+        _ if used.iter().all(is_plain) => CHUNK.map(|columns| lanes * columns),
+        _ => DEAR_CHUNK.map(|columns| lanes * columns),
     }
 }
 

@@ -31,7 +31,7 @@ struct Terms {
     // The first of the warp's rows.
     static __device__ __forceinline__ int first_row() { return (int)threadIdx.x / 32 * CONTRACTED_WARP_ROWS; }
     // A tile is started when all else has been done with the one before.
-    enum { CONTRACTS = 1, PARTS = 1, OVERLAPS = 0 };
+    enum { CONTRACTS = 1, PARTS = 1, OVERLAPS = 0, READS_ROWS = 0 };
     // Coordinates that are copied at a time to where results will be, and the distance of two of them there: rows come first, columns behind them.
     enum { STEP = 16, PITCH = 36 };
     static_assert(2 * STEP * PITCH <= CONTRACTED_WARP_ROWS * CONTRACTED_PITCH, "there is room");
@@ -178,7 +178,7 @@ struct ContractedMemory : Sums::Memory {
 // `Sums`.
 template <typename Pass, typename Method, typename Sums = NoSums<Pass>>
 struct RowTile {
-    enum { COLUMNS = CONTRACTED_COLUMNS * Method::PARTS, ROWS = 1, TILE_ROWS = CONTRACTED_ROWS };
+    enum { COLUMNS = CONTRACTED_COLUMNS * Method::PARTS, ROWS = 1, TILE_ROWS = CONTRACTED_ROWS, READS_ROWS = Method::READS_ROWS };
     typedef typename Pass::Real Real;
     typedef ContractedMemory<Pass, Method, Sums> Memory;
     Memory &memory;
@@ -311,7 +311,7 @@ struct RowTile {
 // lanes of a row are merged at the end of a chunk.
 template <typename Pass, typename Method>
 struct QuadTile {
-    enum { ROWS = 1, TILE_ROWS = CONTRACTED_ROWS, SHARE = 8 * Method::PARTS };
+    enum { ROWS = 1, TILE_ROWS = CONTRACTED_ROWS, READS_ROWS = Method::READS_ROWS, SHARE = 8 * Method::PARTS };
     typedef typename Pass::Real Real;
     typedef typename Pass::State State;
     typedef ContractedMemory<Pass, Method> Memory;

@@ -8,6 +8,7 @@ struct Work {
     long long first_row, past_rows; // of the block's rows, the first and the one past the last
     long long begin, end;           // the first stretch of columns
     long long part, past_parts;     // column blocks that follow
+    long long split;                // the number of its split in the launch
 };
 
 // The next stretch of columns: column blocks that touch are one.
@@ -58,18 +59,43 @@ static __device__ __forceinline__ bool is_beyond_tiles(const Launch &launch)
     return ranges.count > 0 && blockIdx.x >= ranges.tiles[(blockIdx.z + 1) * (ranges.count + 1) - 1];
 }
 
-// What this block does, whose tile has `tile_rows` rows.
-static __device__ __forceinline__ Work work_of(const Launch &launch, const Element &element, int tile_rows)
+// The row tile and the split of this block. Where rows are read again for each tile of columns, those of some row tiles come one after the other, so
+// that blocks that run at a time have both rows and columns in common, and the cache has them all.
+template <typename Tile>
+static __device__ __forceinline__ uint2 tile_and_split()
+{
+    enum { TILES = 16 };
+    uint2 place;
+    if constexpr (Tile::READS_ROWS) {
+        const unsigned long long number = (unsigned long long)blockIdx.y * gridDim.x + blockIdx.x;
+        const unsigned int together = TILES * gridDim.y, first = (unsigned int)(number / together) * TILES;
+        const unsigned int rest = (unsigned int)(number % together);
+        const unsigned int tiles = gridDim.x - first < TILES ? gridDim.x - first : TILES;
+        place.x = first + rest % tiles;
+        place.y = rest / tiles;
+    } else {
+        place.x = blockIdx.x;
+        place.y = blockIdx.y;
+    }
+    return place;
+}
+
+// What this block does.
+template <typename Tile>
+static __device__ __forceinline__ Work work_of(const Launch &launch, const Element &element)
 {
     Work work;
     work.part = work.past_parts = 0;
     if (launch.ranges.count == 0) {
-        work.first_row = (long long)blockIdx.x * tile_rows;
+        const uint2 place = tile_and_split<Tile>();
+        work.split = place.y;
+        work.first_row = (long long)place.x * Tile::TILE_ROWS;
         work.past_rows = launch.rows;
-        work.begin = (long long)blockIdx.y * launch.split;
+        work.begin = work.split * launch.split;
         work.end = work.begin + launch.split < launch.columns ? work.begin + launch.split : launch.columns;
         return work;
     }
+    work.split = blockIdx.y;
     const Ranges &ranges = launch.ranges;
     const long long block = block_of_tile(launch, element, work);
     const long long first = block == 0 ? 0 : table(ranges.ends, element, block - 1, 0, ranges.num_parts);
@@ -145,7 +171,7 @@ struct Counter {
 // The columns of a tile, which every thread of a block reads for several rows.
 template <typename Pass, int ROWS_OF_THREAD, int THREADS_OF_BLOCK>
 struct PlainTile {
-    enum { COLUMNS = Pass::TILE, ROWS = ROWS_OF_THREAD, THREADS = THREADS_OF_BLOCK, TILE_ROWS = ROWS * THREADS };
+    enum { COLUMNS = Pass::TILE, ROWS = ROWS_OF_THREAD, THREADS = THREADS_OF_BLOCK, TILE_ROWS = ROWS * THREADS, READS_ROWS = 0 };
     struct Memory {
         typename Pass::Column columns[COLUMNS];
     };
@@ -200,7 +226,7 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
     if (is_beyond_tiles(launch)) {
         return;
     }
-    Work work = work_of(launch, element, Tile::TILE_ROWS);
+    Work work = work_of<Tile>(launch, element);
     const Pass pass(call, element, shared);
     Tile tile(pass, memory, work);
     typename Pass::Row row[ROWS];
@@ -243,7 +269,7 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
         counter.total(state);
     }
     typename Pass::State *states = (typename Pass::State *)launch.states;
-    states += (blockIdx.z * launch.splits + launch.first_split + blockIdx.y) * launch.rows;
+    states += (blockIdx.z * launch.splits + launch.first_split + work.split) * launch.rows;
     #pragma unroll
     for (int r = 0; r < ROWS; ++r) {
         const long long index = work.first_row + Tile::row_of_thread(r);

@@ -203,14 +203,16 @@ struct __align__(16) Words {
 // 1: high, 2 and 3: low].
 template <typename Pass>
 struct Packed {
+    // Each begins with a line of the cache, as a copy of a whole line costs as much as one of a part.
+    enum { LINE = 128 };
     enum {
         STEPS = (Pass::COORDINATES + 15) / 16,
         COORDINATES = 16 * STEPS,
         IS_DISTANCE = Pass::CONTRACTION == DISTANCES,
         HALVES_BYTES = STEPS * 4 * (int)sizeof(Halves),
-        BYTES = HALVES_BYTES + 16,
+        BYTES = (HALVES_BYTES + 16 + LINE - 1) / LINE * LINE,
         // The middle.
-        HEADER_BYTES = IS_DISTANCE ? COORDINATES * (int)sizeof(float) : 0,
+        HEADER_BYTES = IS_DISTANCE ? (COORDINATES * (int)sizeof(float) + LINE - 1) / LINE * LINE : 0,
     };
 
     static __device__ __forceinline__ char *header(const Launch &launch)
@@ -734,7 +736,7 @@ struct Products : Multiplication<Pass, 1> {
     enum { STEPS = Layout::STEPS, STRIDE = 4 * Base::COLUMNS };
     enum { COLUMN_BYTES = STEPS * 4 * Base::COLUMNS * (int)sizeof(Words) };
     enum { BUFFERS = Base::IS_ASYNCHRONOUS && 2 * COLUMN_BYTES + Base::OTHER_BYTES <= MOST_SHARED_BYTES ? 2 : 1 };
-    enum { OVERLAPS = BUFFERS == 2 };
+    enum { OVERLAPS = BUFFERS == 2, READS_ROWS = 0 };
 
     struct Memory {
         __align__(128) Words columns[BUFFERS][STEPS][4][Base::COLUMNS];
@@ -847,7 +849,7 @@ struct LongProducts : Multiplication<Pass, parts_of_long_rows<Pass>()> {
     typedef Multiplication<Pass, parts_of_long_rows<Pass>()> Base;
     typedef typename Base::Layout Layout;
     enum { IS_IN_TOTALS = Base::PARTS <= 2, STEPS_OF_SUM = IS_IN_TOTALS ? 4 : Layout::STEPS };
-    enum { STEPS = Layout::STEPS, STRIDE = 4 * Base::COLUMNS, OVERLAPS = 0 };
+    enum { STEPS = Layout::STEPS, STRIDE = 4 * Base::COLUMNS, OVERLAPS = 0, READS_ROWS = 1 };
     enum { STAGE_BYTES = 4 * Base::COLUMNS * (int)sizeof(Words) };
     enum { STAGES = 3 * STAGE_BYTES + Base::OTHER_BYTES <= MOST_SHARED_BYTES ? 3 : 2 };
 

@@ -4,7 +4,7 @@
 // The columns of a tile where nothing is contracted.
 template <typename Pass>
 struct Uncontracted {
-    enum { CONTRACTS = 0, PARTS = 1, OVERLAPS = 0 };
+    enum { CONTRACTS = 0, PARTS = 1, OVERLAPS = 0, READS_ROWS = 0 };
     struct Memory {
         __align__(16) typename Pass::Column columns[CONTRACTED_COLUMNS];
     };
