@@ -239,6 +239,33 @@ fn what_pays_only_sometimes_is_tried() {
     same("(x | x) - 2 * (x | q) + (q | q)", "SqDist(x, q)");
 }
 
+/// A sum over all columns of what depends on them alone is the same for all rows, but not where each row has ranges of its own.
+#[test]
+fn calls_with_ranges_have_plans_of_their_own_where_they_need_them() {
+    let has_another = |formula: &str| {
+        let (file, _) = keopsc_grammar::parse_file(&format!("{INPUTS}out f = {formula}\n"));
+        let output = pipeline::run(&file, &Options::default(), &mut |_, _| {}).expect("it is sound");
+        output.plans[0].for_ranges().is_some()
+    };
+    for formula in ["Sum[j](y)", "a + Sum[j](y)", "Sum[j](x * y)", "Sum[j](a * b + 0 * b)"] {
+        assert!(has_another(formula), "{formula}");
+    }
+    for formula in ["Sum[j](x + y)", "Sum[j](Exp(-SqDist(x, y)) * b)", "x + 0 * x", "LogSumExp[j](x | y)"] {
+        assert!(!has_another(formula), "{formula}");
+    }
+}
+
+/// What one reduction takes in as it is and another one as a factor is computed once.
+#[test]
+fn what_is_reduced_and_used_is_computed_once() {
+    let text = format!("{INPUTS}fused f {{ out s = Sum[j](Exp(x | y)); out t = Sum[j](Exp(x | y) * b) }}\n");
+    let (file, errors) = keopsc_grammar::parse_file(&text);
+    assert!(errors.is_empty(), "{errors:?}");
+    let output = pipeline::run(&file, &Options::default(), &mut |_, _| {}).expect("it is sound");
+    let printed = keopsc_ir::plan::print::print(&output.plans[0]);
+    assert_eq!(printed.matches("exp").count(), 1, "{printed}");
+}
+
 #[test]
 fn powers_share_their_squares() {
     same("a ** 4", "Square(Square(a))");
