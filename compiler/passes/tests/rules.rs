@@ -125,6 +125,8 @@ fn spread_scalars() {
     same("Sum(a * x)", "a * Sum(x)");
     same("Scalprod(a * x, q)", "a * Scalprod(x, q)");
     same("Scalprod(a, x)", "a * Sum(x)");
+    same("SqDist(SumT(a, 3), x)", "SqDist(a, x)");
+    different("SqDist(SumT(a, 3), SumT(p, 3))", "SqDist(a, p)");
     different("Scalprod(SumT(a, 3), SumT(p, 3))", "Scalprod(a, p)");
 }
 
@@ -255,15 +257,19 @@ fn calls_with_ranges_have_plans_of_their_own_where_they_need_them() {
     }
 }
 
-/// What one reduction takes in as it is and another one as a factor is computed once.
+/// What one reduction takes in as it is and another one as a factor, and a result that another result is made of.
 #[test]
-fn what_is_reduced_and_used_is_computed_once() {
-    let text = format!("{INPUTS}fused f {{ out s = Sum[j](Exp(x | y)); out t = Sum[j](Exp(x | y) * b) }}\n");
-    let (file, errors) = keopsc_grammar::parse_file(&text);
-    assert!(errors.is_empty(), "{errors:?}");
-    let output = pipeline::run(&file, &Options::default(), &mut |_, _| {}).expect("it is sound");
-    let printed = keopsc_ir::plan::print::print(&output.plans[0]);
-    assert_eq!(printed.matches("exp").count(), 1, "{printed}");
+fn what_is_used_twice_is_computed_once() {
+    for outputs in
+        ["out s = Sum[j](Exp(x | y)); out t = Sum[j](Exp(x | y) * b)", "out s = Exp(a * Sum[j](b)); out t = Sin(s)"]
+    {
+        let (file, errors) = keopsc_grammar::parse_file(&format!("{INPUTS}fused f {{ {outputs} }}\n"));
+        assert!(errors.is_empty(), "{errors:?}");
+        let output = pipeline::run(&file, &Options::default(), &mut |_, _| {}).expect("it is sound");
+        let both = output.plans.iter().find(|plan| plan.name == "f").expect("the block is there");
+        let printed = keopsc_ir::plan::print::print(both);
+        assert_eq!(printed.matches("exp").count(), 1, "{printed}");
+    }
 }
 
 #[test]
