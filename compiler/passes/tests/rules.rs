@@ -230,6 +230,11 @@ fn what_pays_only_sometimes_is_tried() {
         "Sum[j](Exp(-SqDist(x, y)) * (Exp(x | y) + Exp(-SqDist(x, y))) + Exp(x | y) * Exp(-SqDist(x, y)))",
         "Sum[j](Exp(-SqDist(x, y)) * (Exp(x | y) + Exp(-SqDist(x, y))) + Exp((x | y) - SqDist(x, y)))",
     );
+    // What costs as much one way as the other stays as it is written.
+    different(
+        "Sum[j](Exp(x | y) * Exp(SqDist(x, y)) + Exp(SqDist(x, y)))",
+        "Sum[j](Exp((x | y) + SqDist(x, y)) + Exp(SqDist(x, y)))",
+    );
     // Exponents that are inputs are exact, and their sum is not.
     different("Exp(a) * Exp(p)", "Exp(a + p)");
     // A common factor is gathered where that makes fewer products.
