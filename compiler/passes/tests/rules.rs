@@ -125,6 +125,8 @@ fn spread_scalars() {
     same("Sum(a * x)", "a * Sum(x)");
     same("Scalprod(a * x, q)", "a * Scalprod(x, q)");
     same("Scalprod(a, x)", "a * Sum(x)");
+    same("SqDist(SumT(a, 3), x)", "SqDist(a, x)");
+    different("SqDist(SumT(a, 3), SumT(p, 3))", "SqDist(a, p)");
     different("Scalprod(SumT(a, 3), SumT(p, 3))", "Scalprod(a, p)");
 }
 
@@ -228,6 +230,11 @@ fn what_pays_only_sometimes_is_tried() {
         "Sum[j](Exp(-SqDist(x, y)) * (Exp(x | y) + Exp(-SqDist(x, y))) + Exp(x | y) * Exp(-SqDist(x, y)))",
         "Sum[j](Exp(-SqDist(x, y)) * (Exp(x | y) + Exp(-SqDist(x, y))) + Exp((x | y) - SqDist(x, y)))",
     );
+    // What costs as much one way as the other stays as it is written.
+    different(
+        "Sum[j](Exp(x | y) * Exp(SqDist(x, y)) + Exp(SqDist(x, y)))",
+        "Sum[j](Exp((x | y) + SqDist(x, y)) + Exp(SqDist(x, y)))",
+    );
     // Exponents that are inputs are exact, and their sum is not.
     different("Exp(a) * Exp(p)", "Exp(a + p)");
     // A common factor is gathered where that makes fewer products.
@@ -237,6 +244,37 @@ fn what_pays_only_sometimes_is_tried() {
     different("Sum[j](b / Sqrt(SqDist(x, y)))", "Sum[j](b * Rsqrt(SqDist(x, y)))");
     // A square of a difference that was multiplied out is made whole again where that is cheaper.
     same("(x | x) - 2 * (x | q) + (q | q)", "SqDist(x, q)");
+}
+
+/// A sum over all columns of what depends on them alone is the same for all rows, but not where each row has ranges of its own.
+#[test]
+fn calls_with_ranges_have_plans_of_their_own_where_they_need_them() {
+    let has_another = |formula: &str| {
+        let (file, _) = keopsc_grammar::parse_file(&format!("{INPUTS}out f = {formula}\n"));
+        let output = pipeline::run(&file, &Options::default(), &mut |_, _| {}).expect("it is sound");
+        output.plans[0].for_ranges().is_some()
+    };
+    for formula in ["Sum[j](y)", "a + Sum[j](y)", "Sum[j](x * y)", "Sum[j](a * b + 0 * b)"] {
+        assert!(has_another(formula), "{formula}");
+    }
+    for formula in ["Sum[j](x + y)", "Sum[j](Exp(-SqDist(x, y)) * b)", "x + 0 * x", "LogSumExp[j](x | y)"] {
+        assert!(!has_another(formula), "{formula}");
+    }
+}
+
+/// What one reduction takes in as it is and another one as a factor, and a result that another result is made of.
+#[test]
+fn what_is_used_twice_is_computed_once() {
+    for outputs in
+        ["out s = Sum[j](Exp(x | y)); out t = Sum[j](Exp(x | y) * b)", "out s = Exp(a * Sum[j](b)); out t = Sin(s)"]
+    {
+        let (file, errors) = keopsc_grammar::parse_file(&format!("{INPUTS}fused f {{ {outputs} }}\n"));
+        assert!(errors.is_empty(), "{errors:?}");
+        let output = pipeline::run(&file, &Options::default(), &mut |_, _| {}).expect("it is sound");
+        let both = output.plans.iter().find(|plan| plan.name == "f").expect("the block is there");
+        let printed = keopsc_ir::plan::print::print(both);
+        assert_eq!(printed.matches("exp").count(), 1, "{printed}");
+    }
 }
 
 #[test]

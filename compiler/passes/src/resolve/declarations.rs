@@ -90,8 +90,8 @@ impl<'a> Resolver<'a> {
             let help = "give it a name in a line of its own, `z = Vi(1, dtype=c64)`, or write `dtype c64` for the file";
             return self.report(Diagnostic::error(Code::BadDeclaration, span, message).with_help(help));
         }
-        let node = match written.position.and_then(|position| self.input_at(position)) {
-            Some(id) => self.same_input(span, id, &written)?,
+        let node = match written.position.and_then(|position| self.inputs_by_position.get(&position)) {
+            Some(&id) => self.same_input(span, id, &written)?,
             None => self.add_input(None, span, &written)?,
         };
         let input = self.input_of(node);
@@ -115,16 +115,14 @@ impl<'a> Resolver<'a> {
         span: Span,
     ) -> Result<NodeId, Reported> {
         let scalar = if is_complex { self.scalar.complex() } else { self.scalar };
-        let known = self.program.inputs.iter().position(|input| input.name == name);
-        if let Some(number) = known {
-            let input = &self.program.inputs[number];
+        if let Some(&id) = self.inputs_by_name.get(&name) {
+            let input = self.program.input(id);
             if (input.role, input.dim, input.scalar, input.origin) == (role, dim, scalar, origin) {
-                let node = self.declarations[number].node;
-                self.mention(&[InputId(number as u32)]);
-                return Ok(node);
+                self.mention(&[id]);
+                return Ok(self.declarations[id.0 as usize].node);
             }
             let message = format!("this derivative needs an input `{name}`, but that name is taken");
-            let declared = self.declarations[number].span;
+            let declared = self.declarations[id.0 as usize].span;
             return self.report(
                 Diagnostic::error(Code::DuplicateName, span, message)
                     .with_label(declared, format!("`{name}` is declared here"))
@@ -209,11 +207,6 @@ impl<'a> Resolver<'a> {
         Ok(scalar)
     }
 
-    fn input_at(&self, position: i64) -> Option<InputId> {
-        let found = self.declarations.iter().position(|declaration| declaration.position == position);
-        found.map(|number| InputId(number as u32))
-    }
-
     fn same_input(&mut self, span: Span, id: InputId, written: &Written) -> Result<NodeId, Reported> {
         let declaration = self.declarations[id.0 as usize].clone();
         let input = self.program.input(id);
@@ -237,7 +230,7 @@ impl<'a> Resolver<'a> {
 
     fn add_input(&mut self, name: Option<&Name>, span: Span, written: &Written) -> Result<NodeId, Reported> {
         let position = written.position.unwrap_or(self.declarations.len() as i64);
-        if let Some(id) = self.input_at(position) {
+        if let Some(&id) = self.inputs_by_position.get(&position) {
             let known = self.program.input(id).name.clone();
             let declared = self.declarations[id.0 as usize].span;
             let message = format!("position {position} belongs to `{known}` already");
@@ -255,7 +248,12 @@ impl<'a> Resolver<'a> {
     }
 
     fn push_input(&mut self, input: Input, position: i64, span: Span) -> NodeId {
-        let node = self.program.graph.input(InputId(self.program.inputs.len() as u32), &input);
+        let id = InputId(self.program.inputs.len() as u32);
+        let node = self.program.graph.input(id, &input);
+        self.inputs_by_name.entry(input.name.clone()).or_insert(id);
+        if input.origin == Origin::Declared {
+            self.inputs_by_position.insert(position, id);
+        }
         self.program.inputs.push(input);
         self.declarations.push(Declaration { position, span, node });
         node
@@ -264,7 +262,7 @@ impl<'a> Resolver<'a> {
     /// A name for an input that has none: `v0`, unless that is taken.
     fn free_name(&self, position: i64) -> String {
         let mut name = format!("v{position}");
-        while self.names.contains_key(&name) || self.program.inputs.iter().any(|input| input.name == name) {
+        while self.names.contains_key(&name) || self.inputs_by_name.contains_key(&name) {
             name.push('_');
         }
         name

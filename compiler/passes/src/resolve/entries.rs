@@ -1,5 +1,7 @@
 //! Statements, in order: bindings and macros give names, `out` and `fused` make the functions of the library.
 
+use std::collections::HashSet;
+
 use keopsc_diagnostics::{Code, Diagnostic};
 use keopsc_grammar::syntax::{Expr, ExprKind, File, Name, Output as Written, Setting, Span, Statement, StatementKind};
 use keopsc_ir::formula::{Entry, InputId, NodeId, NodeKind, Origin, Output, Program};
@@ -7,7 +9,7 @@ use keopsc_ir::types::Role;
 use keopsc_ops::reductions;
 
 use super::declarations::maker;
-use super::scope::{Macro, Meaning, Operand, Reported, Resolver};
+use super::scope::{Macro, Meaning, Mentioned, Operand, Reported, Resolver};
 use super::used::name_of;
 use crate::values::{self, Value};
 
@@ -100,11 +102,11 @@ impl<'a> Resolver<'a> {
 
     /// The value of a definition and the inputs it mentions.
     fn read_definition(&mut self, name: &Name, value: &'a Expr) -> (Result<Operand, Reported>, Vec<InputId>) {
-        self.mentioned.clear();
+        self.mentioned = Mentioned::default();
         self.defining = Some(name.text.clone());
         let operand = self.expression(value);
         self.defining = None;
-        (operand, std::mem::take(&mut self.mentioned))
+        (operand, std::mem::take(&mut self.mentioned).inputs)
     }
 
     /// Reads an `out`, which is an entry by itself.
@@ -136,9 +138,8 @@ impl<'a> Resolver<'a> {
         self.check_numerics(name, &entry, numerics)?;
         let inputs = entry.inputs.iter().map(|id| self.program.input(*id).name.as_str());
         let results = entry.outputs.iter().map(|output| output.name.as_str());
-        let names: Vec<&str> = inputs.chain(results).collect();
-        let twice = names.iter().enumerate().find(|(number, name)| names[..*number].contains(name));
-        if let Some((_, twice)) = twice {
+        let mut known = HashSet::new();
+        if let Some(twice) = inputs.chain(results).find(|name| !known.insert(*name)) {
             let message = format!("the function `{}` would have two arguments `{twice}`", entry.name);
             let help = "the cotangent of a result `s` is called `d_s`, a tangent of `x` is `t_x`, the row numbers of a pair end in `_indices`";
             self.diagnostics.push(Diagnostic::error(Code::DuplicateName, name.span, message).with_help(help));
@@ -161,13 +162,9 @@ impl<'a> Resolver<'a> {
             let message = "outputs of a fused block share one pass and have the same `numerics`";
             self.diagnostics.push(Diagnostic::error(Code::UnknownSetting, outputs[place].name.span, message));
         }
-        let mut mentioned: Vec<InputId> = Vec::new();
-        for input in entries.iter().flat_map(|entry| &entry.inputs) {
-            if !mentioned.contains(input) {
-                mentioned.push(*input);
-            }
-        }
-        let inputs = self.in_call_order(mentioned);
+        let mut known = HashSet::new();
+        let mentioned = entries.iter().flat_map(|entry| &entry.inputs).copied().filter(|input| known.insert(*input));
+        let inputs = self.in_call_order(mentioned.collect());
         let numerics = first.numerics;
         let results = entries.into_iter().flat_map(|entry| entry.outputs).collect();
         let entry = Entry { name: name.text.clone(), inputs, outputs: results, numerics };

@@ -60,11 +60,11 @@ impl<'a> Resolver<'a> {
             return Ok(Operand { span, ..operand.clone() });
         }
         let Some(definition) = self.lookup(name) else { return self.unknown_name(name, span) };
-        let (meaning, mentions) = (definition.meaning.clone(), definition.mentions.clone());
+        let meaning = definition.meaning.clone();
         self.note_use(name);
         match meaning {
             Meaning::Value(value) => {
-                self.mention(&mentions);
+                self.mention_name(name);
                 Ok(Operand { value, span, name: Some(name.to_owned()) })
             }
             Meaning::Macro(definition) => {

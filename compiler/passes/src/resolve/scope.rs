@@ -81,6 +81,15 @@ pub(super) struct Declaration {
     pub node: NodeId,
 }
 
+/// The inputs that a formula has mentioned, in order.
+#[derive(Default)]
+pub(super) struct Mentioned {
+    pub inputs: Vec<InputId>,
+    known: HashSet<InputId>,
+    /// The names whose inputs are among them: macros bring the same name very often.
+    names: HashSet<String>,
+}
+
 /// The state of `resolve`.
 pub(super) struct Resolver<'a> {
     pub options: &'a Options,
@@ -111,8 +120,10 @@ pub(super) struct Resolver<'a> {
     pub later: Vec<(String, Span)>,
     /// Of each input.
     pub declarations: Vec<Declaration>,
-    /// The inputs that the formula at hand has mentioned, in order.
-    pub mentioned: Vec<InputId>,
+    pub inputs_by_name: HashMap<String, InputId>,
+    pub inputs_by_position: HashMap<i64, InputId>,
+    /// Of the formula at hand.
+    pub mentioned: Mentioned,
     /// Arguments of the macro that is being expanded, if one is.
     pub locals: Option<Vec<(String, Operand)>>,
     /// The macros that are being expanded.
@@ -148,7 +159,9 @@ impl<'a> Resolver<'a> {
             used: HashSet::new(),
             later: Vec::new(),
             declarations: Vec::new(),
-            mentioned: Vec::new(),
+            inputs_by_name: HashMap::new(),
+            inputs_by_position: HashMap::new(),
+            mentioned: Mentioned::default(),
             locals: None,
             expanding: Vec::new(),
             defining: None,
@@ -231,11 +244,18 @@ impl<'a> Resolver<'a> {
 
     /// Notes that the formula at hand uses these inputs.
     pub fn mention(&mut self, inputs: &[InputId]) {
-        for &input in inputs {
-            if !self.mentioned.contains(&input) {
-                self.mentioned.push(input);
-            }
+        let Mentioned { inputs: all, known, .. } = &mut self.mentioned;
+        all.extend(inputs.iter().filter(|input| known.insert(**input)));
+    }
+
+    /// Notes that the formula at hand uses what a name's definition does.
+    pub fn mention_name(&mut self, name: &str) {
+        if self.mentioned.names.contains(name) {
+            return;
         }
+        self.mentioned.names.insert(name.to_owned());
+        let inputs = self.lookup(name).map_or_else(Vec::new, |definition| definition.mentions.clone());
+        self.mention(&inputs);
     }
 
     /// The input that a node is, if it is one.

@@ -113,3 +113,20 @@ pub(super) fn vectors_of_component(pass: &Pass, accumulation: &Accumulation, reg
 pub(super) fn components(vectors_of_component: u32, machine: &Machine, row_vectors: u32) -> u32 {
     (machine.registers * 3 / 4 / (row_vectors * vectors_of_component)).clamp(1, UNROLL)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keopsc_ir::plan::parse::parse;
+
+    #[test]
+    fn long_slots_that_wait_have_as_many_components() {
+        let text = "plan f\ntensor x: input i[8] f32\ntensor y: input j[8] f32\ntensor f: output i[8] f32\n\
+             pass rows i, over j, compute f32\n  row v0[8] = read x\n  column v1[8] = read y\n  pair v2[8] = v0[k] * v1[k]\n  \
+             accumulate a0 = KahanSum(v2)\n  epilogue v3[8] = outcome a0\n  write f = v3\n";
+        let mut pass = parse(text).unwrap_or_else(|error| panic!("{error}")).passes.remove(0);
+        assert_eq!(choose_updates(&pass).0, [Update::After]);
+        pass.accumulations[0].rule.slots[1].dim = 5;
+        assert_eq!(choose_updates(&pass).0, [Update::Along]);
+    }
+}
