@@ -115,7 +115,29 @@ pass rows i, over j, compute f32
 const WIDTHS: [u32; 4] = [9, 30, 62, 120];
 const WIDE_CALLS: u64 = 20;
 
+/// A contraction, whose blocks take row tiles and splits in an order of their own where there are more than sixteen tiles.
+const CONTRACTED: &str = "
+plan contracted
+tensor x: input i[3] f32
+tensor y: input j[3] f32
+tensor total: output i[1] f32
+pass rows i, over j, compute f32
+  row v0[3] = read x
+  column v1[3] = read y
+  pair v2[1] = sum(q < 3, (v0[q] - v1[q]) * (v0[q] - v1[q]))
+  accumulate a0 = Sum(v2)
+  epilogue v3[1] = outcome a0
+  write total = v3
+";
+const CONTRACTED_CALLS: u64 = 4;
+
 impl Library {
+    fn contracted(gpu: &Gpu) -> Library {
+        let plan = Verified::new(parse(CONTRACTED).expect("it can be read")).expect("it keeps the rules");
+        assert!(schedule(&plan, Arithmetic::Ring)[0].contraction.is_some());
+        Library::of_plan(plan, gpu)
+    }
+
     fn wide(width: u32, gpu: &Gpu) -> Library {
         let plan = Verified::new(parse(&WIDE.replace("WIDTH", &width.to_string())).expect("it can be read"));
         let plan = plan.expect("it keeps the rules");
@@ -291,6 +313,11 @@ fn random_plans_agree_with_the_double_loop_on_a_gpu() {
     for seed in (0..DEEP_CALLS).take_while(|_| !is_over.load(Ordering::Relaxed)) {
         let mut random = Random::new(seed);
         check_written(&deep, seed, Sizes { i: 1 + random.below(2), j: 2000 + random.below(2500) });
+    }
+    let contracted = Library::contracted(&gpus[0]);
+    for seed in (0..CONTRACTED_CALLS).take_while(|_| !is_over.load(Ordering::Relaxed)) {
+        let mut random = Random::new(seed);
+        check_written(&contracted, seed, Sizes { i: 2049 + random.below(2500), j: 300 + random.below(900) });
     }
     for width in WIDTHS {
         let wide = Library::wide(width, &gpus[0]);

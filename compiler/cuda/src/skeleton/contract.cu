@@ -31,7 +31,7 @@ struct Terms {
     // The first of the warp's rows.
     static __device__ __forceinline__ int first_row() { return (int)threadIdx.x / 32 * CONTRACTED_WARP_ROWS; }
     // A tile is started when all else has been done with the one before.
-    enum { CONTRACTS = 1, PARTS = 1, OVERLAPS = 0, READS_ROWS = 0 };
+    enum { CONTRACTS = 1, PARTS = 1, OVERLAPS = 0, READS_ROWS = 1 };
     // Coordinates that are copied at a time to where results will be, and the distance of two of them there: rows come first, columns behind them.
     enum { STEP = 16, PITCH = 36 };
     static_assert(2 * STEP * PITCH <= CONTRACTED_WARP_ROWS * CONTRACTED_PITCH, "there is room");

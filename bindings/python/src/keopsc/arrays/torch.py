@@ -338,7 +338,8 @@ _MOST_COMPONENTS = 16
 
 
 def _early(program: Program, place: Place, tensors, wants: Sequence[bool]) -> Tuple[int, ...]:
-    """The variables whose gradients can be made together with the value: those of single or double precision. They are, if the passes before were followed by backward passes: whoever differentiates a sum once does so again."""
+    """The variables whose gradients can be made together with the value: those of single or double precision. They are, if the passes before were
+    followed by backward passes: whoever differentiates a sum once does so again."""
     if place is not _WHERE_TENSORS_ARE or not all(tensor.element_size() >= 4 for tensor in tensors):
         return ()
     if torch.are_deterministic_algorithms_enabled() or _saving(True) is not None:
