@@ -25,8 +25,8 @@ _NAMES = {
     np.dtype(np.bool_): "bool",
 }
 _DTYPES = {name: dtype for dtype, name in _NAMES.items()}
-#: Types of arrays that are given to libraries as they are.
-REAL_TYPES = frozenset(map(_DTYPES.get, ("f16", "f32", "f64")))
+#: Types of arrays that are given to libraries as they are, and their names in formula files.
+REAL_TYPES = {_DTYPES[name]: name for name in ("f16", "f32", "f64")}
 _REAL = {"c64": "f32", "c128": "f64"}
 
 _address = ctypes.addressof

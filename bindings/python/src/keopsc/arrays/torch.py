@@ -27,8 +27,8 @@ _NAMES = {
     torch.bool: "bool",
 }
 _DTYPES = {name: dtype for dtype, name in _NAMES.items()}
-#: Types of tensors that are given to libraries as they are.
-REAL_TYPES = frozenset(map(_DTYPES.get, ("f16", "bf16", "f32", "f64")))
+#: Types of tensors that are given to libraries as they are, and their names in formula files.
+REAL_TYPES = {_DTYPES[name]: name for name in ("f16", "bf16", "f32", "f64")}
 
 _CPU = torch.device("cpu")
 _transforming = torch._C._are_functorch_transforms_active
