@@ -109,7 +109,11 @@ def dtype(name: Optional[str], is_complex: bool = False) -> Any:
 
 def parameter(values: Sequence[float], dtype: Optional[str], like: Optional[torch.Tensor]) -> torch.Tensor:
     """Numbers as a tensor of that type, beside `like`."""
-    return torch.tensor(values, dtype=_DTYPES[dtype] if dtype else None, device=None if like is None else like.device)
+    own, device = _DTYPES[dtype] if dtype else None, None if like is None else like.device
+    if len(values) == 1:
+        # Filled in where it lies: a copy of the CPU's memory would wait for all that the GPU's stream has to do.
+        return torch.full((1,), values[0], dtype=own, device=device)
+    return torch.tensor(values, dtype=own, device=device)
 
 
 def as_real(tensor: torch.Tensor) -> torch.Tensor:
