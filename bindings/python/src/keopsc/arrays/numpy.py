@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -26,7 +26,7 @@ _NAMES = {
 }
 _DTYPES = {name: dtype for dtype, name in _NAMES.items()}
 #: Types of arrays that are given to libraries as they are, and their names in formula files.
-REAL_TYPES = {_DTYPES[name]: name for name in ("f16", "f32", "f64")}
+REAL_TYPES: Dict[Any, str] = {_DTYPES[name]: name for name in ("f16", "f32", "f64")}
 _REAL = {"c64": "f32", "c128": "f64"}
 
 _address = ctypes.addressof

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 
@@ -28,7 +28,7 @@ _NAMES = {
 }
 _DTYPES = {name: dtype for dtype, name in _NAMES.items()}
 #: Types of tensors that are given to libraries as they are, and their names in formula files.
-REAL_TYPES = {_DTYPES[name]: name for name in ("f16", "bf16", "f32", "f64")}
+REAL_TYPES: Dict[Any, str] = {_DTYPES[name]: name for name in ("f16", "bf16", "f32", "f64")}
 
 _CPU = torch.device("cpu")
 _transforming = torch._C._are_functorch_transforms_active
