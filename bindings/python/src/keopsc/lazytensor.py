@@ -172,7 +172,7 @@ class LazyTensor(Methods):
         key: Tuple[Any, ...] = (template, self.node)
         operands = [self]
         for other in others:
-            operand = other if isinstance(other, self._plain_class) else self._plain_class(other)
+            operand = self._operand(other)
             key += (operand.node, self._join(made, operand))
             operands.append(operand)
         node = _built.get(key)
