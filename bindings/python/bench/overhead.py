@@ -2,8 +2,9 @@
 
     python bench/overhead.py [--device cuda] [--first-only]
 
-Prints a table: the least time of rounds in which packages take turns, in microseconds a call until its result is there; and seconds in a new process until
-a formula has its first result, after NumPy or torch has been imported and the GPU has been used.
+Prints a table: the least time of rounds in which packages take turns, in microseconds a call until its result is there (on the CPU of this process, so that
+others on the machine count less); and seconds in a new process until a formula has its first result, after NumPy or torch has been imported and the GPU has
+been used.
 """
 
 import argparse
@@ -59,7 +60,7 @@ def calls(package, libraries, device):
 def calls_of(library, module, x, y, b):
     genred, lazy = module.Genred("Exp(-SqDist(x, y)) * b", ALIASES, axis=1), module.LazyTensor
 
-    def kernel():
+    def kernel(x=x):
         return (-((lazy(x[:, None, :]) - lazy(y[None, :, :])) ** 2).sum(-1)).exp()
 
     built = kernel()
@@ -73,6 +74,7 @@ def calls_of(library, module, x, y, b):
 
         leaf, ones = x.clone().requires_grad_(), torch.ones_like(b)
         found["Genred, torch, forward and backward"] = lambda: torch.autograd.grad(genred(leaf, y, b), leaf, ones)
+        found["LazyTensor, torch, forward and backward"] = lambda: torch.autograd.grad(kernel(leaf) @ b, leaf, ones)
     return found
 
 
@@ -84,19 +86,19 @@ def dense(device):
     return {"Genred, torch": lambda: torch.exp(-torch.cdist(x, y) ** 2) @ b}
 
 
-def least(functions, synchronize):
+def least(functions, synchronize, clock):
     """The least seconds of a call of each function, in turns."""
     seconds = {name: [] for name in functions}
     for number in range(ROUNDS + 1):
         for name, function in functions.items():
             synchronize()
-            start = time.perf_counter()
+            start = clock()
             for _ in range(CALLS // QUEUED):
                 for _ in range(QUEUED):
                     function()
                 synchronize()
             if number > 0:
-                seconds[name].append((time.perf_counter() - start) / CALLS)
+                seconds[name].append((clock() - start) / CALLS)
     return {name: min(found) for name, found in seconds.items()}
 
 
@@ -116,12 +118,12 @@ def table_of_calls(packages, device):
     import torch
 
     torch.set_num_threads(1)
-    synchronize = torch.cuda.synchronize if device != "cpu" else int
+    synchronize, clock = (torch.cuda.synchronize, time.perf_counter) if device != "cpu" else (int, time.process_time)
     measured = {package: calls(package, ["numpy", "torch"] if device == "cpu" else ["torch"], device) for package in packages}
     measured["torch"] = dense(device)
     print("| call at M = N = 10 | " + " | ".join(measured) + " |\n| --- |" + " --- |" * len(measured))
     for name in measured[packages[0]]:
-        found = least({package: functions[name] for package, functions in measured.items() if name in functions}, synchronize)
+        found = least({package: functions[name] for package, functions in measured.items() if name in functions}, synchronize, clock)
         print(f"| {name} | " + " | ".join(f"{found[package] * 1e6:.1f} µs" if package in found else "-" for package in measured) + " |", flush=True)
 
 

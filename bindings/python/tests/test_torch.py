@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 from calls import KEOPS_FORMULAS, OWN_FORMULAS, REDUCTIONS  # noqa: E402
 from torch.autograd import gradcheck, gradgradcheck  # noqa: E402
 
+from keopsc import compiler  # noqa: E402
 from keopsc.torch import Genred, LazyTensor, Pm, Vi, Vj, generic_logsumexp  # noqa: E402
 
 GAUSSIAN = ("Exp(-SqDist(x, y) / s) * b", ["x = Vi(3)", "y = Vj(3)", "b = Vj(2)", "s = Pm(1)"])
@@ -197,6 +198,20 @@ def test_transforms():
         torch.testing.assert_close(transform(ours), transform(full), msg=lambda text, name=name: f"{name}: {text}")
 
 
+def test_tensors_that_a_transform_has_left_behind():
+    x, y, b, s = arguments()
+    left = []
+
+    def function(x):
+        left.append(2 * x)
+        return x.sum()
+
+    torch.func.grad(function)(x.detach())
+    value = Genred(*GAUSSIAN, axis=1)(left[0], y, b, s)
+    torch.testing.assert_close(value, pairs(2 * x.detach(), y, b, s).sum(-2))
+    torch.testing.assert_close(torch.autograd.grad(value.sum(), y), torch.autograd.grad(pairs(2 * x.detach(), y, b, s).sum(), y))
+
+
 def test_vmap_over_several_arguments():
     x, y, b, s = (tensor.detach() for tensor in arguments(((2,), (), (), (2,))))
     mapped = torch.func.vmap(Genred(*GAUSSIAN, axis=1), in_dims=(1, None, None, 0))(x.movedim(0, 1), y, b, s)
@@ -289,3 +304,11 @@ def test_gradients_are_not_made_where_nobody_takes_them():
         assert len(result.grad_fn.saved_tensors) == 2
     finally:
         torch.use_deterministic_algorithms(False)
+
+
+def test_formulas_are_compiled_for_the_types_of_their_arguments_alone(monkeypatch):
+    x, y, _, _ = arguments()
+    texts, compiled = [], compiler.compiled
+    monkeypatch.setattr(compiler, "compiled", lambda text, *rest: texts.append(text) or compiled(text, *rest))
+    Genred("Exp(-SqDist(x, y))", GAUSSIAN[1][:2], axis=1)(x, y).sum().backward()
+    assert [text.partition("\n")[0] for text in texts] == ["dtype f64"] * 2

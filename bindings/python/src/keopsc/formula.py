@@ -62,7 +62,7 @@ def node(text: str, args: Tuple[Any, ...], dim: int, is_complex: bool = False) -
 
 def variable(slot: int, role: str, dim: int, is_complex: bool = False) -> Node:
     """A variable: an input of role "i", "j" or "parameter"."""
-    return node("", (slot, role), dim, is_complex)
+    return _interned.get(("", (slot, role), dim, is_complex)) or node("", (slot, role), dim, is_complex)
 
 
 def integer(value: int) -> Node:

@@ -49,7 +49,7 @@ def merged(mine: Tuple[Input, ...], theirs: Tuple[Input, ...]) -> Tuple[Tuple[In
     slots: List[int] = []
     for own in theirs:
         for slot, earlier in enumerate(together):
-            if own.is_same(earlier):
+            if own is earlier or (own.source is earlier.source and own.is_same(earlier)):
                 slots.append(slot)
                 break
         else:

@@ -50,6 +50,8 @@ class LazyTensor(Methods):
     backend: Optional[str] = None
 
     node: Node
+    #: The formula of weights, for a reduction that has them.
+    second: Optional[Node] = None
     inputs: Tuple[Input, ...] = ()
     #: The number of rows, None where no input has them.
     ni: Optional[int] = None
@@ -62,7 +64,9 @@ class LazyTensor(Methods):
         if x is None:
             return
         arrays = self.arrays
-        if type(x) is tuple:
+        if type(x) is arrays.array_type:
+            self._init_array(x, axis, is_complex)
+        elif type(x) is tuple:
             self._init_argument(x, axis, is_complex)
         elif type(x) is int or type(x) is bool:
             self.node = formula.integer(int(x))
@@ -95,11 +99,11 @@ class LazyTensor(Methods):
     def _init_numbers(self, numbers: List[Any], axis) -> None:
         if axis not in (None, 2):
             raise ValueError(f"a list of numbers is a parameter: axis may be 2, not {axis!r}")
-        is_complex = any(isinstance(number, complex) for number in numbers)
+        is_complex = any([isinstance(number, complex) for number in numbers])
         if is_complex:
             values = tuple(part for number in numbers for part in (complex(number).real, complex(number).imag))
         else:
-            values = tuple(float(number) for number in numbers)
+            values = tuple(map(float, numbers))
         if not values:
             raise ValueError("an empty list is no parameter: a LazyTensor has at least one component")
         self.inputs = (Input("parameter", numbers=values),)
@@ -107,9 +111,11 @@ class LazyTensor(Methods):
 
     def _init_array(self, source, axis, is_complex: bool) -> None:
         arrays = self.arrays
-        array = arrays.as_array(source)
-        is_complex = is_complex or arrays.is_complex(array)
-        shape = tuple(array.shape)
+        array = source
+        if type(array) is not arrays.array_type or array.dtype not in arrays.REAL_TYPES:
+            array = arrays.as_array(source)
+            is_complex = is_complex or arrays.is_complex(array)
+        shape = array.shape
         rank = len(shape)
         if rank >= 3 and axis is None:
             if shape[-3] == 1 and shape[-2] == 1:
@@ -119,31 +125,29 @@ class LazyTensor(Methods):
             elif shape[-2] == 1:
                 role, array = "i", array.squeeze(-2)
             else:
+                shape = tuple(shape)
                 raise ValueError(f"an array of shape {shape} is neither (…, M, 1, D) nor (…, 1, N, D) nor (…, 1, 1, D); or say axis=0 or axis=1")
         elif rank >= 2 and axis in (0, 1):
             role = "ij"[axis]
         elif (rank < 2 and axis in (None, 2)) or axis == 2:
             role, array = "parameter", array.reshape(1) if rank == 0 else array
-        elif rank < 2:
-            rows = f"; for a number in each row, with axis={axis}, give it the shape {(*shape, 1)}" if rank == 1 and axis in (0, 1) else ""
-            raise ValueError(f"an array of shape {shape} is a parameter: axis may be None or 2, not {axis!r}{rows}")
         else:
-            raise ValueError(f"an array of shape {shape} needs axis=0, if its rows count i, or axis=1, if they count j, not {axis!r}")
-        if shape[-1:] == (0,):
-            raise ValueError(f"an array of shape {shape} has no components, and a LazyTensor has at least one")
+            raise ValueError(_wrong_axis(tuple(shape), axis))
         if is_complex:
             array = arrays.as_real(array)
-        shape = tuple(array.shape)
+        shape = array.shape
+        if shape[-1] == 0:
+            raise ValueError(f"an array of shape {tuple(source.shape)} has no components, and a LazyTensor has at least one")
         own = 1 if role == "parameter" else 2
         if role == "i":
             self.ni = shape[-2]
         elif role == "j":
             self.nj = shape[-2]
         if len(shape) > own:
-            self.batchdims = shape[:-own]
+            self.batchdims = tuple(shape[:-own])
         self.inputs = (Input(role, array, source=source),)
         self.node = formula.variable(0, role, shape[-1], is_complex)
-        self._dtype = arrays.dtype_name(array)
+        self._dtype = arrays.REAL_TYPES[array.dtype]
 
     # ------------------------------------------------------------------ combining
 
@@ -164,94 +168,71 @@ class LazyTensor(Methods):
 
         is_complex: whether its values are complex numbers; of_complex: whether the operands may be, too, which they may where the values are, by default.
         """
-        result = object.__new__(self._complex_class if is_complex else self._plain_class)
-        made = result.__dict__
-        refuses = not (is_complex if of_complex is None else of_complex)
-        if not others:
-            made.update(self.__dict__)
-            key = (template, self.node)
-            node = _built.get(key)
-            if node is None:
-                if refuses:
-                    _refuse_complex((self,), name or template.partition("(")[0])
-                node = _remember(key, formula.node(template, (self.node,), dim(self.node.dim), is_complex))
-            made["node"] = node
-            return result
-        operands = [self._operand(other) for other in others]
-        nodes, key = self._merged(made, operands)
-        key = (template, key)
+        made = self._alike(self._complex_class if is_complex else self._plain_class)
+        key: Tuple[Any, ...] = (template, self.node)
+        operands = [self]
+        for other in others:
+            operand = self._operand(other)
+            key += (operand.node, self._join(made, operand))
+            operands.append(operand)
         node = _built.get(key)
         if node is None:
-            if refuses:
-                _refuse_complex((self, *operands), name)
-            nodes = nodes()
-            try:
-                components = dim(*(part.dim for part in nodes))
-            except DimensionError as error:
-                shapes = ", ".join(str((*operand._shape[:-1], part.dim)) for operand, part in zip((self, *operands), nodes))
-                raise ValueError(f"{name or template}: {error}; the operands have the shapes {shapes}") from None
-            node = _remember(key, formula.node(template, tuple(nodes), components, is_complex))
-        made["node"] = node
-        return result
+            if not (is_complex if of_complex is None else of_complex):
+                _refuse_complex(operands, name or template.partition("(")[0])
+            node = _remember(key, _new_node(template, dim, operands, key[1:], is_complex, name))
+        made.node = node
+        return made
 
-    def _merged(self, made: Dict[str, Any], others: "List[LazyTensor]") -> Tuple[Callable[[], List[Node]], Tuple[Any, ...]]:
-        """Puts the inputs, sizes and options of all operands together into `made`.
+    def _alike(self, cls: "type[LazyTensor]") -> "LazyTensor":
+        """A LazyTensor of the same inputs, sizes and options, which has no formula yet."""
+        made = object.__new__(cls)
+        made.inputs, made.ni, made.nj, made.batchdims, made._dtype = self.inputs, self.ni, self.nj, self.batchdims, self._dtype
+        made.ranges, made.backend = self.ranges, self.backend
+        return made
 
-        Returns the operands' formulas in terms of all inputs, as a function since they are seldom needed, and what identifies them.
+    def _join(self, made: "LazyTensor", other: "LazyTensor") -> Optional[Tuple[int, ...]]:
+        """Puts the inputs, sizes and options of another operand into those of `made`.
+
+        Returns the slots that its inputs have there, or None where these are the same.
         """
-        made.update(self.__dict__)
-        key: List[Any] = [self.node]
-        inputs = self.inputs
-        for other in others:
-            theirs = other.inputs
-            if not inputs:
-                inputs, slots = theirs, None
-            else:
-                inputs, slots = merged(inputs, theirs)
-            key.append(other.node)
-            key.append(slots)
-            if theirs:
-                self._merge_options(made, other)
-        made["inputs"] = inputs
+        theirs = other.inputs
+        if not theirs:
+            return ()
+        slots = None
+        if made.inputs:
+            made.inputs, slots = merged(made.inputs, theirs)
+        else:
+            made.inputs = theirs
+        if other.ni is not None and other.ni != made.ni:
+            made.ni = self._only_rows("i", made.ni, other.ni, other)
+        if other.nj is not None and other.nj != made.nj:
+            made.nj = self._only_rows("j", made.nj, other.nj, other)
+        if other._dtype is not None and other._dtype != made._dtype:
+            made._dtype = promoted((made._dtype or other._dtype, other._dtype))
+        if other.batchdims is not None and other.batchdims != made.batchdims:
+            made.batchdims = self._common_batch(made.batchdims, other)
+        if other.ranges is not None and other.ranges is not made.ranges:
+            if made.ranges is not None and any(a is not b for a, b in zip(made.ranges, other.ranges)):
+                raise ValueError("the operands have different ranges")
+            made.ranges = other.ranges
+        if other.backend is not None and other.backend != made.backend:
+            if made.backend is not None:
+                raise ValueError("the operands have different backend")
+            made.backend = other.backend
+        return slots
 
-        def nodes() -> List[Node]:
-            parts = [self.node]
-            for node, slots in zip(key[1::2], key[2::2]):
-                parts.append(node if slots is None else formula.renamed(node, slots))
-            return parts
+    def _only_rows(self, index: str, mine: Optional[int], theirs: int, other: "LazyTensor") -> int:
+        """The number of rows of an index that another operand has, too."""
+        if mine is None:
+            return theirs
+        raise ValueError(f"the operands have shapes {self.shape} and {other.shape}: {mine} and {theirs} rows for the index {index}, which both count")
 
-        return nodes, tuple(key)
-
-    def _merge_options(self, made: Dict[str, Any], other: "LazyTensor") -> None:
-        own = other.__dict__
-        for name in ("ni", "nj"):
-            rows = own.get(name)
-            if rows is not None:
-                mine = made.get(name)
-                if mine is None:
-                    made[name] = rows
-                elif mine != rows:
-                    index = name[1]
-                    raise ValueError(
-                        f"the operands have shapes {self.shape} and {other.shape}: {mine} and {rows} rows for the index {index}, which both count"
-                    )
-        dtype = own.get("_dtype")
-        if dtype is not None:
-            mine = made.get("_dtype")
-            made["_dtype"] = dtype if mine is None or mine == dtype else promoted((mine, dtype))
-        batch = own.get("batchdims")
-        if batch is not None:
-            try:
-                made["batchdims"] = broadcast(made.get("batchdims") or (), tuple(batch))
-            except ValueError:
-                raise ValueError(f"the batch axes of operands of shapes {self.shape} and {other.shape} do not broadcast") from None
-        for name in ("ranges", "backend"):
-            option = own.get(name)
-            if option is not None:
-                mine = made.get(name)
-                if mine is not None and mine is not option and (name == "backend" or any(a is not b for a, b in zip(mine, option))):
-                    raise ValueError(f"the operands have different {name}")
-                made[name] = option
+    def _common_batch(self, mine: Optional[Tuple[int, ...]], other: "LazyTensor") -> Tuple[int, ...]:
+        """The batch axes together with those of another operand."""
+        try:
+            return broadcast(mine or (), tuple(other.batchdims or ()))
+        except ValueError:
+            raise ValueError(f"the batch axes of operands of shapes {self.shape} and {other.shape} do not broadcast") from None
 
     def _with(self, **changes) -> "LazyTensor":
         """A copy with other attributes."""
@@ -674,17 +655,17 @@ class LazyTensor(Methods):
         if self.node.is_complex and name not in reductions.OF_COMPLEX:
             raise ValueError(f"{name} is not defined for complex numbers; {' and '.join(reductions.OF_COMPLEX)} are")
         weighted = self if other is None else self._merged_with(other)
-        count = int(count) if isinstance(count, Integral) else count  # NumPy's integers are no good as parts of keys: PyTorch's tracer cannot hash them
+        if count is not None and isinstance(count, Integral):
+            count = int(count)  # NumPy's integers are no good as parts of keys: PyTorch's tracer cannot hash them
         return Reduced(weighted, name, over, count, numerics, call_options, total)
 
     def _merged_with(self, other) -> "LazyTensor":
         """This with another one beside it, as the operands of a reduction."""
         other = self._operand(other)
         _refuse_complex((other,), "weights")
-        result = object.__new__(self.__class__)
-        nodes, _ = self._merged(result.__dict__, [other])
-        result.__dict__["node"], result.__dict__["second"] = nodes()
-        return result
+        made = self._alike(self.__class__)
+        made.node, made.second = _renamed_parts((self.node, other.node, self._join(made, other)))
+        return made
 
     def _index_of_axis(self, axis, what: str) -> str:
         batch = self.nbatchdims
@@ -756,16 +737,11 @@ class LazyTensor(Methods):
         arrays = self.arrays
         array = arrays.as_array(v)
         is_vector = len(array.shape) == 1
-        columns = self.__class__._variable(array[:, None] if is_vector else array, "j")
-        product = self * columns
-        result = product.sum(axis=product.nbatchdims + 1, **options)
+        product = self * self._plain_class(array[:, None] if is_vector else array, 1)
+        result = product.reduction("Sum", axis=product.nbatchdims + 1, **options)
         if is_vector and not isinstance(result, Reduced):
             return result.squeeze(-1)
         return result
-
-    @classmethod
-    def _variable(cls, array, role: str) -> "LazyTensor":
-        return cls._plain_class(array, axis="ij".index(role))
 
     def t(self) -> "LazyTensor":
         """The transposed matrix: i and j change places."""
@@ -839,6 +815,30 @@ def _remember(key: Tuple[Any, ...], node: Node) -> Node:
         _built.clear()
     _built[key] = node
     return node
+
+
+def _new_node(template: str, dim: Callable[..., int], operands: "List[LazyTensor]", parts: Tuple[Any, ...], is_complex: bool, name: str) -> Node:
+    """An operation's formula; `parts` are as `_renamed_parts` takes them. Raises ValueError where the operands' numbers of components do not fit."""
+    nodes = _renamed_parts(parts)
+    try:
+        return formula.node(template, tuple(nodes), dim(*(part.dim for part in nodes)), is_complex)
+    except DimensionError as error:
+        shapes = ", ".join(str((*operand._shape[:-1], part.dim)) for operand, part in zip(operands, nodes))
+        raise ValueError(f"{name or template}: {error}; the operands have the shapes {shapes}") from None
+
+
+def _renamed_parts(parts: Tuple[Any, ...]) -> List[Node]:
+    """The formulas of operands in terms of the inputs of all: `parts` are the first one, then each other one with the slots of its inputs, or None."""
+    first, *others = parts
+    return [first, *(node if slots is None else formula.renamed(node, slots) for node, slots in zip(others[::2], others[1::2]))]
+
+
+def _wrong_axis(shape: Tuple[int, ...], axis) -> str:
+    """What an array of that shape needs, for an axis that it does not fit."""
+    if len(shape) >= 2:
+        return f"an array of shape {shape} needs axis=0, if its rows count i, or axis=1, if they count j, not {axis!r}"
+    rows = f"; for a number in each row, with axis={axis}, give it the shape {(*shape, 1)}" if len(shape) == 1 and axis in (0, 1) else ""
+    return f"an array of shape {shape} is a parameter: axis may be None or 2, not {axis!r}{rows}"
 
 
 def _refuse_complex(operands: "Sequence[LazyTensor]", name: str) -> None:

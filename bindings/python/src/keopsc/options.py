@@ -11,11 +11,13 @@ IGNORED_OPTIONS = frozenset(["enable_chunks", "use_fast_math", "optional_flags",
 NUMERICS_OPTIONS = frozenset(["dtype_acc", "use_double_acc", "sum_scheme"])
 CALL_OPTIONS = frozenset(["backend", "device_id", "ranges", "out"])
 
+_AS_USUAL = Numerics()
+
 
 def split_options(options: Dict[str, Any]) -> Tuple[Dict[str, Any], Numerics]:
     """KeOps' keywords as options of the call and numerics. Raises TypeError for one that is not known."""
     if not options:
-        return options, Numerics()
+        return options, _AS_USUAL
     unknown = options.keys() - IGNORED_OPTIONS - NUMERICS_OPTIONS - CALL_OPTIONS
     if unknown:
         known = ", ".join(sorted(NUMERICS_OPTIONS | CALL_OPTIONS | IGNORED_OPTIONS))

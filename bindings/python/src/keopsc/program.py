@@ -12,6 +12,7 @@ their layouts: a plan is a call that is prepared, and says what results have to 
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from . import compiler, library
@@ -39,6 +40,9 @@ SUM_SCHEMES: Dict[Any, str] = {
 }
 ACCUMULATORS: Dict[Any, str] = {"auto": "auto", None: "auto", "float16": "auto", "float32": "f32", "float": "f32", "float64": "f64", "double": "f64"}
 
+
+#: A variable of more components has gradients made early nowhere: that has been found to pay for few.
+_MOST_COMPONENTS = 16
 
 #: The name of the function that has all results.
 _TOGETHER = "_together"
@@ -95,11 +99,12 @@ class Output(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A call: of which variables it takes the pointers, and what it fills."""
+    """A call: of which variables it takes the pointers, what it fills, and whether some of that is broadcast afterwards."""
 
     prepared: Prepared
     inputs: Tuple[int, ...]
     outputs: Tuple[Output, ...]
+    is_broadcast: bool
 
 
 class Program:
@@ -120,6 +125,7 @@ class Program:
         self.plans: Dict[Any, Plan] = {}
         self._compiled: Dict = {}
         self._derivatives: Dict = {}
+        self._early: Dict[Tuple[bool, ...], Tuple[int, ...]] = {}
         self._outputs: Optional[List[Tuple[int, TensorInfo]]] = None
 
     def __reduce__(self) -> Tuple[Any, ...]:
@@ -207,19 +213,36 @@ class Program:
         """
         return self._derivative("gradient", (wanted, given, values), self._new_gradient)
 
-    def early(self, wanted: Tuple[int, ...]) -> Tuple[int, ...]:
+    @cached_property
+    def row_numbers(self) -> Tuple[int, ...]:
+        """The outputs that are row numbers, which have no derivatives."""
+        return tuple(number for number, (_, tensor) in enumerate(self.outputs) if tensor.dtype == "i64")
+
+    @cached_property
+    def gives_values(self) -> bool:
+        """Whether there are results whose values make gradients cheaper."""
+        return any(result.given_value for result in self.results)
+
+    def early(self, wants: Tuple[bool, ...]) -> Tuple[int, ...]:
         """Those of the wanted gradients that are best made together with the value, by `with_gradients`, before the cotangent is known.
 
         The result has to be one number a row, and the variable to have its rows, too: then the gradient is the one for the cotangent 1, row by row times
         the cotangent. For sums, that and the value cost what the gradient alone costs. There are none where parameters want gradients, which are
-        made in the same pass as those of rows.
+        made in the same pass as those of rows, nor for variables of many components.
         """
+        found = self._early.get(wants)
+        if found is None:
+            found = self._early[wants] = self._new_early([variable for variable, wanted in zip(self.variables, wants) if wanted])
+        return found
+
+    def _new_early(self, wanted: List[Variable]) -> Tuple[int, ...]:
         (result, *others) = self.results
-        if others or not result.text.startswith("Sum[") or any(self.variables[number].role == "parameter" for number in wanted):
+        if others or not result.text.startswith("Sum[") or [tensor.dim for _, tensor in self.outputs] != [1]:
             return ()
-        if not hasattr(self, "_single"):
-            self._single = [tensor.dim for _, tensor in self.outputs] == [1]
-        return tuple(number for number in wanted if self._single and self.variables[number].role == result.role)
+        rows = [variable for variable in wanted if variable.role == result.role]
+        if any(variable.role == "parameter" for variable in wanted) or any(variable.dim > _MOST_COMPONENTS for variable in rows):
+            return ()
+        return tuple(map(self.variables.index, rows))
 
     def with_gradients(self, wanted: Tuple[int, ...]) -> "Program":
         """The result, and its gradients in the variables numbered by `wanted`, for the cotangent 1."""
@@ -351,7 +374,7 @@ def plan_of_entry(
         outputs.append(Output(shape, tensor.dtype, None if tensor.gradient_of or shape == whole else whole))
         made.append(Layout(shape, _contiguous_strides(shape), tensor.dtype, device))
     prepared = Prepared(entry, (*(layouts[k] for k in inputs), *made), ranges, (rows["i"], rows["j"]), streamed)
-    return Plan(prepared, inputs, tuple(outputs))
+    return Plan(prepared, inputs, tuple(outputs), any(output.broadcast is not None for output in outputs))
 
 
 def promoted(dtypes: Sequence[str]) -> str:

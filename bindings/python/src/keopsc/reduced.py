@@ -19,6 +19,8 @@ class Reduced:
 
     program: Program
     slots: Tuple[int, ...]
+    #: Whether symbolic variables stand for arguments of the call.
+    needs_arguments: bool = False
 
     def __init__(
         self, tensor: "LazyTensor", name: str, over: str, count: Optional[int], numerics: Numerics, options: Dict[str, Any], total: bool = False
@@ -31,7 +33,10 @@ class Reduced:
         # Numbers beside half-precision arrays are float32: 1e5 is no float16.
         halves = tensor._dtype in HALVES
         numbers = tuple(slot for slot, own in enumerate(tensor.inputs) if own.numbers is not None) if halves else ()
-        self.program, self.slots = program_of(tensor.node, getattr(tensor, "second", None), name, over, count, numerics, numbers)
+        self.program, self.slots = program_of(tensor.node, tensor.second, name, over, count, numerics, numbers)
+        for own in tensor.inputs:
+            if own.position is not None:
+                self.needs_arguments = True
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         """The result, as an array. `args` are what symbolic variables stand for, by their positions; options: backend, device_id, ranges, out."""
@@ -63,17 +68,13 @@ class Reduced:
         out = options.get("out")
         return result if out is None else reductions.put_into(out, result, arrays)
 
-    @property
-    def needs_arguments(self) -> bool:
-        """Whether symbolic variables stand for arguments of the call."""
-        return any(own.position is not None for own in self.tensor.inputs)
-
     def _dtype(self, values: Optional[Sequence[Any]]) -> Optional[str]:
         """The type of numbers: that of all arrays together, those of the call among them."""
-        known = [self.tensor._dtype] if self.tensor._dtype else []
+        dtype = self.tensor._dtype
         if values:
+            known = [dtype] if dtype else []
             known += [self.tensor.arrays.dtype_name(values[own.position]) for own in self.tensor.inputs if own.position is not None]
-        dtype = promoted(known) if known else None
+            dtype = promoted(known) if known else None
         return "f32" if dtype in HALVES and self.tensor._dtype in HALVES else dtype
 
     def _arguments(self, args: Sequence[Any]) -> Sequence:

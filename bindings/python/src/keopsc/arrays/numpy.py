@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -25,8 +25,8 @@ _NAMES = {
     np.dtype(np.bool_): "bool",
 }
 _DTYPES = {name: dtype for dtype, name in _NAMES.items()}
-#: Types of arrays that are given to libraries as they are.
-REAL_TYPES = frozenset(map(_DTYPES.get, ("f16", "f32", "f64")))
+#: Types of arrays that are given to libraries as they are, and their names in formula files.
+REAL_TYPES: Dict[Any, str] = {_DTYPES[name]: name for name in ("f16", "f32", "f64")}
 _REAL = {"c64": "f32", "c128": "f64"}
 
 _address = ctypes.addressof
@@ -171,15 +171,16 @@ def evaluate(program: Program, arrays: Sequence[np.ndarray], ranges: Sequence[np
     try:
         if plan is None:
             plan = remembered(program.plans, key, program.plan([layout(a) for a in arrays], [layout(r) for r in ranges], place.streamed))
-        prepared, inputs, outputs = plan
+        prepared, inputs, outputs, is_broadcast = plan
         made = [np.empty(output.shape, _DTYPES[output.dtype]) for output in outputs]
-        used = [arrays[number] for number in inputs]
-        prepared([_pointer(array) for array in (*used, *made, *ranges)])
+        prepared([_pointer(array) for array in (*[arrays[number] for number in inputs], *made, *ranges)])
     except ShapeError as error:
         if error.status != STRIDE or all(map(_is_regular, arrays)):
             raise
         return evaluate(program, [array if _is_regular(array) else array.copy() for array in arrays], ranges, place)
-    return [array if output.broadcast is None else np.broadcast_to(array, output.broadcast).copy() for array, output in zip(made, outputs)]
+    if is_broadcast:
+        return [array if output.broadcast is None else np.broadcast_to(array, output.broadcast).copy() for array, output in zip(made, outputs)]
+    return made
 
 
 #: Without derivatives, which NumPy's arrays do not have anyway.

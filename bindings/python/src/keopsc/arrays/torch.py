@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 
@@ -27,14 +27,17 @@ _NAMES = {
     torch.bool: "bool",
 }
 _DTYPES = {name: dtype for dtype, name in _NAMES.items()}
-#: Types of tensors that are given to libraries as they are.
-REAL_TYPES = frozenset(map(_DTYPES.get, ("f16", "bf16", "f32", "f64")))
+#: Types of tensors that are given to libraries as they are, and their names in formula files.
+REAL_TYPES: Dict[Any, str] = {_DTYPES[name]: name for name in ("f16", "bf16", "f32", "f64")}
 
 _CPU = torch.device("cpu")
 _transforming = torch._C._are_functorch_transforms_active
 _saving = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", lambda _: ())
 _modes = torch._C._len_torch_dispatch_stack
+#: The current stream's address, for the number of a GPU; where there are none, the function may be missing.
+_current_stream = getattr(torch._C, "_cuda_getCurrentRawStream", None)
 _forward_mode = torch.autograd.forward_ad
+_unwrapped = torch._C._functorch.unwrap_if_dead
 
 
 class Place(NamedTuple):
@@ -49,6 +52,14 @@ class Place(NamedTuple):
 
 
 _WHERE_TENSORS_ARE = Place()
+
+
+class Call(NamedTuple):
+    """What a call is besides its tensors."""
+
+    program: Program
+    ranges: Sequence[torch.Tensor]
+    place: Place
 
 
 def place(backend: Optional[str], device_id: int) -> Place:
@@ -109,7 +120,11 @@ def dtype(name: Optional[str], is_complex: bool = False) -> Any:
 
 def parameter(values: Sequence[float], dtype: Optional[str], like: Optional[torch.Tensor]) -> torch.Tensor:
     """Numbers as a tensor of that type, beside `like`."""
-    return torch.tensor(values, dtype=_DTYPES[dtype] if dtype else None, device=None if like is None else like.device)
+    own, device = _DTYPES[dtype] if dtype else None, None if like is None else like.device
+    if len(values) == 1:
+        # Filled in where it lies: a copy of the CPU's memory would wait for all that the GPU's stream has to do.
+        return torch.full((1,), values[0], dtype=own, device=device)
+    return torch.tensor(values, dtype=own, device=device)
 
 
 def as_real(tensor: torch.Tensor) -> torch.Tensor:
@@ -174,13 +189,13 @@ def evaluate(
         # Tracers and tensors without data have to see one operator.
         return torch_operators.compiling_evaluate(program, tensors, ranges, place.streamed)
     if _transforming():
-        return _Transformable.apply(program, ranges, place, *tensors)
+        return _Transformable.apply(Call(program, ranges, place), *tensors)
     if _forward_mode._current_level >= 0:
-        return _Differentiable.apply(program, ranges, place, *tensors)
+        return _differentiable(Call(program, ranges, place), *map(_unwrapped, tensors))
     if torch.is_grad_enabled():
         for tensor in tensors:
             if tensor.requires_grad:
-                return _Differentiable.apply(program, ranges, place, *tensors)
+                return _differentiable(Call(program, ranges, place), *map(_unwrapped, tensors))
     return _run(program, tensors, ranges, place)
 
 
@@ -215,18 +230,24 @@ def _run(program: Program, tensors, ranges, place: Place) -> List[torch.Tensor]:
             # The memory has other numbers than the tensor: those without the sign or the conjugation.
             return _run(program, [tensor.resolve_conj().resolve_neg() for tensor in tensors], ranges, place)
         plan = remembered(program.plans, key, _plan(program, tensors, ranges, place))
-    prepared, inputs, outputs = plan
+    prepared, inputs, outputs, is_broadcast = plan
     device = tensors[0].device if tensors else _CPU
-    stream = torch.cuda.current_stream(device).cuda_stream if tensors and tensors[0].is_cuda else None
-    made = [torch.empty(output.shape, dtype=_DTYPES[output.dtype], device=device) for output in outputs]
-    used = [tensors[number] for number in inputs]
+    stream = _current_stream(device.index) if tensors and tensors[0].is_cuda else None
+    # PyTorch takes sizes one by one in half the time of a tuple.
+    made = [torch.empty(*output.shape, dtype=_DTYPES[output.dtype], device=device) for output in outputs]
+    pointers = [tensors[number].data_ptr() for number in inputs]
+    pointers += [tensor.data_ptr() for tensor in made]
+    if ranges:
+        pointers += [tensor.data_ptr() for tensor in ranges]
     try:
-        prepared([tensor.data_ptr() for tensor in (*used, *made, *ranges)], stream)
+        prepared(pointers, stream)
     except ShapeError as error:
         if error.status != STRIDE or all(_aligned(tensor) for tensor in tensors):
             raise
         return _run(program, [tensor if _aligned(tensor) else tensor.clone() for tensor in tensors], ranges, place)
-    return [tensor if output.broadcast is None else tensor.expand(output.broadcast).clone() for tensor, output in zip(made, outputs)]
+    if is_broadcast:
+        return [tensor if output.broadcast is None else tensor.expand(output.broadcast).clone() for tensor, output in zip(made, outputs)]
+    return made
 
 
 def _plan(program: Program, tensors, ranges, place: Place):
@@ -251,46 +272,50 @@ class _Differentiable(torch.autograd.Function):
     """A program as an operation of PyTorch's: derivatives, forward and backward, are programs that are evaluated in the same way."""
 
     @staticmethod
-    def forward(ctx, program: Program, ranges, place: Place, *tensors) -> Tuple[torch.Tensor, ...]:
-        early = _early(program, place, tensors, ctx.needs_input_grad[3:])
-        made: List[torch.Tensor] = []
-        if early and program.uses_of_early_gradients > 0:
+    def forward(ctx, call: Call, *tensors) -> Tuple[torch.Tensor, ...]:
+        program, ranges, place = call
+        wants = ctx.needs_input_grad[1:]
+        early = _early(program, place, tensors, wants) if program.uses_of_early_gradients > 0 else ()
+        if early:
             value, *made = _run(program.with_gradients(early), tensors, ranges, place)
             outputs = (value,)
             program.uses_of_early_gradients -= 1
         else:
+            made = ()
             outputs = tuple(_run(program, tensors, ranges, place))
-        _remember(ctx, program, ranges, place, tensors, outputs, made)
-        ctx.early = early
+            # Asked after the call, by which the program has been compiled for these types.
+            early = _early(program, place, tensors, wants)
+        _remember(ctx, call, tensors, outputs, early, made)
         return outputs
 
     @staticmethod
     def backward(ctx, *cotangents):
+        program, ranges, place = ctx.call
         saved = ctx.saved_tensors  # once: checkpoints refuse to give them again
-        tensors, outputs, made = saved[: ctx.count], saved[ctx.count : ctx.end], saved[ctx.end :]
-        wanted = tuple(number for number in range(len(tensors)) if ctx.needs_input_grad[3 + number])
-        given = tuple(number for number, cotangent in enumerate(cotangents) if cotangent is not None)
-        gradients: List[Optional[torch.Tensor]] = [None] * (3 + len(tensors))
-        if given and not torch.is_grad_enabled() and _row_by_row(tensors, ctx.early, cotangents[0]):
-            ctx.program.uses_of_early_gradients = min(ctx.program.uses_of_early_gradients + 1, 8)
-            if made:
-                for number, gradient_of_one in zip(ctx.early, made):
-                    gradients[3 + number] = like(gradient_of_one * cotangents[0], tensors[number])
-                wanted = tuple(number for number in wanted if number not in ctx.early)
-        if wanted and given:
-            program, arguments = gradient(ctx.program, tensors, outputs, cotangents, wanted, given)
-            results = evaluate(program, arguments, ctx.ranges, ctx.place)
+        tensors, kept = saved[: len(program.variables)], saved[len(program.variables) :]
+        gradients: List[Optional[torch.Tensor]] = [None] * len(tensors)
+        early, cotangent = ctx.early, cotangents[0]
+        if early and cotangent is not None and not torch.is_grad_enabled() and _row_by_row(tensors, early, cotangent):
+            program.uses_of_early_gradients = min(program.uses_of_early_gradients + 1, 8)
+            for number, gradient_of_one in zip(early, kept):
+                gradients[number] = like(gradient_of_one * cotangent, tensors[number])
+        wanted = tuple([number for number, wants in enumerate(ctx.needs_input_grad[1:]) if wants and gradients[number] is None])
+        given = tuple([number for number, own in enumerate(cotangents) if own is not None]) if wanted else ()
+        if given:
+            derivative, arguments = gradient(program, tensors, () if early else kept, cotangents, wanted, given)
+            results = evaluate(derivative, arguments, ranges, place)
             for number, result in zip(wanted, results):
-                gradients[3 + number] = like(result, tensors[number])
-        return tuple(gradients)
+                gradients[number] = like(result, tensors[number])
+        return (None, *gradients)
 
     @staticmethod
     def jvp(ctx, *tangents):
-        tensors, program = ctx.saved_tensors[: ctx.count], ctx.program
-        moving = tuple(number for number, tangent in enumerate(tangents[3:]) if tangent is not None)
-        along = [tangents[3 + number] for number in moving]
+        program, ranges, place = ctx.call
+        tensors = ctx.saved_tensors[: len(program.variables)]
+        moving = tuple(number for number, tangent in enumerate(tangents[1:]) if tangent is not None)
+        along = [tangents[1 + number] for number in moving]
         derivative = program.tangent(moving)
-        results = iter(evaluate(derivative, [*tensors, *along], ctx.ranges, ctx.place))
+        results = iter(evaluate(derivative, [*tensors, *along], ranges, place))
         numbers = {variable.name: number for number, variable in enumerate(program.variables)}
 
         def tangent(info) -> torch.Tensor:
@@ -301,22 +326,27 @@ class _Differentiable(torch.autograd.Function):
         return tuple(None if info.dtype == "i64" else tangent(info) for _, info in program.outputs)
 
 
+#: `_Differentiable.apply` where no transform is active, without its questions whether one is, which take longer than all else that it does.
+_differentiable = super(torch.autograd.Function, _Differentiable).apply
+
+
 class _Transformable(_Differentiable):
     """The same for `torch.func`, whose transforms ask for another form, which takes longer."""
 
     @staticmethod
-    def forward(program: Program, ranges, place: Place, *tensors) -> Tuple[torch.Tensor, ...]:
+    def forward(call: Call, *tensors) -> Tuple[torch.Tensor, ...]:
+        program, ranges, place = call
         return tuple(_run(program, tensors, ranges, place))
 
     @staticmethod
     def setup_context(ctx, inputs, outputs) -> None:
-        program, ranges, place, *tensors = inputs
-        _remember(ctx, program, ranges, place, tensors, outputs)
-        ctx.early = ()
+        call, *tensors = inputs
+        _remember(ctx, call, tensors, outputs)
 
     @staticmethod
-    def vmap(info, in_dims, program: Program, ranges, place: Place, *tensors):
-        results = tuple(evaluate(program, _with_mapped_axis(info.batch_size, in_dims[3:], program, tensors), ranges, place))
+    def vmap(info, in_dims, call: Call, *tensors):
+        program, ranges, place = call
+        results = tuple(evaluate(program, _with_mapped_axis(info.batch_size, in_dims[1:], program, tensors), ranges, place))
         return results, (0,) * len(results)
 
 
@@ -333,44 +363,40 @@ def _with_mapped_axis(size: int, dims, program: Program, tensors) -> List[torch.
     return batched
 
 
-#: A variable of more components has gradients made early nowhere: that has been found to pay for few.
-_MOST_COMPONENTS = 16
-
-
-def _early(program: Program, place: Place, tensors, wants: Sequence[bool]) -> Tuple[int, ...]:
+def _early(program: Program, place: Place, tensors, wants: Tuple[bool, ...]) -> Tuple[int, ...]:
     """The variables whose gradients can be made together with the value: those of single or double precision. They are, if the passes before were
     followed by backward passes: whoever differentiates a sum once does so again."""
-    if place is not _WHERE_TENSORS_ARE or not all(tensor.element_size() >= 4 for tensor in tensors):
+    early = program.early(wants)
+    if not early or place is not _WHERE_TENSORS_ARE:
         return ()
-    if torch.are_deterministic_algorithms_enabled() or _saving(True) is not None:
-        # Checkpoints, which are saving hooks, expect the same tensors when they compute a value again.
-        return ()
-    early = program.early(tuple(number for number, wanted in enumerate(wants) if wanted))
-    return early if all(program.variables[number].dim <= _MOST_COMPONENTS for number in early) else ()
+    for tensor in tensors:
+        if tensor.element_size() < 4:
+            return ()
+    # Checkpoints, which are saving hooks, expect the same tensors when they compute a value again.
+    return () if torch.are_deterministic_algorithms_enabled() or _saving(True) is not None else early
 
 
 def _row_by_row(tensors, early: Tuple[int, ...], cotangent: torch.Tensor) -> bool:
     """Whether gradients that were made early are there for each row of the cotangent: batch elements may have shared variables."""
-    return bool(early) and all(tensors[number].shape[:-1] == cotangent.shape[:-1] for number in early)
+    return cotangent.dim() == 2 or all([tensors[number].shape[:-1] == cotangent.shape[:-1] for number in early])
 
 
-def _remember(ctx, program: Program, ranges, place: Place, tensors, outputs, made=()) -> None:
-    """Keeps what derivatives need; `made` are gradients for the cotangent 1."""
-    ctx.program, ctx.ranges, ctx.place = program, ranges, place
-    values = outputs if takes_values(program, outputs) else ()
-    ctx.count, ctx.end = len(tensors), len(tensors) + len(values)
-    ctx.save_for_backward(*tensors, *values, *made)
+def _remember(ctx, call: Call, tensors, outputs, early: Tuple[int, ...] = (), made: Sequence[torch.Tensor] = ()) -> None:
+    """Keeps what derivatives need: the tensors, and after them `made`, the gradients for the cotangent 1 in the variables numbered by `early`, or, where
+    there are no such variables, those outputs that gradients want."""
+    ctx.call, ctx.early = call, early
+    program = call.program
+    ctx.save_for_backward(*tensors, *(outputs if takes_values(program, outputs) else made))
     if _forward_mode._current_level >= 0:
         ctx.save_for_forward(*tensors)
     ctx.set_materialize_grads(False)
-    numbers = [output for output in outputs if output.dtype == torch.int64]
-    if numbers:
-        ctx.mark_non_differentiable(*numbers)
+    if program.row_numbers:
+        ctx.mark_non_differentiable(*[outputs[number] for number in program.row_numbers])
 
 
 def takes_values(program: Program, outputs: Any) -> bool:
     """Whether gradients want the outputs: not if these are rounded to half precision, in which exponents are not good enough."""
-    return any(result.given_value for result in program.results) and outputs[0].element_size() >= 4
+    return program.gives_values and outputs[0].element_size() >= 4
 
 
 def gradient(program: Program, tensors: Any, outputs: Any, cotangents: Any, wanted: Tuple[int, ...], given: Tuple[int, ...]) -> Tuple[Program, List[Any]]:
