@@ -21,7 +21,7 @@ DIMS = [16, 33, 64, 100, 129, 256, 257, 700] if IS_REAL else [16, 100, 257]
 
 # By how much each number is rounded, relative to itself; by how much a squared distance may be off, relative to itself.
 UNIT = 2.0**-11
-MOST = {"tf32": 2.0**-8, "bf16": 2.0**-6}
+MOST = {"tf32": 2.0**-8 + 2.0**-16, "bf16": 2.0**-6 + 2.0**-12}
 # What float32 adds to that, relative to numbers and to sums of up to a thousand products.
 ROUNDING = 2.0**-16
 

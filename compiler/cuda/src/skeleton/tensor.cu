@@ -3,7 +3,7 @@
 //
 //     x y = (x1 + x2) (y1 + y2) ≈ x2 y1 + x1 y2 + x1 y1
 //
-// Where tf32 or bf16 is asked for, high parts are all that there is: 11 bits of each number and, of those below 2^-29 of the row's greatest, fewer.
+// Where tf32 or bf16 is asked for, high parts are all that there is: 11 bits of each number, of those below 2^-28 of the row's greatest perhaps fewer.
 //
 // Squared distances are |x|² + |y|² - 2 x·y, of points relative to the middle of some columns. Where that cancels, or is no number, a pair is
 // computed term by term. A kernel of its own splits columns, and rows that are too long for registers. The layout of fragments is that of the
