@@ -15,12 +15,16 @@ out products = Sum[j]((x | y) * e)
 out roots = Sum[j](Sqrt(SqDist(x, y)) * e)
 """
 COLUMNS = 24
+# All pairs of a row at once.
+WEIGHTED = "x = Vi({d}); y = Vj({d}); w = Vj(1)\nout weighted = Sum[j](SqDist(x, y) * w)\n"
 
 # Coordinates around 32, which are taken together, up to 256 with rows in registers, and from there on step by step.
 DIMS = [16, 33, 64, 100, 129, 256, 257, 700] if IS_REAL else [16, 100, 257]
 
-# By how much each number is rounded, relative to itself; by how much a squared distance may be off, relative to itself.
+# By how much each number is rounded, relative to itself; which part of |x|² + |y|² squared distances are below that are computed in float32, and by how
+# much others may be off, relative to themselves.
 UNIT = 2.0**-11
+NEAR = {"tf32": 1 / 8, "bf16": 1 / 128}
 MOST = {"tf32": 2.0**-8 + 2.0**-16, "bf16": 2.0**-6 + 2.0**-12}
 # What float32 adds to that, relative to numbers and to sums of up to a thousand products.
 ROUNDING = 2.0**-16
@@ -60,10 +64,10 @@ def rounded(x, middle):
     return middle + (x * scale).astype(np.float16).astype(np.float64) / scale
 
 
-def norms_of(x, y):
-    """|x| + |y| of each pair, relative to the middle."""
+def norms_of(x, y, power=1):
+    """|x| + |y| of each pair, relative to the middle, or powers of them."""
     middle = middle_of(y).astype(np.float64)
-    return np.linalg.norm(x - middle, axis=1)[:, None] + np.linalg.norm(y - middle, axis=1)[None]
+    return np.linalg.norm(x - middle, axis=1)[:, None] ** power + np.linalg.norm(y - middle, axis=1)[None] ** power
 
 
 def cloud(random, name, shape):
@@ -95,6 +99,9 @@ def test_squared_distances(pairs, random, d, products):
         found, exact = pairs("squares", products, x, y), squares_of(x, y)
         assert np.all(found >= 0), name
         assert np.all(np.abs(found - exact) <= (MOST[products] + ROUNDING) * exact), name
+        near = exact < 0.9 * NEAR[products] * norms_of(x, y, 2)
+        assert np.all(np.abs(found - exact)[near] <= 1e-6 * exact[near]), name
+        assert near.any() or name not in ("clusters", "duplicates")
         off = np.abs(np.sqrt(found) - np.sqrt(exact))
         assert np.all(off <= UNIT * norms_of(x, y) + ROUNDING * np.sqrt(exact)), name
         assert np.all(found[exact == 0] == 0), name
@@ -103,13 +110,16 @@ def test_squared_distances(pairs, random, d, products):
 
 
 @pytest.mark.parametrize("d", DIMS)
-def test_points_are_rounded(pairs, random, d):
-    """Nothing else is: what is found are distances of these in the precision of float32."""
+def test_points_are_rounded(gpu, pairs, compiled_for_gpus, random, d):
+    """Nothing else is: what is found are distances of these in the precision of float32, whether lanes take in pairs of a row or of four."""
     x, y = (cloud(random, "normal", (rows, d)) for rows in (70, COLUMNS))
     middle = middle_of(y)
     expected = squares_of(rounded(x, middle), rounded(y, middle))
     assert np.all(np.abs(pairs("squares", "tf32", x, y) / expected - 1) <= 2.0**-18)
     assert np.abs(squares_of(x, y) / expected - 1).max() >= 2.0**-16
+    w = positive(random, (COLUMNS, 1))
+    entry = compiled_for_gpus(WEIGHTED.format(d=d), f"weighted{d}", "--products", "tf32").entries["weighted"]
+    assert np.all(np.abs(on_gpu(gpu, entry, x, y, w) / (expected @ w) - 1) <= 2.0**-18)
 
 
 @pytest.mark.parametrize("products", ["tf32", "bf16"])
