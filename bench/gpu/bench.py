@@ -49,7 +49,7 @@ def arguments():
 
 def compile_ahead(options):
     """Libraries of all rows, side by side. What fails here is told by the contender."""
-    from contenders import hand, keopsc
+    from contenders import hand, high, keopsc
     from rows import GROUPS
 
     def quietly(function, *arguments):
@@ -60,6 +60,7 @@ def compile_ahead(options):
 
     rows = [row for name in options.only if name != STARTING for row in GROUPS[name].rows if row.brief or not options.quick]
     tasks = {(keopsc.compiled, row.kind, row.dtype, row.dim, row.columns): (keopsc.compiled, row) for row in rows}
+    tasks |= {(keopsc.compiled, row.kind, row.dim, row.columns): (keopsc.compiled, row, "auto", "tf32") for row in rows if high(row)}
     if "accuracy" in options.only:
         tasks["kahan"] = keopsc.compiled, GROUPS["accuracy"].rows[0], "kahan"
     if not options.dry_run:

@@ -104,6 +104,10 @@ pub struct SourceArguments {
     /// Which laws simplification may apply, whatever the file says: exact, or fast, which may lose accuracy to cancellation and overflow.
     #[arg(long, value_name = "KIND")]
     pub algebra: Option<String>,
+
+    /// Numbers in sums of many products on GPUs, whatever the file says: auto (as exact as what is computed in), or tf32, bf16, which are faster.
+    #[arg(long, value_name = "KIND")]
+    pub products: Option<String>,
 }
 
 /// What code is made.
@@ -205,6 +209,10 @@ pub struct Run {
     /// Which laws simplification may apply, whatever the file says: exact, or fast, which may lose accuracy to cancellation and overflow.
     #[arg(long, value_name = "KIND")]
     pub algebra: Option<String>,
+
+    /// Numbers in sums of many products on GPUs, whatever the file says: auto (as exact as what is computed in), or tf32, bf16, which are faster.
+    #[arg(long, value_name = "KIND")]
+    pub products: Option<String>,
 
     #[command(flatten)]
     pub code: CodeArguments,

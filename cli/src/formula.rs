@@ -118,5 +118,6 @@ pub fn formula_options(source: &SourceArguments) -> Result<FormulaOptions, Probl
         sum: source.sum.as_deref().map(options::sum).transpose()?,
         accumulate: source.accumulate.as_deref().map(options::accumulate).transpose()?,
         algebra: source.algebra.as_deref().map(options::algebra).transpose()?,
+        products: source.products.as_deref().map(options::products).transpose()?,
     })
 }

@@ -76,6 +76,30 @@ fn fast_algebra_changes_the_plan_only_where_it_is_asked_for() {
 }
 
 #[test]
+fn products_are_named_in_the_plan_and_change_nothing_on_the_processor() {
+    let place = place_with_arrays();
+    place.write("plain.kf", CANCELS);
+    place.write("narrow.kf", format!("{CANCELS} numerics products = tf32\n"));
+    let settings = |arguments: &[&str]| {
+        let plan = place.does(&[&["compile", "--emit", "plan"], arguments].concat());
+        plan.lines().find(|line| line.starts_with("plan ")).expect("a plan has a name").to_owned()
+    };
+    assert_eq!(settings(&["plain.kf"]), "plan f");
+    assert_eq!(settings(&["narrow.kf"]), "plan f; products = tf32");
+    assert_eq!(settings(&["narrow.kf", "--products", "bf16"]), "plan f; products = bf16", "the flag prevails");
+    for flag in ["auto", "full"] {
+        assert_eq!(settings(&["narrow.kf", "--products", flag]), "plan f");
+    }
+    let values = |file: &str| place.does(&[&["run", file], &ARRAYS[..]].concat());
+    assert_eq!(values("narrow.kf"), values("plain.kf"));
+    place.refuses(
+        &["compile", "plain.kf", "--products", "fp16"],
+        2,
+        "error: there is no kind of products `fp16`\n  = help: it can be auto, tf32, bf16, full\n",
+    );
+}
+
+#[test]
 fn results_go_to_files_of_either_format() {
     let place = place_with_arrays();
     let text = run(&place, &[]);

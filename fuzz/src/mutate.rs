@@ -32,6 +32,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("accumulate", "f32"),
     ("algebra", "fast"),
     ("algebra", "exact"),
+    ("products", "tf32"),
+    ("products", "bf16"),
 ];
 const DERIVATIVES: &[&str] = &["Grad", "Diff", "Laplacian", "Divergence", "GradMatrix", "TraceOperator"];
 /// A text that follows from a text and a seed.

@@ -9,6 +9,7 @@ use keopsc_driver::device::find::Compiler;
 use keopsc_driver::device::{DeviceTarget, Form, compile};
 use keopsc_ir::plan::Verified;
 use keopsc_ir::random::Random;
+use keopsc_ir::types::Products;
 use keopsc_passes::{pipeline, resolve::Options};
 use keopsc_tests::ring::plans::draw;
 
@@ -69,7 +70,7 @@ fn the_real_nvcc_compiles_random_plans() {
 
 /// Contractions: of short and of long rows, taken in by lanes and by threads, of products and of distances, in both kinds of states. Wide sums, of pairs
 /// that are contracted and of such that are not.
-const CONTRACTIONS: &str = "x = Vi(64); y = Vj(64); b = Vj(8); u = Vi(200); v = Vj(200); w = Vj(64); p = Pm(2500)
+const CONTRACTIONS: &str = "x = Vi(64); y = Vj(64); b = Vj(8); u = Vi(300); v = Vj(300); w = Vj(64); p = Pm(2500)
 p3 = Vi(3); q3 = Vj(3); c = Vj(1); w36 = Vj(36); w80 = Vj(80)
 out sum = Sum[j](Exp(-SqDist(x, y)))
 out sums = Sum[j](Exp(x | y) * b)
@@ -88,11 +89,22 @@ fused several { out value = Sum[j](Exp(-SqDist(p3, q3)) * c); out wides = Sum[j]
 /// The same for these, and for the architecture that has multiplications of its own.
 #[test]
 fn the_real_nvcc_compiles_contractions() {
+    check_contractions(Options::default());
+}
+
+#[test]
+fn the_real_nvcc_compiles_contractions_without_low_parts() {
+    for products in [Products::Tf32, Products::Bf16] {
+        check_contractions(Options { products: Some(products), ..Options::default() });
+    }
+}
+
+fn check_contractions(options: Options) {
     let Some(nvcc) = tool("KEOPSC_NVCC") else { return };
     let target = DeviceTarget { architectures: vec![75, 90, 121], has_ptx: false, compiler: Ok(Compiler::Nvcc(nvcc)) };
     let (file, errors) = keopsc_grammar::parse_file(CONTRACTIONS);
     assert!(errors.is_empty(), "{errors:?}");
-    let plans = pipeline::run(&file, &Options::default(), &mut |_, _| {}).expect("the formulas are right").plans;
+    let plans = pipeline::run(&file, &options, &mut |_, _| {}).expect("the formulas are right").plans;
     let kernels = library(&plans);
     let uses = |what: &str| kernels.text.matches(&format!("{what}<")).count() > 1;
     assert!(

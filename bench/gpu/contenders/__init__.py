@@ -58,6 +58,7 @@ class Contender:
 
 CONTENDERS = {
     "keopsc": Contender("keopsc"),
+    "keopsc tf32": Contender("keopsc", {"products": "tf32"}, when=high),
     "keopsc, graph": Contender("keopsc", when=small, graph=GRAPH),
     "keopsc, structs made anew": Contender("keopsc", {"anew": True}, optional=True),
     "keopsc kahan": Contender("keopsc", {"sum": "kahan"}, optional=True),

@@ -41,14 +41,14 @@ def target():
     return ["--target", "native,cuda", "--gpu-arch", "{}{}".format(*torch.cuda.get_device_capability())]
 
 
-def command(kind, dtype, dim, columns, sum="auto"):
+def command(kind, dtype, dim, columns, sum="auto", products="auto"):
     """What compiles a row's formula, but for the path that it is written to."""
-    return ["compile", "-e", TEXTS[kind].format(dim=dim, columns=columns), "--dtype", TYPES[dtype], "--sum", sum, *target()]
+    return ["compile", "-e", TEXTS[kind].format(dim=dim, columns=columns), "--dtype", TYPES[dtype], "--sum", sum, "--products", products, *target()]
 
 
-def compiled(row, sum="auto"):
+def compiled(row, sum="auto", products="auto"):
     """The path of a row's library, compiled where it has not been yet."""
-    words = command(row.kind, row.dtype, row.dim, row.columns, sum)
+    words = command(row.kind, row.dtype, row.dim, row.columns, sum, products)
     path = LIBRARIES / hashlib.sha256(repr(words).encode()).hexdigest()[:16] / "libkernel.so"
     if not path.is_file():
         made = path.parent / str(os.getpid()) / path.name
@@ -108,9 +108,9 @@ class Prepared:
             raise RuntimeError(self.message.value.decode())
 
 
-def bind(row, inputs, results, sum="auto", anew=False, ranges=None):
+def bind(row, inputs, results, sum="auto", products="auto", anew=False, ranges=None):
     """A call of a row's library that returns its results. `anew` makes the struct in every call, with workspace that the library takes itself."""
-    entry = entry_of(compiled(row, sum))
+    entry = entry_of(compiled(row, sum, products))
     tensors = [*inputs, *results]
     if anew:
         return lambda: entry.call_into(*map(shown, tensors), stream=stream_of(tensors[0])) or results
@@ -140,12 +140,12 @@ def gradient(row, data, **options):
     return bind(row, [data.x, data.y, data.b, data.sigma, data.e], [empty(row, data, 1), empty(row, data, row.dim)], **options)
 
 
-def nearest(row, data):
-    return bind(row, [data.x, data.y], [empty(row, data, 1, torch.int64)])
+def nearest(row, data, **options):
+    return bind(row, [data.x, data.y], [empty(row, data, 1, torch.int64)], **options)
 
 
-def neighbours(row, data):
-    return bind(row, [data.x, data.y], [empty(row, data, NEIGHBOURS, torch.int64)])
+def neighbours(row, data, **options):
+    return bind(row, [data.x, data.y], [empty(row, data, NEIGHBOURS, torch.int64)], **options)
 
 
 def sinkhorn(row, data):

@@ -14,7 +14,7 @@ struct Kernel
 end
 
 """
-    keops_kernel(formula, declarations...; sum = "auto", accumulate = "auto", threads = 0, gpu = nothing)
+    keops_kernel(formula, declarations...; sum = "auto", accumulate = "auto", products = "auto", threads = 0, gpu = nothing)
 
 A function that reduces a formula over all pairs of points, without storing them. It is called with arrays in the order in which they are declared; points
 are columns. `"x = Vi(3)"` is an array 3 x M with a column for each i, `"y = Vj(3)"` one for each j, `"p = Pm(1)"` a parameter: a number or a vector.
@@ -25,7 +25,7 @@ The formula is keopsc's (`"Sum[j](Exp(-p * SqDist(x, y)) * b)"`) or KeOps' (`"Su
 numbers as their second result, or as their only one. These count from 1, and 0 is no column.
 
 Numbers are Float64 or Float32, as those of the arrays are. Arrays are not copied: views, `x'` and `PermutedDimsArray`s have strides that the library follows. `sum` and `accumulate` say how sums are made,
-`gpu = 0` computes on that NVIDIA GPU, from the processor's memory and back. Errors are [`KeopsError`](@ref)s.
+`products` how exact sums of many coordinates are on GPUs, `gpu = 0` computes on that NVIDIA GPU, from the processor's memory and back. Errors are [`KeopsError`](@ref)s.
 
 # Examples
 ```julia
@@ -33,12 +33,12 @@ F = keops_kernel("Exp(-p * SqDist(x, y)) * b", "p = Pm(1)", "x = Vi(3)", "y = Vj
 a = F(0.25, randn(3, 1000), randn(3, 2000), rand(2000))
 ```
 """
-function keops_kernel(formula::AbstractString, declarations::AbstractString...; sum = "auto", accumulate = "auto", threads = 0, gpu = nothing)
+function keops_kernel(formula::AbstractString, declarations::AbstractString...; sum = "auto", accumulate = "auto", products = "auto", threads = 0, gpu = nothing)
     if !occursin(r"_Reduction\s*\(|\w\s*\[\s*[ij]\s*[,\]]", formula)
         formula = "Sum[j]($formula)"
     end
     target = gpu === nothing ? "native" : "native,cuda"
-    flags = ["--sum", string(sum), "--accumulate", string(accumulate), "--target", target]
+    flags = ["--sum", string(sum), "--accumulate", string(accumulate), "--products", string(products), "--target", target]
     return checked(Kernel(collect(declarations), [formula], flags, Place(threads, gpu), read_declarations(declarations), Dict()))
 end
 

@@ -149,6 +149,7 @@ end
     accurate = keops_kernel("SqDist(x, y)", "x = Vi(3)", "y = Vj(3)"; sum = "kahan", accumulate = "f64")(x, y)
     @test maximum(abs.(accurate - exact) ./ exact) < 1e-7
     @test_throws KeopsError keops_kernel("SqDist(x, y)", "x = Vi(3)", "y = Vj(3)"; sum = "fast")(x, y)
+    @test keops_kernel("SqDist(x, y)", "x = Vi(3)", "y = Vj(3)"; products = "tf32")(x, y) == plain
 end
 
 @testset "files" begin

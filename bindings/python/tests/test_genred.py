@@ -134,6 +134,8 @@ def test_generic_reductions():
         {"dtype_acc": "float64"},
         {"use_double_acc": True},
         {"sum_scheme": "kahan_scheme"},
+        {"products": "tf32"},
+        {"products": "bf16", "dtype_acc": "float64"},
         {"sum_scheme": "block_sum"},
         {"sum_scheme": "direct_sum", "enable_chunks": False, "use_fast_math": False, "rec_multVar_highdim": True},
     ],
@@ -209,6 +211,7 @@ WRONG_DECLARATIONS = [
     (lambda: Genred("x", ["x = Vi(3)"], "KMin"), "length of its lists"),
     (lambda: Genred("x", ["x = Vi(3)"], "SumSoftMaxWeight"), "needs weights"),
     (lambda: Genred("x", ["x = Vi(3)"], sum_scheme="exact"), "sum_scheme is 'exact'"),
+    (lambda: Genred("x", ["x = Vi(3)"], products="fp16"), "products is 'fp16'; it may be 'auto', 'tf32', 'bf16'"),
     (lambda: generic_sum("x", "a = Pm(3)", "x = Vi(3)"), "has to be Vi"),
 ]
 

@@ -98,7 +98,7 @@ def test_unknown_options_are_refused():
 
 def test_options_of_keops_are_known():
     x, y = points()
-    options = {"backend": "CPU", "device_id": 0, "dtype_acc": "float64", "sum_scheme": "kahan_scheme", "enable_chunks": False, "use_fast_math": False}
+    options = {"backend": "CPU", "device_id": 0, "dtype_acc": "float64", "sum_scheme": "kahan_scheme", "products": "tf32", "enable_chunks": False, "use_fast_math": False}
     np.testing.assert_allclose(gaussian(x, y).sum(1, **options)[:, 0], gaussian_in_full(x, y).sum(1))
     out = np.empty((6, 1))
     assert gaussian(x, y).sum(axis=1, out=out) is out

@@ -2,7 +2,7 @@
 
 DEFAULTS <- list(
   backend = "CPU", device_id = 0L, precision = "float64", verbosity = FALSE, debug = FALSE, cache_dir = NULL,
-  formula_only = FALSE, threads = 0L, numbers_from = 0L
+  formula_only = FALSE, threads = 0L, numbers_from = 0L, products = "auto"
 )
 
 # options: the list; flags and place: what it means for the compiler and for keopsc_load; key: both in one text.
@@ -53,6 +53,7 @@ checked_option <- function(name, value) {
   switch(name,
     backend = one_of(name, value, c("CPU", "GPU")),
     precision = one_of(name, value, c("float64", "float32", "double", "float")),
+    products = one_of(name, value, c("auto", "tf32", "bf16")),
     device_id = if (is.numeric(value) && identical(as.numeric(value), -1)) 0L else counted(name, value), # -1 is the first one, as in RKeOps
     threads = counted(name, value),
     numbers_from = if (counted(name, value) > 1L) refuse("options", "the option numbers_from is %s: expected 0 or 1", value) else as.integer(value),
@@ -88,6 +89,7 @@ use_options <- function(options) {
   state$options <- options
   state$flags <- c(
     "--dtype", if (options$precision == "float32") "f32" else "f64",
+    "--products", options$products,
     "--target", if (on_gpu) "native,cuda" else "native"
   )
   state$place <- c(options$threads, if (on_gpu) 2L else 0L, options$device_id, options$numbers_from)

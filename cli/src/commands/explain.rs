@@ -33,6 +33,7 @@ fn explain_formula(arguments: &Explain) -> Result<String, Stop> {
         sum: None,
         accumulate: None,
         algebra: arguments.algebra.clone(),
+        products: None,
     };
     let formula = formula::read(&source_arguments)?;
     let options = formula::formula_options(&source_arguments)?;

@@ -5,7 +5,7 @@
 //! whether all pairs count once, any such sum is one, term by term (`skeleton/contract.cu`). Everything else of a pass is as it would be without.
 
 use keopsc_ir::plan::{Block, Definition, Pass, Plan, Value, ValueId};
-use keopsc_ir::types::ScalarType;
+use keopsc_ir::types::{Products, ScalarType};
 use keopsc_ops::intrinsics::{Intrinsic, Kind};
 use keopsc_ops::scalar::{Counter, Index, Scalar};
 
@@ -31,6 +31,8 @@ pub struct Contraction {
     pub column: ValueId,
     /// Whether there are wide sums beside it, which take registers and shared memory.
     pub has_wide_sums: bool,
+    /// Whether numbers that are multiplied have fewer digits than float32, and take half the room.
+    pub is_narrow: bool,
 }
 
 /// Rows of a block, and columns of a part of a tile.
@@ -50,9 +52,9 @@ pub enum Form {
 
 /// Coordinates from which on tensor cores pay. What would be computed term by term does not: it takes longer than with rows in registers.
 const LEAST_PRODUCTS: u32 = 16;
-/// The most coordinates of rows that registers hold, alone and beside wide sums.
-const MOST_IN_REGISTERS: u32 = 128;
-const MOST_BESIDE_WIDE_SUMS: u32 = 64;
+/// The most steps of rows that registers hold, alone and beside wide sums.
+const MOST_IN_REGISTERS: u32 = 8;
+const MOST_BESIDE_WIDE_SUMS: u32 = 4;
 /// The most whose middle fits into shared memory.
 const MOST_PRODUCTS: u32 = 8192;
 /// In a ring, where it is to be seen whether results are right.
@@ -75,7 +77,7 @@ impl Contraction {
         let most_in_registers = if self.has_wide_sums { MOST_BESIDE_WIDE_SUMS } else { MOST_IN_REGISTERS };
         match self.form {
             Form::Terms => Method::Terms,
-            Form::Products | Form::Distances if self.count <= most_in_registers => Method::Products,
+            Form::Products | Form::Distances if self.steps() <= most_in_registers => Method::Products,
             Form::Products | Form::Distances => Method::LongProducts,
         }
     }
@@ -85,9 +87,13 @@ impl Contraction {
         self.form != Form::Terms
     }
 
-    /// Coordinates are taken 16 at a time.
+    /// Coordinates that are taken at a time: as many as 16 bytes hold four of.
+    fn step(&self) -> u32 {
+        if self.is_narrow { 32 } else { 16 }
+    }
+
     fn steps(&self) -> u32 {
-        self.count.div_ceil(16)
+        self.count.div_ceil(self.step())
     }
 
     /// Columns that are contracted at a time.
@@ -100,8 +106,8 @@ impl Contraction {
         // Columns of a tile, in thirty-twos, bytes of their coordinates, and of how many tiles there is all else.
         let long_parts = match self.form {
             _ if self.has_wide_sums || room.column_bytes > KEPT_COLUMN_BYTES => 1,
-            Form::Distances => 4,
-            Form::Terms | Form::Products => 2,
+            Form::Products if !self.is_narrow => 2,
+            Form::Terms | Form::Products | Form::Distances => 4,
         };
         let slots = if room.in_quads { 3 } else { 2 };
         let (parts, coordinates, slots) = match self.method() {
@@ -112,11 +118,12 @@ impl Contraction {
         room.suffices_for(coordinates + slots * 32 * parts * (room.column_bytes + MEASURE_BYTES))
     }
 
-    /// What is laid out for it, as `Packed` of the skeleton has it: halves of 16 bytes for every four numbers, with a measure behind
-    /// them, in whole lines of the cache.
+    /// What is laid out for it, as `Packed` of the skeleton has it: halves of 16 bytes for every four numbers, or narrow ones for eight,
+    /// with a measure behind them, in whole lines of the cache.
     pub(crate) fn packed(&self) -> Packed {
         let size = (64 * self.steps() + 16).next_multiple_of(LINE);
-        let header = if self.form == Form::Distances { (64 * self.steps()).next_multiple_of(LINE) } else { 0 };
+        let middle = 4 * self.step() * self.steps();
+        let header = if self.form == Form::Distances { middle.next_multiple_of(LINE) } else { 0 };
         let sizes = match self.method() {
             Method::Terms => return Packed::default(),
             Method::Products => [size, 0],
@@ -125,7 +132,7 @@ impl Contraction {
         Packed { header, sizes, kernels: [None; 2] }
     }
 
-    /// Registers of a thread for rows by 16 coordinates, sums and contractions, addresses and the like.
+    /// Registers of a thread for rows step by step, sums and contractions, addresses and the like.
     pub(crate) fn registers(&self) -> u64 {
         match self.method() {
             Method::Terms => 90,
@@ -139,6 +146,8 @@ impl Contraction {
 pub(crate) struct Room<'a> {
     /// The type of arithmetic.
     pub(crate) compute: ScalarType,
+    /// How exact numbers are that are multiplied.
+    pub(crate) products: Products,
     /// Bytes of a column beside its coordinates.
     pub(crate) column_bytes: u64,
     /// Bytes of parameters.
@@ -158,14 +167,14 @@ impl Room<'_> {
     fn suffices_for(&self, bytes: u64) -> bool {
         let real = if self.compute == ScalarType::F64 { 8 } else { 4 };
         let values = u64::from(CONTRACTED_ROWS) * PITCH * real;
-        let wide = self.wide.map_or(0, |wide| wide.shared_bytes(self.compute));
+        let wide = self.wide.map_or(0, |wide| wide.shared_bytes(self.compute, self.products));
         values + bytes + wide + self.parameter_bytes + OTHER_BYTES <= SHARED_BYTES
     }
 }
 
 /// Shared memory that every kernel may have.
 const SHARED_BYTES: u64 = 48 << 10;
-/// What the skeleton has there: from row to row of a tile's pairs; bytes of 16 coordinates of 32 columns; of a column's measure; up to which all else
+/// What the skeleton has there: from row to row of a tile's pairs; bytes of a step's coordinates of 32 columns; of a column's measure; up to which all else
 /// of a column is read ahead; of norms of rows, and what alignment may take.
 const PITCH: u64 = 36;
 const STEP_BYTES: u64 = 2048;
@@ -187,7 +196,7 @@ pub(crate) fn contraction(
     let candidates = pass.block(Block::Pair).filter(|(id, _)| needed.values[id.0 as usize]);
     let found = candidates.filter_map(|(id, value)| of_value(plan, pass, id, value, places, arithmetic));
     let longest = found.max_by_key(|contraction| (contraction.count, std::cmp::Reverse(contraction.value)))?;
-    Some(Contraction { has_wide_sums, ..longest })
+    Some(Contraction { has_wide_sums, is_narrow: plan.numerics.products != Products::Auto, ..longest })
 }
 
 fn of_value(
@@ -231,7 +240,7 @@ fn of_value(
         (Arithmetic::Real, Form::Terms) => return None,
         (Arithmetic::Real, Form::Products | Form::Distances) => LEAST_PRODUCTS,
     };
-    let found = Contraction { value: id, form, count: *count, row, column, has_wide_sums: false };
+    let found = Contraction { value: id, form, count: *count, row, column, has_wide_sums: false, is_narrow: false };
     (*count >= least).then_some(found)
 }
 

@@ -11,7 +11,7 @@
 
 use keopsc_ir::plan::print::print_value;
 use keopsc_ir::plan::{Block, Definition, Pass, Plan, TensorId, Value, ValueId};
-use keopsc_ir::types::{Role, ScalarType};
+use keopsc_ir::types::{Products, Role, ScalarType};
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::scalar::Counter;
 
@@ -179,6 +179,12 @@ impl Emitter<'_> {
         if self.schedule.has_products() {
             writer.lines.gap();
             writer.lines.line(format!("typedef {} Real;", type_name(Kind::Real, self.pass.compute)));
+            let precision = match self.plan.numerics.products {
+                Products::Auto => "FLOAT32",
+                Products::Tf32 => "TF32",
+                Products::Bf16 => "BF16",
+            };
+            writer.lines.line(format!("enum {{ PRECISION = {precision} }};"));
         }
         if let Some(contraction) = &self.schedule.contraction {
             self.write_contraction(writer, contraction);

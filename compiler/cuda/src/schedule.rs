@@ -214,7 +214,8 @@ fn schedule_products(
         && plan.numerics.sum != SumScheme::Direct
         && 4 * (registers - PAIR_REGISTERS) <= QUAD_REGISTERS
         && column_bytes <= QUAD_COLUMN_BYTES;
-    let room = Room { compute: pass.compute, column_bytes, parameter_bytes, in_quads, wide: wide.as_ref() };
+    let products = plan.numerics.products;
+    let room = Room { compute: pass.compute, products, column_bytes, parameter_bytes, in_quads, wide: wide.as_ref() };
     let has_registers = arithmetic == Arithmetic::Ring || registers <= REGISTERS_BESIDE_CONTRACTIONS;
     let has_room = match &contraction {
         Some(contraction) => has_registers && contraction.has_room(&room),

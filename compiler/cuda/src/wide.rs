@@ -12,7 +12,7 @@
 //! What counts is the rule of an accumulation and how its argument is computed. All of a pass have one factor; what has another goes on as without.
 
 use keopsc_ir::plan::{Accumulation, Block, Definition, Pass, Plan, ValueId};
-use keopsc_ir::types::ScalarType;
+use keopsc_ir::types::{Products, ScalarType};
 use keopsc_ops::intrinsics::{Intrinsic, Kind};
 use keopsc_ops::reductions::Operand;
 use keopsc_ops::scalar::{Index, Scalar};
@@ -87,9 +87,14 @@ impl WideSums {
         self.sums.iter().map(|sum| sum.product).filter(move |product| !read.contains(product))
     }
 
-    /// Bytes of shared memory for the components of a tile's columns; as float32 those that are multiplied as three parts of 16 bits.
-    pub(crate) fn shared_bytes(&self, compute: ScalarType) -> u64 {
-        let (real, parts) = if compute == ScalarType::F64 { (8, 0) } else { (4, 192) };
+    /// Bytes of shared memory for the components of a tile's columns; as float32 those that are multiplied as some parts of 16 bits.
+    pub(crate) fn shared_bytes(&self, compute: ScalarType, products: Products) -> u64 {
+        let number_of_parts = match products {
+            Products::Auto => 3,
+            Products::Tf32 => 2,
+            Products::Bf16 => 1,
+        };
+        let (real, parts) = if compute == ScalarType::F64 { (8, 0) } else { (4, 64 * number_of_parts) };
         let width = u64::from(self.width().next_multiple_of(SHARED_OUT));
         (32 * real).max(parts) * width + 4 * parts
     }

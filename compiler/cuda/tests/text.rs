@@ -100,6 +100,25 @@ fn the_accumulators_have_the_type_that_was_asked_for() {
 }
 
 #[test]
+fn rows_and_columns_without_low_parts_take_half_of_the_room() {
+    let layout = |dim: u32, products: &str| {
+        let inputs = format!("x = Vi({dim}); y = Vj({dim})");
+        let formula = "out f = Sum[j](Exp(-SqDist(x, y)))";
+        let Library { text, entries, .. } =
+            library(&plans_of(&format!("{inputs}; {formula} numerics products = {products}")));
+        let precision =
+            ["FLOAT32", "TF32", "BF16"].into_iter().find(|name| text.contains(&format!("PRECISION = {name} }}")));
+        let packed = entries[0].passes[0].packed;
+        (packed.header, packed.sizes, precision.expect("the text says it"))
+    };
+    assert_eq!(layout(256, "auto"), (1024, [1152, 1152], "FLOAT32"));
+    assert_eq!(layout(256, "tf32"), (1024, [640, 0], "TF32"), "rows are in registers");
+    assert_eq!(layout(512, "bf16"), (2048, [1152, 1152], "BF16"));
+    assert_eq!(layout(17, "auto"), (128, [256, 0], "FLOAT32"));
+    assert_eq!(layout(17, "tf32"), (128, [128, 0], "TF32"));
+}
+
+#[test]
 fn nvcc_accepts_all_of_it() {
     let Some(nvcc) = nvcc() else {
         return eprintln!("NOT TESTED: there is no nvcc here; set KEOPSC_NVCC to one");

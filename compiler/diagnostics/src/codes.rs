@@ -292,7 +292,7 @@ codes! {
     }
     /// There is no such setting
     UnknownSetting = "E0220" {
-        why: "`numerics` takes `sum`, `accumulate` and `algebra`; the message lists what each may be set to.",
+        why: "`numerics` takes `sum`, `accumulate`, `algebra` and `products`; the message lists what each may be set to.",
         wrong: "numerics sum = quick\nx = Vi(3)\nout f = Sum[j](x)",
         right: "numerics sum = kahan\nx = Vi(3)\nout f = Sum[j](x)",
     }

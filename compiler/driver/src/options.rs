@@ -1,7 +1,7 @@
 //! What a user sets from outside the formula file: texts of the command line → typed options.
 
 use keopsc_cpu::level::Level;
-use keopsc_ir::types::{Algebra, ScalarType, SumScheme};
+use keopsc_ir::types::{Algebra, Products, ScalarType, SumScheme};
 pub use keopsc_passes::resolve::Options as FormulaOptions;
 use keopsc_passes::schedule::Choice;
 
@@ -52,6 +52,11 @@ pub fn algebra(text: &str) -> Result<Algebra, Problem> {
     word(text, "kind of algebra", Algebra::NAMES)
 }
 
+/// What `--products TEXT` means.
+pub fn products(text: &str) -> Result<Products, Problem> {
+    word(text, "kind of products", Products::NAMES)
+}
+
 fn word<T: Copy>(text: &str, what: &str, words: &Words<T>) -> Result<T, Problem> {
     let found = words.iter().find(|(word, _)| *word == text);
     found.map(|(_, meaning)| *meaning).ok_or_else(|| {
@@ -92,6 +97,7 @@ mod tests {
         assert_eq!(dtype("f64"), Ok(ScalarType::F64));
         assert_eq!(sum("kahan"), Ok(SumScheme::Kahan));
         assert_eq!(algebra("fast"), Ok(Algebra::Fast));
+        assert_eq!(products("tf32"), Ok(Products::Tf32));
         assert_eq!(
             accumulate("f16").unwrap_err().to_string(),
             "error: there is no accumulator type `f16`\n  = help: it can be auto, f32, f64"

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::types::{Algebra, Axis, Numerics, Role, ScalarType, SumScheme};
+use crate::types::{Algebra, Axis, Numerics, Products, Role, ScalarType, SumScheme};
 
 /// Why a text could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,18 +48,21 @@ pub(crate) fn print_list<T: fmt::Display>(items: impl IntoIterator<Item = T>) ->
     items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// `; sum = kahan, accumulate = f64, algebra = fast`, or nothing for the default.
+/// `; sum = kahan, accumulate = f64, algebra = fast, products = tf32`, or nothing for the default.
 pub(crate) fn print_numerics(numerics: &Numerics) -> String {
     let scheme = Some(numerics.sum).filter(|scheme| *scheme != SumScheme::Auto);
     let mut settings: Vec<String> = scheme.iter().map(|scheme| format!("sum = {}", scheme.name())).collect();
     settings.extend(numerics.accumulate.map(|scalar| format!("accumulate = {}", scalar.name())));
     let algebra = Some(numerics.algebra).filter(|algebra| *algebra != Algebra::Exact);
     settings.extend(algebra.map(|algebra| format!("algebra = {}", algebra.name())));
+    let products = Some(numerics.products).filter(|products| *products != Products::Auto);
+    settings.extend(products.map(|products| format!("products = {}", products.name())));
     if settings.is_empty() { String::new() } else { format!("; {}", settings.join(", ")) }
 }
 
 const SUM_SCHEMES: [SumScheme; 4] = [SumScheme::Auto, SumScheme::Direct, SumScheme::Block, SumScheme::Kahan];
 const ALGEBRAS: [Algebra; 2] = [Algebra::Exact, Algebra::Fast];
+const PRODUCTS: [Products; 3] = [Products::Auto, Products::Tf32, Products::Bf16];
 const SCALAR_TYPES: [ScalarType; 7] = [
     ScalarType::F16,
     ScalarType::BF16,
@@ -221,6 +224,9 @@ impl<'t> Reader<'t> {
             } else if self.try_keyword("algebra") {
                 self.symbol("=")?;
                 numerics.algebra = self.choice("a choice", &ALGEBRAS, |algebra| algebra.name().to_string())?;
+            } else if self.try_keyword("products") {
+                self.symbol("=")?;
+                numerics.products = self.choice("a choice", &PRODUCTS, |products| products.name().to_string())?;
             } else {
                 self.keyword("accumulate")?;
                 self.symbol("=")?;

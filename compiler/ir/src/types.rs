@@ -213,11 +213,13 @@ pub struct Numerics {
     pub accumulate: Option<ScalarType>,
     /// Which laws simplification may apply.
     pub algebra: Algebra,
+    /// How exact the numbers are that are multiplied in sums of many products.
+    pub products: Products,
 }
 
 impl Default for Numerics {
     fn default() -> Self {
-        Numerics { sum: SumScheme::Auto, accumulate: None, algebra: Algebra::Exact }
+        Numerics { sum: SumScheme::Auto, accumulate: None, algebra: Algebra::Exact, products: Products::Auto }
     }
 }
 
@@ -268,6 +270,37 @@ impl Algebra {
     }
 }
 
+/// How exact the numbers are that are multiplied in sums of many products, where a machine multiplies less exact ones faster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Products {
+    /// As exact as the computing type.
+    Auto,
+    /// At least as exact as in TensorFloat-32: 11 significant bits.
+    Tf32,
+    /// At least as exact as in bfloat16: 8 significant bits.
+    Bf16,
+}
+
+impl Products {
+    /// The choices by all spellings; the first of each is [`Products::name`].
+    pub const NAMES: &[(&str, Products)] =
+        &[("auto", Products::Auto), ("tf32", Products::Tf32), ("bf16", Products::Bf16), ("full", Products::Auto)];
+
+    /// The name in formula files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Products::Auto => "auto",
+            Products::Tf32 => "tf32",
+            Products::Bf16 => "bf16",
+        }
+    }
+
+    /// The choice that is called so.
+    pub fn from_name(name: &str) -> Option<Products> {
+        Products::NAMES.iter().find(|(known, _)| *known == name).map(|(_, products)| *products)
+    }
+}
+
 impl SumScheme {
     /// The schemes by all spellings, KeOps' included; the first of each is [`SumScheme::name`].
     pub const NAMES: &[(&str, SumScheme)] = &[
@@ -313,6 +346,10 @@ mod tests {
         for (name, algebra) in Algebra::NAMES {
             assert_eq!(Algebra::from_name(name), Some(*algebra));
             assert_eq!(Algebra::from_name(algebra.name()), Some(*algebra));
+        }
+        for (name, products) in Products::NAMES {
+            assert_eq!(Products::from_name(name), Some(*products));
+            assert_eq!(Products::from_name(products.name()), Some(*products));
         }
         assert_eq!((ScalarType::from_name("i64"), SumScheme::from_name("quick")), (None, None));
     }

@@ -74,7 +74,8 @@ class Genred:
     "s = Pm(1)" is a parameter;
     reduction_op: "Sum", "LogSumExp", "ArgKMin" …; axis: 0 to reduce over i, 1 over j;
     opt_arg: the length of lists; formula2: weights;
-    dtype_acc, use_double_acc, sum_scheme: how sums are made; all else is accepted for KeOps' sake and ignored.
+    dtype_acc, use_double_acc, sum_scheme: how sums are made; products: "tf32" or "bf16" for sums of many products on GPUs that are faster and less exact;
+    all else is accepted for KeOps' sake and ignored.
 
     Raises ValueError for what cannot be read; mistakes in the formula are shown, as `FormulaError`, at the first call.
     """
@@ -104,6 +105,7 @@ class Genred:
         enable_chunks: bool = True,
         rec_multVar_highdim: Any = False,
         use_fast_math: bool = True,
+        products: str = "auto",
     ):
         self.formula, self.aliases, self.reduction_op, self.axis, self.opt_arg, self.formula2 = (
             formula,
@@ -114,7 +116,7 @@ class Genred:
             formula2,
         )
         formula, formula2 = (text if text is None else " ".join(text.split()) for text in (formula, formula2))
-        _, numerics = split_options({"dtype_acc": dtype_acc, "use_double_acc": use_double_acc, "sum_scheme": sum_scheme})
+        _, numerics = split_options({"dtype_acc": dtype_acc, "use_double_acc": use_double_acc, "sum_scheme": sum_scheme, "products": products})
         result = reductions.written(reduction_op, reductions.of_axis(axis), formula, formula2, opt_arg)
         self.program = Program(variables_of(self.aliases, formula, formula2), [], [result], numerics)
 

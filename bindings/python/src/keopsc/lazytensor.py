@@ -640,7 +640,7 @@ class LazyTensor(Methods):
         reduction_op: a name such as "Sum" or "LogSumExp"; other: weights; opt_arg: the length of lists; axis or dim: the axis that is reduced, the number
         of batch axes for i, or one more for j; call: False for a function that reduces when it is called, with the arguments of the LazyTensors that are
         symbolic.
-        options: of the computation, dtype_acc, use_double_acc, sum_scheme; of the call, backend, device_id, ranges, out.
+        options: of the computation, dtype_acc, use_double_acc, sum_scheme, products; of the call, backend, device_id, ranges, out.
 
         Returns an array (…, M, D) for a reduction over j, (…, N, D) over i.
         """

@@ -1,4 +1,4 @@
-"""KeOps' keywords: which of them say how sums are made, which where a call runs, and which say nothing here."""
+"""KeOps' keywords, and one more: which of them say how sums and products are made, which where a call runs, and which say nothing here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .program import Numerics
 
 #: Keywords that KeOps' users pass to say how KeOps should compute, which here have no meaning.
 IGNORED_OPTIONS = frozenset(["enable_chunks", "use_fast_math", "optional_flags", "rec_multVar_highdim", "cuda_type", "dtype"])
-NUMERICS_OPTIONS = frozenset(["dtype_acc", "use_double_acc", "sum_scheme"])
+NUMERICS_OPTIONS = frozenset(["dtype_acc", "use_double_acc", "sum_scheme", "products"])
 CALL_OPTIONS = frozenset(["backend", "device_id", "ranges", "out"])
 
 _AS_USUAL = Numerics()

@@ -39,6 +39,8 @@ SUM_SCHEMES: Dict[Any, str] = {
     "kahan": "kahan",
 }
 ACCUMULATORS: Dict[Any, str] = {"auto": "auto", None: "auto", "float16": "auto", "float32": "f32", "float": "f32", "float64": "f64", "double": "f64"}
+#: What products of sums of many coordinates may be on GPUs: as exact as everything else, or faster.
+PRODUCTS = ("auto", "tf32", "bf16")
 
 
 #: A variable of more components has gradients made early nowhere: that has been found to pay for few.
@@ -73,21 +75,24 @@ class Result(NamedTuple):
 
 
 class Numerics(NamedTuple):
-    """How sums are made: values of the statement `numerics`."""
+    """How sums are made, and products on GPUs: values of the statement `numerics`."""
 
     sum: str = "auto"
     accumulate: str = "auto"
+    products: str = "auto"
 
     @classmethod
-    def of(cls, sum_scheme: Any = "auto", dtype_acc: Any = "auto", use_double_acc: bool = False) -> "Numerics":
-        """From KeOps' names. Raises ValueError for others."""
+    def of(cls, sum_scheme: Any = "auto", dtype_acc: Any = "auto", use_double_acc: bool = False, products: Any = "auto") -> "Numerics":
+        """From KeOps' names, and `products`. Raises ValueError for others."""
         accumulator = "float64" if use_double_acc else dtype_acc
         accumulator = accumulator if accumulator is None else str(accumulator).rsplit(".", 1)[-1]
         if sum_scheme not in SUM_SCHEMES:
             raise ValueError(f"sum_scheme is {sum_scheme!r}; it may be {', '.join(repr(s) for s in SUM_SCHEMES)}")
         if accumulator not in ACCUMULATORS:
             raise ValueError(f"dtype_acc is {dtype_acc!r}; it may be {', '.join(repr(a) for a in ACCUMULATORS)}")
-        return cls(SUM_SCHEMES[sum_scheme], ACCUMULATORS[accumulator])
+        if products not in PRODUCTS:
+            raise ValueError(f"products is {products!r}; it may be {', '.join(repr(p) for p in PRODUCTS)}")
+        return cls(SUM_SCHEMES[sum_scheme], ACCUMULATORS[accumulator], str(products))
 
 
 class Output(NamedTuple):
@@ -133,7 +138,7 @@ class Program:
 
     def described(self) -> str:
         """The program as text, from which `program_of_text` makes it again."""
-        lines = [f"numerics {self.numerics.sum} {self.numerics.accumulate}"]
+        lines = [f"numerics {' '.join(self.numerics)}"]
         lines += [f"variable {v.name} {v.role} {v.dim} {int(v.is_number)}" for v in self.variables]
         lines += [f"statement {statement}" for statement in self.statements]
         lines += [f"result {result.role} {result.text}{_GIVEN}{result.given_value}" for result in self.results]

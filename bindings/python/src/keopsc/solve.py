@@ -181,9 +181,10 @@ class KernelSolve:
         rec_multVar_highdim: Any = None,
         use_fast_math: bool = True,
         cuda_type: Any = None,
+        products: str = "auto",
     ):
         self.formula, self.aliases, self.varinvalias, self.axis = formula, list(aliases), varinvalias, axis
-        _, numerics = split_options({"dtype_acc": dtype_acc, "use_double_acc": use_double_acc, "sum_scheme": sum_scheme})
+        _, numerics = split_options({"dtype_acc": dtype_acc, "use_double_acc": use_double_acc, "sum_scheme": sum_scheme, "products": products})
         variables = variables_of(self.aliases, formula)
         self.program = Program(variables, [], [reductions.written("Sum", reductions.of_axis(axis), formula)], numerics)
         self.unknown = self._number_of(varinvalias)

@@ -54,6 +54,7 @@ fn split(arguments: &Run) -> (SourceArguments, &[String]) {
         sum: arguments.sum.clone(),
         accumulate: arguments.accumulate.clone(),
         algebra: arguments.algebra.clone(),
+        products: arguments.products.clone(),
     };
     (source, inputs)
 }

@@ -5,6 +5,9 @@
 // that eight rows begin in other banks each.
 enum { MOST_SHARED_BYTES = 48 << 10, CONTRACTED_ROWS = 128, CONTRACTED_WARP_ROWS = 32, CONTRACTED_COLUMNS = 32, CONTRACTED_PITCH = 36 };
 
+// How exact the numbers are that tensor cores multiply, at least.
+enum { FLOAT32, TF32, BF16 };
+
 template <typename Real>
 struct __align__(4 * sizeof(Real)) Four {
     Real of[4];

@@ -3,13 +3,15 @@
 //
 //     x y = (x1 + x2) (y1 + y2) ≈ x2 y1 + x1 y2 + x1 y1
 //
+// Where tf32 or bf16 is asked for, high parts are all that there is: 11 bits of each number, of those below 2^-28 of the row's greatest perhaps fewer.
+//
 // Squared distances are |x|² + |y|² - 2 x·y, of points relative to the middle of some columns. Where that cancels, or is no number, a pair is
 // computed term by term. A kernel of its own splits columns, and rows that are too long for registers. The layout of fragments is that of the
 // instruction `mma.m16n8k16` in NVIDIA's PTX ISA.
 
-// Four numbers, each as the sum of two numbers of float16.
+// High and low parts of four numbers in float16, or high parts of eight.
 struct __align__(16) Halves {
-    unsigned int high[2], low[2];
+    unsigned int of[2][2];
 };
 
 #ifdef __CUDACC__
@@ -200,14 +202,18 @@ struct __align__(16) Words {
 };
 
 // Columns and rows as halves, with their measure behind them. Of rows [step][part], of columns the words of all four parts lie together: [step][0 and
-// 1: high, 2 and 3: low].
+// 1: high, 2 and 3: low, or high ones of the next sixteen].
 template <typename Pass>
 struct Packed {
     // Each begins with a line of the cache, as a copy of a whole line costs as much as one of a part.
     enum { LINE = 128 };
     enum {
-        STEPS = (Pass::COORDINATES + 15) / 16,
-        COORDINATES = 16 * STEPS,
+        // Whether there are high parts alone, of how many coordinates they are, in sixteens, and products of parts.
+        IS_NARROW = Pass::PRECISION != FLOAT32,
+        SIXTEENS = IS_NARROW ? 2 : 1,
+        NUMBER_OF_PRODUCTS = IS_NARROW ? 2 : 3,
+        STEPS = (Pass::COORDINATES + 16 * SIXTEENS - 1) / (16 * SIXTEENS),
+        COORDINATES = 16 * SIXTEENS * STEPS,
         IS_DISTANCE = Pass::CONTRACTION == DISTANCES,
         HALVES_BYTES = STEPS * 4 * (int)sizeof(Halves),
         BYTES = (HALVES_BYTES + 16 + LINE - 1) / LINE * LINE,
@@ -239,22 +245,38 @@ struct Packed {
         }
     }
 
-    static __device__ __forceinline__ Halves halves_of(const float (&terms)[4], float scale)
+    // Terms of a step: four of each sixteen.
+    static __device__ __forceinline__ Halves halves_of(const float (&terms)[SIXTEENS][4], float scale)
     {
         Halves halves;
         #pragma unroll
         for (int e = 0; e < 2; ++e) {
-            split(halves.high[e], halves.low[e], scale * terms[2 * e], scale * terms[2 * e + 1]);
+            if constexpr (IS_NARROW) {
+                halves.of[0][e] = pair_of_f16(scale * terms[0][2 * e], scale * terms[0][2 * e + 1]);
+                halves.of[1][e] = pair_of_f16(scale * terms[1][2 * e], scale * terms[1][2 * e + 1]);
+            } else {
+                split(halves.of[0][e], halves.of[1][e], scale * terms[0][2 * e], scale * terms[0][2 * e + 1]);
+            }
         }
         return halves;
     }
 
-    static __device__ __forceinline__ void measure_terms(const float (&terms)[4], float &most, float &norm)
+    static __device__ __forceinline__ void measure_terms(const float (&terms)[SIXTEENS][4], float &most, float &norm)
     {
         #pragma unroll
-        for (int e = 0; e < 4; ++e) {
-            norm += terms[e] * terms[e];
-            most = fmaxf(most, fabsf(terms[e]));
+        for (int e = 0; e < 4 * SIXTEENS; ++e) {
+            norm += terms[e / 4][e % 4] * terms[e / 4][e % 4];
+            most = fmaxf(most, fabsf(terms[e / 4][e % 4]));
+        }
+    }
+
+    // Adds the squares of numbers as they have been rounded: those that distances of rounded points are made of.
+    static __device__ __forceinline__ void measure_halves(const Halves &halves, float &norm)
+    {
+        #pragma unroll
+        for (int k = 0; k < 8; ++k) {
+            const float number = load_f16((unsigned short)(halves.of[k / 4][k / 2 % 2] >> k % 2 * 16));
+            norm += number * number;
         }
     }
 
@@ -304,14 +326,18 @@ static __device__ __forceinline__ void pack(const typename Pass::Call &call)
     }
     const long long all = PART == PACKED_ROWS ? launch.rows : launch.columns;
     const int part = (int)threadIdx.x % 4;
-    const auto read = [&](float (&terms)[4], long long index, int q) {
-        if (PART == PACKED_ROWS) {
-            pass.row_terms(terms, index, q);
-        } else {
-            pass.column_terms(terms, index, q);
-        }
-        if (Layout::IS_DISTANCE) {
-            Layout::relate(terms, middle + q);
+    const auto read = [&](float (&terms)[Layout::SIXTEENS][4], long long index, int step) {
+        #pragma unroll
+        for (int k = 0; k < Layout::SIXTEENS; ++k) {
+            const int q = 16 * (Layout::SIXTEENS * step + k) + 4 * part;
+            if (PART == PACKED_ROWS) {
+                pass.row_terms(terms[k], index, q);
+            } else {
+                pass.column_terms(terms[k], index, q);
+            }
+            if (Layout::IS_DISTANCE) {
+                Layout::relate(terms[k], middle + q);
+            }
         }
     };
     #pragma unroll 1
@@ -319,33 +345,38 @@ static __device__ __forceinline__ void pack(const typename Pass::Call &call)
         const long long index = (long long)blockIdx.x * PACKING_THREADS + group * 32 + threadIdx.x / 4;
         // Lanes of a quad have the same column.
         const long long place = index < all ? index : all - 1;
-        float most = 0.0f, norm = 0.0f, inverse, terms[4];
+        float most = 0.0f, norm = 0.0f, rounded_norm = 0.0f, inverse, terms[Layout::SIXTEENS][4];
         #pragma unroll 4
         for (int step = 0; step < Layout::STEPS; ++step) {
-            read(terms, place, 16 * step + 4 * part);
+            read(terms, place, step);
             Layout::measure_terms(terms, most, norm);
         }
         norm = sum_of_quad(norm);
         const float scale = scale_for_halves(most_of_quad(most), inverse);
-        if (index >= all) {
-            continue;
-        }
-        char *packed = PART == PACKED_ROWS ? Layout::row(launch, index) : Layout::column(launch, index);
+        const bool is_there = index < all;
+        char *packed = PART == PACKED_ROWS ? Layout::row(launch, place) : Layout::column(launch, place);
         #pragma unroll 4
         for (int step = 0; step < Layout::STEPS; ++step) {
-            read(terms, place, 16 * step + 4 * part);
+            read(terms, place, step);
             const Halves halves = Layout::halves_of(terms, scale);
-            if (PART == PACKED_ROWS) {
-                ((Halves *)packed)[4 * step + part] = halves;
-                continue;
+            if (Layout::IS_NARROW) {
+                Layout::measure_halves(halves, rounded_norm);
             }
-            unsigned int *words = (unsigned int *)packed + 16 * step + part;
-            words[0] = halves.high[0];
-            words[4] = halves.high[1];
-            words[8] = halves.low[0];
-            words[12] = halves.low[1];
+            if (PART == PACKED_ROWS && is_there) {
+                ((Halves *)packed)[4 * step + part] = halves;
+            }
+            if (PART == PACKED_COLUMNS && is_there) {
+                unsigned int *words = (unsigned int *)packed + 16 * step + part;
+                words[0] = halves.of[0][0];
+                words[4] = halves.of[0][1];
+                words[8] = halves.of[1][0];
+                words[12] = halves.of[1][1];
+            }
         }
-        if (part == 0) {
+        if (Layout::IS_NARROW) {
+            norm = sum_of_quad(rounded_norm) * inverse * inverse;
+        }
+        if (is_there && part == 0) {
             Layout::measure(packed) = {norm, inverse};
         }
     }
@@ -361,9 +392,13 @@ struct Doubts {
         FEW = 48,
     };
     // Where |x - y|² is less than this part of |x|² + |y|², it is computed anew. Each step of a sum of products may cut off a bit, which counts for more
-    // the less is left of them.
+    // the less is left of them. Numbers without low parts are off by 2^-11 of them, so that |x - y|² is by 2^-11 |x - y| · 2 (|x| + |y|): at most 2^-8 of it
+    // where it is an eighth of |x|² + |y|², and 2^-6 where it is 1/128, as it would be at an eighth with the 8 bits of bfloat16.
     static __device__ __forceinline__ float tolerance()
     {
+        if (Pass::PRECISION != FLOAT32) {
+            return Pass::PRECISION == TF32 ? 0.125f : 0.0078125f;
+        }
         const float part = Packed<Pass>::STEPS / 16.0f;
         return part < 0.125f ? 0.125f : part > 0.5f ? 0.5f : part;
     }
@@ -569,8 +604,12 @@ struct Multiplication {
     // Where column c of a part lies among those that are multiplied, so that the lane that goes on with columns 8 k … 8 k + 7 has the sums of these.
     static __device__ __forceinline__ int place_of(int c) { return c % 8 / 2 * 8 + c / 8 * 2 + c % 2; }
 
-    // Adds products of a step, whose columns begin at `columns`, their parts `stride` words apart. Sums are 0 before the first. Products 0 and 1 are
-    // those of a high and a low part: where they come before all others, little is cut off of what they are.
+    // Which parts of rows and of columns a product is of. Products 0 and 1 are those of a high and a low part: where they come before all others, little
+    // is cut off of what they are. Where there are no low parts, they are those of sixteen coordinates each.
+    static __device__ __forceinline__ constexpr int row_part(int product) { return Layout::IS_NARROW ? product : product == 0; }
+    static __device__ __forceinline__ constexpr int column_part(int product) { return Layout::IS_NARROW ? product : product == 1; }
+
+    // Adds products of a step, whose columns begin at `columns`, their words `stride` apart. Sums are 0 before the first.
     template <int FIRST, int PAST>
     static __device__ __forceinline__ void add_products(bool is_first, float (&sums)[2][4][4], const unsigned int *columns, int stride,
         const Halves (&rows)[4])
@@ -591,11 +630,10 @@ struct Multiplication {
     {
         #pragma unroll
         for (int product = FIRST; product < PAST; ++product) {
-            const unsigned long long some = described(product == 1 ? columns + 2 * stride : columns, stride);
+            const unsigned long long some = described(columns + 2 * column_part(product) * stride, stride);
             #pragma unroll
             for (int m = 0; m < 2; ++m) {
-                const Halves &upper = rows[2 * m], &lower = rows[2 * m + 1];
-                const unsigned int *a = product == 0 ? upper.low : upper.high, *b = product == 0 ? lower.low : lower.high;
+                const unsigned int *a = rows[2 * m].of[row_part(product)], *b = rows[2 * m + 1].of[row_part(product)];
                 multiply_add_32(sums[m], a[0], b[0], a[1], b[1], some, is_first && product == FIRST);
             }
         }
@@ -623,9 +661,8 @@ struct Multiplication {
             for (int n = 0; n < 4; ++n) {
                 #pragma unroll
                 for (int m = 0; m < 2; ++m) {
-                    const Halves &upper = rows[2 * m], &lower = rows[2 * m + 1];
-                    const unsigned int *a = product == 0 ? upper.low : upper.high, *b = product == 0 ? lower.low : lower.high;
-                    const unsigned int *c = product == 1 ? words[n] + 2 : words[n];
+                    const unsigned int *a = rows[2 * m].of[row_part(product)], *b = rows[2 * m + 1].of[row_part(product)];
+                    const unsigned int *c = words[n] + 2 * column_part(product);
                     multiply_add(sums[m][n], a[0], b[0], a[1], b[1], c[0], c[1]);
                 }
             }
@@ -742,7 +779,7 @@ struct Products : Multiplication<Pass, 1> {
         __align__(128) Words columns[BUFFERS][STEPS][4][Base::COLUMNS];
         typename Base::Slots slots;
     };
-    // Of rows 8 k + lane / 4 of the warp: coordinates 4 (lane % 4) … + 3 of each step.
+    // Of rows 8 k + lane / 4 of the warp: coordinates 4 (lane % 4) … + 3 of each sixteen.
     Halves rows[STEPS][4];
     // Where the next tile is copied to.
     int buffer;
@@ -754,21 +791,30 @@ struct Products : Multiplication<Pass, 1> {
         #pragma unroll
         for (int r = 0; r < 4; ++r) {
             const long long row = Base::row_of_lane(work, r);
-            float terms[STEPS][4], most = 0.0f, norm = 0.0f, inverse;
+            float terms[STEPS][Layout::SIXTEENS][4], most = 0.0f, norm = 0.0f, inverse;
             #pragma unroll
             for (int step = 0; step < STEPS; ++step) {
-                pass.row_terms(terms[step], row, 16 * step + 4 * part);
-                if (Base::IS_DISTANCE) {
-                    Layout::relate(terms[step], middle + 16 * step + 4 * part);
+                #pragma unroll
+                for (int k = 0; k < Layout::SIXTEENS; ++k) {
+                    const int q = 16 * (Layout::SIXTEENS * step + k) + 4 * part;
+                    pass.row_terms(terms[step][k], row, q);
+                    if (Base::IS_DISTANCE) {
+                        Layout::relate(terms[step][k], middle + q);
+                    }
                 }
                 Layout::measure_terms(terms[step], most, norm);
             }
             const float scale = scale_for_halves(most_of_quad(most), inverse);
-            Base::keep_measure(memory.slots, r, sum_of_quad(norm), inverse);
+            norm = Layout::IS_NARROW ? 0.0f : norm;
             #pragma unroll
             for (int step = 0; step < STEPS; ++step) {
                 rows[step][r] = Layout::halves_of(terms[step], scale);
+                if (Layout::IS_NARROW) {
+                    Layout::measure_halves(rows[step][r], norm);
+                }
             }
+            norm = sum_of_quad(norm);
+            Base::keep_measure(memory.slots, r, Layout::IS_NARROW ? norm * inverse * inverse : norm, inverse);
         }
     }
 
@@ -803,8 +849,8 @@ struct Products : Multiplication<Pass, 1> {
             Base::template add_products<0, 2>(step == 0, Base::sums[0], columns[step * STRIDE].of, STRIDE, rows[step]);
         }
         #pragma unroll
-        for (int step = 0; step < STEPS; ++step) {
-            Base::template add_products<2, 3>(false, Base::sums[0], columns[step * STRIDE].of, STRIDE, rows[step]);
+        for (int step = 0; step < STEPS && !Layout::IS_NARROW; ++step) {
+            Base::template add_products<2, Layout::NUMBER_OF_PRODUCTS>(false, Base::sums[0], columns[step * STRIDE].of, STRIDE, rows[step]);
         }
     }
 
@@ -839,16 +885,16 @@ struct Products : Multiplication<Pass, 1> {
 template <typename Pass>
 static __device__ constexpr int parts_of_long_rows()
 {
-    return Pass::HAS_WIDE_SUMS || sizeof(typename Pass::Column) > 16 ? 1 : Pass::CONTRACTION == DISTANCES ? 4 : 2;
+    return Pass::HAS_WIDE_SUMS || sizeof(typename Pass::Column) > 16 ? 1 : Pass::CONTRACTION == DISTANCES || Packed<Pass>::IS_NARROW ? 4 : 2;
 }
 
 // Rows and columns step by step. Where sums may be long, as they are of products but not of differences to the middle, a few steps have sums of their
-// own, to which the others are added in float32: what steps cut off is little then.
+// own, to which the others are added in float32: what steps cut off is little then. It is nothing to what numbers without low parts are off by.
 template <typename Pass>
 struct LongProducts : Multiplication<Pass, parts_of_long_rows<Pass>()> {
     typedef Multiplication<Pass, parts_of_long_rows<Pass>()> Base;
     typedef typename Base::Layout Layout;
-    enum { IS_IN_TOTALS = Base::PARTS <= 2, STEPS_OF_SUM = IS_IN_TOTALS ? 4 : Layout::STEPS };
+    enum { IS_IN_TOTALS = Base::PARTS <= 2 && !Layout::IS_NARROW, STEPS_OF_SUM = IS_IN_TOTALS ? 4 : Layout::STEPS };
     enum { STEPS = Layout::STEPS, STRIDE = 4 * Base::COLUMNS, OVERLAPS = 0, READS_ROWS = 1 };
     enum { STAGE_BYTES = 4 * Base::COLUMNS * (int)sizeof(Words) };
     enum { STAGES = 3 * STAGE_BYTES + Base::OTHER_BYTES <= MOST_SHARED_BYTES ? 3 : 2 };
@@ -919,10 +965,10 @@ struct LongProducts : Multiplication<Pass, parts_of_long_rows<Pass>()> {
             for (int r = 0; r < 4; ++r) {
                 later[r] = rows[r][4 * (step + 1 < STEPS ? step + 1 : step)];
                 // Numbers of two rows stand side by side in what multiplies; a change that is none keeps them from being put there each time.
-                now[r].high[0] ^= nothing;
-                now[r].high[1] ^= nothing;
-                now[r].low[0] ^= nothing;
-                now[r].low[1] ^= nothing;
+                now[r].of[0][0] ^= nothing;
+                now[r].of[0][1] ^= nothing;
+                now[r].of[1][0] ^= nothing;
+                now[r].of[1][1] ^= nothing;
             }
             wait_for_copies<STAGES - 2>();
             publish_copies();
@@ -932,7 +978,7 @@ struct LongProducts : Multiplication<Pass, parts_of_long_rows<Pass>()> {
             #pragma unroll
             for (int part = 0; part < Base::PARTS; ++part) {
                 const unsigned int *columns = memory.columns[step % STAGES][0][part * CONTRACTED_COLUMNS].of;
-                Base::template add_products<0, 3>(step % STEPS_OF_SUM == 0, Base::sums[part], columns, STRIDE, now);
+                Base::template add_products<0, Layout::NUMBER_OF_PRODUCTS>(step % STEPS_OF_SUM == 0, Base::sums[part], columns, STRIDE, now);
             }
             Base::wait_for_sums();
             if (IS_IN_TOTALS && (step % STEPS_OF_SUM == STEPS_OF_SUM - 1 || step == STEPS - 1)) {

@@ -3,7 +3,8 @@
 //
 //     x y = (x1 + x2 + x3) (y1 + y2 + y3) ≈ x3 y1 + x1 y3 + x2 y2 + x2 y1 + x1 y2 + x1 y1
 //
-// What is left out is at most 2^-24 of a product. Each 32 columns have sums of their own, from small products to great ones, so that tensor cores, which
+// What is left out is at most 2^-24 of a product. Where tf32 is asked for, there are two parts and three products, and 2^-16 is left out; for bf16 there is
+// one, and it is 2^-8. Each 32 columns have sums of their own, from small products to great ones, so that tensor cores, which
 // do not round, cut little off; these are added to the others in float32. Numbers are multiplied by a power of two beforehand, without which the third
 // parts of the smallest would not be there. What is too large for that, or no number, is multiplied and added by the thread of the row.
 
@@ -35,7 +36,8 @@ template <typename Pass>
 struct TensorSums {
     typedef typename Pass::State State;
     // PITCH: components that are multiplied; STRIDE: that far are eight columns from the next, so that lanes read other banks.
-    enum { WIDTH = Pass::WIDTH, TILES = (WIDTH + 7) / 8, PITCH = 8 * TILES, STRIDE = PITCH + 2, NUMBER_OF_PARTS = 3 };
+    enum { WIDTH = Pass::WIDTH, TILES = (WIDTH + 7) / 8, PITCH = 8 * TILES, STRIDE = PITCH + 2 };
+    enum { NUMBER_OF_PARTS = Pass::PRECISION == FLOAT32 ? 3 : Pass::PRECISION == TF32 ? 2 : 1 };
     // A component of eight columns, two a word.
     struct __align__(16) Eight {
         unsigned int words[4];

@@ -12,7 +12,7 @@ use keopsc_ops::{OperationId, ReductionId};
 use super::{Entry, Graph, Input, InputId, NodeId, NodeKind, Origin, Output, Program};
 use crate::evaluation::Sizes;
 use crate::random::Random;
-use crate::types::{Algebra, Axis, Numerics, Role, ScalarType, SumScheme};
+use crate::types::{Algebra, Axis, Numerics, Products, Role, ScalarType, SumScheme};
 
 /// The program of a seed: resolved, differentiated, without expansions.
 pub fn generate(seed: u64) -> Program {
@@ -310,7 +310,8 @@ impl Generator {
         let accumulate = self.random.percent(20).then_some(ScalarType::F64);
         let sum = self.random.pick(&schemes);
         let algebra = if self.random.percent(20) { Algebra::Fast } else { Algebra::Exact };
-        Numerics { sum, accumulate, algebra }
+        let products = self.random.pick(&[Products::Auto, Products::Auto, Products::Tf32, Products::Bf16]);
+        Numerics { sum, accumulate, algebra, products }
     }
 }
 

@@ -10,7 +10,7 @@ use super::generate_scalar::{Available, generate_index_scalar, generate_scalar};
 use super::{Accumulation, Block, Definition, Pass, Plan, Tensor, TensorId, TensorKind, Value, ValueId, Write};
 use crate::formula::generate::{draw_shapes, has_small_results};
 use crate::random::Random;
-use crate::types::{Algebra, Axis, Numerics, Role, ScalarType, SumScheme};
+use crate::types::{Algebra, Axis, Numerics, Products, Role, ScalarType, SumScheme};
 
 /// The plan of a seed.
 pub fn generate(seed: u64) -> Plan {
@@ -181,7 +181,8 @@ impl Generator {
         let sum = self.random.pick(&[SumScheme::Auto, SumScheme::Direct, SumScheme::Block, SumScheme::Kahan]);
         let accumulate = self.random.percent(20).then_some(ScalarType::F64);
         let algebra = if self.random.percent(20) { Algebra::Fast } else { Algebra::Exact };
-        let numerics = Numerics { sum, accumulate, algebra };
+        let products = self.random.pick(&[Products::Auto, Products::Auto, Products::Tf32, Products::Bf16]);
+        let numerics = Numerics { sum, accumulate, algebra, products };
         Plan { name: "generated".to_string(), tensors, passes: self.passes, numerics }
     }
 }

@@ -23,7 +23,7 @@ mod used;
 use keopsc_diagnostics::Diagnostic;
 use keopsc_grammar::syntax::File;
 use keopsc_ir::formula::Program;
-use keopsc_ir::types::{Algebra, ScalarType, SumScheme};
+use keopsc_ir::types::{Algebra, Products, ScalarType, SumScheme};
 
 pub(crate) use entries::is_input;
 use scope::Resolver;
@@ -41,6 +41,8 @@ pub struct Options {
     pub accumulate: Option<Option<ScalarType>>,
     /// Which laws simplification may apply.
     pub algebra: Option<Algebra>,
+    /// How exact the numbers are that are multiplied in sums of many products.
+    pub products: Option<Products>,
 }
 
 /// Resolves a file. There is no program if there is an error among the diagnostics; else they are warnings.

@@ -3,15 +3,12 @@
 use keopsc_diagnostics::{Code, Diagnostic, suggest};
 use keopsc_grammar::syntax::{File, Name, Setting, StatementKind};
 use keopsc_ir::formula::Entry;
-use keopsc_ir::types::{Algebra, Numerics, ScalarType, SumScheme};
+use keopsc_ir::types::{Algebra, Numerics, Products, ScalarType, SumScheme};
 
 use super::scope::{Reported, Resolver};
 
 /// Types of accumulators.
 const ACCUMULATORS: &[&str] = &["auto", "f32", "f64"];
-
-/// How products may be computed.
-const PRODUCTS: &[&str] = &["auto", "full"];
 
 impl<'a> Resolver<'a> {
     /// Reads what holds for the whole file.
@@ -98,7 +95,9 @@ impl<'a> Resolver<'a> {
                     numerics.algebra = chosen.unwrap_or(numerics.algebra);
                 }
                 "products" => {
-                    self.choice(key, value, |text| PRODUCTS.contains(&text).then_some(()), PRODUCTS);
+                    let names: Vec<&str> = Products::NAMES.iter().map(|(name, _)| *name).collect();
+                    let chosen = self.choice(key, value, Products::from_name, &names);
+                    numerics.products = chosen.unwrap_or(numerics.products);
                 }
                 _ => {
                     let message = format!("`numerics` has no setting `{}`", key.text);
@@ -122,6 +121,7 @@ impl<'a> Resolver<'a> {
             sum: self.options.sum.unwrap_or(numerics.sum),
             accumulate: self.options.accumulate.unwrap_or(numerics.accumulate),
             algebra: self.options.algebra.unwrap_or(numerics.algebra),
+            products: self.options.products.unwrap_or(numerics.products),
         }
     }
 
