@@ -24,6 +24,7 @@ use crate::contraction::{CONTRACTED_COLUMNS, Contraction, Room, contraction};
 use crate::library::Order;
 use crate::spelling::Arithmetic;
 use crate::uses::{Needed, arguments_read, evaluations, for_each_read, needed};
+use crate::state::is_long;
 use crate::wide::{WideSums, wide_sums};
 
 /// Where a value lives.
@@ -66,6 +67,8 @@ pub struct GpuSchedule {
     pub unroll: u32,
     /// Columns that are taken in together, 1 if none are.
     pub block: u32,
+    /// Whether columns that may change a row's state wait until several can be taken in.
+    pub queues: bool,
     /// Bytes at whose multiples a column's values begin.
     pub column_alignment: u32,
     /// The place of each value.
@@ -127,6 +130,8 @@ const PAIRS: [u32; 2] = [16, 128];
 const SIDE_BY_SIDE: u32 = 1200;
 /// Columns that are taken in together where there are pivots, and the registers that a row may need for that.
 const BLOCKS: [(u32, u64); 3] = [(16, 10), (8, 14), (4, u64::MAX)];
+/// Components that may wait of a thread's pairs with a column.
+const WAITING_COMPONENTS: u64 = 4;
 /// Columns of a chunk for each lane that takes part in it.
 const CHUNK: [u32; 2] = [64, 256];
 /// The same where a merge costs more than a sum.
@@ -207,10 +212,15 @@ fn schedule_products(
     });
     let state = state_bytes(&used, accumulate);
     let has_pivots = |accumulation: &&Accumulation| accumulation.rule.raising.is_some();
-    let registers = registers_of_a_row(pass, &places, state_bytes(&by_threads, accumulate));
+    let waiting = waiting_components(pass, &used).filter(|components| *components <= WAITING_COMPONENTS);
+    let queues = waiting.is_some();
+    // A state that is seldom changed is where neither registers nor shared memory are.
+    let state_in_registers = if queues { 0 } else { state_bytes(&by_threads, accumulate) };
+    let registers = registers_of_a_row(pass, &places, state_in_registers);
     // Lanes of a row have sums of their own, which are not one after the other.
     let in_quads = contraction.is_some()
         && wide.is_none()
+        && !queues
         && plan.numerics.sum != SumScheme::Direct
         && 4 * (registers - PAIR_REGISTERS) <= QUAD_REGISTERS
         && column_bytes <= QUAD_COLUMN_BYTES;
@@ -225,7 +235,7 @@ fn schedule_products(
     }
     let (block, most_rows) = match !used.is_empty() && used.iter().all(has_pivots) {
         true => (BLOCKS.iter().find(|(_, most)| registers <= *most).map_or(1, |(block, _)| *block), BLOCK_ROWS),
-        false => (1, ROWS),
+        false => (1, waiting.map_or(ROWS, |components| WAITING_COMPONENTS / components.max(1))),
     };
     // A column's values are read from shared memory once for all rows of a thread.
     let is_of_products = contraction.is_some() || wide.is_some();
@@ -250,6 +260,7 @@ fn schedule_products(
         levels: if order == Order::Tree { levels as u32 } else { 1 },
         unroll: 1 << (SIDE_BY_SIDE / pair_cost).clamp(PAIRS[0], PAIRS[1]).ilog2(),
         block,
+        queues,
         column_alignment,
         rows_are_found_again: pass.block(Block::Row).any(|(id, _)| places[id.0 as usize] == Place::Stored),
         places,
@@ -285,6 +296,14 @@ fn order(sum: SumScheme, used: &[&Accumulation], levels: u64) -> Order {
     }
 }
 
+/// Components of a pair that wait, if columns can: guards tell which of them do not change anything, so that few are left.
+fn waiting_components(pass: &Pass, used: &[&Accumulation]) -> Option<u64> {
+    let arguments = used.iter().flat_map(|accumulation| &accumulation.arguments);
+    let is_guarded = |accumulation: &&Accumulation| accumulation.rule.guard.is_some() && is_long(accumulation);
+    let can_wait = !used.is_empty() && used.iter().all(is_guarded);
+    can_wait.then(|| arguments.map(|id| u64::from(pass.value(*id).dim)).sum())
+}
+
 /// So many lanes share a chunk.
 fn chunk(sum: SumScheme, used: &[&Accumulation], lanes: u32) -> [u32; 2] {
     let is_plain = |accumulation: &&Accumulation| accumulation.rule.merge_lets.is_empty();
@@ -310,7 +329,7 @@ fn alignment(bytes: u64) -> u32 {
     match bytes {
         0..=4 => 4,
         5..=8 => 8,
-        bytes if bytes.next_multiple_of(16) * 4 <= bytes * 5 => 16,
+        bytes if bytes.next_multiple_of(16) * 4 <= bytes.next_multiple_of(8) * 5 => 16,
         _ => 8,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use keopsc_ir::plan::{Accumulation, Block, Pass, ValueId};
 use keopsc_ir::types::ScalarType;
 use keopsc_ops::intrinsics::{Intrinsic, Kind};
-use keopsc_ops::reductions::{self, Let, Operand, Raising};
+use keopsc_ops::reductions::{self, Let, Operand, Raising, Slot};
 use keopsc_ops::scalar::{Counter, Index, Scalar};
 
 use crate::expression::{Operands, Position, Writer};
@@ -51,6 +51,9 @@ pub(crate) fn write_functions(
         write_merge(writer, pass, schedule);
     });
     writer.real = compute;
+    if schedule.queues {
+        return write_candidates(writer, pass, schedule, write_values, values);
+    }
     // A contraction has been computed before; a factor is what is left of the pair, and takes its place.
     let contracted = |one: &str| schedule.contraction.as_ref().map_or(String::new(), |_| format!(", const Real {one}"));
     let pair = match &schedule.wide {
@@ -63,9 +66,12 @@ pub(crate) fn write_functions(
             writer.lines.line(format!("const Real {CONTRACTED} = {FACTOR};"));
         }
         write_values(writer);
+        let column = column_number();
         let is_wide = |number: usize| schedule.wide.as_ref().is_some_and(|wide| wide.has(number));
         for (number, accumulation) in accumulations(pass, schedule).filter(|(number, _)| !is_wide(*number)) {
-            write_update(writer, pass, schedule, number, accumulation, values);
+            let operands = RuleOperands::of_state(accumulation, number, "state", pass.compute);
+            let operands = RuleOperands { values: Some(values), column: Some(&column), ..operands };
+            write_update(writer, schedule, &operands);
         }
         if let Some(wide) = &schedule.wide {
             let factor = values.read(wide.factor, &Position::Known(0), writer);
@@ -102,6 +108,73 @@ fn write_wide_sums(writer: &mut Writer, pass: &Pass, wide: &WideSums) {
             writer.lines.close("}");
         }
     });
+}
+
+/// The structure `Candidate`: what accumulations take from a pair, and the column's number. Whether a pair is one, since a guard of the state as it is
+/// does not say that it changes nothing, and how the state takes one in.
+fn write_candidates(
+    writer: &mut Writer,
+    pass: &Pass,
+    schedule: &GpuSchedule,
+    write_values: impl Fn(&mut Writer),
+    values: &dyn Operands<ValueId>,
+) {
+    let arguments = accumulations(pass, schedule).flat_map(|(_, accumulation)| &accumulation.arguments);
+    let arguments: BTreeSet<ValueId> = arguments.copied().collect();
+    writer.lines.gap();
+    writer.lines.open("struct Candidate {");
+    let kind = type_name(Kind::Real, pass.compute);
+    for id in &arguments {
+        writer.lines.line(format!("{kind} v{}[{}];", id.0, pass.value(*id).dim));
+    }
+    writer.lines.line("long long column;");
+    writer.lines.close("};");
+    let candidate = CandidateValues { pass };
+    let column = Text::primary("candidate.column");
+    let pair = schedule.contraction.as_ref().map_or(String::new(), |_| format!(", const Real {CONTRACTED}"));
+    writer.lines.gap();
+    writer.lines.line("__device__ __forceinline__ bool changes(Candidate &candidate, const State &state, const Row &row,");
+    writer.lines.line(format!("    const Column &column, long long index{pair}) const"));
+    writer.lines.open("{");
+    write_values(writer);
+    for id in &arguments {
+        writer.for_each_component(pass.value(*id).dim, |writer, position| {
+            let [place, value] = [&candidate as &dyn Operands<ValueId>, values].map(|of| of.read(*id, position, writer));
+            writer.lines.line(format!("{} = {};", place.loose(), value.loose()));
+        });
+    }
+    writer.lines.line(format!("candidate.column = {};", column_number().loose()));
+    writer.lines.line("bool is_one = false;");
+    let operands = |number, accumulation| {
+        let operands = RuleOperands::of_state(accumulation, number, "state", pass.compute);
+        RuleOperands { values: Some(&candidate), column: Some(&column), ..operands }
+    };
+    for (number, accumulation) in accumulations(pass, schedule) {
+        let operands = operands(number, accumulation);
+        writer.computing_in(schedule.accumulate, |writer| {
+            let guard = accumulation.rule.guard.as_ref().expect("what waits has a guard");
+            write_guard(writer, guard, "is_one", &operands);
+        });
+    }
+    writer.lines.line("return is_one;");
+    writer.lines.close("}");
+    function(writer, "static ", "take(State &state, const Candidate &candidate)", |writer| {
+        for (number, accumulation) in accumulations(pass, schedule) {
+            write_update(writer, schedule, &operands(number, accumulation));
+        }
+    });
+}
+
+/// Values of the pass that a candidate has.
+struct CandidateValues<'a> {
+    pass: &'a Pass,
+}
+
+impl Operands<ValueId> for CandidateValues<'_> {
+    fn read(&self, id: ValueId, position: &Position, _: &mut Writer) -> Text {
+        let number = if self.pass.value(id).dim == 1 { Position::Known(0) } else { position.clone() };
+        Text::primary(format!("candidate.v{}[{}]", id.0, number.text().loose()))
+    }
 }
 
 /// Several columns at once, relative to pivots that may lag behind them. Only where sums get large with these, or are none since a pivot is
@@ -359,38 +432,34 @@ fn column_number() -> Text {
 }
 
 /// One more column. Where a guard says that it changes nothing, nothing is done.
-fn write_update(
-    writer: &mut Writer,
-    pass: &Pass,
-    schedule: &GpuSchedule,
-    number: usize,
-    accumulation: &Accumulation,
-    values: &dyn Operands<ValueId>,
-) {
+fn write_update(writer: &mut Writer, schedule: &GpuSchedule, operands: &RuleOperands<'_>) {
+    let RuleOperands { accumulation, number, .. } = *operands;
     writer.lines.line(format!("// {}", describe(number, accumulation)));
-    let column = column_number();
-    let operands = RuleOperands::of_state(accumulation, number, "state", pass.compute);
-    let operands = RuleOperands { values: Some(values), column: Some(&column), ..operands };
     let rule = &accumulation.rule;
     writer.computing_in(schedule.accumulate, |writer| match &rule.guard {
         Some(guard) if is_long(accumulation) => {
             let holds = format!("a{number}_changes");
             writer.lines.line(format!("bool {holds} = false;"));
-            writer.for_each_component(guard.dim, |writer, position| {
-                let counters = vec![(Counter(0), position.clone())];
-                let text = writer.expression(&guard.value, guard.kind, &counters, &operands);
-                writer.lines.line(format!("{holds} = {holds} || {};", text.loose()));
-            });
+            write_guard(writer, guard, &holds, operands);
             writer.lines.open(format!("if ({holds}) {{"));
-            write_phase(writer, &operands, &rule.update_lets, &rule.update);
+            write_phase(writer, operands, &rule.update_lets, &rule.update);
             writer.lines.close("}");
         }
-        _ => write_phase(writer, &operands, &rule.update_lets, &rule.update),
+        _ => write_phase(writer, operands, &rule.update_lets, &rule.update),
+    });
+}
+
+/// Sets `holds` where a component of a guard holds.
+fn write_guard(writer: &mut Writer, guard: &Let, holds: &str, operands: &RuleOperands<'_>) {
+    writer.for_each_component(guard.dim, |writer, position| {
+        let counters = vec![(Counter(0), position.clone())];
+        let text = writer.expression(&guard.value, guard.kind, &counters, operands);
+        writer.lines.line(format!("{holds} = {holds} || {};", text.loose()));
     });
 }
 
 /// Whether an update is dear enough to be skipped where it would change nothing.
-fn is_long(accumulation: &Accumulation) -> bool {
+pub(crate) fn is_long(accumulation: &Accumulation) -> bool {
     accumulation.rule.slots.iter().map(|slot| slot.dim).sum::<u32>() > 4
 }
 
@@ -527,6 +596,21 @@ fn write_slots(
     }
     let slots = &operands.accumulation.rule.slots;
     let next = |slot: u32| format!("a{}_next_{}", operands.number, slots[slot as usize].name);
+    if let Some(dim) = dim_from_the_last(slots, rules, chosen) {
+        return writer.for_each_component_from_the_last(dim, |writer, position| {
+            for slot in chosen {
+                let kind = slots[*slot as usize].kind;
+                let counters = vec![(Counter(0), position.clone())];
+                let text = writer.expression(&rules[*slot as usize], kind, &counters, operands);
+                let kind = type_name(kind, writer.real);
+                writer.lines.line(format!("const {kind} {} = {};", next(*slot), text.loose()));
+            }
+            for slot in chosen {
+                let place = operands.slot(operands.state, *slot, position);
+                writer.lines.line(format!("{} = {};", place.loose(), next(*slot)));
+            }
+        });
+    }
     let (in_place, others): (Vec<u32>, Vec<u32>) =
         chosen.iter().partition(|slot| is_in_place(**slot, slots[**slot as usize].dim, rules, chosen));
     for slot in &others {
@@ -550,6 +634,26 @@ fn write_slots(
             }
         });
     }
+}
+
+/// The number of components of the slots, if it is the same for all, and each new component looks at old ones of its own place and of lower ones: then
+/// they can replace them from the last to the first, as in a list.
+fn dim_from_the_last(slots: &[Slot], rules: &[Scalar<Operand>], chosen: &[u32]) -> Option<u32> {
+    let dim = slots[*chosen.first()? as usize].dim;
+    let mut looks_back = false;
+    let mut fits = chosen.iter().all(|slot| slots[*slot as usize].dim == dim);
+    for rule in chosen.iter().map(|slot| &rules[*slot as usize]) {
+        for_each_read(rule, &mut |operand, index| match (operand, index) {
+            (Operand::State(_), Index::Counter(Counter(0))) => {}
+            (Operand::State(_), Index::Sub(from, by)) => {
+                looks_back = true;
+                fits &= **from == Index::Counter(Counter(0)) && matches!(**by, Index::Constant(by) if by > 0);
+            }
+            (Operand::State(_), _) => fits = false,
+            _ => {}
+        });
+    }
+    (fits && looks_back).then_some(dim)
 }
 
 /// Whether a slot's new components can replace the old ones one by one: nobody looks at an old one afterwards.
