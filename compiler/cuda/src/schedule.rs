@@ -20,11 +20,11 @@ use keopsc_ir::types::{ScalarType, SumScheme};
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::reductions;
 
+use crate::candidates::waiting_components;
 use crate::contraction::{CONTRACTED_COLUMNS, Contraction, Room, contraction};
 use crate::library::Order;
 use crate::spelling::Arithmetic;
 use crate::uses::{Needed, arguments_read, evaluations, for_each_read, needed};
-use crate::state::is_long;
 use crate::wide::{WideSums, wide_sums};
 
 /// Where a value lives.
@@ -132,6 +132,8 @@ const SIDE_BY_SIDE: u32 = 1200;
 const BLOCKS: [(u32, u64); 3] = [(16, 10), (8, 14), (4, u64::MAX)];
 /// Components that may wait of a thread's pairs with a column.
 const WAITING_COMPONENTS: u64 = 4;
+/// Bytes of a thread's states where columns wait, so that those of all threads fit into the second-level cache.
+const WAITING_BYTES: u64 = 640;
 /// Columns of a chunk for each lane that takes part in it.
 const CHUNK: [u32; 2] = [64, 256];
 /// The same where a merge costs more than a sum.
@@ -235,7 +237,7 @@ fn schedule_products(
     }
     let (block, most_rows) = match !used.is_empty() && used.iter().all(has_pivots) {
         true => (BLOCKS.iter().find(|(_, most)| registers <= *most).map_or(1, |(block, _)| *block), BLOCK_ROWS),
-        false => (1, waiting.map_or(ROWS, |components| WAITING_COMPONENTS / components.max(1))),
+        false => (1, waiting.map_or(ROWS, |components| rows_that_wait(components, state))),
     };
     // A column's values are read from shared memory once for all rows of a thread.
     let is_of_products = contraction.is_some() || wide.is_some();
@@ -296,12 +298,9 @@ fn order(sum: SumScheme, used: &[&Accumulation], levels: u64) -> Order {
     }
 }
 
-/// Components of a pair that wait, if columns can: guards tell which of them do not change anything, so that few are left.
-fn waiting_components(pass: &Pass, used: &[&Accumulation]) -> Option<u64> {
-    let arguments = used.iter().flat_map(|accumulation| &accumulation.arguments);
-    let is_guarded = |accumulation: &&Accumulation| accumulation.rule.guard.is_some() && is_long(accumulation);
-    let can_wait = !used.is_empty() && used.iter().all(is_guarded);
-    can_wait.then(|| arguments.map(|id| u64::from(pass.value(*id).dim)).sum())
+/// The most rows of a thread where so many components of each pair wait.
+fn rows_that_wait(components: u64, state: u64) -> u64 {
+    (WAITING_COMPONENTS / components.max(1)).min(WAITING_BYTES / state.max(1)).max(1)
 }
 
 /// So many lanes share a chunk.

@@ -8,6 +8,7 @@ use keopsc_ops::intrinsics::{Intrinsic, Kind};
 use keopsc_ops::reductions::{self, Let, Operand, Raising, Slot};
 use keopsc_ops::scalar::{Counter, Index, Scalar};
 
+use crate::candidates;
 use crate::expression::{Operands, Position, Writer};
 use crate::schedule::{GpuSchedule, Place};
 use crate::spelling::{Binding, Text, integer, type_name};
@@ -52,7 +53,7 @@ pub(crate) fn write_functions(
     });
     writer.real = compute;
     if schedule.queues {
-        return write_candidates(writer, pass, schedule, write_values, values);
+        return candidates::write_functions(writer, pass, schedule, write_values, values);
     }
     // A contraction has been computed before; a factor is what is left of the pair, and takes its place.
     let contracted = |one: &str| schedule.contraction.as_ref().map_or(String::new(), |_| format!(", const Real {one}"));
@@ -108,73 +109,6 @@ fn write_wide_sums(writer: &mut Writer, pass: &Pass, wide: &WideSums) {
             writer.lines.close("}");
         }
     });
-}
-
-/// The structure `Candidate`: what accumulations take from a pair, and the column's number. Whether a pair is one, since a guard of the state as it is
-/// does not say that it changes nothing, and how the state takes one in.
-fn write_candidates(
-    writer: &mut Writer,
-    pass: &Pass,
-    schedule: &GpuSchedule,
-    write_values: impl Fn(&mut Writer),
-    values: &dyn Operands<ValueId>,
-) {
-    let arguments = accumulations(pass, schedule).flat_map(|(_, accumulation)| &accumulation.arguments);
-    let arguments: BTreeSet<ValueId> = arguments.copied().collect();
-    writer.lines.gap();
-    writer.lines.open("struct Candidate {");
-    let kind = type_name(Kind::Real, pass.compute);
-    for id in &arguments {
-        writer.lines.line(format!("{kind} v{}[{}];", id.0, pass.value(*id).dim));
-    }
-    writer.lines.line("long long column;");
-    writer.lines.close("};");
-    let candidate = CandidateValues { pass };
-    let column = Text::primary("candidate.column");
-    let pair = schedule.contraction.as_ref().map_or(String::new(), |_| format!(", const Real {CONTRACTED}"));
-    writer.lines.gap();
-    writer.lines.line("__device__ __forceinline__ bool changes(Candidate &candidate, const State &state, const Row &row,");
-    writer.lines.line(format!("    const Column &column, long long index{pair}) const"));
-    writer.lines.open("{");
-    write_values(writer);
-    for id in &arguments {
-        writer.for_each_component(pass.value(*id).dim, |writer, position| {
-            let [place, value] = [&candidate as &dyn Operands<ValueId>, values].map(|of| of.read(*id, position, writer));
-            writer.lines.line(format!("{} = {};", place.loose(), value.loose()));
-        });
-    }
-    writer.lines.line(format!("candidate.column = {};", column_number().loose()));
-    writer.lines.line("bool is_one = false;");
-    let operands = |number, accumulation| {
-        let operands = RuleOperands::of_state(accumulation, number, "state", pass.compute);
-        RuleOperands { values: Some(&candidate), column: Some(&column), ..operands }
-    };
-    for (number, accumulation) in accumulations(pass, schedule) {
-        let operands = operands(number, accumulation);
-        writer.computing_in(schedule.accumulate, |writer| {
-            let guard = accumulation.rule.guard.as_ref().expect("what waits has a guard");
-            write_guard(writer, guard, "is_one", &operands);
-        });
-    }
-    writer.lines.line("return is_one;");
-    writer.lines.close("}");
-    function(writer, "static ", "take(State &state, const Candidate &candidate)", |writer| {
-        for (number, accumulation) in accumulations(pass, schedule) {
-            write_update(writer, schedule, &operands(number, accumulation));
-        }
-    });
-}
-
-/// Values of the pass that a candidate has.
-struct CandidateValues<'a> {
-    pass: &'a Pass,
-}
-
-impl Operands<ValueId> for CandidateValues<'_> {
-    fn read(&self, id: ValueId, position: &Position, _: &mut Writer) -> Text {
-        let number = if self.pass.value(id).dim == 1 { Position::Known(0) } else { position.clone() };
-        Text::primary(format!("candidate.v{}[{}]", id.0, number.text().loose()))
-    }
 }
 
 /// Several columns at once, relative to pivots that may lag behind them. Only where sums get large with these, or are none since a pivot is
@@ -392,7 +326,7 @@ impl Operands<ValueId> for Kept<'_> {
     }
 }
 
-fn function(writer: &mut Writer, prefix: &str, declaration: &str, body: impl FnOnce(&mut Writer)) {
+pub(crate) fn function(writer: &mut Writer, prefix: &str, declaration: &str, body: impl FnOnce(&mut Writer)) {
     writer.lines.gap();
     writer.lines.line(format!("{prefix}__device__ __forceinline__ void {declaration}"));
     writer.lines.open("{");
@@ -427,12 +361,12 @@ fn write_initial(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
 }
 
 /// The number of the column within all columns.
-fn column_number() -> Text {
+pub(crate) fn column_number() -> Text {
     Text::new(Binding::Sum, "call.launch.first_column + index")
 }
 
 /// One more column. Where a guard says that it changes nothing, nothing is done.
-fn write_update(writer: &mut Writer, schedule: &GpuSchedule, operands: &RuleOperands<'_>) {
+pub(crate) fn write_update(writer: &mut Writer, schedule: &GpuSchedule, operands: &RuleOperands<'_>) {
     let RuleOperands { accumulation, number, .. } = *operands;
     writer.lines.line(format!("// {}", describe(number, accumulation)));
     let rule = &accumulation.rule;
@@ -440,21 +374,16 @@ fn write_update(writer: &mut Writer, schedule: &GpuSchedule, operands: &RuleOper
         Some(guard) if is_long(accumulation) => {
             let holds = format!("a{number}_changes");
             writer.lines.line(format!("bool {holds} = false;"));
-            write_guard(writer, guard, &holds, operands);
+            writer.for_each_component(guard.dim, |writer, position| {
+                let counters = vec![(Counter(0), position.clone())];
+                let text = writer.expression(&guard.value, guard.kind, &counters, operands);
+                writer.lines.line(format!("{holds} = {holds} || {};", text.loose()));
+            });
             writer.lines.open(format!("if ({holds}) {{"));
             write_phase(writer, operands, &rule.update_lets, &rule.update);
             writer.lines.close("}");
         }
         _ => write_phase(writer, operands, &rule.update_lets, &rule.update),
-    });
-}
-
-/// Sets `holds` where a component of a guard holds.
-fn write_guard(writer: &mut Writer, guard: &Let, holds: &str, operands: &RuleOperands<'_>) {
-    writer.for_each_component(guard.dim, |writer, position| {
-        let counters = vec![(Counter(0), position.clone())];
-        let text = writer.expression(&guard.value, guard.kind, &counters, operands);
-        writer.lines.line(format!("{holds} = {holds} || {};", text.loose()));
     });
 }
 
@@ -486,7 +415,7 @@ pub(crate) fn outcome(
 }
 
 /// `accumulate a0 = Sum(v3)`, as in the printed plan.
-fn describe(number: usize, accumulation: &Accumulation) -> String {
+pub(crate) fn describe(number: usize, accumulation: &Accumulation) -> String {
     let name = reductions::reduction(accumulation.reduction).name;
     let parameters: Vec<String> = accumulation.parameters.iter().map(i64::to_string).collect();
     let parameters = if parameters.is_empty() { String::new() } else { format!("[{}]", parameters.join(", ")) };
@@ -496,29 +425,29 @@ fn describe(number: usize, accumulation: &Accumulation) -> String {
 
 /// What the expressions of a rule refer to.
 #[derive(Clone, Copy)]
-struct RuleOperands<'a> {
-    accumulation: &'a Accumulation,
-    number: usize,
+pub(crate) struct RuleOperands<'a> {
+    pub(crate) accumulation: &'a Accumulation,
+    pub(crate) number: usize,
     /// The state's variable; in a merge that of the earlier columns.
-    state: &'a str,
+    pub(crate) state: &'a str,
     /// In a merge the state of the later columns.
-    later: Option<&'a str>,
+    pub(crate) later: Option<&'a str>,
     /// In an update the values of the pass.
-    values: Option<&'a dyn Operands<ValueId>>,
+    pub(crate) values: Option<&'a dyn Operands<ValueId>>,
     /// In an update the number of the column.
-    column: Option<&'a Text>,
+    pub(crate) column: Option<&'a Text>,
     /// The `let`s of the phase, where they are neither those of the update nor those of the merge.
-    lets: Option<&'a [Let]>,
+    pub(crate) lets: Option<&'a [Let]>,
     /// The type that values of the pass are computed in.
-    compute: ScalarType,
+    pub(crate) compute: ScalarType,
 }
 
 impl<'a> RuleOperands<'a> {
-    fn of_state(accumulation: &'a Accumulation, number: usize, state: &'a str, compute: ScalarType) -> Self {
+    pub(crate) fn of_state(accumulation: &'a Accumulation, number: usize, state: &'a str, compute: ScalarType) -> Self {
         RuleOperands { accumulation, number, state, later: None, values: None, column: None, lets: None, compute }
     }
 
-    fn slot(&self, variable: &str, slot: u32, position: &Position) -> Text {
+    pub(crate) fn slot(&self, variable: &str, slot: u32, position: &Position) -> Text {
         let slot = &self.accumulation.rule.slots[slot as usize];
         component(&Text::primary(format!("{variable}.a{}_{}", self.number, slot.name)), slot.dim, position)
     }
@@ -596,7 +525,7 @@ fn write_slots(
     }
     let slots = &operands.accumulation.rule.slots;
     let next = |slot: u32| format!("a{}_next_{}", operands.number, slots[slot as usize].name);
-    if let Some(dim) = dim_from_the_last(slots, rules, chosen) {
+    if let Some((dim, _)) = list_of(slots, rules, chosen) {
         return writer.for_each_component_from_the_last(dim, |writer, position| {
             for slot in chosen {
                 let kind = slots[*slot as usize].kind;
@@ -636,24 +565,25 @@ fn write_slots(
     }
 }
 
-/// The number of components of the slots, if it is the same for all, and each new component looks at old ones of its own place and of lower ones: then
-/// they can replace them from the last to the first, as in a list.
-fn dim_from_the_last(slots: &[Slot], rules: &[Scalar<Operand>], chosen: &[u32]) -> Option<u32> {
+/// The number of components of the slots, if it is the same for all, and each new component looks at old ones of its own place and of one lower place,
+/// which is told as well: then they can replace them from the last to the first, as in a list.
+pub(crate) fn list_of(slots: &[Slot], rules: &[Scalar<Operand>], chosen: &[u32]) -> Option<(u32, i64)> {
     let dim = slots[*chosen.first()? as usize].dim;
-    let mut looks_back = false;
     let mut fits = chosen.iter().all(|slot| slots[*slot as usize].dim == dim);
+    let mut distances = BTreeSet::new();
     for rule in chosen.iter().map(|slot| &rules[*slot as usize]) {
         for_each_read(rule, &mut |operand, index| match (operand, index) {
             (Operand::State(_), Index::Counter(Counter(0))) => {}
-            (Operand::State(_), Index::Sub(from, by)) => {
-                looks_back = true;
-                fits &= **from == Index::Counter(Counter(0)) && matches!(**by, Index::Constant(by) if by > 0);
-            }
+            (Operand::State(_), Index::Sub(from, by)) => match (from.as_ref(), by.as_ref()) {
+                (Index::Counter(Counter(0)), Index::Constant(by)) if *by > 0 => drop(distances.insert(*by)),
+                _ => fits = false,
+            },
             (Operand::State(_), _) => fits = false,
             _ => {}
         });
     }
-    (fits && looks_back).then_some(dim)
+    let distance = distances.pop_first().filter(|_| fits && distances.is_empty())?;
+    Some((dim, distance))
 }
 
 /// Whether a slot's new components can replace the old ones one by one: nobody looks at an old one afterwards.

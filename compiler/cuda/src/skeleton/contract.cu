@@ -174,6 +174,35 @@ struct ContractedMemory : Sums::Memory {
     typename Method::Memory method;
 };
 
+template <typename Real, int NUMBER>
+static __device__ __forceinline__ void read_some(Real (&some)[NUMBER], const Real *values)
+{
+    #pragma unroll
+    for (int k = 0; k < NUMBER; k += 4) {
+        const Four<Real> four = *(const Four<Real> *)(values + k);
+        #pragma unroll
+        for (int c = 0; c < 4; ++c) {
+            some[k + c] = four.of[c];
+        }
+    }
+}
+
+// Up to 32 columns for the thread's row, whose contractions are in `values`.
+template <typename Pass, typename Queue, typename Waiting, typename Real>
+static __device__ __forceinline__ void offer_columns(Queue &queue, typename Pass::State (&state)[1], Waiting &waiting,
+    const typename Pass::Row (&row)[1], const Pass &pass, const Real *values, const typename Pass::Column *columns, long long first,
+    int count)
+{
+    values += threadIdx.x % 32 * CONTRACTED_PITCH;
+    #pragma unroll 1
+    for (int column = 0; column < CONTRACTED_COLUMNS; column += Queue::BLOCK) {
+        Real some[Queue::BLOCK];
+        read_some(some, values + column);
+        queue.offer(state, waiting, pass, row, columns + column, first + column, count - column, some);
+    }
+    __syncwarp();
+}
+
 // A tile whose pairs are taken in by a thread for each row; how they are contracted is the business of `Method`, how wide sums are added up that of
 // `Sums`.
 template <typename Pass, typename Method, typename Sums = NoSums<Pass>, typename RowQueue = NoQueue<Pass, 1>>
@@ -242,7 +271,7 @@ struct RowTile {
                 const int count = rest < CONTRACTED_COLUMNS ? rest : CONTRACTED_COLUMNS;
                 const typename Pass::Column *own = columns + part * CONTRACTED_COLUMNS;
                 if constexpr (Queue::BLOCK > 0) {
-                    offer(state, waiting, row, pass, values, own, some.at(0), count);
+                    offer_columns(queue, state, waiting, row, pass, values, own, some.at(0), count);
                 } else {
                     take_in(state[0], row[0], pass, values, own, some.at(0), count);
                 }
@@ -253,33 +282,6 @@ struct RowTile {
         if (GOES_ON) {
             method.start(memory.method, pass, next, following(next, pass, work));
         }
-    }
-
-    template <int NUMBER>
-    static __device__ __forceinline__ void read(Real (&some)[NUMBER], const Real *values)
-    {
-        #pragma unroll
-        for (int k = 0; k < NUMBER; k += 4) {
-            const Four<Real> four = *(const Four<Real> *)(values + k);
-            #pragma unroll
-            for (int c = 0; c < 4; ++c) {
-                some[k + c] = four.of[c];
-            }
-        }
-    }
-
-    // The same for columns that wait.
-    __device__ __forceinline__ void offer(typename Pass::State (&state)[1], Waiting &waiting, const typename Pass::Row (&row)[1],
-        const Pass &pass, const Real *values, const typename Pass::Column *columns, long long first, int count)
-    {
-        values += threadIdx.x % 32 * CONTRACTED_PITCH;
-        #pragma unroll
-        for (int column = 0; column < CONTRACTED_COLUMNS; column += Queue::BLOCK) {
-            Real some[Queue::BLOCK];
-            read(some, values + column);
-            queue.offer(state, waiting, pass, row, columns + column, first + column, count - column, some);
-        }
-        __syncwarp();
     }
 
     // Takes up to 32 columns in. Where there are wide sums, the pairs' factors are in `values` afterwards, those of other columns being 0.
@@ -295,7 +297,7 @@ struct RowTile {
         for (; column + STEP <= count; column += STEP) {
             Real some[STEP];
             if (Method::CONTRACTS) {
-                read(some, values + column);
+                read_some(some, values + column);
             }
             if constexpr (Pass::BLOCK > 1) {
                 #pragma unroll

@@ -9,17 +9,20 @@ struct Queue {
     typedef typename Pass::Candidate Candidate;
     // Columns that are looked at together, and how many of a row wait at most.
     enum { BLOCK = 8, LENGTH = 16 };
+    static_assert(LENGTH % Pass::TOGETHER == 0, "what waits is taken in by so many");
     // Apart from all else, which stays in registers.
     struct Waiting {
         Candidate candidates[ROWS][LENGTH];
     };
     int counts[ROWS];
+    typename Pass::Bound bounds[ROWS];
 
-    __device__ __forceinline__ Queue()
+    __device__ __forceinline__ void begin(const State (&state)[ROWS])
     {
         #pragma unroll
         for (int r = 0; r < ROWS; ++r) {
             counts[r] = 0;
+            Pass::bound(bounds[r], state[r]);
         }
     }
 
@@ -36,7 +39,7 @@ struct Queue {
             has_some[r] = false;
             #pragma unroll
             for (int c = 0; c < BLOCK; ++c) {
-                are[r][c] = pass.changes(candidates[r][c], state[r], row[r], columns[c], first + c, pairs[c]...);
+                are[r][c] = pass.changes(candidates[r][c], bounds[r], row[r], columns[c], first + c, pairs[c]...);
                 has_some[r] = has_some[r] || are[r][c];
             }
             are_some = are_some || has_some[r];
@@ -59,17 +62,17 @@ struct Queue {
             if (__any_sync(0xffffffffu, counts[r] > LENGTH - BLOCK)) {
                 take_in(state[r], waiting.candidates[r], counts[r]);
                 counts[r] = 0;
+                Pass::bound(bounds[r], state[r]);
             }
         }
     }
 
     // Takes in all that wait.
-    __device__ __forceinline__ void end(State (&state)[ROWS], const Waiting &waiting)
+    __device__ __forceinline__ void end(State (&state)[ROWS], const Waiting &waiting) const
     {
         #pragma unroll
         for (int r = 0; r < ROWS; ++r) {
             take_in(state[r], waiting.candidates[r], counts[r]);
-            counts[r] = 0;
         }
     }
 
@@ -77,10 +80,8 @@ struct Queue {
     static __device__ __noinline__ void take_in(State &state, const Candidate *candidates, int count)
     {
         #pragma unroll 1
-        for (int k = 0; __any_sync(0xffffffffu, k < count); ++k) {
-            if (k < count) {
-                Pass::take(state, candidates[k]);
-            }
+        for (int first = 0; __any_sync(0xffffffffu, first < count); first += Pass::TOGETHER) {
+            Pass::take(state, candidates + first, count - first);
         }
     }
 };

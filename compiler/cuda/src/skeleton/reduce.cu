@@ -174,6 +174,7 @@ struct NoQueue {
     enum { BLOCK = 0 };
     struct Waiting {};
 
+    static __device__ __forceinline__ void begin(const typename Pass::State (&state)[ROWS]) {}
     static __device__ __forceinline__ void end(typename Pass::State (&state)[ROWS], const Waiting &waiting) {}
 };
 
@@ -278,6 +279,7 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
             Pass::initialize(total[r]);
         }
     }
+    tile.queue.begin(state);
     while (work.begin < work.end) {
         const long long past_chunk = work.begin + launch.chunk < work.end ? work.begin + launch.chunk : work.end;
         tile.reduce_chunk(state, waiting, row, pass, work, past_chunk);
