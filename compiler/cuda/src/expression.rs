@@ -95,7 +95,12 @@ impl Writer {
 
     /// `body` for each of `count` components: in a loop, or once if there is only one.
     pub(crate) fn for_each_component(&mut self, count: u32, body: impl FnOnce(&mut Writer, &Position)) {
-        self.repeat("k", count, body);
+        self.repeat("k", count, false, body);
+    }
+
+    /// The same, from the last to the first.
+    pub(crate) fn for_each_component_from_the_last(&mut self, count: u32, body: impl FnOnce(&mut Writer, &Position)) {
+        self.repeat("k", count, true, body);
     }
 
     /// `body` for each of `count` components, shared out among the threads of a block.
@@ -105,7 +110,7 @@ impl Writer {
         self.lines.close("}");
     }
 
-    fn repeat(&mut self, name: &str, count: u32, body: impl FnOnce(&mut Writer, &Position)) {
+    fn repeat(&mut self, name: &str, count: u32, from_the_last: bool, body: impl FnOnce(&mut Writer, &Position)) {
         if count == 1 {
             return body(self, &Position::Known(0));
         }
@@ -115,7 +120,10 @@ impl Writer {
             self.lines.line("#pragma unroll");
         }
         let integer = if u64::from(count) < SHORT { "int" } else { "long long" };
-        self.lines.open(format!("for ({integer} {name} = 0; {name} < {count}; ++{name}) {{"));
+        self.lines.open(match from_the_last {
+            true => format!("for ({integer} {name} = {}; {name} >= 0; --{name}) {{", count - 1),
+            false => format!("for ({integer} {name} = 0; {name} < {count}; ++{name}) {{"),
+        });
         body(self, &Position::Computed(Text::primary(name)));
         self.lines.close("}");
         self.unrolled = unrolled;
@@ -194,7 +202,7 @@ impl Writer {
         self.lines.line(format!("{} {variable} = {};", self.real_name(), neutral.loose()));
         let name = if self.loops == 0 { "q".to_string() } else { format!("q{}", self.loops + 1) };
         self.loops += 1;
-        self.repeat(&name, count, |writer, position| {
+        self.repeat(&name, count, false, |writer, position| {
             let term = writer.expression(body, Kind::Real, &at(position), operands);
             let line = match spelling(with) {
                 Spelling::Infix(operator, _) => format!("{variable} {operator}= {};", term.loose()),

@@ -59,6 +59,7 @@ pub(crate) fn emit_pass(
     kernels.have_contractions |= schedule.contraction.is_some();
     kernels.have_products |= schedule.contraction.as_ref().is_some_and(Contraction::is_of_products);
     kernels.have_wide_sums |= schedule.wide.is_some();
+    kernels.have_queues |= schedule.queues;
     lines.line(format!("static_assert(sizeof({name}::State) == {}, \"as launches have it\");", schedule.state_bytes));
     let mut kernel = |lines: &mut Lines, suffix: &str, body: String, threads: u32, rows: u32| {
         // Several rows a thread are worth many registers, and so is a matrix product.
@@ -83,13 +84,15 @@ pub(crate) fn emit_pass(
     let mut reduce = |lines: &mut Lines, suffix: &str, tile: String, threads: u32, rows: u32| {
         kernel(lines, suffix, format!("reduce<{name}, {tile}>(call);"), threads, rows)
     };
-    let plain = |rows: u32, threads: u32| format!("PlainTile<{name}, {rows}, {threads}>");
+    let queue = |rows: u32| if schedule.queues { format!(", Queue<{name}, {rows}>") } else { String::new() };
+    let plain = |rows: u32, threads: u32| format!("PlainTile<{name}, {rows}, {threads}{}>", queue(rows));
     let mut reduces = [None, None];
     if schedule.has_products() {
         let tile = if schedule.in_quads { "QuadTile" } else { "RowTile" };
         let method =
             schedule.contraction.as_ref().map_or("Uncontracted".to_owned(), |one| format!("{:?}", one.method()));
         let sums = match (&schedule.wide, arithmetic) {
+            (None, _) if schedule.queues => format!(", NoSums<{name}>{}", queue(1)),
             (None, _) => String::new(),
             (Some(_), Arithmetic::Real) => format!(", TensorSums<{name}>"),
             (Some(_), Arithmetic::Ring) => format!(", FusedSums<{name}>"),

@@ -30,6 +30,7 @@
 
 #![forbid(unsafe_code)]
 
+mod candidates;
 mod contraction;
 mod expression;
 mod kernel;

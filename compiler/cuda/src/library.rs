@@ -128,8 +128,9 @@ fn library_in(arithmetic: Arithmetic, plans: &[Verified]) -> Library {
     let layout = format!("#if {common}\n{RANGES}#endif\n");
     let body = lines.into_text();
     let mut parts: Vec<&str> = vec![&made, PART, &numbers, SKELETON[0], SKELETON[1], &layout];
-    let Kernels { have_contractions, have_products, have_wide_sums, .. } = kernels;
+    let Kernels { have_contractions, have_products, have_wide_sums, have_queues, .. } = kernels;
     let optional = [
+        (have_queues, QUEUE),
         (sums != [None, None], SUMS),
         (have_contractions || have_wide_sums, CONTRACT),
         (have_products, TENSOR),
@@ -154,6 +155,8 @@ pub(crate) struct Kernels {
     pub(crate) have_products: bool,
     /// Whether some have sums that are a matrix product.
     pub(crate) have_wide_sums: bool,
+    /// Whether columns wait in some before they are taken in.
+    pub(crate) have_queues: bool,
 }
 
 impl Kernels {
@@ -187,6 +190,9 @@ const SKELETON: [&str; 2] = [include_str!("skeleton/launch.cu"), include_str!("s
 
 /// The kernel that measures row tiles.
 const RANGES: &str = include_str!("skeleton/ranges.cu");
+
+/// What those need in which columns wait before they are taken in.
+const QUEUE: &str = include_str!("skeleton/queue.cu");
 
 /// What those need that have contractions: in general, and by tensor cores.
 const CONTRACT: &str = include_str!("skeleton/contract.cu");

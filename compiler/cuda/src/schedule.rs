@@ -20,6 +20,7 @@ use keopsc_ir::types::{ScalarType, SumScheme};
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::reductions;
 
+use crate::candidates::waiting_components;
 use crate::contraction::{CONTRACTED_COLUMNS, Contraction, Room, contraction};
 use crate::library::Order;
 use crate::spelling::Arithmetic;
@@ -66,6 +67,8 @@ pub struct GpuSchedule {
     pub unroll: u32,
     /// Columns that are taken in together, 1 if none are.
     pub block: u32,
+    /// Whether columns that may change a row's state wait until several can be taken in.
+    pub queues: bool,
     /// Bytes at whose multiples a column's values begin.
     pub column_alignment: u32,
     /// The place of each value.
@@ -127,6 +130,10 @@ const PAIRS: [u32; 2] = [16, 128];
 const SIDE_BY_SIDE: u32 = 1200;
 /// Columns that are taken in together where there are pivots, and the registers that a row may need for that.
 const BLOCKS: [(u32, u64); 3] = [(16, 10), (8, 14), (4, u64::MAX)];
+/// Components that may wait of a thread's pairs with a column.
+const WAITING_COMPONENTS: u64 = 4;
+/// Bytes of a thread's states where columns wait, so that those of all threads fit into the second-level cache.
+const WAITING_BYTES: u64 = 640;
 /// Columns of a chunk for each lane that takes part in it.
 const CHUNK: [u32; 2] = [64, 256];
 /// The same where a merge costs more than a sum.
@@ -207,10 +214,15 @@ fn schedule_products(
     });
     let state = state_bytes(&used, accumulate);
     let has_pivots = |accumulation: &&Accumulation| accumulation.rule.raising.is_some();
-    let registers = registers_of_a_row(pass, &places, state_bytes(&by_threads, accumulate));
+    let waiting = waiting_components(pass, &used).filter(|components| *components <= WAITING_COMPONENTS);
+    let queues = waiting.is_some();
+    // A state that is seldom changed is where neither registers nor shared memory are.
+    let state_in_registers = if queues { 0 } else { state_bytes(&by_threads, accumulate) };
+    let registers = registers_of_a_row(pass, &places, state_in_registers);
     // Lanes of a row have sums of their own, which are not one after the other.
     let in_quads = contraction.is_some()
         && wide.is_none()
+        && !queues
         && plan.numerics.sum != SumScheme::Direct
         && 4 * (registers - PAIR_REGISTERS) <= QUAD_REGISTERS
         && column_bytes <= QUAD_COLUMN_BYTES;
@@ -226,7 +238,7 @@ fn schedule_products(
     }
     let (block, most_rows) = match !used.is_empty() && used.iter().all(has_pivots) {
         true => (BLOCKS.iter().find(|(_, most)| registers <= *most).map_or(1, |(block, _)| *block), BLOCK_ROWS),
-        false => (1, ROWS),
+        false => (1, waiting.map_or(ROWS, |components| rows_that_wait(components, state))),
     };
     // A column's values are read from shared memory once for all rows of a thread.
     let is_of_products = contraction.is_some() || wide.is_some();
@@ -251,6 +263,7 @@ fn schedule_products(
         levels: if order == Order::Tree { levels as u32 } else { 1 },
         unroll: 1 << (SIDE_BY_SIDE / pair_cost).clamp(PAIRS[0], PAIRS[1]).ilog2(),
         block,
+        queues,
         column_alignment,
         rows_are_found_again: pass.block(Block::Row).any(|(id, _)| places[id.0 as usize] == Place::Stored),
         places,
@@ -286,6 +299,11 @@ fn order(sum: SumScheme, used: &[&Accumulation], levels: u64) -> Order {
     }
 }
 
+/// The most rows of a thread where so many components of each pair wait.
+fn rows_that_wait(components: u64, state: u64) -> u64 {
+    (WAITING_COMPONENTS / components.max(1)).min(WAITING_BYTES / state.max(1)).max(1)
+}
+
 /// So many lanes share a chunk.
 fn chunk(sum: SumScheme, used: &[&Accumulation], lanes: u32) -> [u32; 2] {
     let is_plain = |accumulation: &&Accumulation| accumulation.rule.merge_lets.is_empty();
@@ -311,7 +329,7 @@ fn alignment(bytes: u64) -> u32 {
     match bytes {
         0..=4 => 4,
         5..=8 => 8,
-        bytes if bytes.next_multiple_of(16) * 4 <= bytes * 5 => 16,
+        bytes if bytes.next_multiple_of(16) * 4 <= bytes.next_multiple_of(8) * 5 => 16,
         _ => 8,
     }
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use keopsc_ir::plan::{Accumulation, Block, Pass, ValueId};
 use keopsc_ir::types::ScalarType;
 use keopsc_ops::intrinsics::{Intrinsic, Kind};
-use keopsc_ops::reductions::{self, Let, Operand, Raising};
+use keopsc_ops::reductions::{self, Let, Operand, Raising, Slot};
 use keopsc_ops::scalar::{Counter, Index, Scalar};
 
+use crate::candidates;
 use crate::expression::{Operands, Position, Writer};
 use crate::schedule::{GpuSchedule, Place};
 use crate::spelling::{Binding, Text, integer, type_name};
@@ -51,6 +52,9 @@ pub(crate) fn write_functions(
         write_merge(writer, pass, schedule);
     });
     writer.real = compute;
+    if schedule.queues {
+        return candidates::write_functions(writer, pass, schedule, write_values, values);
+    }
     // A contraction has been computed before; a factor is what is left of the pair, and takes its place.
     let contracted = |one: &str| schedule.contraction.as_ref().map_or(String::new(), |_| format!(", const Real {one}"));
     let pair = match &schedule.wide {
@@ -63,9 +67,12 @@ pub(crate) fn write_functions(
             writer.lines.line(format!("const Real {CONTRACTED} = {FACTOR};"));
         }
         write_values(writer);
+        let column = column_number();
         let is_wide = |number: usize| schedule.wide.as_ref().is_some_and(|wide| wide.has(number));
         for (number, accumulation) in accumulations(pass, schedule).filter(|(number, _)| !is_wide(*number)) {
-            write_update(writer, pass, schedule, number, accumulation, values);
+            let operands = RuleOperands::of_state(accumulation, number, "state", pass.compute);
+            let operands = RuleOperands { values: Some(values), column: Some(&column), ..operands };
+            write_update(writer, schedule, &operands);
         }
         if let Some(wide) = &schedule.wide {
             let factor = values.read(wide.factor, &Position::Known(0), writer);
@@ -319,7 +326,7 @@ impl Operands<ValueId> for Kept<'_> {
     }
 }
 
-fn function(writer: &mut Writer, prefix: &str, declaration: &str, body: impl FnOnce(&mut Writer)) {
+pub(crate) fn function(writer: &mut Writer, prefix: &str, declaration: &str, body: impl FnOnce(&mut Writer)) {
     writer.lines.gap();
     writer.lines.line(format!("{prefix}__device__ __forceinline__ void {declaration}"));
     writer.lines.open("{");
@@ -354,23 +361,14 @@ fn write_initial(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
 }
 
 /// The number of the column within all columns.
-fn column_number() -> Text {
+pub(crate) fn column_number() -> Text {
     Text::new(Binding::Sum, "call.launch.first_column + index")
 }
 
 /// One more column. Where a guard says that it changes nothing, nothing is done.
-fn write_update(
-    writer: &mut Writer,
-    pass: &Pass,
-    schedule: &GpuSchedule,
-    number: usize,
-    accumulation: &Accumulation,
-    values: &dyn Operands<ValueId>,
-) {
+pub(crate) fn write_update(writer: &mut Writer, schedule: &GpuSchedule, operands: &RuleOperands<'_>) {
+    let RuleOperands { accumulation, number, .. } = *operands;
     writer.lines.line(format!("// {}", describe(number, accumulation)));
-    let column = column_number();
-    let operands = RuleOperands::of_state(accumulation, number, "state", pass.compute);
-    let operands = RuleOperands { values: Some(values), column: Some(&column), ..operands };
     let rule = &accumulation.rule;
     writer.computing_in(schedule.accumulate, |writer| match &rule.guard {
         Some(guard) if is_long(accumulation) => {
@@ -378,19 +376,19 @@ fn write_update(
             writer.lines.line(format!("bool {holds} = false;"));
             writer.for_each_component(guard.dim, |writer, position| {
                 let counters = vec![(Counter(0), position.clone())];
-                let text = writer.expression(&guard.value, guard.kind, &counters, &operands);
+                let text = writer.expression(&guard.value, guard.kind, &counters, operands);
                 writer.lines.line(format!("{holds} = {holds} || {};", text.loose()));
             });
             writer.lines.open(format!("if ({holds}) {{"));
-            write_phase(writer, &operands, &rule.update_lets, &rule.update);
+            write_phase(writer, operands, &rule.update_lets, &rule.update);
             writer.lines.close("}");
         }
-        _ => write_phase(writer, &operands, &rule.update_lets, &rule.update),
+        _ => write_phase(writer, operands, &rule.update_lets, &rule.update),
     });
 }
 
 /// Whether an update is dear enough to be skipped where it would change nothing.
-fn is_long(accumulation: &Accumulation) -> bool {
+pub(crate) fn is_long(accumulation: &Accumulation) -> bool {
     accumulation.rule.slots.iter().map(|slot| slot.dim).sum::<u32>() > 4
 }
 
@@ -417,7 +415,7 @@ pub(crate) fn outcome(
 }
 
 /// `accumulate a0 = Sum(v3)`, as in the printed plan.
-fn describe(number: usize, accumulation: &Accumulation) -> String {
+pub(crate) fn describe(number: usize, accumulation: &Accumulation) -> String {
     let name = reductions::reduction(accumulation.reduction).name;
     let parameters: Vec<String> = accumulation.parameters.iter().map(i64::to_string).collect();
     let parameters = if parameters.is_empty() { String::new() } else { format!("[{}]", parameters.join(", ")) };
@@ -427,29 +425,29 @@ fn describe(number: usize, accumulation: &Accumulation) -> String {
 
 /// What the expressions of a rule refer to.
 #[derive(Clone, Copy)]
-struct RuleOperands<'a> {
-    accumulation: &'a Accumulation,
-    number: usize,
+pub(crate) struct RuleOperands<'a> {
+    pub(crate) accumulation: &'a Accumulation,
+    pub(crate) number: usize,
     /// The state's variable; in a merge that of the earlier columns.
-    state: &'a str,
+    pub(crate) state: &'a str,
     /// In a merge the state of the later columns.
-    later: Option<&'a str>,
+    pub(crate) later: Option<&'a str>,
     /// In an update the values of the pass.
-    values: Option<&'a dyn Operands<ValueId>>,
+    pub(crate) values: Option<&'a dyn Operands<ValueId>>,
     /// In an update the number of the column.
-    column: Option<&'a Text>,
+    pub(crate) column: Option<&'a Text>,
     /// The `let`s of the phase, where they are neither those of the update nor those of the merge.
-    lets: Option<&'a [Let]>,
+    pub(crate) lets: Option<&'a [Let]>,
     /// The type that values of the pass are computed in.
-    compute: ScalarType,
+    pub(crate) compute: ScalarType,
 }
 
 impl<'a> RuleOperands<'a> {
-    fn of_state(accumulation: &'a Accumulation, number: usize, state: &'a str, compute: ScalarType) -> Self {
+    pub(crate) fn of_state(accumulation: &'a Accumulation, number: usize, state: &'a str, compute: ScalarType) -> Self {
         RuleOperands { accumulation, number, state, later: None, values: None, column: None, lets: None, compute }
     }
 
-    fn slot(&self, variable: &str, slot: u32, position: &Position) -> Text {
+    pub(crate) fn slot(&self, variable: &str, slot: u32, position: &Position) -> Text {
         let slot = &self.accumulation.rule.slots[slot as usize];
         component(&Text::primary(format!("{variable}.a{}_{}", self.number, slot.name)), slot.dim, position)
     }
@@ -527,6 +525,21 @@ fn write_slots(
     }
     let slots = &operands.accumulation.rule.slots;
     let next = |slot: u32| format!("a{}_next_{}", operands.number, slots[slot as usize].name);
+    if let Some((dim, _)) = list_of(slots, rules, chosen) {
+        return writer.for_each_component_from_the_last(dim, |writer, position| {
+            for slot in chosen {
+                let kind = slots[*slot as usize].kind;
+                let counters = vec![(Counter(0), position.clone())];
+                let text = writer.expression(&rules[*slot as usize], kind, &counters, operands);
+                let kind = type_name(kind, writer.real);
+                writer.lines.line(format!("const {kind} {} = {};", next(*slot), text.loose()));
+            }
+            for slot in chosen {
+                let place = operands.slot(operands.state, *slot, position);
+                writer.lines.line(format!("{} = {};", place.loose(), next(*slot)));
+            }
+        });
+    }
     let (in_place, others): (Vec<u32>, Vec<u32>) =
         chosen.iter().partition(|slot| is_in_place(**slot, slots[**slot as usize].dim, rules, chosen));
     for slot in &others {
@@ -550,6 +563,27 @@ fn write_slots(
             }
         });
     }
+}
+
+/// The number of components of the slots, if it is the same for all, and each new component looks at old ones of its own place and of one lower place,
+/// which is told as well: then they can replace them from the last to the first, as in a list.
+pub(crate) fn list_of(slots: &[Slot], rules: &[Scalar<Operand>], chosen: &[u32]) -> Option<(u32, i64)> {
+    let dim = slots[*chosen.first()? as usize].dim;
+    let mut fits = chosen.iter().all(|slot| slots[*slot as usize].dim == dim);
+    let mut distances = BTreeSet::new();
+    for rule in chosen.iter().map(|slot| &rules[*slot as usize]) {
+        for_each_read(rule, &mut |operand, index| match (operand, index) {
+            (Operand::State(_), Index::Counter(Counter(0))) => {}
+            (Operand::State(_), Index::Sub(from, by)) => match (from.as_ref(), by.as_ref()) {
+                (Index::Counter(Counter(0)), Index::Constant(by)) if *by > 0 => drop(distances.insert(*by)),
+                _ => fits = false,
+            },
+            (Operand::State(_), _) => fits = false,
+            _ => {}
+        });
+    }
+    let distance = distances.pop_first().filter(|_| fits && distances.is_empty())?;
+    Some((dim, distance))
 }
 
 /// Whether a slot's new components can replace the old ones one by one: nobody looks at an old one afterwards.

@@ -177,9 +177,38 @@ struct ContractedMemory : Sums::Memory {
     typename Method::Memory method;
 };
 
+template <typename Real, int NUMBER>
+static __device__ __forceinline__ void read_some(Real (&some)[NUMBER], const Real *values)
+{
+    #pragma unroll
+    for (int k = 0; k < NUMBER; k += 4) {
+        const Four<Real> four = *(const Four<Real> *)(values + k);
+        #pragma unroll
+        for (int c = 0; c < 4; ++c) {
+            some[k + c] = four.of[c];
+        }
+    }
+}
+
+// Up to 32 columns for the thread's row, whose contractions are in `values`.
+template <typename Pass, typename Queue, typename Waiting, typename Real>
+static __device__ __forceinline__ void offer_columns(Queue &queue, typename Pass::State (&state)[1], Waiting &waiting,
+    const typename Pass::Row (&row)[1], const Pass &pass, const Real *values, const typename Pass::Column *columns, long long first,
+    int count)
+{
+    values += threadIdx.x % 32 * CONTRACTED_PITCH;
+    #pragma unroll 1
+    for (int column = 0; column < CONTRACTED_COLUMNS; column += Queue::BLOCK) {
+        Real some[Queue::BLOCK];
+        read_some(some, values + column);
+        queue.offer(state, waiting, pass, row, columns + column, first + column, count - column, some);
+    }
+    __syncwarp();
+}
+
 // A tile whose pairs are taken in by a thread for each row; how they are contracted is the business of `Method`, how wide sums are added up that of
 // `Sums`.
-template <typename Pass, typename Method, typename Sums = NoSums<Pass>>
+template <typename Pass, typename Method, typename Sums = NoSums<Pass>, typename RowQueue = NoQueue<Pass, 1>>
 struct RowTile {
     enum { COLUMNS = CONTRACTED_COLUMNS * Method::PARTS, ROWS = 1, TILE_ROWS = CONTRACTED_ROWS, READS_ROWS = Method::READS_ROWS };
     typedef typename Pass::Real Real;
@@ -187,6 +216,9 @@ struct RowTile {
     Memory &memory;
     Method method;
     Sums sums;
+    typedef RowQueue Queue;
+    typedef typename Queue::Waiting Waiting;
+    Queue queue;
 
     __device__ __forceinline__ RowTile(const Pass &pass, Memory &memory, const Work &work)
         : memory(memory), method(pass, memory.method, work)
@@ -205,8 +237,8 @@ struct RowTile {
         return next.are_there() ? next : first_of(tile.begin + tile.past, pass, work);
     }
 
-    __device__ __forceinline__ void reduce_chunk(typename Pass::State (&state)[1], const typename Pass::Row (&row)[1],
-        const Pass &pass, const Work &work, long long past)
+    __device__ __forceinline__ void reduce_chunk(typename Pass::State (&state)[1], Waiting &waiting,
+        const typename Pass::Row (&row)[1], const Pass &pass, const Work &work, long long past)
     {
         Columns tile = first_of(work.begin, pass, work), next = following(tile, pass, work);
         typename Sums::Doubts doubts;
@@ -214,18 +246,19 @@ struct RowTile {
         method.start(memory.method, pass, tile, next);
         #pragma unroll 1
         while (next.goes_on()) {
-            reduce_tile<true>(state[0], doubts, row[0], pass, work, tile, next);
+            reduce_tile<true>(state, waiting, doubts, row, pass, work, tile, next);
             tile = next;
             next = following(tile, pass, work);
         }
-        reduce_tile<false>(state[0], doubts, row[0], pass, work, tile, next);
+        reduce_tile<false>(state, waiting, doubts, row, pass, work, tile, next);
         sums.end(state[0], doubts, memory.values[threadIdx.x / 32]);
     }
 
     // Takes a tile in that has been started, and starts the next one if it is of the same chunk.
     template <bool GOES_ON>
-    __device__ __forceinline__ void reduce_tile(typename Pass::State &state, typename Sums::Doubts &doubts,
-        const typename Pass::Row &row, const Pass &pass, const Work &work, const Columns &tile, const Columns &next)
+    __device__ __forceinline__ void reduce_tile(typename Pass::State (&state)[1], Waiting &waiting,
+        typename Sums::Doubts &doubts, const typename Pass::Row (&row)[1], const Pass &pass, const Work &work,
+        const Columns &tile, const Columns &next)
     {
         Real *values = memory.values[threadIdx.x / 32];
         method.wait(memory.method, pass, next);
@@ -239,7 +272,12 @@ struct RowTile {
                 sums.fetch(pass, some);
                 method.finish(memory.method, values, part, pass, work, some);
                 const int count = rest < CONTRACTED_COLUMNS ? rest : CONTRACTED_COLUMNS;
-                take_in(state, row, pass, values, columns + part * CONTRACTED_COLUMNS, some.at(0), count);
+                const typename Pass::Column *own = columns + part * CONTRACTED_COLUMNS;
+                if constexpr (Queue::BLOCK > 0) {
+                    offer_columns(queue, state, waiting, row, pass, values, own, some.at(0), count);
+                } else {
+                    take_in(state[0], row[0], pass, values, own, some.at(0), count);
+                }
                 sums.add(doubts, memory, values, pass, some);
             }
         }
@@ -262,14 +300,7 @@ struct RowTile {
         for (; column + STEP <= count; column += STEP) {
             Real some[STEP];
             if (Method::CONTRACTS) {
-                #pragma unroll
-                for (int k = 0; k < STEP; k += 4) {
-                    const Four<Real> four = *(const Four<Real> *)(values + column + k);
-                    #pragma unroll
-                    for (int c = 0; c < 4; ++c) {
-                        some[k + c] = four.of[c];
-                    }
-                }
+                read_some(some, values + column);
             }
             if constexpr (Pass::BLOCK > 1) {
                 #pragma unroll
@@ -318,7 +349,10 @@ struct QuadTile {
     typedef typename Pass::Real Real;
     typedef typename Pass::State State;
     typedef ContractedMemory<Pass, Method> Memory;
+    typedef NoQueue<Pass, 1> Queue;
+    typedef typename Queue::Waiting Waiting;
     Memory &memory;
+    Queue queue;
     Method method;
     typename Pass::Row rows[4];
 
@@ -351,7 +385,7 @@ struct QuadTile {
     }
 
     __device__ __forceinline__ void reduce_chunk(
-        State (&state)[1], const typename Pass::Row (&)[1], const Pass &pass, const Work &work, long long past)
+        State (&state)[1], Waiting &, const typename Pass::Row (&)[1], const Pass &pass, const Work &work, long long past)
     {
         State states[4];
         #pragma unroll

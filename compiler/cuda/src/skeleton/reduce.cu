@@ -168,14 +168,27 @@ struct Counter {
     }
 };
 
+// Where columns are taken in at once.
+template <typename Pass, int ROWS>
+struct NoQueue {
+    enum { BLOCK = 0 };
+    struct Waiting {};
+
+    static __device__ __forceinline__ void begin(const typename Pass::State (&state)[ROWS]) {}
+    static __device__ __forceinline__ void end(typename Pass::State (&state)[ROWS], const Waiting &waiting) {}
+};
+
 // The columns of a tile, which every thread of a block reads for several rows.
-template <typename Pass, int ROWS_OF_THREAD, int THREADS_OF_BLOCK>
+template <typename Pass, int ROWS_OF_THREAD, int THREADS_OF_BLOCK, typename ThreadQueue = NoQueue<Pass, ROWS_OF_THREAD>>
 struct PlainTile {
     enum { COLUMNS = Pass::TILE, ROWS = ROWS_OF_THREAD, THREADS = THREADS_OF_BLOCK, TILE_ROWS = ROWS * THREADS, READS_ROWS = 0 };
     struct Memory {
         typename Pass::Column columns[COLUMNS];
     };
+    typedef ThreadQueue Queue;
+    typedef typename Queue::Waiting Waiting;
     Memory &memory;
+    Queue queue;
 
     __device__ __forceinline__ PlainTile(const Pass &pass, Memory &memory, const Work &work) : memory(memory) {}
 
@@ -183,8 +196,8 @@ struct PlainTile {
     static __device__ __forceinline__ int row_of_thread(int r) { return r * THREADS + (int)threadIdx.x; }
 
     // Takes columns work.begin … past in, tile by tile.
-    __device__ __forceinline__ void reduce_chunk(typename Pass::State (&state)[ROWS], const typename Pass::Row (&row)[ROWS],
-        const Pass &pass, const Work &work, long long past) const
+    __device__ __forceinline__ void reduce_chunk(typename Pass::State (&state)[ROWS], Waiting &waiting,
+        const typename Pass::Row (&row)[ROWS], const Pass &pass, const Work &work, long long past)
     {
         for (long long first = work.begin; first < past; first += COLUMNS) {
             const int count = past - first < COLUMNS ? (int)(past - first) : COLUMNS;
@@ -194,22 +207,42 @@ struct PlainTile {
                 pass.read_column(memory.columns[column], first + column);
             }
             __syncthreads();
-            int column = 0;
-            if constexpr (Pass::BLOCK > 1) {
-                for (; column + Pass::BLOCK <= count; column += Pass::BLOCK) {
-                    #pragma unroll
-                    for (int r = 0; r < ROWS; ++r) {
-                        pass.update_block(state[r], row[r], memory.columns + column, first + column);
-                    }
-                }
+            if constexpr (Queue::BLOCK > 0) {
+                offer(state, waiting, row, pass, first, count);
+            } else {
+                take_in(state, row, pass, first, count);
             }
-            #pragma unroll (ROWS == 1 ? 8 : ROWS < Pass::UNROLL ? Pass::UNROLL / ROWS : 1)
-            for (; column < count; ++column) {
+        }
+    }
+
+    __device__ __forceinline__ void take_in(typename Pass::State (&state)[ROWS], const typename Pass::Row (&row)[ROWS],
+        const Pass &pass, long long first, int count) const
+    {
+        int column = 0;
+        if constexpr (Pass::BLOCK > 1) {
+            for (; column + Pass::BLOCK <= count; column += Pass::BLOCK) {
                 #pragma unroll
                 for (int r = 0; r < ROWS; ++r) {
-                    pass.update(state[r], row[r], memory.columns[column], first + column);
+                    pass.update_block(state[r], row[r], memory.columns + column, first + column);
                 }
             }
+        }
+        #pragma unroll (ROWS == 1 ? 8 : ROWS < Pass::UNROLL ? Pass::UNROLL / ROWS : 1)
+        for (; column < count; ++column) {
+            #pragma unroll
+            for (int r = 0; r < ROWS; ++r) {
+                pass.update(state[r], row[r], memory.columns[column], first + column);
+            }
+        }
+    }
+
+    __device__ __forceinline__ void offer(typename Pass::State (&state)[ROWS], Waiting &waiting,
+        const typename Pass::Row (&row)[ROWS], const Pass &pass, long long first, int count)
+    {
+        static_assert(COLUMNS % Queue::BLOCK == 0, "there is room for columns that are not there");
+        #pragma unroll 1
+        for (int column = 0; column < count; column += Queue::BLOCK) {
+            queue.offer(state, waiting, pass, row, memory.columns + column, first + column, count - column);
         }
     }
 };
@@ -236,6 +269,7 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
         pass.read_row(row[r], index < work.past_rows ? index : work.past_rows - 1);
     }
     typename Pass::State state[ROWS], total[ROWS];
+    typename Tile::Waiting waiting;
     Counter<Pass, ROWS, Pass::LEVELS> counter;
     counter.count = 0;
     #pragma unroll
@@ -245,9 +279,10 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
             Pass::initialize(total[r]);
         }
     }
+    tile.queue.begin(state);
     while (work.begin < work.end) {
         const long long past_chunk = work.begin + launch.chunk < work.end ? work.begin + launch.chunk : work.end;
-        tile.reduce_chunk(state, row, pass, work, past_chunk);
+        tile.reduce_chunk(state, waiting, row, pass, work, past_chunk);
         if (Pass::ORDER == TREE) {
             counter.push(state);
         }
@@ -268,6 +303,7 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
     if (Pass::ORDER == TREE) {
         counter.total(state);
     }
+    tile.queue.end(state, waiting);
     typename Pass::State *states = (typename Pass::State *)launch.states;
     states += (blockIdx.z * launch.splits + launch.first_split + work.split) * launch.rows;
     #pragma unroll

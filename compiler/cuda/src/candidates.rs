@@ -1,0 +1,280 @@
+//! Columns that wait until several are taken in (`skeleton/queue.cu`): what of a pair waits, whether it has to, and how those of a row are taken in.
+//!
+//! ```text
+//! Candidate   what accumulations take from a pair, and the column's number
+//! Bound       what guards look at in a state
+//! bound       that of a state
+//! changes     a pair's candidate, and whether it may change a state with that bound
+//! take        several candidates join a state
+//! ```
+//!
+//! A list of the best so far is gone through once for all of them: each place is read, changed by one after the other, and written. What a place becomes
+//! by one depends on what it and the place before had been, so that of each candidate the place before is kept.
+
+use std::collections::BTreeSet;
+
+use keopsc_ir::plan::{Accumulation, Pass, ValueId};
+use keopsc_ops::intrinsics::Kind;
+use keopsc_ops::reductions::{Let, Operand, Rule};
+use keopsc_ops::scalar::{Counter, Index, Scalar};
+
+use crate::expression::{Operands, Position, Writer};
+use crate::schedule::GpuSchedule;
+use crate::spelling::{Text, type_name};
+use crate::state::{
+    CONTRACTED, RuleOperands, accumulations, column_number, describe, function, is_long, list_of, write_update,
+};
+use crate::uses::for_each_read;
+
+/// Candidates that are taken in together.
+const TOGETHER: u32 = 8;
+
+/// Components of a pair that wait, if columns can: guards tell which of them do not change anything, so that few are left.
+pub(crate) fn waiting_components(pass: &Pass, used: &[&Accumulation]) -> Option<u64> {
+    let can_wait = |accumulation: &&Accumulation| {
+        is_long(accumulation) && accumulation.rule.guard.as_ref().is_some_and(|guard| bounds(guard).is_some())
+    };
+    let arguments = used.iter().flat_map(|accumulation| &accumulation.arguments);
+    let components = arguments.map(|id| u64::from(pass.value(*id).dim)).sum();
+    (!used.is_empty() && used.iter().all(can_wait)).then_some(components)
+}
+
+/// The slots that a guard looks at, each at one place for each of its components.
+fn bounds(guard: &Let) -> Option<Vec<(u32, Index)>> {
+    let mut found: Vec<(u32, Index)> = Vec::new();
+    for_each_read(&guard.value, &mut |operand, index| {
+        if let Operand::State(slot) = operand
+            && !found.contains(&(slot, index.clone()))
+        {
+            found.push((slot, index.clone()));
+        }
+    });
+    let slots: BTreeSet<u32> = found.iter().map(|(slot, _)| *slot).collect();
+    (slots.len() == found.len()).then_some(found)
+}
+
+/// The guard and the bounds of what waits.
+fn guard_of(accumulation: &Accumulation) -> (&Let, Vec<(u32, Index)>) {
+    let guard = accumulation.rule.guard.as_ref().expect("what waits has a guard");
+    (guard, bounds(guard).expect("of what waits"))
+}
+
+/// Adds the structures and functions; `write_values` adds the pair's values, which `values` refers to.
+pub(crate) fn write_functions(
+    writer: &mut Writer,
+    pass: &Pass,
+    schedule: &GpuSchedule,
+    write_values: impl Fn(&mut Writer),
+    values: &dyn Operands<ValueId>,
+) {
+    let arguments = accumulations(pass, schedule).flat_map(|(_, accumulation)| &accumulation.arguments);
+    let arguments: BTreeSet<ValueId> = arguments.copied().collect();
+    writer.lines.gap();
+    writer.lines.line(format!("enum {{ TOGETHER = {TOGETHER} }};"));
+    write_structures(writer, pass, schedule, &arguments);
+    function(writer, "static ", "bound(Bound &bound, const State &state)", |writer| {
+        writer.computing_in(schedule.accumulate, |writer| write_bound(writer, pass, schedule));
+    });
+    let pair = schedule.contraction.as_ref().map_or(String::new(), |_| format!(", const Real {CONTRACTED}"));
+    let waiting = Waiting { pass };
+    writer.lines.gap();
+    writer
+        .lines
+        .line("__device__ __forceinline__ bool changes(Candidate &candidate, const Bound &bound, const Row &row,");
+    writer.lines.line(format!("    const Column &column, long long index{pair}) const"));
+    writer.lines.open("{");
+    write_values(writer);
+    for id in &arguments {
+        writer.for_each_component(pass.value(*id).dim, |writer, position| {
+            let [place, value] = [&waiting as &dyn Operands<ValueId>, values].map(|of| of.read(*id, position, writer));
+            writer.lines.line(format!("{} = {};", place.loose(), value.loose()));
+        });
+    }
+    writer.lines.line(format!("candidate.column = {};", column_number().loose()));
+    writer.lines.line("bool is_one = false;");
+    for (number, accumulation) in accumulations(pass, schedule) {
+        writer.computing_in(schedule.accumulate, |writer| write_guard(writer, pass, number, accumulation));
+    }
+    writer.lines.line("return is_one;");
+    writer.lines.close("}");
+    function(writer, "static ", "take(State &state, const Candidate *candidates, int count)", |writer| {
+        for (number, accumulation) in accumulations(pass, schedule) {
+            write_take(writer, pass, schedule, number, accumulation);
+        }
+    });
+}
+
+fn write_structures(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule, arguments: &BTreeSet<ValueId>) {
+    writer.lines.gap();
+    writer.lines.open("struct Candidate {");
+    let kind = type_name(Kind::Real, pass.compute);
+    for id in arguments {
+        writer.lines.line(format!("{kind} v{}[{}];", id.0, pass.value(*id).dim));
+    }
+    writer.lines.line("long long column;");
+    writer.lines.close("};");
+    writer.lines.gap();
+    writer.lines.open("struct Bound {");
+    for (number, accumulation) in accumulations(pass, schedule) {
+        let (guard, bounds) = guard_of(accumulation);
+        for (slot, _) in bounds {
+            let slot = &accumulation.rule.slots[slot as usize];
+            let kind = type_name(slot.kind, schedule.accumulate);
+            writer.lines.line(format!("{kind} a{number}_{}[{}];", slot.name, guard.dim));
+        }
+    }
+    writer.lines.close("};");
+}
+
+fn write_bound(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
+    for (number, accumulation) in accumulations(pass, schedule) {
+        let (guard, bounds) = guard_of(accumulation);
+        let operands = RuleOperands::of_state(accumulation, number, "state", pass.compute);
+        for (slot, index) in bounds {
+            writer.for_each_component(guard.dim, |writer, position| {
+                let counters = vec![(Counter(0), position.clone())];
+                let component = Scalar::Component(Operand::State(slot), index);
+                let kind = accumulation.rule.slots[slot as usize].kind;
+                let from = writer.expression(&component, kind, &counters, &operands);
+                let to = bound_text(&accumulation.rule, number, slot, position);
+                writer.lines.line(format!("{} = {};", to.loose(), from.loose()));
+            });
+        }
+    }
+}
+
+fn bound_text(rule: &Rule, number: usize, slot: u32, component: &Position) -> Text {
+    Text::primary(format!("bound.a{number}_{}[{}]", rule.slots[slot as usize].name, component.text().loose()))
+}
+
+/// Sets `is_one` where a component of a guard holds.
+fn write_guard(writer: &mut Writer, pass: &Pass, number: usize, accumulation: &Accumulation) {
+    let (guard, _) = guard_of(accumulation);
+    writer.for_each_component(guard.dim, |writer, position| {
+        let counters = vec![(Counter(0), position.clone())];
+        let (values, column) = (Waiting { pass }, candidate_column());
+        let bound = |slot: u32, _: &Position| bound_text(&accumulation.rule, number, slot, position);
+        let operands = operands_of(pass, number, accumulation, &values, &column);
+        let operands = Replaced { operands, state: &bound };
+        let text = writer.expression(&guard.value, guard.kind, &counters, &operands);
+        writer.lines.line(format!("is_one = is_one || {};", text.loose()));
+    });
+}
+
+fn candidate_column() -> Text {
+    Text::primary("candidate.column")
+}
+
+fn operands_of<'a>(
+    pass: &Pass,
+    number: usize,
+    accumulation: &'a Accumulation,
+    values: &'a dyn Operands<ValueId>,
+    column: &'a Text,
+) -> RuleOperands<'a> {
+    let operands = RuleOperands::of_state(accumulation, number, "state", pass.compute);
+    RuleOperands { values: Some(values), column: Some(column), ..operands }
+}
+
+/// Takes candidates into an accumulation: a list place by place, anything else one after the other.
+fn write_take(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule, number: usize, accumulation: &Accumulation) {
+    let rule = &accumulation.rule;
+    let slots: Vec<u32> = (0..rule.slots.len() as u32).collect();
+    let (values, column) = (Waiting { pass }, candidate_column());
+    let operands = operands_of(pass, number, accumulation, &values, &column);
+    match list_of(&rule.slots, &rule.update, &slots) {
+        Some((places, 1)) if rule.update_lets.is_empty() => {
+            writer.lines.line(format!("// {}", describe(number, accumulation)));
+            writer.computing_in(schedule.accumulate, |writer| write_places(writer, &operands, places));
+        }
+        _ => {
+            writer.lines.line("#pragma unroll 1");
+            writer.lines.open("for (int c = 0; c < TOGETHER && c < count; ++c) {");
+            writer.lines.line("const Candidate &candidate = candidates[c];");
+            write_update(writer, schedule, &operands);
+            writer.lines.close("}");
+        }
+    }
+}
+
+fn write_places(writer: &mut Writer, operands: &RuleOperands<'_>, places: u32) {
+    let rule = &operands.accumulation.rule;
+    let number = operands.number;
+    let real = writer.real;
+    let names: Vec<(&str, &str)> =
+        rule.slots.iter().map(|slot| (type_name(slot.kind, real), slot.name.as_ref())).collect();
+    writer.lines.open("{");
+    writer.lines.line("Candidate some[TOGETHER];");
+    for (kind, name) in &names {
+        writer.lines.line(format!("{kind} before_{name}[TOGETHER];"));
+    }
+    writer.lines.line("#pragma unroll");
+    writer.lines.open("for (int c = 0; c < TOGETHER; ++c) {");
+    writer.lines.line("some[c] = candidates[c];");
+    for (_, name) in &names {
+        writer.lines.line(format!("before_{name}[c] = 0;"));
+    }
+    writer.lines.close("}");
+    writer.lines.open("const auto change = [&](const int k) {");
+    for (kind, name) in &names {
+        writer.lines.line(format!("{kind} own_{name} = state.a{number}_{name}[k];"));
+    }
+    writer.lines.line("#pragma unroll");
+    writer.lines.open("for (int c = 0; c < TOGETHER; ++c) {");
+    writer.lines.line("const Candidate &candidate = some[c];");
+    let counters = vec![(Counter(0), Position::Computed(Text::primary("k")))];
+    let state = |slot: u32, position: &Position| {
+        let name = names[slot as usize].1;
+        // The place itself, or the one before.
+        let is_own = position.text().loose() == "k";
+        Text::primary(if is_own { format!("own_{name}") } else { format!("before_{name}[c]") })
+    };
+    let replaced = Replaced { operands: *operands, state: &state };
+    for ((slot, update), (kind, name)) in rule.slots.iter().zip(&rule.update).zip(&names) {
+        let text = writer.expression(update, slot.kind, &counters, &replaced);
+        writer.lines.line(format!("const {kind} next_{name} = {};", text.loose()));
+    }
+    for (_, name) in &names {
+        writer.lines.line(format!("before_{name}[c] = own_{name};"));
+        writer.lines.line(format!("own_{name} = c < count ? next_{name} : own_{name};"));
+    }
+    writer.lines.close("}");
+    for (_, name) in &names {
+        writer.lines.line(format!("state.a{number}_{name}[k] = own_{name};"));
+    }
+    writer.lines.close("};");
+    writer.lines.line("change(0);");
+    writer.lines.line("#pragma unroll 1");
+    writer.lines.open(format!("for (int k = 1; k < {places}; ++k) {{"));
+    writer.lines.line("change(k);");
+    writer.lines.close("}");
+    writer.lines.close("}");
+}
+
+/// Values of the pass that a candidate has.
+struct Waiting<'a> {
+    pass: &'a Pass,
+}
+
+impl Operands<ValueId> for Waiting<'_> {
+    fn read(&self, id: ValueId, position: &Position, _: &mut Writer) -> Text {
+        let number = if self.pass.value(id).dim == 1 { Position::Known(0) } else { position.clone() };
+        Text::primary(format!("candidate.v{}[{}]", id.0, number.text().loose()))
+    }
+}
+
+/// Operands of a rule, where the state is something else.
+struct Replaced<'a> {
+    operands: RuleOperands<'a>,
+    /// What stands for a component of a slot.
+    state: &'a dyn Fn(u32, &Position) -> Text,
+}
+
+impl Operands<Operand> for Replaced<'_> {
+    fn read(&self, operand: Operand, position: &Position, writer: &mut Writer) -> Text {
+        match operand {
+            Operand::State(slot) => (self.state)(slot, position),
+            operand => self.operands.read(operand, position, writer),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+"""Lists of the nearest on GPUs: columns that may enter one wait until several can, which must not show."""
+
+import numpy as np
+import pytest
+
+from device import IS_REAL, Gpu, on_gpu
+from keops import CUDA
+from test_device import agree, compare
+
+FORMULAS = """
+x = Vi(0, {d}); y = Vj(1, {d})
+out at = ArgKMin[j, K={k}](SqDist(x, y))
+out least = KMin[j, K={k}](SqDist(x, y))
+out most = KMax_ArgKMax[j, K={k}]((x | y))
+out of_rows = ArgKMin[i, K={k}](SqDist(x, y))
+"""
+# By threads with four rows and with one, and by matrix products.
+SHAPES = [(3, 10), (2, 50), (1, 100), (20, 10), (150, 40)] if IS_REAL else [(3, 10), (2, 50), (20, 10)]
+
+
+@pytest.fixture(scope="module")
+def gpu():
+    return Gpu(0)
+
+
+def nearest(values, k):
+    """The columns of the `k` least values of each row, the first of equals first, and -1 beyond all; those values, and inf."""
+    order = np.argsort(values, axis=1, kind="stable")[:, :k]
+    order = np.where(np.isfinite(np.take_along_axis(values, order, 1)), order, -1)
+    missing = k - order.shape[1]
+    at = np.pad(order, ((0, 0), (0, max(missing, 0))), constant_values=-1)
+    return at, np.where(at < 0, np.inf, np.take_along_axis(values, np.maximum(at, 0), 1))
+
+
+def few_values(random, shape):
+    """Integers, so that all sums are exact and many pairs are equally far."""
+    return random.integers(-2, 3, shape).astype(np.float32)
+
+
+@pytest.mark.parametrize(("d", "k"), SHAPES, ids=str)
+def test_lists_are_those_of_a_stable_sort(gpu, compiled_for_gpus, random, d, k):
+    library = compiled_for_gpus(FORMULAS.format(d=d, k=k), f"lists{d}_{k}")
+    for m, n in ((1, 1), (5, 9), (130, 7), (140, 33), (70, 700), (3, 5000)):
+        x, y = few_values(random, (m, d)), few_values(random, (n, d))
+        squares = ((x[:, None] - y[None]) ** 2).sum(-1)
+        for entry, values in ((library.entries["at"], squares), (library.entries["of_rows"], squares.T)):
+            (found,) = on_gpu(gpu, entry, x, y)
+            assert np.array_equal(found.reshape(len(found), -1), nearest(values, k)[0])
+        (found,) = on_gpu(gpu, library.entries["least"], x, y)
+        assert np.array_equal(found.reshape(m, -1), nearest(squares, k)[1])
+        compare(gpu, library.entries["most"], x, y)
+
+
+def test_rising_and_falling_columns_and_what_is_no_number(gpu, compiled_for_gpus):
+    library = compiled_for_gpus("x = Vi(0, 1); y = Vj(1, 1); out at = ArgKMin[j, K=12](y - x)", "falling")
+    n = 3000
+    for y in (np.arange(n), -np.arange(n), np.where(np.arange(n) % 3 == 0, np.nan, -np.arange(n)), np.full(n, np.inf), np.full(n, np.nan)):
+        y = y.astype(np.float32)[:, None]
+        x = np.zeros((150, 1), np.float32)
+        (found,) = on_gpu(gpu, library.at, x, y)
+        values = np.where(np.isnan(y.T), np.inf, y.T) - x
+        assert np.array_equal(found.reshape(150, -1), nearest(values, 12)[0])
+
+
+def test_lists_of_vectors_and_several_in_one_pass(gpu, compiled_for_gpus, random):
+    text = """
+    x = Vi(0, 2); y = Vj(1, 2); z = Vj(2, 5)
+    out pairs = KMin_ArgKMin[j, K=6](x * y)
+    out wide = ArgKMin[j, K=4](z - Sum(x))
+    fused all {
+      out near = ArgKMin[j, K=5](SqDist(x, y))
+      out far = KMax[j, K=7](SqDist(x, y))
+    }
+    fused mixed {
+      out lists = ArgKMin[j, K=5](SqDist(x, y))
+      out sums = Sum[j](SqDist(x, y))
+    }
+    """
+    library = compiled_for_gpus(text, "vectors")
+    for m, n in ((150, 300), (3, 2500)):
+        arrays = {"x": few_values(random, (m, 2)), "y": few_values(random, (n, 2)), "z": few_values(random, (n, 5))}
+        for entry in library.entries.values():
+            compare(gpu, entry, *(arrays[tensor["name"]] for tensor in entry.arguments))
