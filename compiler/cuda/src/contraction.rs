@@ -182,12 +182,10 @@ pub(crate) fn contraction(
     needed: &Needed,
     places: &[Place],
     arithmetic: Arithmetic,
-    has_wide_sums: bool,
 ) -> Option<Contraction> {
     let candidates = pass.block(Block::Pair).filter(|(id, _)| needed.values[id.0 as usize]);
     let found = candidates.filter_map(|(id, value)| of_value(plan, pass, id, value, places, arithmetic));
-    let longest = found.max_by_key(|contraction| (contraction.count, std::cmp::Reverse(contraction.value)))?;
-    Some(Contraction { has_wide_sums, ..longest })
+    found.max_by_key(|contraction| (contraction.count, std::cmp::Reverse(contraction.value)))
 }
 
 fn of_value(
