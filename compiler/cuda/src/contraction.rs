@@ -171,7 +171,7 @@ const PITCH: u64 = 36;
 const STEP_BYTES: u64 = 2048;
 const MEASURE_BYTES: u64 = 8;
 const KEPT_COLUMN_BYTES: u64 = 16;
-const OTHER_BYTES: u64 = 1024;
+const OTHER_BYTES: u64 = 640;
 /// Bytes of a line of the cache.
 const LINE: u32 = 128;
 

@@ -121,11 +121,14 @@ impl WideSums {
         self.sums.iter().map(|sum| sum.product).filter(move |product| !read.contains(product))
     }
 
-    /// Bytes of shared memory for the components of a tile's columns; as float32 those that are multiplied as three parts of 16 bits.
+    /// Bytes of shared memory for the components of a tile's columns; as float32 those that are multiplied as three parts of 16 bits, with a gap.
     pub(crate) fn shared_bytes(&self, compute: ScalarType) -> u64 {
-        let (real, parts) = if compute == ScalarType::F64 { (8, 0) } else { (4, 192) };
-        let width = u64::from(self.width().next_multiple_of(SHARED_OUT));
-        (32 * real).max(parts) * width + 4 * parts
+        let width = u64::from(self.width());
+        let fused = |real: u64| 32 * real * width.next_multiple_of(u64::from(SHARED_OUT));
+        match compute {
+            ScalarType::F64 => fused(8),
+            _ => fused(4).max(192 * (width.next_multiple_of(8) + 2)),
+        }
     }
 
     /// Registers of a thread for its share of sums, and of those of factors.

@@ -435,6 +435,16 @@ struct Doubts {
     }
 };
 
+// Bytes of shared memory that wide sums take beside a contraction, as `TensorSums` has them.
+template <typename Pass>
+static __device__ constexpr int bytes_of_wide_sums()
+{
+    if constexpr (Pass::HAS_WIDE_SUMS) {
+        return 192 * ((Pass::WIDTH + 7) / 8 * 8 + 2);
+    }
+    return 0;
+}
+
 // What both ways of multiplying have in common: what is done with the sums of products.
 template <typename Pass, int NUMBER_OF_PARTS>
 struct Multiplication {
@@ -462,9 +472,9 @@ struct Multiplication {
         __align__(16) Measure measures[SLOTS][COLUMNS];
         float row_norms[CONTRACTED_ROWS];
     };
-    // Bytes of shared memory besides coordinates: of this, of pairs and parameters, and what alignment takes.
+    // Bytes of shared memory besides coordinates: of this, of pairs, wide sums and parameters, and what alignment takes.
     enum { PAIR_BYTES = CONTRACTED_ROWS * CONTRACTED_PITCH * (int)sizeof(float) };
-    enum { OTHER_BYTES = (int)(sizeof(Slots) + sizeof(typename Pass::Shared)) + PAIR_BYTES + 256 };
+    enum { OTHER_BYTES = (int)(sizeof(Slots) + sizeof(typename Pass::Shared)) + PAIR_BYTES + bytes_of_wide_sums<Pass>() + 128 };
     // Of rows 8 k + lane / 4 of the warp.
     float row_norms[4], row_inverses[4];
     // Sums of products. A lane's columns of a part are 8 (lane % 4) + 2 n and the next one, its rows 16 m + lane / 4 and 8 more.
