@@ -47,7 +47,8 @@ def sums(rows, columns, weights, s):
     total, lengths = np.zeros_like(rows), np.zeros(len(rows), rows.dtype)
     for column, weight in zip(columns, weights, strict=True):
         difference = rows - column
-        squares = (difference * difference).sum(1)
+        # One after the other, which `sum` does not do.
+        squares = np.cumsum(difference * difference, axis=1)[:, -1]
         factor = weight * np.exp(-squares * s)
         total += factor[:, None] * difference
         lengths += np.abs(factor) * np.sqrt(squares)
@@ -99,6 +100,9 @@ def clouds(random, d):
     near = (lambda k: np.resize(clusters, (k, d)) + random.normal(size=(k, d)) * 1e-3 / d**0.5)
     same = random.normal(size=(n, d))
     flat = (lambda k: random.normal(size=(k, 3)) @ random.normal(size=(3, d)))
+    centre, radius = np.eye(1, d), {16: 0.65, 32: 0.65, 64: 1, 100: 1.5, 128: 1.7}[d]
+    sphere = random.normal(size=(n // 2, d))
+    sphere *= radius / np.linalg.norm(sphere, axis=1, keepdims=True)
     return {
         "far": (random.normal(size=(m, d)) + 1e4, random.normal(size=(n, d)) + 1e4, 1 / d),
         "apart": (random.normal(size=(m, d)) + 3, random.normal(size=(n, d)), 0.1 / d),
@@ -106,6 +110,8 @@ def clouds(random, d):
         "clusters alone": (near(m), near(n), 1e6),
         "the same": (same[:m], same, 1 / d),
         "the same, small sigma": (same[:m], same + 0.01 * random.normal(size=(n, d)), 1e3),
+        # Just not so near each other that pairs are added one by one, but relative to the middle as far from it as may be.
+        "that cancel": (centre + 1e-3 * random.normal(size=(m, d)), np.concatenate([centre + sphere, -centre + sphere, centre - sphere, -centre - sphere]), 1 / radius**2),
         "flat": (flat(m), flat(n), 0.1 / d),
         "one outlier": (random.normal(size=(m, d)), np.where(np.arange(n)[:, None] == 5, 1e6, 1) * random.normal(size=(n, d)), 1 / d),
         "tiny": (random.normal(size=(m, d)) * 1e-12, random.normal(size=(n, d)) * 1e-12, 1e22),
