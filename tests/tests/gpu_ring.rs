@@ -115,6 +115,40 @@ pass rows i, over j, compute f32
 const WIDTHS: [u32; 4] = [9, 30, 62, 120];
 const WIDE_CALLS: u64 = 20;
 
+/// Sums of differences from the row and from the column, of the factor of a contraction, beside such of a column and one that the thread of the row adds up.
+const DIFFERENCES: &str = "
+plan differencesWIDTH
+tensor x: input i[WIDTH] f32
+tensor y: input j[WIDTH] f32
+tensor b: input j[5] f32
+tensor slopes: output i[WIDTH] f32
+tensor others: output i[WIDTH] f32
+tensor sums: output i[5] f32
+tensor total: output i[1] f32
+pass rows i, over j, compute f32
+  row v0[WIDTH] = read x
+  column v1[WIDTH] = read y
+  column v2[5] = read b
+  pair v3[1] = sum(q < WIDTH, (v0[q] - v1[q]) * (v0[q] - v1[q]))
+  pair v4[1] = v3 * v2[1] + v3
+  pair v5[WIDTH] = v4 * (v0[k] - v1[k])
+  pair v6[WIDTH] = (v1[k] - v0[k]) * v4
+  pair v7[5] = v4 * v2[k]
+  accumulate a0 = Sum(v5)
+  accumulate a1 = Sum(v6)
+  accumulate a2 = Sum(v7)
+  accumulate a3 = Sum(v3)
+  epilogue v8[WIDTH] = outcome a0
+  epilogue v9[WIDTH] = outcome a1
+  epilogue v10[5] = outcome a2
+  epilogue v11[1] = outcome a3
+  write slopes = v8
+  write others = v9
+  write sums = v10
+  write total = v11
+";
+const DIFFERENCE_WIDTHS: [u32; 3] = [3, 17, 50];
+
 /// A contraction, whose blocks take row tiles and splits in an order of their own where there are more than sixteen tiles.
 const CONTRACTED: &str = "
 plan contracted
@@ -138,12 +172,13 @@ impl Library {
         Library::of_plan(plan, gpu)
     }
 
-    fn wide(width: u32, gpu: &Gpu) -> Library {
-        let plan = Verified::new(parse(&WIDE.replace("WIDTH", &width.to_string())).expect("it can be read"));
+    /// A plan with components of that number, of which these accumulations are wide sums.
+    fn wide(plan: &str, width: u32, expected: &[usize], gpu: &Gpu) -> Library {
+        let plan = Verified::new(parse(&plan.replace("WIDTH", &width.to_string())).expect("it can be read"));
         let plan = plan.expect("it keeps the rules");
         let layout = &schedule(&plan, Arithmetic::Ring)[0];
         let sums = layout.wide.as_ref().map(|wide| wide.sums.iter().map(|sum| sum.accumulation).collect::<Vec<_>>());
-        assert_eq!(sums, Some(vec![0, 1]));
+        assert_eq!(sums, Some(expected.to_vec()));
         Library::of_plan(plan, gpu)
     }
 
@@ -319,8 +354,10 @@ fn random_plans_agree_with_the_double_loop_on_a_gpu() {
         let mut random = Random::new(seed);
         check_written(&contracted, seed, Sizes { i: 2049 + random.below(2500), j: 300 + random.below(900) });
     }
-    for width in WIDTHS {
-        let wide = Library::wide(width, &gpus[0]);
+    let columns = WIDTHS.map(|width| (WIDE, width, vec![0, 1]));
+    let differences = DIFFERENCE_WIDTHS.map(|width| (DIFFERENCES, width, vec![0, 1, 2]));
+    for (plan, width, sums) in columns.into_iter().chain(differences) {
+        let wide = Library::wide(plan, width, &sums, &gpus[0]);
         for seed in (0..WIDE_CALLS).take_while(|_| !is_over.load(Ordering::Relaxed)) {
             let mut random = Random::new(seed);
             check_written(&wide, seed, Sizes { i: near(128, &mut random), j: near(64, &mut random) });

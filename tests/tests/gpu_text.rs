@@ -69,9 +69,9 @@ fn the_real_nvcc_compiles_random_plans() {
 }
 
 /// Contractions: of short and of long rows, taken in by lanes and by threads, of products and of distances, in both kinds of states. Wide sums, of pairs
-/// that are contracted and of such that are not.
+/// that are contracted and of such that are not, and of differences.
 const CONTRACTIONS: &str = "x = Vi(64); y = Vj(64); b = Vj(8); u = Vi(300); v = Vj(300); w = Vj(64); p = Pm(2500)
-p3 = Vi(3); q3 = Vj(3); c = Vj(1); w36 = Vj(36); w80 = Vj(80)
+p3 = Vi(3); q3 = Vj(3); c = Vj(1); w36 = Vj(36); w80 = Vj(80); h = Vi(128); k = Vj(128)
 out sum = Sum[j](Exp(-SqDist(x, y)))
 out sums = Sum[j](Exp(x | y) * b)
 out soft = LogSumExp[j](-SqDist(x, y))
@@ -83,6 +83,9 @@ out long_beside_parameters = Sum[j](Exp(-SqDist(u, v) / SqNorm2(p)))
 out wide = Sum[j](Exp(-SqDist(p3, q3)) * y)
 out wide_of_few = Sum[j](Exp(-SqDist(x, y)) * w36)
 out wide_of_many = Sum[j](Exp(-SqDist(u, v)) * w36)
+out slopes = Grad(sum, x)
+out long_slopes = Grad(Sum[j](Exp(-SqDist(h, k))), k)
+fused value_and_slopes { out sum_again = Sum[j](Exp(-SqDist(x, y))); out slopes_again = Grad(Sum[j](Exp(-SqDist(x, y))), x) }
 fused several { out value = Sum[j](Exp(-SqDist(p3, q3)) * c); out wides = Sum[j](Exp(-SqDist(p3, q3)) * w36); out more = Sum[j](Exp(-SqDist(p3, q3)) * w80) }
 ";
 

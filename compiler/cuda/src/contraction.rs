@@ -180,7 +180,7 @@ const PITCH: u64 = 36;
 const STEP_BYTES: u64 = 2048;
 const MEASURE_BYTES: u64 = 8;
 const KEPT_COLUMN_BYTES: u64 = 16;
-const OTHER_BYTES: u64 = 1024;
+const OTHER_BYTES: u64 = 640;
 /// Bytes of a line of the cache.
 const LINE: u32 = 128;
 
@@ -191,12 +191,11 @@ pub(crate) fn contraction(
     needed: &Needed,
     places: &[Place],
     arithmetic: Arithmetic,
-    has_wide_sums: bool,
 ) -> Option<Contraction> {
     let candidates = pass.block(Block::Pair).filter(|(id, _)| needed.values[id.0 as usize]);
     let found = candidates.filter_map(|(id, value)| of_value(plan, pass, id, value, places, arithmetic));
     let longest = found.max_by_key(|contraction| (contraction.count, std::cmp::Reverse(contraction.value)))?;
-    Some(Contraction { has_wide_sums, is_narrow: plan.numerics.products != Products::Auto, ..longest })
+    Some(Contraction { is_narrow: plan.numerics.products != Products::Auto, ..longest })
 }
 
 fn of_value(

@@ -25,7 +25,7 @@ use crate::schedule::{
 use crate::spelling::{Arithmetic, Text, type_name};
 use crate::state::{self, CONTRACTED};
 use crate::storage::{load, parts, store, stored_type};
-use crate::wide::{WideSum, WideSums};
+use crate::wide::WideSums;
 
 /// Adds the structure and the kernels of a pass; their names go to `kernels`.
 pub(crate) fn emit_pass(
@@ -194,6 +194,9 @@ impl Emitter<'_> {
         }
         if let Some(wide) = &self.schedule.wide {
             self.write_wide_columns(writer, wide);
+            if wide.have_differences() {
+                self.write_differences(writer, name, wide);
+            }
         }
         state::write_functions(writer, self.pass, self.schedule, |writer| self.write_pair_values(writer), self);
         self.write_results(writer);
@@ -357,32 +360,61 @@ impl Emitter<'_> {
         let emitter = Emitter { row: RowValues::Nowhere, ..self.clone() };
         writer.lines.gap();
         wide.sums.iter().for_each(|sum| self.quote(writer, sum.product, self.pass.value(sum.product)));
-        writer.lines.line(format!("enum {{ WIDTH = {} }};", wide.width()));
+        let has_differences = u32::from(wide.have_differences());
+        writer.lines.line(format!("enum {{ WIDTH = {}, HAS_DIFFERENCES = {has_differences} }};", wide.width()));
         writer.lines.gap();
         let arguments = "Real (&terms)[8], long long first, int rest, int q";
         writer.lines.line("template <bool ARE_ALL_THERE>");
         writer.lines.line(format!("__device__ __forceinline__ void wide_terms({arguments}) const"));
         writer.lines.open("{");
         for (number, sum) in wide.sums.iter().enumerate() {
-            let WideSum { column, first, width, .. } = sum;
             let next = wide.sums.get(number + 1);
             if let Some(next) = next {
                 writer.lines.open(format!("if (q < {}) {{", next.first));
             }
-            let last = first + width - 1;
-            let component = sum.component(&format!("(q < {last} ? q : {last})"));
-            writer.lines.line(format!("const int k{number} = {component};"));
+            writer.lines.line(format!("const int k{number} = {};", sum.clamped("q")));
             writer.lines.line("#pragma unroll");
             writer.lines.open("for (int c = 0; c < 8; ++c) {");
             writer.lines.line("const long long index = first + (ARE_ALL_THERE || c < rest ? c : 0);");
             let position = Position::Computed(Text::primary(format!("k{number}")));
-            let term = emitter.compute(writer, self.pass.value(*column), &position);
+            let term = emitter.compute(writer, self.pass.value(sum.column), &position);
             writer.lines.line(format!("terms[c] = {};", term.loose()));
             writer.lines.close("}");
             if next.is_some() {
                 writer.lines.line("return;");
                 writer.lines.close("}");
             }
+        }
+        writer.lines.close("}");
+    }
+
+    /// Which components of wide sums are those of a difference, and the middle of columns.
+    fn write_differences(&self, writer: &mut Writer, name: &str, wide: &WideSums) {
+        writer.lines.gap();
+        writer.lines.line("// The coordinate whose difference component q is, negative if it is none.");
+        writer.lines.line("static __device__ __forceinline__ int coordinate(int q)");
+        writer.lines.open("{");
+        for (number, sum) in wide.sums.iter().enumerate() {
+            let coordinate = match sum.difference {
+                Some(_) => sum.clamped("q"),
+                None => "-1".to_owned(),
+            };
+            match wide.sums.get(number + 1) {
+                Some(next) => {
+                    writer.lines.open(format!("if (q < {}) {{", next.first));
+                    writer.lines.line(format!("return {coordinate};"));
+                    writer.lines.close("}");
+                }
+                None => writer.lines.line(format!("return {coordinate};")),
+            }
+        }
+        writer.lines.close("}");
+        writer.lines.gap();
+        writer.lines.line("__device__ __forceinline__ Real middle(int q) const");
+        writer.lines.open("{");
+        match writer.is_real() {
+            true => writer.lines.line(format!("return ((const float *)Packed<{name}>::header(call.launch))[q];")),
+            false => writer.lines.line("return 0;"),
         }
         writer.lines.close("}");
     }

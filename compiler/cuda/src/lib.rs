@@ -47,4 +47,4 @@ mod wide;
 pub use contraction::{Contraction, Form};
 pub use library::{Library, library, library_in_ring};
 pub use spelling::Arithmetic;
-pub use wide::{WideSum, WideSums};
+pub use wide::{Difference, WideSum, WideSums};

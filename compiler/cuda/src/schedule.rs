@@ -192,10 +192,9 @@ fn schedule_products(
     let accumulate = plan.numerics.accumulators(pass.compute);
     let mut places = choose_places(pass, &needed);
     let parameter_bytes = place_parameters(pass, &mut places);
-    let wide = if wide { wide_sums(plan, pass, &needed, &places, arithmetic) } else { None };
-    let has_wide_sums = wide.is_some();
-    let contraction =
-        if contracted { contraction(plan, pass, &needed, &places, arithmetic, has_wide_sums) } else { None };
+    let contraction = if contracted { contraction(plan, pass, &needed, &places, arithmetic) } else { None };
+    let wide = if wide { wide_sums(plan, pass, &needed, &places, arithmetic, contraction.as_ref()) } else { None };
+    let contraction = contraction.map(|one| Contraction { has_wide_sums: wide.is_some(), ..one });
     for product in wide.iter().flat_map(|wide| wide.products(pass, &needed)) {
         places[product.0 as usize] = Place::Nowhere;
     }

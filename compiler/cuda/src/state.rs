@@ -13,7 +13,7 @@ use crate::expression::{Operands, Position, Writer};
 use crate::schedule::{GpuSchedule, Place};
 use crate::spelling::{Binding, Text, integer, type_name};
 use crate::uses::{arguments_read, for_each_read, lets_needed};
-use crate::wide::{WideSum, WideSums};
+use crate::wide::{Difference, WideSum, WideSums};
 
 /// What a pair's contraction is called, and its factor of wide sums.
 pub(crate) const CONTRACTED: &str = "contracted";
@@ -96,16 +96,17 @@ pub(crate) fn write_functions(
     }
 }
 
-/// Adds components of wide sums to those that a state has.
+/// Adds components of wide sums to those that a state has. Differences are summed up as those from the column.
 fn write_wide_sums(writer: &mut Writer, pass: &Pass, wide: &WideSums) {
     let arguments = "add_wide(State &state, int q, const Real sum)";
     function(writer, "static ", arguments, |writer| {
         for sum in &wide.sums {
-            let WideSum { accumulation, first, width, .. } = sum;
+            let WideSum { accumulation, difference, first, width, .. } = sum;
+            let operator = if *difference == Some(Difference::FromRow) { '-' } else { '+' };
             let slot = &pass.accumulations[*accumulation].rule.slots[0];
             let component = format!("state.a{accumulation}_{}[{}]", slot.name, sum.component("q"));
             writer.lines.open(format!("if (q >= {first} && q < {}) {{", first + width));
-            writer.lines.line(format!("{component} = {component} + sum;"));
+            writer.lines.line(format!("{component} = {component} {operator} sum;"));
             writer.lines.close("}");
         }
     });

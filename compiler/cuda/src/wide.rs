@@ -9,6 +9,16 @@
 //! A thread that keeps a row's sums to itself has too many of them for its registers, and reads a column's components for that row alone. As a matrix product
 //! they are in the registers of all lanes of a warp, each of which has some rows and some components (`skeleton/wide.cu`).
 //!
+//! A factor times the difference of a row and a column is such a product, too, where the square of that difference is contracted before:
+//!
+//! ```text
+//! Σ s (x - y) = (x - m) Σ s - Σ s (y - m)
+//! ```
+//!
+//! relative to the same middle m as the squared distances. The right side is as exact as the left one where x - y is not much less than x - m and y - m, and
+//! that is what contractions test; pairs that they compute anew are added one by one (`DirectPairs` in `skeleton/wide_tensor.cu`). Such are the gradients in
+//! points of what depends on their distance.
+//!
 //! What counts is the rule of an accumulation and how its argument is computed. All of a pass have one factor; what has another goes on as without.
 
 use keopsc_ir::plan::{Accumulation, Block, Definition, Pass, Plan, ValueId};
@@ -17,7 +27,7 @@ use keopsc_ops::intrinsics::{Intrinsic, Kind};
 use keopsc_ops::reductions::Operand;
 use keopsc_ops::scalar::{Index, Scalar};
 
-use crate::contraction::is_cheap;
+use crate::contraction::{Contraction, Form, is_cheap};
 use crate::schedule::Place;
 use crate::spelling::Arithmetic;
 use crate::uses::{Needed, arguments_read, for_each_read};
@@ -40,10 +50,21 @@ pub struct WideSum {
     pub product: ValueId,
     /// The column value.
     pub column: ValueId,
+    /// Whether it is a difference that is multiplied.
+    pub difference: Option<Difference>,
     /// The number of its first component among those of all sums.
     pub first: u32,
     /// Its components.
     pub width: u32,
+}
+
+/// A difference of the row and the column of a contraction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// Row - column.
+    FromRow,
+    /// Column - row.
+    FromColumn,
 }
 
 impl WideSum {
@@ -51,11 +72,19 @@ impl WideSum {
     pub(crate) fn component(&self, q: &str) -> String {
         if self.first == 0 { q.to_owned() } else { format!("{q} - {}", self.first) }
     }
+
+    /// The same, or its last component if it has none of that number.
+    pub(crate) fn clamped(&self, q: &str) -> String {
+        let last = self.first + self.width - 1;
+        self.component(&format!("({q} < {last} ? {q} : {last})"))
+    }
 }
 
 /// Components from which on a matrix product pays, also where it is not that of tensor cores, and the most for which registers suffice.
 const LEAST_WIDTH: u32 = 32;
 const MOST_WIDTH: u32 = 128;
+/// The same of differences, each of which is computed otherwise.
+const LEAST_DIFFERENCES: u32 = 16;
 /// In a ring, where it is to be seen whether results are right.
 const LEAST_IN_RING: u32 = 3;
 /// Each sum begins at a multiple of so many components.
@@ -74,6 +103,11 @@ impl WideSums {
         self.sums.iter().any(|sum| sum.accumulation == accumulation)
     }
 
+    /// Whether some are of differences.
+    pub(crate) fn have_differences(&self) -> bool {
+        self.sums.iter().any(|sum| sum.difference.is_some())
+    }
+
     /// The pair values that nothing but these sums reads.
     pub(crate) fn products<'a>(&'a self, pass: &'a Pass, needed: &'a Needed) -> impl Iterator<Item = ValueId> + 'a {
         let all = pass.accumulations.iter().enumerate().filter(|(number, _)| needed.accumulations[*number]);
@@ -87,42 +121,44 @@ impl WideSums {
         self.sums.iter().map(|sum| sum.product).filter(move |product| !read.contains(product))
     }
 
-    /// Bytes of shared memory for the components of a tile's columns; as float32 those that are multiplied as some parts of 16 bits.
+    /// Bytes of shared memory for the components of a tile's columns; as float32 those that are multiplied as some parts of 16 bits, with a gap.
     pub(crate) fn shared_bytes(&self, compute: ScalarType, products: Products) -> u64 {
         let number_of_parts = match products {
             Products::Auto => 3,
             Products::Tf32 => 2,
             Products::Bf16 => 1,
         };
-        let (real, parts) = if compute == ScalarType::F64 { (8, 0) } else { (4, 64 * number_of_parts) };
-        let width = u64::from(self.width().next_multiple_of(SHARED_OUT));
-        (32 * real).max(parts) * width + 4 * parts
+        let width = u64::from(self.width());
+        let fused = |real: u64| 32 * real * width.next_multiple_of(u64::from(SHARED_OUT));
+        match compute {
+            ScalarType::F64 => fused(8),
+            _ => fused(4).max(64 * number_of_parts * (width.next_multiple_of(8) + 2)),
+        }
     }
 
-    /// Registers of a thread for its share of sums.
+    /// Registers of a thread for its share of sums, and of those of factors.
     pub(crate) fn registers(&self) -> u64 {
-        u64::from(self.width().next_multiple_of(ALIGNMENT))
+        u64::from(self.width().next_multiple_of(ALIGNMENT)) + if self.have_differences() { 4 } else { 0 }
     }
 }
 
-/// The sums of one factor with the most components, if that are enough.
+/// The sums of one factor with the most components, if that are enough, beside what is contracted.
 pub(crate) fn wide_sums(
     plan: &Plan,
     pass: &Pass,
     needed: &Needed,
     places: &[Place],
     arithmetic: Arithmetic,
+    contraction: Option<&Contraction>,
 ) -> Option<WideSums> {
-    let least = match arithmetic {
-        Arithmetic::Ring => LEAST_IN_RING,
-        Arithmetic::Real => LEAST_WIDTH,
-    };
     let is_single = arithmetic == Arithmetic::Ring || pass.compute == ScalarType::F32;
     if !is_single || plan.numerics.accumulators(pass.compute) != pass.compute {
         return None;
     }
     let all = pass.accumulations.iter().enumerate().filter(|(number, _)| needed.accumulations[*number]);
-    let products = all.filter_map(|(number, accumulation)| product_of(pass, number, accumulation));
+    // Tests of what is contracted are those of these differences; in a ring there are none.
+    let measured = contraction.filter(|one| arithmetic == Arithmetic::Ring || one.form == Form::Distances);
+    let products = all.filter_map(|(number, accumulation)| product_of(pass, number, accumulation, measured));
     let mut found: Vec<WideSums> = Vec::new();
     for (factor, sum) in products.filter(|(_, sum)| is_cheap(plan, pass, sum.column, places)) {
         let number = found.iter().position(|sums| sums.factor == factor).unwrap_or(found.len());
@@ -136,11 +172,21 @@ pub(crate) fn wide_sums(
         }
     }
     let widest = found.into_iter().max_by_key(|sums| (sums.width(), std::cmp::Reverse(sums.factor)))?;
+    let least = match arithmetic {
+        Arithmetic::Ring => LEAST_IN_RING,
+        Arithmetic::Real if widest.have_differences() => LEAST_DIFFERENCES,
+        Arithmetic::Real => LEAST_WIDTH,
+    };
     (widest.width() >= least).then_some(widest)
 }
 
-/// The factor and the sum, if an accumulation adds up products of a pair's scalar and a column's components.
-fn product_of(pass: &Pass, number: usize, accumulation: &Accumulation) -> Option<(ValueId, WideSum)> {
+/// The factor and the sum, if an accumulation adds up products of a pair's scalar and a column's components, or the differences that are `measured`.
+fn product_of(
+    pass: &Pass,
+    number: usize,
+    accumulation: &Accumulation,
+    measured: Option<&Contraction>,
+) -> Option<(ValueId, WideSum)> {
     let [product] = accumulation.arguments.as_slice() else { return None };
     let value = pass.value(*product);
     let Definition::Compute(Scalar::Call(Intrinsic::Mul, factors)) = &value.definition else { return None };
@@ -152,12 +198,29 @@ fn product_of(pass: &Pass, number: usize, accumulation: &Accumulation) -> Option
         _ => None,
     };
     let column = |scalar: &Scalar<ValueId>| match scalar {
-        Scalar::Component(id, index) if is_real(pass, *id, Block::Column) && *index == Index::K => Some(*id),
-        _ => None,
+        Scalar::Component(id, index) if is_real(pass, *id, Block::Column) && *index == Index::K => Some((*id, None)),
+        _ => {
+            let difference = measured.and_then(|measured| difference_of(scalar, measured, value.dim))?;
+            Some((measured?.column, Some(difference)))
+        }
     };
     let [a, b] = factors.as_slice() else { return None };
-    let (factor, column) = scalar(a).zip(column(b)).or_else(|| scalar(b).zip(column(a)))?;
-    Some((factor, WideSum { accumulation: number, product: *product, column, first: 0, width: value.dim }))
+    let (factor, (column, difference)) = scalar(a).zip(column(b)).or_else(|| scalar(b).zip(column(a)))?;
+    let sum = WideSum { accumulation: number, product: *product, column, difference, first: 0, width: value.dim };
+    Some((factor, sum))
+}
+
+/// Which difference it is, if it is one of the row and the column of a contraction, by components of which all are contracted.
+fn difference_of(scalar: &Scalar<ValueId>, measured: &Contraction, dim: u32) -> Option<Difference> {
+    let Scalar::Call(Intrinsic::Sub, terms) = scalar else { return None };
+    let component = |id| Scalar::Component(id, Index::K);
+    let [row, column] = [component(measured.row), component(measured.column)];
+    match terms.as_slice() {
+        _ if measured.count != dim => None,
+        [a, b] if (a, b) == (&row, &column) => Some(Difference::FromRow),
+        [a, b] if (a, b) == (&column, &row) => Some(Difference::FromColumn),
+        _ => None,
+    }
 }
 
 fn is_real(pass: &Pass, id: ValueId, block: Block) -> bool {

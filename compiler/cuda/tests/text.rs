@@ -9,12 +9,12 @@ use std::process::Command;
 use keopsc_cuda::Arithmetic;
 use keopsc_cuda::library::{Library, Order};
 use keopsc_cuda::schedule::{Place, schedule};
-use keopsc_cuda::{library, library_in_ring};
+use keopsc_cuda::{Difference, library, library_in_ring};
 use keopsc_ir::formula;
 use keopsc_ir::plan::{Plan, Verified, generate, parse::parse};
 use keopsc_passes::{hoist::hoist, pipeline, plan::plan, resolve::Options, simplify::simplify};
 
-const CASES: [&str; 6] = ["chosen", "gauss", "many", "nearest", "softmax", "wide"];
+const CASES: [&str; 7] = ["chosen", "differences", "gauss", "many", "nearest", "softmax", "wide"];
 
 fn plans_of(text: &str) -> Vec<Verified> {
     let (file, errors) = keopsc_grammar::parse_file(text);
@@ -86,6 +86,40 @@ fn what_is_long_is_not_in_the_tile() {
     assert!(schedule.places.contains(&Place::Stored), "{schedule:?}");
     assert!(schedule.places.contains(&Place::Tile), "{schedule:?}");
     assert_eq!((schedule.order, schedule.rows), (Order::Tree, 1));
+}
+
+/// The differences of an entry's wide sums, with their first components.
+fn differences(plan: &Plan) -> Vec<(Option<Difference>, u32)> {
+    let layouts = schedule(plan, Arithmetic::Real);
+    let sums = layouts.iter().flat_map(|layout| layout.wide.iter().flat_map(|wide| &wide.sums));
+    sums.map(|sum| (sum.difference, sum.first)).collect()
+}
+
+#[test]
+fn gradients_in_points_of_many_coordinates_are_wide_sums() {
+    for dim in [15, 16, 33, 64, 100, 128, 129] {
+        let text = format!(
+            "x = Vi({dim})\ny = Vj({dim})\nb = Vj(2)\ne = Vi(2)\ns = Pm(1)\nv = Sum[j](Exp(-SqDist(x, y) / s) * b)\n\
+             out f = Grad(v, x, e)\nout g = Grad(v, y, e)\n"
+        );
+        for plan in plans_of(&text) {
+            let expected = if (16..=128).contains(&dim) { vec![(Some(Difference::FromRow), 0)] } else { vec![] };
+            assert_eq!(differences(&plan), expected, "{dim} coordinates, {}", plan.name);
+        }
+    }
+}
+
+#[test]
+fn differences_are_wide_sums_only_where_their_square_is_contracted() {
+    let sums = |factor: &str, difference: &str| {
+        let text = format!("x = Vi(40)\ny = Vj(40)\nz = Vj(40)\nout f = Sum[j]({factor} * ({difference}))\n");
+        differences(&plans_of(&text)[0])
+    };
+    assert_eq!(sums("Exp(-SqDist(x, y))", "x - y"), [(Some(Difference::FromRow), 0)]);
+    assert_eq!(sums("Exp(-SqDist(y, x))", "y - x"), [(Some(Difference::FromColumn), 0)]);
+    assert_eq!(sums("Exp(-SqDist(x, y))", "x - z"), []);
+    assert_eq!(sums("Exp(x | y)", "x - y"), []);
+    assert_eq!(sums("Exp(-Sum(Abs(x - y)))", "x - y"), []);
 }
 
 #[test]

@@ -115,11 +115,13 @@ struct Terms {
     __device__ __forceinline__ void wait(Memory &memory, const Pass &pass, const Columns &next) {}
     static __device__ __forceinline__ const typename Pass::Column *columns(const Memory &memory) { return memory.columns; }
 
-    // Writes the contractions of the warp's rows with columns of the tile.
-    __device__ __forceinline__ void finish(
+    // Writes the contractions of the warp's rows with columns of the tile. Bit c of what it returns: whether that of the lane's row and column c has to be
+    // computed in a way of its own.
+    __device__ __forceinline__ unsigned int finish(
         Memory &memory, Real *values, int part, const Pass &pass, const Work &work, const Columns &columns) const
     {
         contract_all(values, pass, work, columns);
+        return 0;
     }
     // The same, and reads those of the rows 8 r + lane / 4 with the lane's eight columns.
     __device__ __forceinline__ void finish(Real (&found)[4][8], Memory &memory, Real *values, int part, const Pass &pass,
@@ -166,8 +168,14 @@ struct NoSums {
     static __device__ __forceinline__ void begin() {}
     static __device__ __forceinline__ void fetch(const Pass &pass, const Columns &part) {}
     static __device__ __forceinline__ void see(Real factor) {}
-    static __device__ __forceinline__ void add(Doubts &doubts, Memory &memory, Real *factors, const Pass &pass, const Columns &part) {}
-    static __device__ __forceinline__ void end(typename Pass::State &state, const Doubts &doubts, Real *values) {}
+    static __device__ __forceinline__ void add(Doubts &doubts, Memory &memory, Real *factors, unsigned int unsure, const Pass &pass,
+        const Work &work, const Columns &part)
+    {
+    }
+    static __device__ __forceinline__ void end(
+        typename Pass::State &state, const Doubts &doubts, Real *values, const Pass &pass, const Work &work)
+    {
+    }
 };
 
 // What both kinds of tiles share: room for the contractions of each warp, which factors of sums replace, and for what these are multiplied with.
@@ -251,7 +259,7 @@ struct RowTile {
             next = following(tile, pass, work);
         }
         reduce_tile<false>(state, waiting, doubts, row, pass, work, tile, next);
-        sums.end(state[0], doubts, memory.values[threadIdx.x / 32]);
+        sums.end(state[0], doubts, memory.values[threadIdx.x / 32], pass, work);
     }
 
     // Takes a tile in that has been started, and starts the next one if it is of the same chunk.
@@ -270,7 +278,7 @@ struct RowTile {
             const int rest = some.past - some.first;
             if (Method::PARTS == 1 || rest > 0) {
                 sums.fetch(pass, some);
-                method.finish(memory.method, values, part, pass, work, some);
+                const unsigned int unsure = method.finish(memory.method, values, part, pass, work, some);
                 const int count = rest < CONTRACTED_COLUMNS ? rest : CONTRACTED_COLUMNS;
                 const typename Pass::Column *own = columns + part * CONTRACTED_COLUMNS;
                 if constexpr (Queue::BLOCK > 0) {
@@ -278,7 +286,7 @@ struct RowTile {
                 } else {
                     take_in(state[0], row[0], pass, values, own, some.at(0), count);
                 }
-                sums.add(doubts, memory, values, pass, some);
+                sums.add(doubts, memory, values, unsure, pass, work, some);
             }
         }
         // What a thread does meanwhile may depend on its row, which multiplications of several warps do not stand.

@@ -423,8 +423,8 @@ struct Doubts {
         return unsure;
     }
 
-    // `row_norm` is that of the lane's row of the tile.
-    static __device__ __noinline__ void compute_anew(float *values, const Measure *measured, float row_norm,
+    // `row_norm` is that of the lane's row of the tile. Returns its columns that were not exact enough.
+    static __device__ __noinline__ unsigned int compute_anew(float *values, const Measure *measured, float row_norm,
         const typename Pass::Call &call, typename Pass::Shared &shared, const Work work, const Columns columns)
     {
         const Pass pass(call, element_of(call.launch), shared, false);
@@ -438,7 +438,7 @@ struct Doubts {
         }
         if (number > FEW) {
             Direct::contract_all(values, pass, work, columns);
-            return;
+            return unsure;
         }
         unsigned int rows_left = __ballot_sync(0xffffffffu, unsure != 0);
         #pragma unroll 1
@@ -466,8 +466,19 @@ struct Doubts {
             }
         }
         __syncwarp();
+        return unsure;
     }
 };
+
+// Bytes of shared memory that wide sums take beside a contraction, as `TensorSums` has them.
+template <typename Pass>
+static __device__ constexpr int bytes_of_wide_sums()
+{
+    if constexpr (Pass::HAS_WIDE_SUMS) {
+        return 192 * ((Pass::WIDTH + 7) / 8 * 8 + 2);
+    }
+    return 0;
+}
 
 // What both ways of multiplying have in common: what is done with the sums of products.
 template <typename Pass, int NUMBER_OF_PARTS>
@@ -496,9 +507,9 @@ struct Multiplication {
         __align__(16) Measure measures[SLOTS][COLUMNS];
         float row_norms[CONTRACTED_ROWS];
     };
-    // Bytes of shared memory besides coordinates: of this, of pairs and parameters, and what alignment takes.
+    // Bytes of shared memory besides coordinates: of this, of pairs, wide sums and parameters, and what alignment takes.
     enum { PAIR_BYTES = CONTRACTED_ROWS * CONTRACTED_PITCH * (int)sizeof(float) };
-    enum { OTHER_BYTES = (int)(sizeof(Slots) + sizeof(typename Pass::Shared)) + PAIR_BYTES + 256 };
+    enum { OTHER_BYTES = (int)(sizeof(Slots) + sizeof(typename Pass::Shared)) + PAIR_BYTES + bytes_of_wide_sums<Pass>() + 128 };
     // Of rows 8 k + lane / 4 of the warp.
     float row_norms[4], row_inverses[4];
     // Sums of products. A lane's columns of a part are 8 (lane % 4) + 2 n and the next one, its rows 16 m + lane / 4 and 8 more.
@@ -707,12 +718,12 @@ struct Multiplication {
         return __all_sync(0xffffffffu, is_sure);
     }
 
-    __device__ __forceinline__ void compute_anew(
+    __device__ __forceinline__ unsigned int compute_anew(
         const Slots &slots, float *values, int part, const Pass &pass, const Work &work, const Columns &columns) const
     {
         const float row_norm = IS_DISTANCE ? slots.row_norms[threadIdx.x] : 0.0f;
         const Measure *measured = slots.measures[slot] + part * CONTRACTED_COLUMNS;
-        Doubts<Pass>::compute_anew(values, measured, row_norm, pass.call, pass.shared, work, columns);
+        return Doubts<Pass>::compute_anew(values, measured, row_norm, pass.call, pass.shared, work, columns);
     }
 
     static __device__ __forceinline__ void write_values(float *values, const float (&found)[4][8])
@@ -733,17 +744,15 @@ struct Multiplication {
         __syncwarp();
     }
 
-    // Writes the contractions of the warp's rows with a part of the tile.
+    // Writes the contractions of the warp's rows with a part of the tile. Bit c: whether that of the lane's row and column c was not exact enough.
     template <typename Memory>
-    __device__ __forceinline__ void finish(
+    __device__ __forceinline__ unsigned int finish(
         Memory &memory, float *values, int part, const Pass &pass, const Work &work, const Columns &columns) const
     {
         float found[4][8];
         const bool is_sure = contractions(found, memory.slots, part);
         write_values(values, found);
-        if (!is_sure) {
-            compute_anew(memory.slots, values, part, pass, work, columns);
-        }
+        return is_sure ? 0 : compute_anew(memory.slots, values, part, pass, work, columns);
     }
     // Those of the rows 8 r + lane / 4 with the lane's eight columns.
     template <typename Memory>

@@ -1,5 +1,9 @@
 // Sums over columns of a factor of each pair times components of the column: a matrix product of the factors of a tile of pairs and its columns. The
 // lanes of a warp have the sums of its rows, each those of some rows and some components; at the end of a chunk they go to the row's state.
+//
+// Of a difference of column and row it is the column relative to the middle m that is multiplied, and the row's share is added at the end of a chunk:
+//
+//     Σ s (y - x) = Σ s (y - m) - (x - m) Σ s
 
 // The columns of a tile where nothing is contracted.
 template <typename Pass>
@@ -22,9 +26,10 @@ struct Uncontracted {
     }
     static __device__ __forceinline__ void wait(Memory &memory, const Pass &pass, const Columns &next) {}
     static __device__ __forceinline__ const typename Pass::Column *columns(const Memory &memory) { return memory.columns; }
-    static __device__ __forceinline__ void finish(
+    static __device__ __forceinline__ unsigned int finish(
         Memory &memory, typename Pass::Real *values, int part, const Pass &pass, const Work &work, const Columns &columns)
     {
+        return 0;
     }
 };
 
@@ -62,17 +67,90 @@ struct WideColumns {
             const int first = columns.place(eighth(turn) < EIGHTS ? 8 * eighth(turn) : 0), rest = columns.past - first;
             const long long begin = columns.begin + (ARE_ALL_THERE || rest > 0 ? first : 0);
             pass.template wide_terms<ARE_ALL_THERE>(terms[turn], begin, rest, component());
+            const Real origin = origin_of(pass, component());
             #pragma unroll
             for (int c = 0; c < 8; ++c) {
-                terms[turn][c] = ARE_ALL_THERE || c < rest ? terms[turn][c] : (Real)0;
+                terms[turn][c] = ARE_ALL_THERE || c < rest ? terms[turn][c] - origin : (Real)0;
             }
+        }
+    }
+
+    // What a component is relative to.
+    static __device__ __forceinline__ Real origin_of(const Pass &pass, int q)
+    {
+        if constexpr (Pass::HAS_DIFFERENCES) {
+            const int coordinate = Pass::coordinate(q);
+            return coordinate < 0 ? (Real)0 : pass.middle(coordinate);
+        }
+        return 0;
+    }
+};
+
+// Where all pairs are multiplied, whatever their numbers.
+template <typename Pass>
+struct AllPairs {
+    typedef typename Pass::Real Real;
+    struct Apart {};
+
+    __device__ __forceinline__ void begin() {}
+    __device__ __forceinline__ void see(Real factor) {}
+    // The number that is multiplied instead, and whether it is the same.
+    static __device__ __forceinline__ bool keep(Real &number) { return true; }
+    // Waits for all threads. Whether all of them have kept all numbers.
+    static __device__ __forceinline__ bool wait(bool is_kept)
+    {
+        __syncthreads();
+        return true;
+    }
+    __device__ __forceinline__ void set_apart(Apart &apart, Real *factors, unsigned int unsure, bool are_columns_kept, const Pass &pass,
+        const Work &work, const Columns &part)
+    {
+    }
+    __device__ __forceinline__ Real with_apart(const Apart &apart, int q, Real sum) const { return sum; }
+
+    // Coordinates `first` … + 3 of a row.
+    static __device__ __forceinline__ void row_of_differences(Real (&terms)[4], const Pass &pass, long long row, int first)
+    {
+        #pragma unroll
+        for (int e = 0; e < 4; ++e) {
+            terms[e] = first + e < Pass::COORDINATES ? pass.row_term(row, first + e) : (Real)0;
         }
     }
 };
 
+static __device__ __forceinline__ long long row_of_thread(const Work &work)
+{
+    const long long row = work.first_row + threadIdx.x;
+    return row < work.past_rows ? row : work.past_rows - 1;
+}
+
+// Adds sums of components q … q + 3 to the state of the thread's row, of whose factors the sum is `total`.
+template <typename Pass, typename Pairs>
+static __device__ __forceinline__ void add_four(typename Pass::State &state, const Four<typename Pass::Real> &four, typename Pass::Real total,
+    const Pairs &pairs, const typename Pairs::Apart &apart, const Pass &pass, const Work &work, int q)
+{
+    Four<typename Pass::Real> sums = four;
+    if constexpr (Pass::HAS_DIFFERENCES) {
+        if (q < Pass::WIDTH && Pass::coordinate(q) >= 0) {
+            typename Pass::Real row[4];
+            Pairs::row_of_differences(row, pass, row_of_thread(work), Pass::coordinate(q));
+            #pragma unroll
+            for (int e = 0; e < 4; ++e) {
+                sums.of[e] = sums.of[e] - total * row[e];
+            }
+        }
+    }
+    #pragma unroll
+    for (int e = 0; e < 4; ++e) {
+        if (q + e < Pass::WIDTH) {
+            Pass::add_wide(state, q + e, pairs.with_apart(apart, q + e, sums.of[e]));
+        }
+    }
+}
+
 // Products and sums one by one, in the arithmetic of everything else: of 4 components by as many rows as lanes share components, 32 or 16 at a time.
-template <typename Pass>
-struct FusedSums {
+template <typename Pass, typename Pairs = AllPairs<Pass>>
+struct FusedSums : Pairs {
     typedef typename Pass::Real Real;
     typedef typename Pass::State State;
     enum {
@@ -83,50 +161,72 @@ struct FusedSums {
         // Rows of a lane, and how far apart they are.
         ROWS = LANES,
         STRIDE = CONTRACTED_WARP_ROWS / ROWS,
+        // Where a row's sum of factors is handed over.
+        TOTAL = 4 * LANES,
     };
+    static_assert((int)TOTAL < (int)CONTRACTED_PITCH, "it lies behind components");
     struct Memory {
         __align__(32) Real components[CONTRACTED_COLUMNS][PITCH];
     };
-    struct Doubts {};
+    typedef typename Pairs::Apart Doubts;
     WideColumns<Pass, PITCH> columns;
     Real sums[ROWS][UNITS][4];
+    // Of factors.
+    Real totals[ROWS];
 
     static __device__ __forceinline__ int first_row() { return (int)threadIdx.x % 32 / LANES; }
     static __device__ __forceinline__ int first_component() { return (int)threadIdx.x % LANES * 4; }
 
     __device__ __forceinline__ void begin()
     {
+        Pairs::begin();
         #pragma unroll
         for (int k = 0; k < ROWS * UNITS * 4; ++k) {
             sums[k / 4 / UNITS][k / 4 % UNITS][k % 4] = 0;
+        }
+        #pragma unroll
+        for (int r = 0; r < ROWS; ++r) {
+            totals[r] = 0;
         }
     }
 
     // Begins to read the components of a part of a tile.
     __device__ __forceinline__ void fetch(const Pass &pass, const Columns &part) { columns.fetch(pass, part); }
-    __device__ __forceinline__ void see(Real factor) {}
 
     // Adds the products of the warp's factors and components that have been fetched. The factors of a row lie one after the other.
-    __device__ __forceinline__ void add(Doubts &doubts, Memory &memory, const Real *factors, const Pass &pass, const Columns &part)
+    __device__ __forceinline__ void add(Doubts &doubts, Memory &memory, Real *factors, unsigned int unsure, const Pass &pass,
+        const Work &work, const Columns &part)
     {
+        bool is_kept = true;
         __syncthreads();
         #pragma unroll
         for (int turn = 0; turn < columns.TURNS; ++turn) {
             if (columns.eighth(turn) < columns.EIGHTS) {
                 #pragma unroll
                 for (int c = 0; c < 8; ++c) {
-                    memory.components[8 * columns.eighth(turn) + c][columns.component()] = columns.terms[turn][c];
+                    Real term = columns.terms[turn][c];
+                    is_kept = Pairs::keep(term) && is_kept;
+                    memory.components[8 * columns.eighth(turn) + c][columns.component()] = term;
                 }
             }
         }
-        __syncthreads();
+        const bool are_columns_kept = Pairs::wait(is_kept);
+        Pairs::set_apart(doubts, factors, unsure, are_columns_kept, pass, work, part);
         factors += first_row() * CONTRACTED_PITCH;
+        Real some_totals[ROWS];
+        #pragma unroll
+        for (int r = 0; r < ROWS; ++r) {
+            some_totals[r] = 0;
+        }
         #pragma unroll 1
         for (int column = 0; column < CONTRACTED_COLUMNS; column += 4) {
             Four<Real> some[ROWS];
             #pragma unroll
             for (int r = 0; r < ROWS; ++r) {
                 some[r] = *(const Four<Real> *)(factors + r * STRIDE * CONTRACTED_PITCH + column);
+                if (Pass::HAS_DIFFERENCES) {
+                    some_totals[r] += some[r].of[0] + some[r].of[1] + (some[r].of[2] + some[r].of[3]);
+                }
             }
             #pragma unroll
             for (int c = 0; c < 4; ++c) {
@@ -143,11 +243,15 @@ struct FusedSums {
                 }
             }
         }
+        #pragma unroll
+        for (int r = 0; r < ROWS && Pass::HAS_DIFFERENCES; ++r) {
+            totals[r] += some_totals[r];
+        }
         __syncwarp();
     }
 
     // Hands each row's sums over to its thread, by way of `values`.
-    __device__ __forceinline__ void end(State &state, const Doubts &doubts, Real *values) const
+    __device__ __forceinline__ void end(State &state, const Doubts &doubts, Real *values, const Pass &pass, const Work &work) const
     {
         #pragma unroll
         for (int u = 0; u < UNITS; ++u) {
@@ -158,12 +262,17 @@ struct FusedSums {
                 for (int e = 0; e < 4; ++e) {
                     four.of[e] = sums[r][u][e];
                 }
-                *(Four<Real> *)(values + (first_row() + r * STRIDE) * CONTRACTED_PITCH + first_component()) = four;
+                Real *row = values + (first_row() + r * STRIDE) * CONTRACTED_PITCH;
+                *(Four<Real> *)(row + first_component()) = four;
+                if (first_component() == 0) {
+                    row[TOTAL] = totals[r];
+                }
             }
             __syncwarp();
+            const Real *row = values + threadIdx.x % 32 * CONTRACTED_PITCH;
             #pragma unroll
-            for (int q = 0; q < 4 * LANES; ++q) {
-                Pass::add_wide(state, 4 * LANES * u + q, values[threadIdx.x % 32 * CONTRACTED_PITCH + q]);
+            for (int q = 0; q < 4 * LANES; q += 4) {
+                add_four<Pass, Pairs>(state, *(const Four<Real> *)(row + q), row[TOTAL], *this, doubts, pass, work, 4 * LANES * u + q);
             }
             __syncwarp();
         }
