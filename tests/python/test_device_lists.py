@@ -44,9 +44,9 @@ def test_lists_are_those_of_a_stable_sort(gpu, compiled_for_gpus, random, d, k):
         x, y = few_values(random, (m, d)), few_values(random, (n, d))
         squares = ((x[:, None] - y[None]) ** 2).sum(-1)
         for entry, values in ((library.entries["at"], squares), (library.entries["of_rows"], squares.T)):
-            (found,) = on_gpu(gpu, entry, x, y)
+            found = on_gpu(gpu, entry, x, y)
             assert np.array_equal(found.reshape(len(found), -1), nearest(values, k)[0])
-        (found,) = on_gpu(gpu, library.entries["least"], x, y)
+        found = on_gpu(gpu, library.entries["least"], x, y)
         assert np.array_equal(found.reshape(m, -1), nearest(squares, k)[1])
         compare(gpu, library.entries["most"], x, y)
 
@@ -57,7 +57,7 @@ def test_rising_and_falling_columns_and_what_is_no_number(gpu, compiled_for_gpus
     for y in (np.arange(n), -np.arange(n), np.where(np.arange(n) % 3 == 0, np.nan, -np.arange(n)), np.full(n, np.inf), np.full(n, np.nan)):
         y = y.astype(np.float32)[:, None]
         x = np.zeros((150, 1), np.float32)
-        (found,) = on_gpu(gpu, library.at, x, y)
+        found = on_gpu(gpu, library.at, x, y)
         values = np.where(np.isnan(y.T), np.inf, y.T) - x
         assert np.array_equal(found.reshape(150, -1), nearest(values, 12)[0])
 
