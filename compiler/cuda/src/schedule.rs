@@ -132,8 +132,6 @@ const SIDE_BY_SIDE: u32 = 1200;
 const BLOCKS: [(u32, u64); 3] = [(16, 10), (8, 14), (4, u64::MAX)];
 /// Components that may wait of a thread's pairs with a column.
 const WAITING_COMPONENTS: u64 = 4;
-/// Bytes of a thread's states where columns wait, so that those of all threads fit into the second-level cache.
-const WAITING_BYTES: u64 = 640;
 /// Columns of a chunk for each lane that takes part in it.
 const CHUNK: [u32; 2] = [64, 256];
 /// The same where a merge costs more than a sum.
@@ -237,7 +235,7 @@ fn schedule_products(
     }
     let (block, most_rows) = match !used.is_empty() && used.iter().all(has_pivots) {
         true => (BLOCKS.iter().find(|(_, most)| registers <= *most).map_or(1, |(block, _)| *block), BLOCK_ROWS),
-        false => (1, waiting.map_or(ROWS, |components| rows_that_wait(components, state))),
+        false => (1, waiting.map_or(ROWS, |components| WAITING_COMPONENTS / components.max(1))),
     };
     // A column's values are read from shared memory once for all rows of a thread.
     let is_of_products = contraction.is_some() || wide.is_some();
@@ -296,11 +294,6 @@ fn order(sum: SumScheme, used: &[&Accumulation], levels: u64) -> Order {
     } else {
         Order::Tree
     }
-}
-
-/// The most rows of a thread where so many components of each pair wait.
-fn rows_that_wait(components: u64, state: u64) -> u64 {
-    (WAITING_COMPONENTS / components.max(1)).min(WAITING_BYTES / state.max(1)).max(1)
 }
 
 /// So many lanes share a chunk.

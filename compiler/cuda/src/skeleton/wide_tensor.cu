@@ -3,8 +3,8 @@
 //
 //     x y = (x1 + x2 + x3) (y1 + y2 + y3) ≈ x3 y1 + x1 y3 + x2 y2 + x2 y1 + x1 y2 + x1 y1
 //
-// What is left out is at most 2^-24 of a product. Where tf32 is asked for, there are two parts and three products, and 2^-16 is left out; for bf16 there is
-// one, and it is 2^-8. Each 32 columns have sums of their own, from small products to great ones, so that tensor cores, which
+// What is left out is at most 2^-22 of a product. Where tf32 is asked for, there are two parts and three products, and 3 · 2^-16 is left out; for bf16 there is
+// one, and it is 2^-7. Each 32 columns have sums of their own, from small products to great ones, so that tensor cores, which
 // do not round, cut little off; these are added to the others in float32. Numbers are multiplied by a power of two beforehand, without which the third
 // parts of the smallest would not be there. What is too large for that, or no number, is multiplied and added by the thread of the row.
 //
