@@ -40,6 +40,7 @@ x = Vi(40); y = Vj(40); b = Vj(24)
 out sum = Sum[j](Exp(-SqDist(x, y) / 40) * b)
 out sum_x = Grad(sum, x)
 out nearest = ArgMin[j](SqDist(x, y))
+out lists = ArgKMin[j, K=6](SqDist(x, y))
 """
 LONG = """
 x = Vi(150); y = Vj(150); b = Vj(24)
@@ -57,6 +58,12 @@ fused several {
   out sums = Sum[j](Exp(-SqDist(x, y)) * b)
 }
 """
+# The same with rounded numbers, of which none is far from what it would be.
+NARROW = """
+x = Vi(40); y = Vj(40); u = Vi(300); v = Vj(300); b = Vj(36)
+out few = Sum[j](Exp(-SqDist(x, y) / 1e3) * b)
+out many = Sum[j](Exp(-SqDist(u, v) / 1e4))
+"""
 SUM = "x = Vi(3); y = Vj(3); b = Vj(2); out sum = Sum[j](Exp(-SqDist(x, y)) * b)"
 LIBRARIES = {
     "float32": (FORMULAS, []),
@@ -65,6 +72,7 @@ LIBRARIES = {
     "in_sequence": (SUM, ["--sum", "direct"]),
     "kahan": (SUM, ["--sum", "kahan"]),
     "wide": (WIDE, []),
+    "narrow": (NARROW, ["--products", "tf32"]),
     "long": (LONG, []),
     "components": (COMPONENTS, []),
     "wide_float64": (WIDE, ["--dtype", "f64"]),

@@ -65,6 +65,10 @@ pub unsafe fn pack(
     let Some(kernel) = pass.pack.get(part).filter(|kernel: &&DeviceKernel| kernel.kernel != NO_KERNEL) else {
         return Ok(());
     };
+    // Rows are laid out relative to the columns; where there are none, nobody reads them.
+    if parameters.launch.columns == 0 {
+        return Ok(());
+    }
     let count = if part == COLUMNS { parameters.launch.columns } else { parameters.launch.rows };
     // SAFETY: as the caller promises.
     unsafe { gpu.launch(kernel, [tiles(kernel, count as usize), 1, elements], parameters.pointer(), message) }
