@@ -62,6 +62,13 @@ def test_rising_and_falling_columns_and_what_is_no_number(gpu, compiled_for_gpus
         assert np.array_equal(found.reshape(150, -1), nearest(values, 12)[0])
 
 
+def test_columns_of_which_few_fit_into_shared_memory(gpu, compiled_for_gpus, random):
+    library = compiled_for_gpus("x = Vi(0, 1); y = Vj(1, 600); out at = ArgKMin[j, K=5](Sum((y - x)**2))", "long_columns")
+    x, y = few_values(random, (70, 1)), few_values(random, (41, 600))
+    found = on_gpu(gpu, library.at, x, y)
+    assert np.array_equal(found.reshape(70, -1), nearest(((y[None] - x[:, None]) ** 2).sum(-1), 5)[0])
+
+
 def test_lists_of_vectors_and_several_in_one_pass(gpu, compiled_for_gpus, random):
     text = """
     x = Vi(0, 2); y = Vj(1, 2); z = Vj(2, 5)

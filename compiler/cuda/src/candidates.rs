@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 use keopsc_ir::plan::{Accumulation, Pass, ValueId};
 use keopsc_ops::intrinsics::Kind;
-use keopsc_ops::reductions::{Let, Operand, Rule};
+use keopsc_ops::reductions::{self, Let, Operand, Rule};
 use keopsc_ops::scalar::{Counter, Index, Scalar};
 
 use crate::expression::{Operands, Position, Writer};
@@ -29,10 +29,14 @@ use crate::uses::for_each_read;
 /// Candidates that are taken in together.
 const TOGETHER: u32 = 8;
 
-/// Components of a pair that wait, if columns can: guards tell which of them do not change anything, so that few are left.
+/// Components of a pair that wait, if columns can: guards tell which of them do not change anything, so that few are left, and states go on from chunk
+/// to chunk.
 pub(crate) fn waiting_components(pass: &Pass, used: &[&Accumulation]) -> Option<u64> {
     let can_wait = |accumulation: &&Accumulation| {
-        is_long(accumulation) && accumulation.rule.guard.as_ref().is_some_and(|guard| bounds(guard).is_some())
+        let is_carried = reductions::reduction(accumulation.reduction).exact;
+        is_carried
+            && is_long(accumulation)
+            && accumulation.rule.guard.as_ref().is_some_and(|guard| bounds(guard).is_some())
     };
     let arguments = used.iter().flat_map(|accumulation| &accumulation.arguments);
     let components = arguments.map(|id| u64::from(pass.value(*id).dim)).sum();
@@ -205,20 +209,17 @@ fn write_places(writer: &mut Writer, operands: &RuleOperands<'_>, places: u32) {
         rule.slots.iter().map(|slot| (type_name(slot.kind, real), slot.name.as_ref())).collect();
     writer.lines.open("{");
     writer.lines.line("Candidate some[TOGETHER];");
-    for (kind, name) in &names {
-        writer.lines.line(format!("{kind} before_{name}[TOGETHER];"));
-    }
+    let each = |writer: &mut Writer, line: &dyn Fn(&str, &str) -> String| {
+        names.iter().for_each(|(kind, name)| writer.lines.line(line(kind, name)));
+    };
+    each(writer, &|kind, name| format!("{kind} before_{name}[TOGETHER];"));
     writer.lines.line("#pragma unroll");
     writer.lines.open("for (int c = 0; c < TOGETHER; ++c) {");
     writer.lines.line("some[c] = candidates[c];");
-    for (_, name) in &names {
-        writer.lines.line(format!("before_{name}[c] = 0;"));
-    }
+    each(writer, &|_, name| format!("before_{name}[c] = 0;"));
     writer.lines.close("}");
     writer.lines.open("const auto change = [&](const int k) {");
-    for (kind, name) in &names {
-        writer.lines.line(format!("{kind} own_{name} = state.a{number}_{name}[k];"));
-    }
+    each(writer, &|kind, name| format!("{kind} own_{name} = state.a{number}_{name}[k];"));
     writer.lines.line("#pragma unroll");
     writer.lines.open("for (int c = 0; c < TOGETHER; ++c) {");
     writer.lines.line("const Candidate &candidate = some[c];");
@@ -239,9 +240,7 @@ fn write_places(writer: &mut Writer, operands: &RuleOperands<'_>, places: u32) {
         writer.lines.line(format!("own_{name} = c < count ? next_{name} : own_{name};"));
     }
     writer.lines.close("}");
-    for (_, name) in &names {
-        writer.lines.line(format!("state.a{number}_{name}[k] = own_{name};"));
-    }
+    each(writer, &|_, name| format!("state.a{number}_{name}[k] = own_{name};"));
     writer.lines.close("};");
     writer.lines.line("change(0);");
     writer.lines.line("#pragma unroll 1");

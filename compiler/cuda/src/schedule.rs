@@ -242,7 +242,7 @@ fn schedule_products(
     let rows = if is_of_products { 1 } else { 1 << (ROW_REGISTERS / registers).clamp(1, most_rows).ilog2() };
     let threads = if rows >= SEVERAL_ROWS { FEW_THREADS } else { THREADS };
     let tile_bytes = if threads < THREADS { SMALL_TILE_BYTES } else { TILE_BYTES };
-    let columns = tile_bytes.checked_div(column_bytes).unwrap_or(TILE).clamp(1, TILE);
+    let columns = tile_bytes.checked_div(column_bytes).unwrap_or(TILE).clamp(SHORTEST_TILE, TILE);
     let levels = (TREE_BYTES / (state * u64::from(rows)).max(1)).min(MOST_LEVELS);
     let block = if in_quads { block.min(8) } else { block };
     let pair_cost = cost(pass).per_pair.cycles().clamp(1.0, 1e6) as u32;
