@@ -150,7 +150,8 @@ pub struct Compile {
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub depfile: Option<PathBuf>,
 
-    /// Time the best layouts of each pass on this machine and use the fastest; what was found is remembered in the cache [target: native].
+    /// Time the best layouts of each pass on this machine and use the fastest; what was found is remembered in the cache [target: native]. With
+    /// `--target native,cuda` those of kernels on its first GPU, too.
     #[arg(long)]
     pub tune: bool,
 

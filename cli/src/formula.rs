@@ -77,6 +77,7 @@ pub fn options(
         formula: formula_options(source)?,
         levels: selection.levels,
         tiles: Vec::new(),
+        layouts: Vec::new(),
         linker: Linker::from_option(&code.linker),
         device: device(code, selection.has_gpus, purpose)?,
     })

@@ -51,6 +51,17 @@ def test_lists_are_those_of_a_stable_sort(gpu, compiled_for_gpus, random, d, k):
         compare(gpu, library.entries["most"], x, y)
 
 
+def test_long_lists(gpu, compiled_for_gpus, random):
+    text = "x = Vi(0, 2); y = Vj(1, 2); out at = ArgKMin[j, K=1024](SqDist(x, y)); out some = KMax_ArgKMax[j, K=130](SqDist(x, y))"
+    library = compiled_for_gpus(text, "long_lists")
+    for m, n in ((2, 6000), (33, 1500), (3, 1000)):
+        x, y = few_values(random, (m, 2)), few_values(random, (n, 2))
+        squares = ((x[:, None] - y[None]) ** 2).sum(-1)
+        found = on_gpu(gpu, library.entries["at"], x, y)
+        assert np.array_equal(found.reshape(m, -1), nearest(squares, 1024)[0])
+        compare(gpu, library.entries["some"], x, y)
+
+
 def test_rising_and_falling_columns_and_what_is_no_number(gpu, compiled_for_gpus):
     library = compiled_for_gpus("x = Vi(0, 1); y = Vj(1, 1); out at = ArgKMin[j, K=12](y - x)", "falling")
     n = 3000

@@ -40,6 +40,7 @@ fn write_library(text: &str, level: &'static Level, folder: &Path) {
         levels: vec![level],
         linker,
         tiles: Vec::new(),
+        layouts: Vec::new(),
         device: None,
     };
     let made =

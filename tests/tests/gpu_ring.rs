@@ -255,7 +255,7 @@ impl Library {
 
 /// Sizes around the tiles, the chunks and the splits of some pass on a GPU, whose double loop costs no more than `most`.
 fn draw_sizes(plan: &Plan, most: f64, random: &mut Random) -> Sizes {
-    let passes: Vec<(&Pass, _)> = plan.passes.iter().zip(schedule(plan, Arithmetic::Ring)).collect();
+    let passes: Vec<(&Pass, _)> = plan.passes.iter().zip(schedule(plan, Arithmetic::Ring, &[])).collect();
     let (pass, layout) = &passes[random.below(passes.len())];
     let threads = u64::from(layout.threads);
     let chunk = u64::from(layout.chunk[0]).min(1 << 10);

@@ -37,7 +37,9 @@ pub fn run(arguments: &Compile, console: &Console) -> Result<(), Stop> {
     let kinds = arguments.emit.iter().map(|text| Emit::from_option(text)).collect::<Result<Vec<Emit>, _>>()?;
     let formula = formula::read(&arguments.source)?;
     let target = if arguments.tune { target_for_now() } else { TARGET_TO_KEEP.to_owned() };
-    let mut options = formula::options(&arguments.source, &arguments.code, &target, Purpose::ToKeep)?;
+    // What is tuned is for this machine.
+    let purpose = if arguments.tune { Purpose::ForNow } else { Purpose::ToKeep };
+    let mut options = formula::options(&arguments.source, &arguments.code, &target, purpose)?;
     if !kinds.is_empty() && arguments.output.as_deref() == Some(Path::new("-")) {
         return Err(Problem::new("stdout can take the library or the representations, not both")
             .with_help("give the library a file with `-o`, or leave out `-o` or `--emit`")
@@ -121,6 +123,7 @@ fn tune(formula: &Formula, options: &mut Options, console: &Console) -> Result<(
         console::error_text(&tuned.findings.iter().map(|finding| format!("{finding}\n")).collect::<String>());
     }
     options.tiles = tuned.tiles;
+    options.layouts = tuned.layouts;
     Ok(())
 }
 

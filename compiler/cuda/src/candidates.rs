@@ -15,14 +15,14 @@ use std::collections::BTreeSet;
 
 use keopsc_ir::plan::{Accumulation, Pass, ValueId};
 use keopsc_ops::intrinsics::Kind;
-use keopsc_ops::reductions::{self, Let, Operand, Rule};
+use keopsc_ops::reductions::{self, Let, Operand, Rule, STEP, list_of};
 use keopsc_ops::scalar::{Counter, Index, Scalar};
 
 use crate::expression::{Operands, Position, Writer};
 use crate::schedule::GpuSchedule;
 use crate::spelling::{Text, type_name};
 use crate::state::{
-    CONTRACTED, RuleOperands, accumulations, column_number, describe, function, is_long, list_of, write_update,
+    CONTRACTED, RuleOperands, accumulations, column_number, describe, function, is_long, write_update,
 };
 use crate::uses::for_each_read;
 
@@ -157,7 +157,10 @@ fn write_guard(writer: &mut Writer, pass: &Pass, number: usize, accumulation: &A
     writer.for_each_component(guard.dim, |writer, position| {
         let counters = vec![(Counter(0), position.clone())];
         let (values, column) = (Waiting { pass }, candidate_column());
-        let bound = |slot: u32, _: &Position| bound_text(&accumulation.rule, number, slot, position);
+        let bound = |operand: Operand, _: &Position| match operand {
+            Operand::State(slot) => Some(bound_text(&accumulation.rule, number, slot, position)),
+            _ => None,
+        };
         let operands = operands_of(pass, number, accumulation, &values, &column);
         let operands = Replaced { operands, state: &bound };
         let text = writer.expression(&guard.value, guard.kind, &counters, &operands);
@@ -183,55 +186,113 @@ fn operands_of<'a>(
 /// Takes candidates into an accumulation: a list place by place, anything else one after the other.
 fn write_take(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule, number: usize, accumulation: &Accumulation) {
     let rule = &accumulation.rule;
-    let slots: Vec<u32> = (0..rule.slots.len() as u32).collect();
     let (values, column) = (Waiting { pass }, candidate_column());
     let operands = operands_of(pass, number, accumulation, &values, &column);
-    match list_of(&rule.slots, &rule.update, &slots) {
-        Some((places, 1)) if rule.update_lets.is_empty() => {
-            writer.lines.line(format!("// {}", describe(number, accumulation)));
-            writer.computing_in(schedule.accumulate, |writer| write_places(writer, &operands, places));
-        }
-        _ => {
-            writer.lines.line("#pragma unroll 1");
-            writer.lines.open("for (int c = 0; c < TOGETHER && c < count; ++c) {");
-            writer.lines.line("const Candidate &candidate = candidates[c];");
-            write_update(writer, schedule, &operands);
-            writer.lines.close("}");
-        }
+    if places(rule, &rule.update).is_some() && rule.update_lets.is_empty() {
+        writer.lines.line(format!("// {}", describe(number, accumulation)));
+        let taken = Taken {
+            rules: &rule.update,
+            variables: vec!["Candidate some[TOGETHER];".to_owned()],
+            reads: vec!["some[c] = candidates[c];".to_owned()],
+            each: vec!["const Candidate &candidate = some[c];".to_owned()],
+            later: false,
+        };
+        writer.computing_in(schedule.accumulate, |writer| write_places(writer, &operands, &taken));
+        return;
     }
+    writer.lines.line("#pragma unroll 1");
+    writer.lines.open("for (int c = 0; c < TOGETHER && c < count; ++c) {");
+    writer.lines.line("const Candidate &candidate = candidates[c];");
+    write_update(writer, schedule, &operands);
+    writer.lines.close("}");
 }
 
-fn write_places(writer: &mut Writer, operands: &RuleOperands<'_>, places: u32) {
+/// The number of places, where rules change a list of scalars.
+fn places(rule: &Rule, rules: &[Scalar<Operand>]) -> Option<u32> {
+    let slots: Vec<u32> = (0..rule.slots.len() as u32).collect();
+    list_of(&rule.slots, rules, &slots).filter(|(_, distance)| *distance == 1).map(|(places, _)| places)
+}
+
+/// Whether a merge takes the columns of the later list into the earlier one, one in a step.
+pub(crate) fn joins_lists(rule: &Rule) -> bool {
+    let mut fits = rule.merge_lets.is_empty() && places(rule, &rule.merge) == Some(rule.merge_steps);
+    for scalar in &rule.merge {
+        for_each_read(scalar, &mut |operand, index| {
+            fits &= !matches!(operand, Operand::Later(_)) || *index == Index::Counter(STEP);
+        });
+    }
+    fits
+}
+
+/// Takes the columns of a later list in, several at a time.
+pub(crate) fn write_merge(writer: &mut Writer, operands: &RuleOperands<'_>) {
     let rule = &operands.accumulation.rule;
+    let steps = rule.merge_steps;
+    let real = writer.real;
+    writer.lines.line("#pragma unroll 1");
+    writer.lines.open(format!("for (int first = 0; first < {steps}; first += TOGETHER) {{"));
+    writer.lines.line(format!("const int count = {steps} - first;"));
     let number = operands.number;
+    let slots = || rule.slots.iter().map(|slot| (slot.name.as_str(), type_name(slot.kind, real)));
+    let variables = slots().map(|(name, kind)| format!("{kind} later_{name}[TOGETHER];"));
+    let reads = slots().map(|(name, _)| format!("later_{name}[c] = later.a{number}_{name}[c < count ? first + c : 0];"));
+    let (variables, reads) = (variables.collect(), reads.collect());
+    let taken = Taken { rules: &rule.merge, variables, reads, each: Vec::new(), later: true };
+    write_places(writer, operands, &taken);
+    writer.lines.close("}");
+}
+
+/// What is taken into a list.
+struct Taken<'a> {
+    /// What becomes of a place of each slot by one of it.
+    rules: &'a [Scalar<Operand>],
+    /// Where it is kept.
+    variables: Vec<String>,
+    /// How number `c` gets there.
+    reads: Vec<String>,
+    /// What stands before `rules` are applied to number `c`.
+    each: Vec<String>,
+    /// Whether it is places of a later list.
+    later: bool,
+}
+
+/// One walk over the list in which `TOGETHER` columns, of which `count` are there, join it.
+fn write_places(writer: &mut Writer, operands: &RuleOperands<'_>, taken: &Taken<'_>) {
+    let rule = &operands.accumulation.rule;
+    let (number, list) = (operands.number, operands.state);
     let real = writer.real;
     let names: Vec<(&str, &str)> =
         rule.slots.iter().map(|slot| (type_name(slot.kind, real), slot.name.as_ref())).collect();
     writer.lines.open("{");
-    writer.lines.line("Candidate some[TOGETHER];");
     let each = |writer: &mut Writer, line: &dyn Fn(&str, &str) -> String| {
         names.iter().for_each(|(kind, name)| writer.lines.line(line(kind, name)));
     };
+    let all = |writer: &mut Writer, lines: &[String]| lines.iter().for_each(|line| writer.lines.line(line));
+    all(writer, &taken.variables);
     each(writer, &|kind, name| format!("{kind} before_{name}[TOGETHER];"));
     writer.lines.line("#pragma unroll");
     writer.lines.open("for (int c = 0; c < TOGETHER; ++c) {");
-    writer.lines.line("some[c] = candidates[c];");
+    all(writer, &taken.reads);
     each(writer, &|_, name| format!("before_{name}[c] = 0;"));
     writer.lines.close("}");
     writer.lines.open("const auto change = [&](const int k) {");
-    each(writer, &|kind, name| format!("{kind} own_{name} = state.a{number}_{name}[k];"));
+    each(writer, &|kind, name| format!("{kind} own_{name} = {list}.a{number}_{name}[k];"));
     writer.lines.line("#pragma unroll");
     writer.lines.open("for (int c = 0; c < TOGETHER; ++c) {");
-    writer.lines.line("const Candidate &candidate = some[c];");
-    let counters = vec![(Counter(0), Position::Computed(Text::primary("k")))];
-    let state = |slot: u32, position: &Position| {
-        let name = names[slot as usize].1;
+    all(writer, &taken.each);
+    let step = Position::Computed(Text::primary("c"));
+    let counters = vec![(Counter(0), Position::Computed(Text::primary("k"))), (STEP, step)];
+    let state = |operand: Operand, position: &Position| match operand {
         // The place itself, or the one before.
-        let is_own = position.text().loose() == "k";
-        Text::primary(if is_own { format!("own_{name}") } else { format!("before_{name}[c]") })
+        Operand::State(slot) => {
+            let (name, is_own) = (names[slot as usize].1, position.text().loose() == "k");
+            Some(Text::primary(if is_own { format!("own_{name}") } else { format!("before_{name}[c]") }))
+        }
+        Operand::Later(slot) if taken.later => Some(Text::primary(format!("later_{}[c]", names[slot as usize].1))),
+        _ => None,
     };
     let replaced = Replaced { operands: *operands, state: &state };
-    for ((slot, update), (kind, name)) in rule.slots.iter().zip(&rule.update).zip(&names) {
+    for ((slot, update), (kind, name)) in rule.slots.iter().zip(taken.rules).zip(&names) {
         let text = writer.expression(update, slot.kind, &counters, &replaced);
         writer.lines.line(format!("const {kind} next_{name} = {};", text.loose()));
     }
@@ -240,11 +301,11 @@ fn write_places(writer: &mut Writer, operands: &RuleOperands<'_>, places: u32) {
         writer.lines.line(format!("own_{name} = c < count ? next_{name} : own_{name};"));
     }
     writer.lines.close("}");
-    each(writer, &|_, name| format!("state.a{number}_{name}[k] = own_{name};"));
+    each(writer, &|_, name| format!("{list}.a{number}_{name}[k] = own_{name};"));
     writer.lines.close("};");
     writer.lines.line("change(0);");
     writer.lines.line("#pragma unroll 1");
-    writer.lines.open(format!("for (int k = 1; k < {places}; ++k) {{"));
+    writer.lines.open(format!("for (int k = 1; k < {}; ++k) {{", rule.slots[0].dim));
     writer.lines.line("change(k);");
     writer.lines.close("}");
     writer.lines.close("}");
@@ -265,15 +326,12 @@ impl Operands<ValueId> for Waiting<'_> {
 /// Operands of a rule, where the state is something else.
 struct Replaced<'a> {
     operands: RuleOperands<'a>,
-    /// What stands for a component of a slot.
-    state: &'a dyn Fn(u32, &Position) -> Text,
+    /// What stands for a component of a state, where that is something else.
+    state: &'a dyn Fn(Operand, &Position) -> Option<Text>,
 }
 
 impl Operands<Operand> for Replaced<'_> {
     fn read(&self, operand: Operand, position: &Position, writer: &mut Writer) -> Text {
-        match operand {
-            Operand::State(slot) => (self.state)(slot, position),
-            operand => self.operands.read(operand, position, writer),
-        }
+        (self.state)(operand, position).unwrap_or_else(|| self.operands.read(operand, position, writer))
     }
 }

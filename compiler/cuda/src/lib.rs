@@ -45,6 +45,6 @@ mod uses;
 mod wide;
 
 pub use contraction::{Contraction, Form};
-pub use library::{Library, library, library_in_ring};
+pub use library::{Library, library, library_in_ring, library_with};
 pub use spelling::Arithmetic;
 pub use wide::{Difference, WideSum, WideSums};

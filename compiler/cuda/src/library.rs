@@ -6,7 +6,7 @@ use keopsc_ir::types::{Axis, Role, ScalarType};
 use crate::kernel::emit_pass;
 use crate::lines::Lines;
 use crate::ring;
-use crate::schedule::schedule;
+use crate::schedule::{Choice, GpuSchedule, schedule};
 use crate::spelling::Arithmetic;
 
 /// The kernels of a library.
@@ -99,22 +99,30 @@ pub struct Packed {
 
 /// The kernels of the entries that these plans are of. Names of plans differ.
 pub fn library(plans: &[Verified]) -> Library {
-    library_in(Arithmetic::Real, plans)
+    library_with(plans, &[])
+}
+
+/// The same with the layouts that are chosen for some passes.
+pub fn library_with(plans: &[Verified], choices: &[Choice]) -> Library {
+    library_in(Arithmetic::Real, plans, choices)
 }
 
 /// The same in integers instead of real numbers, by [`keopsc_ops::ring`]: for tests.
 pub fn library_in_ring(plans: &[Verified]) -> Library {
-    library_in(Arithmetic::Ring, plans)
+    library_in(Arithmetic::Ring, plans, &[])
 }
 
-fn library_in(arithmetic: Arithmetic, plans: &[Verified]) -> Library {
+fn library_in(arithmetic: Arithmetic, plans: &[Verified], choices: &[Choice]) -> Library {
     let mut lines = Lines::default();
     let mut kernels = Kernels { names: vec![LAYOUT.to_owned()], ..Kernels::default() };
     let mut entries = Vec::new();
     for plan in plans {
-        let mut emit = |plan: &Plan, infix: &str| emit_plan(&mut lines, &mut kernels, plan, infix, arithmetic);
-        let passes = emit(plan, "_");
-        let for_ranges = plan.for_ranges().map(|other| emit(other, "_ranges"));
+        let mut emit = |plan: &Plan, infix: &str, choices: &[Choice]| {
+            let schedules = schedule(plan, arithmetic, choices);
+            emit_plan(&mut lines, &mut kernels, plan, infix, &schedules, arithmetic)
+        };
+        let passes = emit(plan, "_", choices);
+        let for_ranges = plan.for_ranges().map(|other| emit(other, "_ranges", &[]));
         entries.push(Entry { passes, for_ranges });
     }
     // What is the same for all passes goes with what the last of them has beside its longest kernel.
@@ -241,14 +249,15 @@ fn emit_plan(
     kernels: &mut Kernels,
     plan: &Plan,
     infix: &str,
+    schedules: &[GpuSchedule],
     arithmetic: Arithmetic,
 ) -> Vec<PassKernels> {
     lines.gap();
     describe(lines, plan);
     let name = |number: usize| format!("{}{infix}{number}", plan.name);
-    let numbered = schedule(plan, arithmetic).into_iter().enumerate();
+    let numbered = schedules.iter().enumerate();
     numbered
-        .map(|(number, schedule)| emit_pass(lines, kernels, plan, &name(number), number, &schedule, arithmetic))
+        .map(|(number, schedule)| emit_pass(lines, kernels, plan, &name(number), number, schedule, arithmetic))
         .collect()
 }
 

@@ -14,6 +14,8 @@
 //! tree, so that a result does not depend on how columns are split. Where so many states would not fit ([`Order::Sequence`]), chunks are merged
 //! one after the other; what no order changes ([`Order::Carried`]) has no states of chunks.
 
+use std::fmt;
+
 use keopsc_ir::plan::cost::cost;
 use keopsc_ir::plan::{Accumulation, Block, Definition, Pass, Plan, Value, ValueId};
 use keopsc_ir::types::{ScalarType, SumScheme};
@@ -46,6 +48,37 @@ pub enum Place {
     Inline,
     /// In shared memory, one a pair of the tile, where it has been computed before the rest of the pair.
     Contracted,
+}
+
+/// What of a pass's layout may be another one than the model's: that decides how fast results are found, and no bit of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Rows of a thread, where there are many rows and no matrix products.
+    Rows(u32),
+    /// Blocks with matrix products that are to fit on a multiprocessor: more of them have fewer registers each.
+    ResidentBlocks(u32),
+}
+
+/// `4 rows a thread`
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Layout::Rows(1) => write!(f, "1 row a thread"),
+            Layout::Rows(rows) => write!(f, "{rows} rows a thread"),
+            Layout::ResidentBlocks(blocks) => write!(f, "{blocks} blocks a multiprocessor"),
+        }
+    }
+}
+
+/// Another layout than the model's for a pass of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The plan's name.
+    pub plan: String,
+    /// The pass.
+    pub pass: usize,
+    /// The layout.
+    pub layout: Layout,
 }
 
 /// The layout of one pass.
@@ -99,6 +132,14 @@ impl GpuSchedule {
         self.contraction.is_some() || self.wide.is_some()
     }
 
+    /// What of it could be another; nothing where no columns are reduced.
+    pub fn layout(&self) -> Option<Layout> {
+        match self.has_products() {
+            true => Some(Layout::ResidentBlocks(self.resident_blocks)),
+            false => self.accumulations.contains(&true).then_some(Layout::Rows(self.rows)),
+        }
+    }
+
     /// The place of a value.
     pub fn place(&self, id: ValueId) -> Place {
         self.places[id.0 as usize]
@@ -130,6 +171,8 @@ const PAIRS: [u32; 2] = [16, 128];
 const SIDE_BY_SIDE: u32 = 1200;
 /// Columns that are taken in together where there are pivots, and the registers that a row may need for that.
 const BLOCKS: [(u32, u64); 3] = [(16, 10), (8, 14), (4, u64::MAX)];
+/// Bytes of the states of a thread's rows where columns wait: all threads that a GPU may have have such memory set aside.
+const STATES_BYTES: u64 = 6 << 10;
 /// Components that may wait of a thread's pairs with a column.
 const WAITING_COMPONENTS: u64 = 4;
 /// Columns of a chunk for each lane that takes part in it.
@@ -154,6 +197,8 @@ const REGISTERS_BESIDE_CONTRACTIONS: u64 = 110;
 /// Registers of a multiprocessor for each of a block's threads, and those that a thread needs for factors of wide sums and addresses.
 const REGISTERS: u32 = 65536 / THREADS;
 const UNCONTRACTED_REGISTERS: u64 = 70;
+/// Blocks with matrix products that may be meant to fit on a multiprocessor.
+const RESIDENT_BLOCKS: std::ops::RangeInclusive<u32> = 2..=5;
 /// Registers that four rows may take beside contractions, and bytes of a column that each of them reads.
 const QUAD_REGISTERS: u64 = 24;
 const QUAD_COLUMN_BYTES: u64 = 32;
@@ -164,17 +209,36 @@ const TREE_BYTES: u64 = 1024;
 const FEWEST_LEVELS: u64 = 5;
 const MOST_LEVELS: u64 = 12;
 
-/// The layout of each pass of a plan that `verify` accepts.
-pub fn schedule(plan: &Plan, arithmetic: Arithmetic) -> Vec<GpuSchedule> {
-    plan.passes.iter().map(|pass| schedule_pass(plan, pass, arithmetic)).collect()
+/// The layout of each pass of a plan that `verify` accepts: the model's, or what is chosen for a pass, where that is a candidate.
+pub fn schedule(plan: &Plan, arithmetic: Arithmetic, choices: &[Choice]) -> Vec<GpuSchedule> {
+    let own = |pass: usize| choices.iter().find(|choice| choice.plan == plan.name && choice.pass == pass);
+    let chosen = |(number, pass): (usize, &Pass)| {
+        let layout = own(number).map(|choice| choice.layout);
+        let layout = layout.filter(|layout| candidates(plan, pass, arithmetic).contains(layout));
+        schedule_pass(plan, pass, arithmetic, layout)
+    };
+    plan.passes.iter().enumerate().map(chosen).collect()
+}
+
+/// The layouts that a pass can have, the model's first; none where there is nothing to choose.
+pub fn candidates(plan: &Plan, pass: &Pass, arithmetic: Arithmetic) -> Vec<Layout> {
+    let model = schedule_pass(plan, pass, arithmetic, None);
+    let all: Vec<Layout> = match model.layout() {
+        Some(Layout::Rows(_)) => (0..=ROWS.ilog2()).map(|power| Layout::Rows(1 << power)).collect(),
+        Some(Layout::ResidentBlocks(_)) => RESIDENT_BLOCKS.map(Layout::ResidentBlocks).collect(),
+        None => return Vec::new(),
+    };
+    let same_bits = |layout: &Layout| schedule_pass(plan, pass, arithmetic, Some(*layout)).order == model.order;
+    let others = all.into_iter().filter(|layout| Some(*layout) != model.layout() && same_bits(layout));
+    model.layout().into_iter().chain(others).collect()
 }
 
 /// With all matrix products that there is room for.
-fn schedule_pass(plan: &Plan, pass: &Pass, arithmetic: Arithmetic) -> GpuSchedule {
+fn schedule_pass(plan: &Plan, pass: &Pass, arithmetic: Arithmetic, layout: Option<Layout>) -> GpuSchedule {
     let products = [[true, true], [true, false], [false, true]];
-    let found = products.into_iter().find_map(|products| schedule_products(plan, pass, arithmetic, products));
+    let found = products.into_iter().find_map(|products| schedule_products(plan, pass, arithmetic, products, layout));
     found.unwrap_or_else(|| {
-        let plain = schedule_products(plan, pass, arithmetic, [false, false]);
+        let plain = schedule_products(plan, pass, arithmetic, [false, false], layout);
         plain.expect("what has no matrix products needs no room for them")
     })
 }
@@ -185,6 +249,7 @@ fn schedule_products(
     pass: &Pass,
     arithmetic: Arithmetic,
     [contracted, wide]: [bool; 2],
+    layout: Option<Layout>,
 ) -> Option<GpuSchedule> {
     let needed = needed(pass);
     let accumulate = plan.numerics.accumulators(pass.compute);
@@ -235,11 +300,19 @@ fn schedule_products(
     }
     let (block, most_rows) = match !used.is_empty() && used.iter().all(has_pivots) {
         true => (BLOCKS.iter().find(|(_, most)| registers <= *most).map_or(1, |(block, _)| *block), BLOCK_ROWS),
-        false => (1, waiting.map_or(ROWS, |components| WAITING_COMPONENTS / components.max(1))),
+        false => (1, waiting.map_or(ROWS, |components| most_rows_waiting(components, state))),
     };
     // A column's values are read from shared memory once for all rows of a thread.
     let is_of_products = contraction.is_some() || wide.is_some();
-    let rows = if is_of_products { 1 } else { 1 << (ROW_REGISTERS / registers).clamp(1, most_rows).ilog2() };
+    let rows = match layout {
+        _ if is_of_products => 1,
+        Some(Layout::Rows(rows)) => rows.min(1 << most_rows.ilog2()),
+        _ => 1 << (ROW_REGISTERS / registers).clamp(1, most_rows).ilog2(),
+    };
+    let resident_blocks = match layout {
+        Some(Layout::ResidentBlocks(blocks)) => blocks,
+        _ => resident_blocks(contraction.as_ref(), wide.as_ref(), registers),
+    };
     let threads = if rows >= SEVERAL_ROWS { FEW_THREADS } else { THREADS };
     let tile_bytes = if threads < THREADS { SMALL_TILE_BYTES } else { TILE_BYTES };
     let columns = tile_bytes.checked_div(column_bytes).unwrap_or(TILE).clamp(SHORTEST_TILE, TILE);
@@ -265,7 +338,7 @@ fn schedule_products(
         rows_are_found_again: pass.block(Block::Row).any(|(id, _)| places[id.0 as usize] == Place::Stored),
         places,
         in_quads,
-        resident_blocks: resident_blocks(contraction.as_ref(), wide.as_ref(), registers),
+        resident_blocks,
         contraction,
         wide,
         accumulations: needed.accumulations,
@@ -273,6 +346,11 @@ fn schedule_products(
         state_bytes: state.max(1) as u32,
         pair_cost,
     })
+}
+
+/// The most rows of a thread where columns wait, so many components of each.
+fn most_rows_waiting(components: u64, state: u64) -> u64 {
+    (WAITING_COMPONENTS / components.max(1)).min(STATES_BYTES / state.max(1)).max(1)
 }
 
 /// How many blocks are to fit on a multiprocessor, where all else of a row takes so many registers.
@@ -283,7 +361,7 @@ fn resident_blocks(contraction: Option<&Contraction>, wide: Option<&WideSums>, r
     };
     let all = own + registers + wide.map_or(0, WideSums::registers);
     let fitting = |blocks: &u32| u64::from(REGISTERS / blocks) >= all;
-    [5, 4, 3].into_iter().find(fitting).unwrap_or(2)
+    RESIDENT_BLOCKS.rev().find(fitting).unwrap_or(*RESIDENT_BLOCKS.start())
 }
 
 fn order(sum: SumScheme, used: &[&Accumulation], levels: u64) -> Order {
@@ -298,7 +376,7 @@ fn order(sum: SumScheme, used: &[&Accumulation], levels: u64) -> Order {
 
 /// So many lanes share a chunk.
 fn chunk(sum: SumScheme, used: &[&Accumulation], lanes: u32) -> [u32; 2] {
-    let is_plain = |accumulation: &&Accumulation| accumulation.rule.merge_lets.is_empty();
+    let is_plain = |accumulation: &&Accumulation| accumulation.rule.merges_at_once();
     match sum {
         SumScheme::Direct => NO_CHUNKS,
         _ if used.iter().all(is_plain) => CHUNK.map(|columns| lanes * columns),

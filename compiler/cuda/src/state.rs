@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use keopsc_ir::plan::{Accumulation, Block, Pass, ValueId};
 use keopsc_ir::types::ScalarType;
 use keopsc_ops::intrinsics::{Intrinsic, Kind};
-use keopsc_ops::reductions::{self, Let, Operand, Raising, Slot};
+use keopsc_ops::reductions::{self, Let, Operand, Raising, STEP, list_of};
 use keopsc_ops::scalar::{Counter, Index, Scalar};
 
 use crate::candidates;
-use crate::expression::{Operands, Position, Writer};
+use crate::expression::{Counters, Operands, Position, Writer};
 use crate::schedule::{GpuSchedule, Place};
 use crate::spelling::{Binding, Text, integer, type_name};
 use crate::uses::{arguments_read, for_each_read, lets_needed};
@@ -340,7 +340,16 @@ fn write_merge(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
         let operands = RuleOperands::of_state(accumulation, number, "earlier", pass.compute);
         let operands = RuleOperands { later: Some("later"), ..operands };
         let rule = &accumulation.rule;
-        write_phase(writer, &operands, &rule.merge_lets, &rule.merge);
+        if schedule.queues && candidates::joins_lists(rule) {
+            candidates::write_merge(writer, &operands);
+        } else if rule.merge_steps == 1 {
+            write_phase(writer, &operands, &rule.merge_lets, &rule.merge);
+        } else {
+            writer.lines.open(format!("for (int step = 0; step < {}; ++step) {{", rule.merge_steps));
+            let step = Position::Computed(Text::primary("step"));
+            write_phase(writer, &RuleOperands { step: Some(&step), ..operands }, &rule.merge_lets, &rule.merge);
+            writer.lines.close("}");
+        }
     }
 }
 
@@ -439,13 +448,21 @@ pub(crate) struct RuleOperands<'a> {
     pub(crate) column: Option<&'a Text>,
     /// The `let`s of the phase, where they are neither those of the update nor those of the merge.
     pub(crate) lets: Option<&'a [Let]>,
+    /// In a merge that has several, the step.
+    pub(crate) step: Option<&'a Position>,
     /// The type that values of the pass are computed in.
     pub(crate) compute: ScalarType,
 }
 
 impl<'a> RuleOperands<'a> {
     pub(crate) fn of_state(accumulation: &'a Accumulation, number: usize, state: &'a str, compute: ScalarType) -> Self {
-        RuleOperands { accumulation, number, state, later: None, values: None, column: None, lets: None, compute }
+        RuleOperands { accumulation, number, state, later: None, values: None, column: None, lets: None, step: None, compute }
+    }
+
+    /// The counters of component `position`.
+    pub(crate) fn counters(&self, position: &Position) -> Counters {
+        let component = (Counter(0), position.clone());
+        std::iter::once(component).chain(self.step.map(|step| (STEP, step.clone()))).collect()
     }
 
     pub(crate) fn slot(&self, variable: &str, slot: u32, position: &Position) -> Text {
@@ -530,7 +547,7 @@ fn write_slots(
         return writer.for_each_component_from_the_last(dim, |writer, position| {
             for slot in chosen {
                 let kind = slots[*slot as usize].kind;
-                let counters = vec![(Counter(0), position.clone())];
+                let counters = operands.counters(position);
                 let text = writer.expression(&rules[*slot as usize], kind, &counters, operands);
                 let kind = type_name(kind, writer.real);
                 writer.lines.line(format!("const {kind} {} = {};", next(*slot), text.loose()));
@@ -553,7 +570,7 @@ fn write_slots(
         let description = &slots[slot as usize];
         writer.for_each_component(description.dim, |writer, position| {
             let value = if is_in_place {
-                let counters = vec![(Counter(0), position.clone())];
+                let counters = operands.counters(position);
                 writer.expression(&rules[slot as usize], description.kind, &counters, operands)
             } else {
                 component(&Text::primary(next(slot)), description.dim, position)
@@ -564,27 +581,6 @@ fn write_slots(
             }
         });
     }
-}
-
-/// The number of components of the slots, if it is the same for all, and each new component looks at old ones of its own place and of one lower place,
-/// which is told as well: then they can replace them from the last to the first, as in a list.
-pub(crate) fn list_of(slots: &[Slot], rules: &[Scalar<Operand>], chosen: &[u32]) -> Option<(u32, i64)> {
-    let dim = slots[*chosen.first()? as usize].dim;
-    let mut fits = chosen.iter().all(|slot| slots[*slot as usize].dim == dim);
-    let mut distances = BTreeSet::new();
-    for rule in chosen.iter().map(|slot| &rules[*slot as usize]) {
-        for_each_read(rule, &mut |operand, index| match (operand, index) {
-            (Operand::State(_), Index::Counter(Counter(0))) => {}
-            (Operand::State(_), Index::Sub(from, by)) => match (from.as_ref(), by.as_ref()) {
-                (Index::Counter(Counter(0)), Index::Constant(by)) if *by > 0 => drop(distances.insert(*by)),
-                _ => fits = false,
-            },
-            (Operand::State(_), _) => fits = false,
-            _ => {}
-        });
-    }
-    let distance = distances.pop_first().filter(|_| fits && distances.is_empty())?;
-    Some((dim, distance))
 }
 
 /// Whether a slot's new components can replace the old ones one by one: nobody looks at an old one afterwards.
@@ -613,12 +609,12 @@ fn write_variable(
 ) {
     let type_name = type_name(kind, writer.real);
     if dim == 1 {
-        let text = writer.expression(value, kind, &vec![(Counter(0), Position::Known(0))], operands);
+        let text = writer.expression(value, kind, &operands.counters(&Position::Known(0)), operands);
         return writer.lines.line(format!("const {type_name} {name} = {};", text.loose()));
     }
     writer.lines.line(format!("{type_name} {name}[{dim}];"));
     writer.for_each_component(dim, |writer, position| {
-        let text = writer.expression(value, kind, &vec![(Counter(0), position.clone())], operands);
+        let text = writer.expression(value, kind, &operands.counters(position), operands);
         writer.lines.line(format!("{name}[{}] = {};", position.text().loose(), text.loose()));
     });
 }

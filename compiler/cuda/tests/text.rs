@@ -90,7 +90,7 @@ fn what_is_long_is_not_in_the_tile() {
 
 /// The differences of an entry's wide sums, with their first components.
 fn differences(plan: &Plan) -> Vec<(Option<Difference>, u32)> {
-    let layouts = schedule(plan, Arithmetic::Real);
+    let layouts = schedule(plan, Arithmetic::Real, &[]);
     let sums = layouts.iter().flat_map(|layout| layout.wide.iter().flat_map(|wide| &wide.sums));
     sums.map(|sum| (sum.difference, sum.first)).collect()
 }

@@ -66,6 +66,7 @@ mod tests {
             formula: FormulaOptions::default(),
             levels: Vec::new(),
             tiles: Vec::new(),
+            layouts: Vec::new(),
             linker: Linker::InProcess,
             device: None,
         };

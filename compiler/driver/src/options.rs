@@ -20,6 +20,8 @@ pub struct Options {
     pub levels: Vec<&'static Level>,
     /// Tiles that tuning has found to be faster than the scheduler's; none without it.
     pub tiles: Vec<Choice>,
+    /// The same for layouts of kernels.
+    pub layouts: Vec<keopsc_cuda::schedule::Choice>,
     /// Who links.
     pub linker: Linker,
     /// The GPUs to make code for, if any.
@@ -84,7 +86,8 @@ impl Options {
         let levels: Vec<&str> = self.levels.iter().map(|level| level.name).collect();
         let device = self.device.as_ref().map(DeviceTarget::key_text);
         let linker = self.linker.option_text();
-        format!("{:?} {:?} {:?} {:?} {:?} {:?}", self.name, self.formula, levels, linker, self.tiles, device)
+        let Options { name, formula, tiles, layouts, .. } = self;
+        format!("{name:?} {formula:?} {levels:?} {linker:?} {tiles:?} {layouts:?} {device:?}")
     }
 }
 

@@ -73,10 +73,10 @@ pub fn compile_with(support: &[u8], formula: &Formula, options: &Options, soname
 }
 
 /// All object files but the support code. Code for GPUs is made beside that for the CPU.
-fn objects(library: &Library<'_>, options: &Options) -> Result<Vec<Object>, Failure> {
+pub(crate) fn objects(library: &Library<'_>, options: &Options) -> Result<Vec<Object>, Failure> {
     let compile = || keopsc_cpu::compile(library, &options.levels).map_err(code_generation);
     let Some(target) = &options.device else { return compile() };
-    let kernels = keopsc_cuda::library(library.plans);
+    let kernels = keopsc_cuda::library_with(library.plans, &options.layouts);
     device::tables::has_room(library.plans, &kernels)?;
     let (images, objects) = std::thread::scope(|scope| {
         let images = scope.spawn(|| device::compile(&kernels, target));
@@ -144,7 +144,7 @@ impl FrontEnd<'_> {
         manifest(options, self.file, &self.output.program, &self.output.plans)
     }
 
-    fn library<'a>(&'a self, options: &'a Options, manifest: &'a str) -> Library<'a> {
+    pub(crate) fn library<'a>(&'a self, options: &'a Options, manifest: &'a str) -> Library<'a> {
         Library {
             name: &options.name,
             plans: &self.output.plans,
@@ -202,13 +202,13 @@ fn representation(
         Emit::Schedule => each_level(options, |level| Ok(schedule_text(&library, level))),
         Emit::Llvm => each_level(options, |level| keopsc_cpu::emit_llvm(&library, level)),
         Emit::Asm => each_level(options, |level| keopsc_cpu::emit_assembly(&library, level)),
-        Emit::Cuda => Ok(keopsc_cuda::library(&front.output.plans).text),
+        Emit::Cuda => Ok(keopsc_cuda::library_with(&front.output.plans, &options.layouts).text),
         Emit::Ptx => {
             let target = options
                 .device
                 .as_ref()
                 .ok_or_else(|| Problem::new("`--emit ptx` is for code for GPUs").with_help("add `--target cuda`"))?;
-            device::ptx(&keopsc_cuda::library(&front.output.plans).text, target)
+            device::ptx(&keopsc_cuda::library_with(&front.output.plans, &options.layouts).text, target)
         }
         Emit::Header => Ok(header(&manifest)),
         Emit::Manifest => Ok(text + "\n"),

@@ -24,6 +24,7 @@ use keopsc_grammar::syntax::{BinaryOperator, Expr, ExprKind, UnaryOperator};
 
 use crate::integers::{Integers, evaluate_integer};
 use crate::intrinsics::{Intrinsic, Kind};
+use crate::reductions::STEP;
 use crate::scalar::{Comparison, Counter, Index, Scalar};
 
 /// The names of folds.
@@ -62,6 +63,15 @@ impl<'scope, V: Clone> Scope<'scope, V> {
     pub(crate) fn new(integers: &'scope Integers, values: &'scope [Named<V>], dim: u32) -> Self {
         let k = if dim == 1 { Index::Constant(0) } else { Index::K };
         Scope { integers, values, counters: vec![("k".to_owned(), k)], meanings: Vec::new(), next_counter: 1 }
+    }
+
+    /// The same for one of some steps, of which `step` is the number.
+    pub(crate) fn of_steps(integers: &'scope Integers, values: &'scope [Named<V>], dim: u32, steps: u32) -> Self {
+        let step = if steps == 1 { Index::Constant(0) } else { Index::Counter(STEP) };
+        let mut scope = Scope::new(integers, values, dim);
+        scope.counters.push(("step".to_owned(), step));
+        scope.next_counter = STEP.0 + 1;
+        scope
     }
 
     /// The scalar expression of a recipe and its kind.
@@ -145,7 +155,6 @@ impl<'scope, V: Clone> Scope<'scope, V> {
         }
         match (function, arguments) {
             ("choose", [condition, then, otherwise]) => self.lower_choice(condition, then, otherwise),
-            ("first", [range, condition, then, otherwise]) => self.lower_first(range, condition, then, otherwise),
             ("poly", [variable, coefficients @ ..]) => self.lower_polynomial(variable, coefficients),
             ("series", [variable, ratios @ ..]) => self.lower_series(variable, ratios),
             ("factorial", [number]) => {
@@ -199,20 +208,6 @@ impl<'scope, V: Clone> Scope<'scope, V> {
         }
         let (then, otherwise) = (Box::new(then), Box::new(otherwise));
         Ok((Scalar::Choose { left, comparison, right, then, otherwise }, then_kind))
-    }
-
-    /// `first(q < n, condition, value, otherwise)`: the value at the first `q` where the condition holds, as nested selections.
-    fn lower_first(&mut self, range: &Expr, condition: &Expr, then: &Expr, otherwise: &Expr) -> Lowered<V> {
-        let (name, count) = self.range(range)?;
-        let mut chosen = self.lower(otherwise)?;
-        for q in (0..count).rev() {
-            self.counters.push((name.clone(), Index::Constant(q.into())));
-            let step = self.lower(condition).and_then(|condition| Ok((condition, self.lower(then)?)));
-            self.counters.pop();
-            let (condition, then) = step?;
-            chosen = call(Intrinsic::Select, vec![condition, then, chosen])?;
-        }
-        Ok(chosen)
     }
 
     fn real(&mut self, expr: &Expr) -> Result<Scalar<V>, String> {

@@ -10,7 +10,7 @@ mod evaluate;
 mod number;
 mod sign;
 
-pub use evaluate::evaluate;
+pub use evaluate::{evaluate, evaluate_counted};
 pub use number::Number;
 pub use sign::{Sign, Signs};
 
@@ -161,6 +161,34 @@ impl<V> Scalar<V> {
                 right: right.clone(),
                 then: Box::new(then.map(value)),
                 otherwise: Box::new(otherwise.map(value)),
+            },
+        }
+    }
+
+    /// The same for components from number `least` on, without choices of those before.
+    pub fn from_component(&self, least: i64) -> Scalar<V>
+    where
+        V: Clone,
+    {
+        let all = |scalars: &[Scalar<V>]| scalars.iter().map(|scalar| scalar.from_component(least)).collect();
+        match self {
+            Scalar::Constant(_) | Scalar::Component(..) | Scalar::Index(_) => self.clone(),
+            Scalar::Call(intrinsic, arguments) => Scalar::Call(*intrinsic, all(arguments)),
+            Scalar::Fold { with, counter, count, body } => {
+                let body = Box::new(body.from_component(least));
+                Scalar::Fold { with: *with, counter: *counter, count: *count, body }
+            }
+            Scalar::Choose { left: Index::K, comparison: Comparison::Less, right: Index::Constant(end), otherwise, .. }
+                if *end <= least =>
+            {
+                otherwise.from_component(least)
+            }
+            Scalar::Choose { left, comparison, right, then, otherwise } => Scalar::Choose {
+                left: left.clone(),
+                comparison: *comparison,
+                right: right.clone(),
+                then: Box::new(then.from_component(least)),
+                otherwise: Box::new(otherwise.from_component(least)),
             },
         }
     }

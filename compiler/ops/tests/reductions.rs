@@ -481,7 +481,7 @@ fn kinds_and_shapes() {
     let list = reductions::find_reduction("KMin_ArgKMin").expect("known");
     assert_eq!(reductions::infer(list, &[3], &[10]), Ok(vec![(Kind::Real, vec![10, 3]), (Kind::Index, vec![10, 3])]));
     let error = reductions::infer(list, &[3], &[0]).expect_err("a list has to have a length").to_string();
-    assert_eq!(error, "`K` of `KMin_ArgKMin` is 0, but has to be from 1 to 100");
+    assert_eq!(error, "`K` of `KMin_ArgKMin` is 0, but has to be from 1 to 1024");
     let error = infer("LogSumExp", &[3]).expect_err("the values have to be scalars").to_string();
     assert_eq!(
         error,

@@ -2,7 +2,7 @@
 
 use super::view::TensorView;
 use super::{Library, text};
-use crate::abi::{Call, DLTensor, EntryPoint, Status};
+use crate::abi::{Call, DL_CUDA, DLTensor, EntryPoint, Status};
 use crate::manifest;
 use std::ffi::{CStr, c_char};
 use std::fmt;
@@ -28,6 +28,8 @@ pub struct Options {
     pub rows_j: Option<i64>,
     /// Threads; `None` leaves that to `KEOPSC_NUM_THREADS` and the affinity mask.
     pub threads: Option<i32>,
+    /// The GPU that reduces, whose memory the data go through; `None` for the CPU.
+    pub gpu: Option<i32>,
 }
 
 /// A call that was refused.
@@ -163,8 +165,8 @@ impl<'a> Entry<'a> {
             rows_i: options.rows_i.unwrap_or(-1),
             rows_j: options.rows_j.unwrap_or(-1),
             threads: options.threads.unwrap_or(0),
-            device_type: 0,
-            device_id: 0,
+            device_type: options.gpu.map_or(0, |_| DL_CUDA),
+            device_id: options.gpu.unwrap_or(0),
             check: 0,
             stream: ptr::null_mut(),
             ranges: ptr::null(),

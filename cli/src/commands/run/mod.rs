@@ -72,7 +72,7 @@ fn call(entry: &Entry<'_>, inputs: &[Input], arguments: &Run) -> Result<Vec<Arra
     for result in &mut results {
         tensors.push(result.output().map_err(unusable)?);
     }
-    let options = Options { rows_i: arguments.rows_i, rows_j: arguments.rows_j, threads: arguments.threads };
+    let options = Options { rows_i: arguments.rows_i, rows_j: arguments.rows_j, threads: arguments.threads, gpu: None };
     let run = || entry.run(&mut tensors, &options);
     progress::with_elapsed_time(entry.name(), run).map_err(|error| Problem::new(error.message))?;
     drop(tensors);

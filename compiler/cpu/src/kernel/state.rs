@@ -6,7 +6,7 @@ use inkwell::types::VectorType;
 use inkwell::values::{IntValue, PointerValue};
 use keopsc_ir::plan::{Accumulation, ValueId};
 use keopsc_ops::intrinsics::{Intrinsic, Kind};
-use keopsc_ops::reductions::{Let, Operand, Slot};
+use keopsc_ops::reductions::{Let, Operand, STEP, Slot, list_of};
 use keopsc_ops::scalar::{Counter, Index, Scalar, Sign, Signs};
 
 use super::Kernel;
@@ -67,6 +67,8 @@ pub struct RuleReader<'s, 'p, 'k, 'a, 'ctx> {
     pub arguments: Option<&'p mut PlanReader<'k, 'a, 'ctx>>,
     /// In an update, the number of the column within the chunk.
     pub column: Option<Vector<'ctx>>,
+    /// In a merge that has several, the step.
+    pub step: Option<Component<'ctx>>,
     /// Whether the pivots, if there are some, have taken the column in already.
     pub is_raised: bool,
     /// Memory of long `let`s: `[dim][width]` vectors.
@@ -104,6 +106,7 @@ impl<'s, 'p, 'k, 'a, 'ctx> RuleReader<'s, 'p, 'k, 'a, 'ctx> {
             lets,
             arguments: None,
             column: None,
+            step: None,
             is_raised: false,
             stored: HashMap::new(),
             known: Remembered::default(),
@@ -335,6 +338,10 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         let slots = &accumulation.rule.slots;
         let is_long = |slot: usize| slots[slot].dim > self.schedule.unroll;
         if (0..slots.len()).any(is_long) {
+            let all: Vec<u32> = (0..slots.len() as u32).collect();
+            if let Some((places, distance)) = list_of(slots, rules, &all) {
+                return self.apply_list_rules(rules, (places, distance), reader);
+            }
             self.remember_lets(reader);
         }
         let short = rules.iter().enumerate().filter(|(slot, _)| !is_long(*slot));
@@ -370,6 +377,30 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         }
     }
 
+    /// Replaces a list from its last place to its first: each looks at itself and at the place `distance` before.
+    fn apply_list_rules(
+        &self,
+        rules: &[Scalar<Operand>],
+        (places, distance): (u32, u32),
+        reader: &mut RuleReader<'_, '_, '_, 'a, 'ctx>,
+    ) {
+        self.remember_lets(reader);
+        let later: Vec<_> = rules.iter().map(|rule| rule.from_component(distance.into())).collect();
+        let replace = |rules: &[Scalar<Operand>], index, reader: &mut RuleReader<'_, '_, '_, 'a, 'ctx>| {
+            let values: Vec<_> = rules.iter().map(|rule| self.apply_rule(rule, index, reader)).collect();
+            for (slot, value) in (0..).zip(&values) {
+                self.store_slot(reader.state, reader.accumulation, slot, index, value);
+            }
+        };
+        reader.enter();
+        self.fixed_loop(distance.into(), places.into(), |number| {
+            let last = self.integer(i64::from(places + distance) - 1);
+            replace(&later, Component::Looped(self.subtract(last, number)), reader);
+        });
+        self.components(distance, |index| replace(rules, index, reader));
+        reader.leave();
+    }
+
     /// Replaces some short slots by what their rules make of the state, all read before any is written.
     pub fn apply_short_rules(&self, rules: &[(u32, &Scalar<Operand>)], reader: &mut RuleReader<'_, '_, '_, 'a, 'ctx>) {
         for (slot, index, value) in self.evaluate_short_rules(rules, reader) {
@@ -400,8 +431,14 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         later: StateView<'_, 'ctx>,
     ) {
         let lets = &accumulation.rule.merge_lets;
-        let mut reader = RuleReader { later: Some(later), ..RuleReader::new(*self, accumulation, earlier, lets) };
-        self.apply_rules(&accumulation.rule.merge, &mut reader);
+        let reader = RuleReader { later: Some(later), ..RuleReader::new(*self, accumulation, earlier, lets) };
+        match accumulation.rule.merge_steps {
+            1 => self.apply_rules(&accumulation.rule.merge, &mut { reader }),
+            steps => self.fixed_loop(0, steps.into(), |step| {
+                let mut reader = RuleReader { step: Some(Component::Looped(step)), ..reader };
+                self.apply_rules(&accumulation.rule.merge, &mut reader);
+            }),
+        }
     }
 
     fn copy_places(
@@ -461,7 +498,9 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         index: Component<'ctx>,
         reader: &mut RuleReader<'_, '_, '_, 'a, 'ctx>,
     ) -> Bundle<'ctx> {
-        self.evaluate(rule, &vec![(Counter(0), index)], reader)
+        let step = reader.step.map(|step| (STEP, step));
+        let counters = std::iter::once((Counter(0), index)).chain(step).collect();
+        self.evaluate(rule, &counters, reader)
     }
 }
 

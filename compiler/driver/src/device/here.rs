@@ -19,9 +19,14 @@ use crate::cache::{Cache, Key};
 /// What says which GPUs a process sees.
 const VARIABLE: &str = "CUDA_VISIBLE_DEVICES";
 
+/// What the system tells of its driver and of the GPUs that a process sees; `None` if it tells nothing.
+pub fn description() -> Option<String> {
+    system_text(Path::new("/"), std::env::var_os(VARIABLE))
+}
+
 /// The architectures of this machine's GPUs in ascending order, each once. `None` if there are none, or some that no code can be made for.
 pub fn architectures(cache: &Cache) -> Option<Vec<u32>> {
-    let key = system_text(Path::new("/"), std::env::var_os(VARIABLE)).map(|text| Key::new(&[("GPUs", &text)]));
+    let key = description().map(|text| Key::new(&[("GPUs", &text)]));
     remembered(cache, key.as_ref(), of_the_driver)
 }
 

@@ -183,6 +183,7 @@ fn real_compilers_accept_the_kernels_of_a_sample() {
             formula: FormulaOptions::default(),
             levels: crate::targets::select(&[], "native").unwrap().levels,
             tiles: Vec::new(),
+            layouts: Vec::new(),
             linker: Linker::InProcess,
             device: Some(target.clone()),
         };

@@ -1,7 +1,7 @@
 //! The interpreter of rules: in float64 the reference that all back ends are held against.
 
 use super::rule::{Let, Operand, Raising, Rule};
-use crate::scalar::{Number, Scalar, evaluate};
+use crate::scalar::{Number, Scalar, evaluate_counted};
 
 /// The accumulators of one row.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,7 @@ struct Operands<'a, N> {
     state: &'a [Vec<N>],
     later: &'a [Vec<N>],
     column: f64,
+    step: usize,
 }
 
 impl Rule {
@@ -27,7 +28,7 @@ impl Rule {
 
     /// The state after one more column, whose arguments have these components.
     pub fn update<N: Number>(&self, state: &RowState<N>, column: u64, arguments: &[Vec<N>]) -> RowState<N> {
-        let operands = Operands { arguments, state: &state.slots, later: &[], column: column as f64 };
+        let operands = Operands { arguments, state: &state.slots, later: &[], column: column as f64, step: 0 };
         self.phase(&self.update_lets, &self.update, operands)
     }
 
@@ -57,26 +58,29 @@ impl Rule {
         columns: &[Vec<Vec<N>>],
     ) -> RowState<N> {
         (first..).zip(columns).fold(state.clone(), |state, (number, column)| {
-            let operands = Operands { arguments: column, state: &state.slots, later: &[], column: number as f64 };
+            let operands = Operands { arguments: column, state: &state.slots, later: &[], column: number as f64, step: 0 };
             self.phase(&raising.lets, &raising.update, operands)
         })
     }
 
     /// The components of the guard's truth value for a column.
     pub fn evaluate_guard<N: Number>(&self, guard: &Let, state: &RowState<N>, arguments: &[Vec<N>]) -> Vec<N> {
-        let operands = Operands { arguments, state: &state.slots, later: &[], column: f64::NAN };
+        let operands = Operands { arguments, state: &state.slots, later: &[], column: f64::NAN, step: 0 };
         operands.components(&guard.value, guard.dim, &[])
     }
 
     /// The state of the columns of both, `earlier` being that of the smaller column numbers.
     pub fn merge<N: Number>(&self, earlier: &RowState<N>, later: &RowState<N>) -> RowState<N> {
-        let operands = Operands { arguments: &[], state: &earlier.slots, later: &later.slots, column: f64::NAN };
-        self.phase(&self.merge_lets, &self.merge, operands)
+        (0..self.merge_steps as usize).fold(earlier.clone(), |earlier, step| {
+            let (state, later) = (&earlier.slots, &later.slots);
+            let operands = Operands { arguments: &[], state, later, column: f64::NAN, step };
+            self.phase(&self.merge_lets, &self.merge, operands)
+        })
     }
 
     /// The components of each outcome.
     pub fn finalize<N: Number>(&self, state: &RowState<N>) -> Vec<Vec<N>> {
-        let operands = Operands { arguments: &[], state: &state.slots, later: &[], column: f64::NAN };
+        let operands = Operands { arguments: &[], state: &state.slots, later: &[], column: f64::NAN, step: 0 };
         let outcomes = self.outcomes.iter();
         outcomes.map(|outcome| operands.components(&outcome.value, outcome.dim, &[])).collect()
     }
@@ -108,6 +112,6 @@ impl<N: Number> Operands<'_, N> {
                 .cloned()
                 .unwrap_or_else(|| N::real(f64::NAN))
         };
-        (0..dim as usize).map(|k| evaluate(value, k, component)).collect()
+        (0..dim as usize).map(|k| evaluate_counted(value, &[k, self.step], component)).collect()
     }
 }

@@ -22,23 +22,19 @@ const K_SMALLEST_UPDATE: &[(&str, &str)] = &[
     ),
 ];
 
-/// `p` is the place of a component, `r` and `l` the places in the joined list of what the earlier and the later list
-/// have there: its own place and how many of the other list stand before it.
-const K_SMALLEST_MERGE_LETS: &[(&str, &str, &str)] = &[
-    ("p", "K * n", "sum(q < K, choose(q < k / n, 1, 0))"),
-    ("r", "K * n", "p[k] + sum(q < K, select(later_m[q * n + k % n] < m[k], 1, 0))"),
-    ("l", "K * n", "p[k] + sum(q < K, select(m[q * n + k % n] <= later_m[k], 1, 0))"),
-];
+/// The columns of the later list join the earlier one, from the first on.
 const K_SMALLEST_MERGE: &[(&str, &str)] = &[
     (
         "m",
-        "min(minimum(q < K, select(r[q * n + k % n] == p[k], m[q * n + k % n], inf)), \
-         minimum(q < K, select(l[q * n + k % n] == p[k], later_m[q * n + k % n], inf)))",
+        "choose(k < n, select(later_m[step * n + k % n] < m[k], later_m[step * n + k % n], m[k]), \
+         select(later_m[step * n + k % n] < m[k - n], m[k - n], \
+         select(later_m[step * n + k % n] < m[k], later_m[step * n + k % n], m[k])))",
     ),
     (
         "a",
-        "first(q < K, r[q * n + k % n] == p[k], a[q * n + k % n], \
-         first(q < K, l[q * n + k % n] == p[k], later_a[q * n + k % n], a[k]))",
+        "choose(k < n, select(later_m[step * n + k % n] < m[k], later_a[step * n + k % n], a[k]), \
+         select(later_m[step * n + k % n] < m[k - n], a[k - n], \
+         select(later_m[step * n + k % n] < m[k], later_a[step * n + k % n], a[k])))",
     ),
 ];
 
@@ -57,21 +53,18 @@ const K_LARGEST_UPDATE: &[(&str, &str)] = &[
          select(f[k % n] > m[k - n], a[k - n], select(f[k % n] > m[k], column, a[k])))",
     ),
 ];
-const K_LARGEST_MERGE_LETS: &[(&str, &str, &str)] = &[
-    ("p", "K * n", "sum(q < K, choose(q < k / n, 1, 0))"),
-    ("r", "K * n", "p[k] + sum(q < K, select(later_m[q * n + k % n] > m[k], 1, 0))"),
-    ("l", "K * n", "p[k] + sum(q < K, select(m[q * n + k % n] >= later_m[k], 1, 0))"),
-];
 const K_LARGEST_MERGE: &[(&str, &str)] = &[
     (
         "m",
-        "max(maximum(q < K, select(r[q * n + k % n] == p[k], m[q * n + k % n], -inf)), \
-         maximum(q < K, select(l[q * n + k % n] == p[k], later_m[q * n + k % n], -inf)))",
+        "choose(k < n, select(later_m[step * n + k % n] > m[k], later_m[step * n + k % n], m[k]), \
+         select(later_m[step * n + k % n] > m[k - n], m[k - n], \
+         select(later_m[step * n + k % n] > m[k], later_m[step * n + k % n], m[k])))",
     ),
     (
         "a",
-        "first(q < K, r[q * n + k % n] == p[k], a[q * n + k % n], \
-         first(q < K, l[q * n + k % n] == p[k], later_a[q * n + k % n], a[k]))",
+        "choose(k < n, select(later_m[step * n + k % n] > m[k], later_a[step * n + k % n], a[k]), \
+         select(later_m[step * n + k % n] > m[k - n], a[k - n], \
+         select(later_m[step * n + k % n] > m[k], later_a[step * n + k % n], a[k])))",
     ),
 ];
 
@@ -79,12 +72,12 @@ pub(super) const ROWS: &[Reduction] = &[
     Reduction {
         name: "KMin",
         aliases: &["Kmin"],
-        signature: "KMin(f: n, K: int(1, 100)) -> [K, n]",
+        signature: "KMin(f: n, K: int(1, 1024)) -> [K, n]",
         state: K_SMALLEST,
         update: K_SMALLEST_UPDATE,
         guard: K_SMALLEST_GUARD,
         exact: true,
-        merge_lets: K_SMALLEST_MERGE_LETS,
+        merge_steps: "K",
         merge: K_SMALLEST_MERGE,
         outcomes: &["m[k]"],
         gradient: &[("f", "VecMatMult(SumT(1, K), Chosen[j](ArgKMin[j, K=K](f), e))")],
@@ -95,12 +88,12 @@ pub(super) const ROWS: &[Reduction] = &[
     Reduction {
         name: "ArgKMin",
         aliases: &["argKmin"],
-        signature: "ArgKMin(f: n, K: int(1, 100)) -> [K, n]",
+        signature: "ArgKMin(f: n, K: int(1, 1024)) -> [K, n]",
         state: K_SMALLEST,
         update: K_SMALLEST_UPDATE,
         guard: K_SMALLEST_GUARD,
         exact: true,
-        merge_lets: K_SMALLEST_MERGE_LETS,
+        merge_steps: "K",
         merge: K_SMALLEST_MERGE,
         outcomes: &["a[k]"],
         compensated: "ArgKMin",
@@ -110,12 +103,12 @@ pub(super) const ROWS: &[Reduction] = &[
     Reduction {
         name: "KMin_ArgKMin",
         aliases: &["KMinArgKMin", "Kmin_argKmin"],
-        signature: "KMin_ArgKMin(f: n, K: int(1, 100)) -> [K, n], [K, n]",
+        signature: "KMin_ArgKMin(f: n, K: int(1, 1024)) -> [K, n], [K, n]",
         state: K_SMALLEST,
         update: K_SMALLEST_UPDATE,
         guard: K_SMALLEST_GUARD,
         exact: true,
-        merge_lets: K_SMALLEST_MERGE_LETS,
+        merge_steps: "K",
         merge: K_SMALLEST_MERGE,
         outcomes: &["m[k]", "a[k]"],
         gradient: &[("f", "VecMatMult(SumT(1, K), Chosen[j](KMin_ArgKMin[j, K=K](f), e))")],
@@ -126,12 +119,12 @@ pub(super) const ROWS: &[Reduction] = &[
     Reduction {
         name: "KMax",
         aliases: &["Kmax"],
-        signature: "KMax(f: n, K: int(1, 100)) -> [K, n]",
+        signature: "KMax(f: n, K: int(1, 1024)) -> [K, n]",
         state: K_LARGEST,
         update: K_LARGEST_UPDATE,
         guard: K_LARGEST_GUARD,
         exact: true,
-        merge_lets: K_LARGEST_MERGE_LETS,
+        merge_steps: "K",
         merge: K_LARGEST_MERGE,
         outcomes: &["m[k]"],
         gradient: &[("f", "VecMatMult(SumT(1, K), Chosen[j](ArgKMax[j, K=K](f), e))")],
@@ -142,12 +135,12 @@ pub(super) const ROWS: &[Reduction] = &[
     Reduction {
         name: "ArgKMax",
         aliases: &["argKmax"],
-        signature: "ArgKMax(f: n, K: int(1, 100)) -> [K, n]",
+        signature: "ArgKMax(f: n, K: int(1, 1024)) -> [K, n]",
         state: K_LARGEST,
         update: K_LARGEST_UPDATE,
         guard: K_LARGEST_GUARD,
         exact: true,
-        merge_lets: K_LARGEST_MERGE_LETS,
+        merge_steps: "K",
         merge: K_LARGEST_MERGE,
         outcomes: &["a[k]"],
         compensated: "ArgKMax",
@@ -157,12 +150,12 @@ pub(super) const ROWS: &[Reduction] = &[
     Reduction {
         name: "KMax_ArgKMax",
         aliases: &["KMaxArgKMax", "Kmax_argKmax"],
-        signature: "KMax_ArgKMax(f: n, K: int(1, 100)) -> [K, n], [K, n]",
+        signature: "KMax_ArgKMax(f: n, K: int(1, 1024)) -> [K, n], [K, n]",
         state: K_LARGEST,
         update: K_LARGEST_UPDATE,
         guard: K_LARGEST_GUARD,
         exact: true,
-        merge_lets: K_LARGEST_MERGE_LETS,
+        merge_steps: "K",
         merge: K_LARGEST_MERGE,
         outcomes: &["m[k]", "a[k]"],
         gradient: &[("f", "VecMatMult(SumT(1, K), Chosen[j](KMax_ArgKMax[j, K=K](f), e))")],

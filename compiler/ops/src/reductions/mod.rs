@@ -19,7 +19,8 @@
 //! * *guard* holds, in some component, of every column that changes the state: others need not be looked at further.
 //! * *pivots* are slots such as `m` that many columns may be folded into at once. A state is then raised to them by a merge with one that has
 //!   them and nothing else, and `raised_update` folds the columns into the other slots, without looking for a new pivot.
-//! * *merge* joins the states of two stretches of columns: `m` is that of the earlier one, `later_m` that of the later one.
+//! * *merge* joins the states of two stretches of columns: `m` is that of the earlier one, `later_m` that of the later one. It may have *steps*, which
+//!   follow each other; `step` is the number of one.
 //! * *outcomes* are a row's results, over the slots.
 //! * *gradient* is formula text, in which `[j]` stands for the reduced index: other reductions over it may be used, and `Chosen[j](a, v)`, which is
 //!   `v` in the column whose number is `a` and 0 in all others.
@@ -35,7 +36,7 @@ mod rule;
 mod sums;
 
 pub use interpret::RowState;
-pub use rule::{Let, Operand, Outcome, Raising, Rule, Slot};
+pub use rule::{Let, Operand, Outcome, Raising, Rule, STEP, Slot, list_of};
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, OnceLock};
@@ -75,6 +76,8 @@ pub struct Reduction {
     pub raised_lets: &'static [(&'static str, &'static str, &'static str)],
     /// The update of the other slots by a column that the pivots have taken in already.
     pub raised_update: &'static [(&'static str, &'static str)],
+    /// How often `merge` is done, one after the other; `step` counts.
+    pub merge_steps: &'static str,
     /// Values that `merge` uses.
     pub merge_lets: &'static [(&'static str, &'static str, &'static str)],
     /// The value of each slot of two joined states; a slot that is left out keeps the earlier state's.
@@ -112,6 +115,7 @@ impl Reduction {
         lagging: false,
         raised_lets: &[],
         raised_update: &[],
+        merge_steps: "1",
         merge_lets: &[],
         merge: &[],
         outcomes: &[],

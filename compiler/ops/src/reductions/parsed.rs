@@ -30,6 +30,7 @@ pub(super) struct ParsedReduction {
     guard: Option<(Expr, Expr)>,
     pivots: Vec<u32>,
     raised: Phase,
+    merge_steps: Expr,
     merge: Phase,
     outcomes: Vec<Expr>,
     pub gradient: Vec<(usize, Expr)>,
@@ -64,6 +65,7 @@ pub(super) fn parse_row(row: &'static Reduction) -> Result<ParsedReduction, Stri
         guard: if row.guard.1.is_empty() { None } else { Some((parse(row.guard.0)?, parse(row.guard.1)?)) },
         pivots: row.pivots.iter().map(|name| slot_number(row, name)).collect::<Result<_, _>>()?,
         raised: parse_phase(row, row.raised_lets, row.raised_update)?,
+        merge_steps: parse(row.merge_steps)?,
         merge: parse_phase(row, row.merge_lets, row.merge)?,
         outcomes: row.outcomes.iter().map(|text| parse(text)).collect::<Result<_, _>>()?,
         gradient,
@@ -128,14 +130,15 @@ impl ParsedReduction {
         let raising = if self.pivots.is_empty() {
             None
         } else {
-            let (lets, update) = self.raised.instantiate(&slots, update_names.clone(), integers)?;
+            let (lets, update) = self.raised.instantiate(&slots, update_names.clone(), integers, 1)?;
             Some(Raising { pivots: self.pivots.clone(), lets, update })
         };
-        let (update_lets, update) = self.update.instantiate(&slots, update_names, integers)?;
+        let (update_lets, update) = self.update.instantiate(&slots, update_names, integers, 1)?;
 
         let mut merge_names = states.clone();
         merge_names.extend(named_slots(&slots, LATER, Operand::Later));
-        let (merge_lets, merge) = self.merge.instantiate(&slots, merge_names, integers)?;
+        let merge_steps = dimension(&self.merge_steps, integers)?;
+        let (merge_lets, merge) = self.merge.instantiate(&slots, merge_names, integers, merge_steps)?;
 
         let outcomes = self.outcomes.iter().zip(shapes).map(|(text, shape)| {
             let dim = shape.iter().product();
@@ -143,7 +146,7 @@ impl ParsedReduction {
             Ok(Outcome { kind, dim, value })
         });
         let outcomes = outcomes.collect::<Result<_, String>>()?;
-        Ok(Rule { slots, update_lets, update, guard, raising, merge_lets, merge, outcomes })
+        Ok(Rule { slots, update_lets, update, guard, raising, merge_steps, merge_lets, merge, outcomes })
     }
 
     fn named_arguments(&self, dims: &[u32]) -> Vec<Named<Operand>> {
@@ -163,11 +166,12 @@ impl Phase {
         slots: &[Slot],
         mut names: Vec<Named<Operand>>,
         integers: &Integers,
+        steps: u32,
     ) -> Result<(Vec<Let>, Vec<Scalar<Operand>>), String> {
         let mut lets = Vec::with_capacity(self.lets.len());
         for (number, (name, dim, text)) in (0..).zip(&self.lets) {
             let dim = dimension(dim, integers)?;
-            let (value, kind) = Scope::new(integers, &names, dim).lower(text)?;
+            let (value, kind) = Scope::of_steps(integers, &names, dim, steps).lower(text)?;
             lets.push(Let { kind, dim, value });
             names.push(Named { name: (*name).to_owned(), kind, dim, period: 0, value: Operand::Let(number) });
         }
@@ -175,7 +179,7 @@ impl Phase {
             let Some(text) = text else {
                 return Ok(unchanged(number, slot));
             };
-            let (value, kind) = Scope::new(integers, &names, slot.dim).lower(text)?;
+            let (value, kind) = Scope::of_steps(integers, &names, slot.dim, steps).lower(text)?;
             if kind == slot.kind { Ok(value) } else { Err(format!("the slot `{}` gets a {kind:?}", slot.name)) }
         });
         Ok((lets, values.collect::<Result<_, String>>()?))

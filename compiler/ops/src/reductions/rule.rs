@@ -1,7 +1,12 @@
 //! A reduction whose dimensions are known: what plans carry, what back ends and the interpreter run.
 
+use std::collections::BTreeSet;
+
 use crate::intrinsics::{Intrinsic, Kind};
-use crate::scalar::Scalar;
+use crate::scalar::{Counter, Index, Scalar};
+
+/// What counts the steps of a merge.
+pub const STEP: Counter = Counter(1);
 
 /// What a scalar expression of a [`Rule`] may refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,10 +106,40 @@ pub struct Rule {
     pub guard: Option<Let>,
     /// How several columns can be taken in at once.
     pub raising: Option<Raising>,
+    /// How often `merge` is done; [`STEP`] counts.
+    pub merge_steps: u32,
     /// Values computed before `merge`.
     pub merge_lets: Vec<Let>,
     /// Component `k` of each slot of the merged state.
     pub merge: Vec<Scalar<Operand>>,
     /// What a row ends up with: one result, or two for value-and-index pairs.
     pub outcomes: Vec<Outcome>,
+}
+
+impl Rule {
+    /// Whether a merge is no more work than an update.
+    pub fn merges_at_once(&self) -> bool {
+        self.merge_lets.is_empty() && self.merge_steps == 1
+    }
+}
+
+/// The number of components of the slots, if it is the same for all, and each new component looks at old ones of its own place and of one lower place,
+/// which is told as well, as the distance: then they can replace them from the last to the first, as in a list.
+pub fn list_of(slots: &[Slot], rules: &[Scalar<Operand>], chosen: &[u32]) -> Option<(u32, u32)> {
+    let dim = slots[*chosen.first()? as usize].dim;
+    let mut fits = chosen.iter().all(|slot| slots[*slot as usize].dim == dim);
+    let mut distances = BTreeSet::new();
+    for rule in chosen.iter().map(|slot| &rules[*slot as usize]) {
+        rule.for_each_read(&mut |operand, index| match (operand, index) {
+            (Operand::State(_), Index::Counter(Counter(0))) => {}
+            (Operand::State(_), Index::Sub(from, by)) => match (from.as_ref(), by.as_ref()) {
+                (Index::Counter(Counter(0)), Index::Constant(by)) if *by > 0 => drop(distances.insert(*by)),
+                _ => fits = false,
+            },
+            (Operand::State(_), _) => fits = false,
+            _ => {}
+        });
+    }
+    let distance = distances.pop_first().filter(|_| fits && distances.is_empty())?;
+    Some((dim, u32::try_from(distance).ok()?))
 }

@@ -6,7 +6,16 @@ use super::{Counter, Number, Scalar};
 ///
 /// An index that cannot be computed (overflow, division by 0, a counter of no fold) gives NaN; no row has one.
 pub fn evaluate<V, N: Number>(scalar: &Scalar<V>, k: usize, component: impl Fn(&V, usize) -> N) -> N {
-    Interpreter { component, counters: vec![k as i64] }.evaluate(scalar)
+    evaluate_counted(scalar, &[k], component)
+}
+
+/// The same where all of the first counters have values.
+pub fn evaluate_counted<V, N: Number>(
+    scalar: &Scalar<V>,
+    counters: &[usize],
+    component: impl Fn(&V, usize) -> N,
+) -> N {
+    Interpreter { component, counters: counters.iter().map(|value| *value as i64).collect() }.evaluate(scalar)
 }
 
 struct Interpreter<F> {

@@ -63,7 +63,7 @@ impl Stretches {
     /// the block and those of the chunk to be in registers.
     fn short(pass: &Pass, updates: &[Update], group: Option<u32>, pair_cycles: f64) -> Stretches {
         let added = |(one, update): (&Accumulation, &Update)| {
-            rounds(one) && one.rule.merge_lets.is_empty() && *update == Update::Along
+            rounds(one) && one.rule.merges_at_once() && *update == Update::Along
         };
         let all = || pass.accumulations.iter().zip(updates);
         let slots = all().filter(|one| added(*one)).flat_map(|(one, _)| &one.rule.slots);
@@ -71,7 +71,7 @@ impl Stretches {
         let columns = group.unwrap_or(if few || is_waiting(updates) { unrolled_columns(pair_cycles) } else { 1 });
         let blocked: Vec<bool> = all().map(|one| few && columns > 1 && added(one)).collect();
         let others = || pass.accumulations.iter().zip(&blocked).filter(|(_, blocked)| !**blocked).map(|(one, _)| one);
-        let chunk = if others().all(|one| one.rule.merge_lets.is_empty()) {
+        let chunk = if others().all(|one| one.rule.merges_at_once()) {
             if few { SHORTEST_CHUNK } else { SHORT_CHUNK }
         } else if others().any(rounds) {
             SHORT_CHUNK
