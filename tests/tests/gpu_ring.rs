@@ -168,7 +168,7 @@ const CONTRACTED_CALLS: u64 = 4;
 impl Library {
     fn contracted(gpu: &Gpu) -> Library {
         let plan = Verified::new(parse(CONTRACTED).expect("it can be read")).expect("it keeps the rules");
-        assert!(schedule(&plan, Arithmetic::Ring)[0].contraction.is_some());
+        assert!(schedule(&plan, Arithmetic::Ring, &[])[0].contraction.is_some());
         Library::of_plan(plan, gpu)
     }
 
@@ -176,7 +176,7 @@ impl Library {
     fn wide(plan: &str, width: u32, expected: &[usize], gpu: &Gpu) -> Library {
         let plan = Verified::new(parse(&plan.replace("WIDTH", &width.to_string())).expect("it can be read"));
         let plan = plan.expect("it keeps the rules");
-        let layout = &schedule(&plan, Arithmetic::Ring)[0];
+        let layout = &schedule(&plan, Arithmetic::Ring, &[])[0];
         let sums = layout.wide.as_ref().map(|wide| wide.sums.iter().map(|sum| sum.accumulation).collect::<Vec<_>>());
         assert_eq!(sums, Some(expected.to_vec()));
         Library::of_plan(plan, gpu)
@@ -184,7 +184,7 @@ impl Library {
 
     fn deep(gpu: &Gpu) -> Library {
         let plan = Verified::new(parse(DEEP).expect("it can be read")).expect("it keeps the rules");
-        let layout = &schedule(&plan, Arithmetic::Ring)[0];
+        let layout = &schedule(&plan, Arithmetic::Ring, &[])[0];
         assert_eq!((layout.order, layout.levels), (Order::Tree, 5));
         Library::of_plan(plan, gpu)
     }

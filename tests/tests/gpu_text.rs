@@ -33,7 +33,7 @@ fn plans(number: u64) -> Vec<Verified> {
 #[test]
 fn random_plans_have_contractions_of_both_kinds() {
     let plans = (0..200).flat_map(|seed| draw(&mut Random::new(seed)));
-    let layouts: Vec<GpuSchedule> = plans.flat_map(|plan| schedule(&plan, Arithmetic::Ring)).collect();
+    let layouts: Vec<GpuSchedule> = plans.flat_map(|plan| schedule(&plan, Arithmetic::Ring, &[])).collect();
     let contracted = |in_quads: bool| {
         layouts.iter().filter(|layout| layout.contraction.is_some() && layout.in_quads == in_quads).count()
     };
@@ -49,7 +49,7 @@ fn random_plans_have_contractions_of_both_kinds() {
 #[test]
 fn random_plans_have_wide_sums() {
     let plans = (0..400).flat_map(|seed| draw(&mut Random::new(seed)));
-    let layouts: Vec<GpuSchedule> = plans.flat_map(|plan| schedule(&plan, Arithmetic::Ring)).collect();
+    let layouts: Vec<GpuSchedule> = plans.flat_map(|plan| schedule(&plan, Arithmetic::Ring, &[])).collect();
     let wide = |is_contracted: bool| {
         let wide = layouts.iter().filter(|layout| layout.wide.is_some());
         wide.filter(|layout| layout.contraction.is_some() == is_contracted).count()

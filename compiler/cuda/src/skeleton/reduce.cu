@@ -321,11 +321,19 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
     }
 }
 
-// The states of the splits begin … end of a row, joined in a binary tree over their numbers.
+// The states of the splits begin … end of a row, joined in a binary tree over their numbers; one after the other where no order shows.
 template <typename Pass>
 static __device__ __forceinline__ void join(
     typename Pass::State (&state)[1], const typename Pass::State *states, long long rows, long long begin, long long end)
 {
+    if (Pass::ORDER == CARRIED) {
+        Pass::initialize(state[0]);
+        #pragma unroll 1
+        for (long long split = begin; split < end; ++split) {
+            Pass::merge(state[0], states[split * rows]);
+        }
+        return;
+    }
     Counter<Pass, 1, 16> counter;
     counter.count = 0;
     #pragma unroll 1
@@ -382,8 +390,7 @@ static __device__ __forceinline__ void finish(const typename Pass::Call &call)
         }
         __syncthreads();
         if (is_row && member % (2 * step) == 0 && (member + step) * share < launch.splits) {
-            const typename Pass::State later = states[(member + step) * share * launch.rows];
-            Pass::merge(state[0], later);
+            Pass::merge(state[0], states[(member + step) * share * launch.rows]);
         }
     }
     if (is_row && member == 0) {
