@@ -241,7 +241,7 @@ impl Library {
     }
 
     fn words(&self, entry: usize) -> String {
-        let layouts = schedule(&self.plans[entry], Arithmetic::Ring).into_iter().map(|pass| {
+        let layouts = schedule(&self.plans[entry], Arithmetic::Ring, &[]).into_iter().map(|pass| {
             let [few, many] = pass.chunk;
             format!(
                 "{} x {} rows, tile {}, chunk {few} to {many}, {:?}",
