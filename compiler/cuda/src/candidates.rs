@@ -6,6 +6,9 @@
 //! bound       that of a state
 //! changes     a pair's candidate, and whether it may change a state with that bound
 //! take        several candidates join a state
+//! precedes    where the state is one list: whether a candidate stands before another one there
+//! bound_by    the bound of a list whose last place has a candidate
+//! place       puts a candidate into a place of the list
 //! ```
 //!
 //! A list of the best so far is gone through once for all of them: each place is read, changed by one after the other, and written. What a place becomes
@@ -28,6 +31,9 @@ use crate::uses::for_each_read;
 
 /// Candidates that are taken in together.
 const TOGETHER: u32 = 8;
+
+/// Places of a list from which on it is only made when all columns have been seen.
+const FEWEST_PLACES: u32 = 32;
 
 /// Components of a pair that wait, if columns can: guards tell which of them do not change anything, so that few are left, and states go on from chunk
 /// to chunk.
@@ -76,11 +82,12 @@ pub(crate) fn write_functions(
     writer.lines.gap();
     writer.lines.line(format!("enum {{ TOGETHER = {TOGETHER} }};"));
     write_structures(writer, pass, schedule, &arguments);
+    write_order(writer, pass, schedule);
     function(writer, "static ", "bound(Bound &bound, const State &state)", |writer| {
         writer.computing_in(schedule.accumulate, |writer| write_bound(writer, pass, schedule));
     });
     let pair = schedule.contraction.as_ref().map_or(String::new(), |_| format!(", const Real {CONTRACTED}"));
-    let waiting = Waiting { pass };
+    let waiting = Waiting { pass, candidate: "candidate" };
     writer.lines.gap();
     writer
         .lines
@@ -130,6 +137,67 @@ fn write_structures(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule, ar
     writer.lines.close("};");
 }
 
+/// The places of a list, where a pass has nothing but one list of scalars.
+pub(crate) fn list_places(used: &[&Accumulation]) -> Option<u32> {
+    let [accumulation] = used else { return None };
+    let rule = &accumulation.rule;
+    let mut arguments = BTreeSet::new();
+    let guard = rule.guard.as_ref()?;
+    for_each_read(&guard.value, &mut |operand, _| {
+        if let Operand::Argument(number) = operand {
+            arguments.insert(number);
+        }
+    });
+    let is_plain = rule.update_lets.is_empty() && joins_lists(rule) && guard.dim == 1 && arguments.len() == 1;
+    places(rule, &rule.update).filter(|places| is_plain && *places >= FEWEST_PLACES)
+}
+
+fn write_order(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
+    let used: Vec<&Accumulation> = accumulations(pass, schedule).map(|(_, accumulation)| accumulation).collect();
+    let places = list_places(&used);
+    writer.lines.line(format!("enum {{ PLACES = {} }};", places.unwrap_or(0)));
+    let Some((number, accumulation)) = accumulations(pass, schedule).next().filter(|_| places.is_some()) else {
+        return;
+    };
+    let (guard, bounds) = guard_of(accumulation);
+    let [own, other] = ["candidate", "other"].map(|candidate| Waiting { pass, candidate });
+    let column = candidate_column();
+    let in_state = RuleOperands::of_state(accumulation, number, "state", pass.compute);
+    let argument = |waiting: &Waiting<'_>, writer: &mut Writer| {
+        let id = accumulation.arguments[0];
+        let text = writer.computing_in(pass.compute, |writer| waiting.read(id, &Position::Known(0), writer));
+        in_state.widened(text, writer)
+    };
+    writer.lines.gap();
+    writer.lines.line("static __device__ __forceinline__ bool precedes(const Candidate &candidate, const Candidate &other)");
+    writer.lines.open("{");
+    let text = writer.computing_in(schedule.accumulate, |writer| {
+        let text = argument(&other, writer);
+        let state = |operand: Operand, _: &Position| matches!(operand, Operand::State(_)).then(|| text.clone());
+        let operands = operands_of(pass, number, accumulation, &own, &column);
+        let operands = Replaced { operands, state: &state };
+        writer.expression(&guard.value, guard.kind, &vec![(Counter(0), Position::Known(0))], &operands)
+    });
+    writer.lines.line(format!("return {};", text.loose()));
+    writer.lines.close("}");
+    function(writer, "static ", "bound_by(Bound &bound, const Candidate &candidate)", |writer| {
+        writer.computing_in(schedule.accumulate, |writer| {
+            let text = argument(&own, writer);
+            for (slot, _) in &bounds {
+                let to = bound_text(&accumulation.rule, number, *slot, &Position::Known(0));
+                writer.lines.line(format!("{} = {};", to.loose(), text.loose()));
+            }
+        });
+    });
+    function(writer, "static ", "place(State &state, int k, const Candidate &candidate)", |writer| {
+        let text = writer.computing_in(schedule.accumulate, |writer| argument(&own, writer));
+        for slot in &accumulation.rule.slots {
+            let text = if slot.kind == Kind::Index { &column } else { &text };
+            writer.lines.line(format!("state.a{number}_{}[k] = {};", slot.name, text.loose()));
+        }
+    });
+}
+
 fn write_bound(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
     for (number, accumulation) in accumulations(pass, schedule) {
         let (guard, bounds) = guard_of(accumulation);
@@ -156,7 +224,7 @@ fn write_guard(writer: &mut Writer, pass: &Pass, number: usize, accumulation: &A
     let (guard, _) = guard_of(accumulation);
     writer.for_each_component(guard.dim, |writer, position| {
         let counters = vec![(Counter(0), position.clone())];
-        let (values, column) = (Waiting { pass }, candidate_column());
+        let (values, column) = (Waiting { pass, candidate: "candidate" }, candidate_column());
         let bound = |operand: Operand, _: &Position| match operand {
             Operand::State(slot) => Some(bound_text(&accumulation.rule, number, slot, position)),
             _ => None,
@@ -186,7 +254,7 @@ fn operands_of<'a>(
 /// Takes candidates into an accumulation: a list place by place, anything else one after the other.
 fn write_take(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule, number: usize, accumulation: &Accumulation) {
     let rule = &accumulation.rule;
-    let (values, column) = (Waiting { pass }, candidate_column());
+    let (values, column) = (Waiting { pass, candidate: "candidate" }, candidate_column());
     let operands = operands_of(pass, number, accumulation, &values, &column);
     if places(rule, &rule.update).is_some() && rule.update_lets.is_empty() {
         writer.lines.line(format!("// {}", describe(number, accumulation)));
@@ -237,8 +305,33 @@ pub(crate) fn write_merge(writer: &mut Writer, operands: &RuleOperands<'_>) {
     let variables = slots().map(|(name, kind)| format!("{kind} later_{name}[TOGETHER];"));
     let reads = slots().map(|(name, _)| format!("later_{name}[c] = later.a{number}_{name}[c < count ? first + c : 0];"));
     let (variables, reads) = (variables.collect(), reads.collect());
+    write_end_of_merge(writer, operands);
     let taken = Taken { rules: &rule.merge, variables, reads, each: Vec::new(), later: true };
     write_places(writer, operands, &taken);
+    writer.lines.close("}");
+}
+
+/// Where the best of those that are left of the later list changes nothing, none does.
+fn write_end_of_merge(writer: &mut Writer, operands: &RuleOperands<'_>) {
+    let accumulation = operands.accumulation;
+    let (number, [earlier, later]) = (operands.number, [operands.state, "later"]);
+    let Some(guard) = accumulation.rule.guard.as_ref().filter(|_| list_places(&[accumulation]).is_some()) else {
+        return;
+    };
+    let slots = &accumulation.rule.slots;
+    let real = slots.iter().find(|slot| slot.kind == Kind::Real).expect("what guards compare");
+    let read = |operand: Operand, position: &Position| match operand {
+        Operand::Argument(_) => Some(Text::primary(format!("{later}.a{number}_{}[first]", real.name))),
+        Operand::State(slot) => {
+            let place = position.text();
+            Some(Text::primary(format!("{earlier}.a{number}_{}[{}]", slots[slot as usize].name, place.loose())))
+        }
+        _ => None,
+    };
+    let replaced = Replaced { operands: *operands, state: &read };
+    let changes = writer.expression(&guard.value, guard.kind, &vec![(Counter(0), Position::Known(0))], &replaced);
+    writer.lines.open(format!("if (!({})) {{", changes.loose()));
+    writer.lines.line("break;");
     writer.lines.close("}");
 }
 
@@ -314,12 +407,14 @@ fn write_places(writer: &mut Writer, operands: &RuleOperands<'_>, taken: &Taken<
 /// Values of the pass that a candidate has.
 struct Waiting<'a> {
     pass: &'a Pass,
+    /// Its name.
+    candidate: &'a str,
 }
 
 impl Operands<ValueId> for Waiting<'_> {
     fn read(&self, id: ValueId, position: &Position, _: &mut Writer) -> Text {
         let number = if self.pass.value(id).dim == 1 { Position::Known(0) } else { position.clone() };
-        Text::primary(format!("candidate.v{}[{}]", id.0, number.text().loose()))
+        Text::primary(format!("{}.v{}[{}]", self.candidate, id.0, number.text().loose()))
     }
 }
 

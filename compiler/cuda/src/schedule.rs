@@ -22,7 +22,7 @@ use keopsc_ir::types::{ScalarType, SumScheme};
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::reductions;
 
-use crate::candidates::waiting_components;
+use crate::candidates::{list_places, waiting_components};
 use crate::contraction::{CONTRACTED_COLUMNS, Contraction, Room, contraction};
 use crate::library::Order;
 use crate::spelling::Arithmetic;
@@ -172,7 +172,9 @@ const SIDE_BY_SIDE: u32 = 1200;
 /// Columns that are taken in together where there are pivots, and the registers that a row may need for that.
 const BLOCKS: [(u32, u64); 3] = [(16, 10), (8, 14), (4, u64::MAX)];
 /// Bytes of the states of a thread's rows where columns wait: all threads that a GPU may have have such memory set aside.
-const STATES_BYTES: u64 = 6 << 10;
+const STATES_BYTES: u64 = 2 << 10;
+/// Bytes of the columns that wait for a place of a list.
+const WAITING_BYTES: u64 = 32;
 /// Components that may wait of a thread's pairs with a column.
 const WAITING_COMPONENTS: u64 = 4;
 /// Columns of a chunk for each lane that takes part in it.
@@ -300,7 +302,10 @@ fn schedule_products(
     }
     let (block, most_rows) = match !used.is_empty() && used.iter().all(has_pivots) {
         true => (BLOCKS.iter().find(|(_, most)| registers <= *most).map_or(1, |(block, _)| *block), BLOCK_ROWS),
-        false => (1, waiting.map_or(ROWS, |components| most_rows_waiting(components, state))),
+        false => {
+            let bytes = state + list_places(&used).map_or(0, |places| u64::from(places) * WAITING_BYTES);
+            (1, waiting.map_or(ROWS, |components| most_rows_waiting(components, bytes)))
+        }
     };
     // A column's values are read from shared memory once for all rows of a thread.
     let is_of_products = contraction.is_some() || wide.is_some();
@@ -348,9 +353,9 @@ fn schedule_products(
     })
 }
 
-/// The most rows of a thread where columns wait, so many components of each.
-fn most_rows_waiting(components: u64, state: u64) -> u64 {
-    (WAITING_COMPONENTS / components.max(1)).min(STATES_BYTES / state.max(1)).max(1)
+/// The most rows of a thread where columns wait, so many components of each, and each row has so many bytes.
+fn most_rows_waiting(components: u64, bytes: u64) -> u64 {
+    (WAITING_COMPONENTS / components.max(1)).min(STATES_BYTES / bytes.max(1)).max(1)
 }
 
 /// How many blocks are to fit on a multiprocessor, where all else of a row takes so many registers.

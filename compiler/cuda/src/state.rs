@@ -497,7 +497,7 @@ impl Operands<Operand> for RuleOperands<'_> {
 
 impl RuleOperands<'_> {
     /// An argument in the accumulators' type: what a rule computes of two arguments is computed in that, too.
-    fn widened(&self, text: Text, writer: &Writer) -> Text {
+    pub(crate) fn widened(&self, text: Text, writer: &Writer) -> Text {
         match self.compute != writer.real {
             true => Text::primary(format!("(double){}", text.at(Binding::Primary))),
             false => text,

@@ -14,8 +14,13 @@ const MOST_SHARES: usize = 64;
 const LEAST_SHARE: usize = 4;
 /// Blocks a multiprocessor that are worth dividing columns for: several times as many as are there at once.
 const BLOCKS_A_MULTIPROCESSOR: usize = 64;
-/// Threads a multiprocessor that are worth it where a split does not go on with the state of the one before.
-const CARRIED_THREADS: usize = 1024;
+/// Threads a multiprocessor that are worth it where a split does not go on with the state of the one before, for short states and for long ones, which
+/// cost more in every split than the pairs do.
+const CARRIED_THREADS: [usize; 2] = [1024, 256];
+/// Bytes from which on a state is long.
+const LONG_STATE: usize = 512;
+/// Bytes from which on a state is a list, whose changes take a thread long: it needs others beside it more than it needs rows of its own.
+const LIST_STATE: usize = 32;
 /// Instructions of a thread that are worth a block.
 const LEAST_WORK: usize = 2048;
 /// States that a thread of `finish` joins one after the other; more are shared out where threads are idle.
@@ -170,7 +175,7 @@ fn chunks_of_split(
     }
     let longest = if pass.order == ORDER_TREE { (pass.longest_split as usize).max(1) } else { chunks };
     let blocks = match pass.order {
-        ORDER_CARRIED => CARRIED_THREADS / (kernel.threads as usize).max(1),
+        ORDER_CARRIED => carried_threads(pass) / (kernel.threads as usize).max(1),
         _ => BLOCKS_A_MULTIPROCESSOR,
     };
     let wanted = times(multiprocessors, blocks);
@@ -189,6 +194,10 @@ fn chunks_of_split(
     count
 }
 
+fn carried_threads(pass: &DevicePass) -> usize {
+    CARRIED_THREADS[usize::from(pass.state_size as usize >= LONG_STATE)]
+}
+
 /// The kernel to reduce with: that for few rows where its blocks are fuller, or where those of the other one would leave multiprocessors empty
 /// although columns are divided.
 fn kernel<'p>(pass: &'p DevicePass, size: &Size, chunk: usize, multiprocessors: usize) -> &'p DeviceKernel {
@@ -196,6 +205,10 @@ fn kernel<'p>(pass: &'p DevicePass, size: &Size, chunk: usize, multiprocessors: 
     let kernel = cheaper(pass, |kernel| times(tiles(kernel, size.rows), kernel.rows as usize));
     if few.kernel == NO_KERNEL || core::ptr::eq(kernel, few) {
         return kernel;
+    }
+    if pass.order == ORDER_CARRIED && pass.state_size as usize >= LIST_STATE {
+        let threads = times(times(tiles(many, size.rows), size.elements), many.threads as usize);
+        return if threads < times(multiprocessors, CARRIED_THREADS[0]) { few } else { many };
     }
     let split = times(chunk, chunks_of_split(pass, many, size, chunk, multiprocessors)).max(1);
     let blocks = times(times(tiles(many, size.rows), size.elements), size.columns.div_ceil(split));
