@@ -391,6 +391,20 @@ pub struct Write {
     pub reserved: u32,
 }
 
+/// Values of a pass's rows, summed up by column: row `c` of the sums has the values of all rows among whose numbers is `c`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Scatter {
+    /// A temporary with the column numbers of each row, int64, -1 for none.
+    pub numbers: u32,
+    /// An argument or a temporary with the values of each row, real numbers; [`NO_TENSOR`] where rows are counted.
+    pub values: u32,
+    /// A temporary of the computing type, with a row for each column.
+    pub sums: u32,
+    /// The type of sums that are being made: `F32` or `F64`.
+    pub accumulators: u32,
+}
+
 /// A slot of an accumulation, in the state of a row tile and in the portable record of a row.
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -454,8 +468,8 @@ pub struct PassDescriptor {
     pub few_rows: u32,
     /// Lanes of a vector: columns that `accumulate_across` takes side by side.
     pub lanes: u32,
-    /// Reserved, 0.
-    pub reserved: u32,
+    /// Number of scatters.
+    pub num_scatters: u32,
     /// What is read per row.
     pub row_reads: *const Read,
     /// What is read per column.
@@ -466,6 +480,8 @@ pub struct PassDescriptor {
     pub writes: *const Write,
     /// What a record holds.
     pub fields: *const StateField,
+    /// What is summed up by column number, when all rows are written. Those by the same numbers follow each other.
+    pub scatters: *const Scatter,
     /// `(parameters)`: completes the parameter record. NULL if there is nothing to compute (likewise below).
     pub parameter_prologue: Option<unsafe extern "C" fn(*mut c_void)>,
     /// `(parameters, row_tile)`: completes a row tile.
@@ -595,8 +611,9 @@ pub struct DeviceCode {
     pub sum_f32: u32,
     /// The same in float64, for the others.
     pub sum_f64: u32,
-    /// Reserved, 0.
-    pub reserved: u32,
+    /// `(DeviceScatter)`: the first of [`SCATTER_KERNELS`] kernels, which stand in the order of the constants named after them; [`NO_KERNEL`] where no
+    /// pass scatters.
+    pub scatter: u32,
 }
 
 /// Kernels for one architecture, all or some.

@@ -21,6 +21,7 @@ mod pack;
 mod pass;
 mod problem;
 mod ranges;
+mod scatter;
 mod schedule;
 mod shards;
 mod sparse;
