@@ -611,8 +611,7 @@ pub struct DeviceCode {
     pub sum_f32: u32,
     /// The same in float64, for the others.
     pub sum_f64: u32,
-    /// `(DeviceScatter)`: the first of [`SCATTER_KERNELS`] kernels, which stand in the order of the constants named after them; [`NO_KERNEL`] where no
-    /// pass scatters.
+    /// The first of the kernels of scatters, which follow each other as [`ScatterKernel`] has them; [`NO_KERNEL`] where no pass scatters.
     pub scatter: u32,
 }
 
@@ -823,3 +822,68 @@ pub struct DeviceSum {
     /// 1 where a dimension is one that members count through.
     pub is_shared: [u8; 8],
 }
+
+/// The kernels of scatters, each of which takes a [`DeviceScatter`]. The grid is (blocks, 1, batch elements).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum ScatterKernel {
+    /// Counts each stretch's entries by column: a warp for each stretch, blocks of 256 threads.
+    Count = 0,
+    /// Sums these up over earlier stretches: 32 columns a block of 1024 threads.
+    Offsets = 1,
+    /// Finds where each column's entries begin: one block of 1024 threads.
+    Starts = 2,
+    /// Puts the rows of entries in order: as `Count`.
+    Place = 3,
+    /// Sums chunks of entries up in float32: a warp for each slot, blocks of 256 threads.
+    AddF32 = 4,
+    /// Merges the chunks of each column: a block of 256 threads for each.
+    FinishF32 = 5,
+    /// The same in float64.
+    AddF64 = 6,
+    /// The same in float64.
+    FinishF64 = 7,
+}
+
+/// What scatters are done with; `support::scatter` says what entries, chunks and slots are.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct DeviceScatter {
+    /// (rows, places): column numbers.
+    pub numbers: DeviceView,
+    /// (rows, width): what is summed up; no data where rows are counted.
+    pub values: DeviceView,
+    /// (columns, width): the results.
+    pub sums: DeviceView,
+    /// Rows times places, below 2^31.
+    pub entries: i64,
+    /// Columns, below 2^31.
+    pub columns: i64,
+    /// Entries of a stretch, a multiple of 128.
+    pub stretch: i64,
+    /// Stretches.
+    pub stretches: i64,
+    /// Room for chunks.
+    pub slots: i64,
+    /// `[batch elements of the launch][stretches][columns]`
+    pub counts: *mut u32,
+    /// `[batch elements of the launch][columns + 1]`
+    pub starts: *mut u32,
+    /// `[batch elements of the launch][entries]`
+    pub order: *mut u32,
+    /// `[batch elements of the launch][slots][width]` of what sums are made in.
+    pub chunks: *mut c_void,
+    /// Numbers of a row.
+    pub places: u32,
+    /// Components.
+    pub width: u32,
+    /// Storage type of the values.
+    pub value_type: u32,
+    /// Type of the results: `F32` or `F64`.
+    pub sum_type: u32,
+    /// As in [`DeviceLaunch`].
+    pub batch: [u32; DEVICE_BATCH],
+    /// As in [`DeviceLaunch`].
+    pub first_element: u32,
+}
+const _: () = assert!(size_of::<DeviceScatter>() == 248);
