@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use keopsc_ir::plan::{Accumulation, Block, Definition, Pass, Plan, Tensor, TensorKind, ValueId, Scatter, TensorId};
+use keopsc_ir::plan::{Accumulation, Block, Definition, Pass, Plan, Scatter, Tensor, TensorId, TensorKind, ValueId};
 use keopsc_ir::types::Role;
 use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::reductions::reduction;

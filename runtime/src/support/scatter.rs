@@ -66,7 +66,7 @@ impl Size {
 
     /// Room for the sums of chunks: column `c`, whose first entry has place `start`, has its own from `start / CHUNK + c` on.
     pub fn slots(&self) -> usize {
-        (self.entries() / CHUNK).saturating_add(self.columns)
+        if self.columns == 0 { 0 } else { (self.entries() / CHUNK).saturating_add(self.columns) }
     }
 
     /// Rows that are counted one after the other: so many that counts take no more memory than rows and columns.
@@ -303,7 +303,11 @@ impl Task {
                 if begin >= end {
                     continue;
                 }
-                let chunk = Chunk { order: self.memory.order.wrapping_add(begin), entries: end - begin, width: self.size.width };
+                let chunk = Chunk {
+                    order: self.memory.order.wrapping_add(begin),
+                    entries: end - begin,
+                    width: self.size.width,
+                };
                 let at = self.memory.chunks;
                 let offset = slot * self.size.width;
                 match self.accumulators {
@@ -399,7 +403,8 @@ impl Chunk {
             (0..sums * width).for_each(|number| running.add(number).write(T::from_single(0.0)));
             for entry in 0..self.entries {
                 let row = self.order.add(entry).read() as isize;
-                let row = values.data.cast::<S::Bits>().cast_const().wrapping_offset(row.wrapping_mul(values.row_stride));
+                let row =
+                    values.data.cast::<S::Bits>().cast_const().wrapping_offset(row.wrapping_mul(values.row_stride));
                 add_row::<S, T>(running.add(entry % sums.max(1) * width), row, values.component_stride, width);
             }
             let mut half = sums / 2;

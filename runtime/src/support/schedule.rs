@@ -220,8 +220,16 @@ pub struct LaneBytes {
 
 impl LaneBytes {
     fn total(&self) -> usize {
-        let parts =
-            [self.views, self.temporaries, self.parameters, self.columns, self.states, self.plans, self.covered, self.scatters];
+        let parts = [
+            self.views,
+            self.temporaries,
+            self.parameters,
+            self.columns,
+            self.states,
+            self.plans,
+            self.covered,
+            self.scatters,
+        ];
         parts.iter().fold(0, |sum: usize, part| sum.saturating_add(*part))
     }
 }
@@ -260,7 +268,8 @@ impl Schedule {
         let views = align(times(descriptors.len(), size_of::<View>()));
         let most_blocks = problem.ranges.as_ref().map_or(0, Ranges::most_blocks);
         let plans = align(times(most_blocks, size_of::<BlockPlan>()));
-        let mut lane = LaneBytes { views, temporaries: 0, parameters: 0, columns: 0, states: 0, plans, covered: 0, scatters: 0 };
+        let mut lane =
+            LaneBytes { views, temporaries: 0, parameters: 0, columns: 0, states: 0, plans, covered: 0, scatters: 0 };
         for temporary in descriptors.iter().skip(problem.entry.num_tensors as usize) {
             lane.temporaries = lane.temporaries.saturating_add(temporary_bytes(problem, temporary));
         }

@@ -83,7 +83,9 @@ fn verify_node(program: &Program, id: NodeId, node: &Node, stage: Stage, defects
                 format!("{} row numbers for {} components", numbers.dim, like.dim)
             });
         }
-        NodeKind::Scatter { by, over, value } => verify_scatter(&program.graph, node, (*by, *over, *value), &place, defects),
+        NodeKind::Scatter { by, over, value } => {
+            verify_scatter(&program.graph, node, (*by, *over, *value), &place, defects)
+        }
         NodeKind::Gradient { of, variable, cotangent } => {
             let graph = &program.graph;
             verify_request(graph, node, *variable, (*cotangent, *of), stage, &place, defects);

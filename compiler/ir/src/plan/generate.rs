@@ -7,7 +7,9 @@ use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::reductions;
 
 use super::generate_scalar::{Available, generate_index_scalar, generate_scalar};
-use super::{Accumulation, Block, Definition, Pass, Plan, Scatter, Tensor, TensorId, TensorKind, Value, ValueId, Write};
+use super::{
+    Accumulation, Block, Definition, Pass, Plan, Scatter, Tensor, TensorId, TensorKind, Value, ValueId, Write,
+};
 use crate::formula::generate::{draw_shapes, has_small_results};
 use crate::random::Random;
 use crate::types::{Algebra, Axis, Numerics, Products, Role, ScalarType, SumScheme};
@@ -61,7 +63,15 @@ impl Generator {
         let rows = if self.random.percent(20) { Role::Parameter } else { axis.other().role() };
         let compute = self.random.pick(&[ScalarType::F32, ScalarType::F64]);
         let over = reduces.then_some(axis);
-        let mut pass = Pass { rows, over, compute, values: Vec::new(), accumulations: Vec::new(), writes: Vec::new(), scatters: Vec::new() };
+        let mut pass = Pass {
+            rows,
+            over,
+            compute,
+            values: Vec::new(),
+            accumulations: Vec::new(),
+            writes: Vec::new(),
+            scatters: Vec::new(),
+        };
         self.reads(&mut pass);
         self.numbers(&mut pass);
         let blocks: &[Block] = match over {

@@ -6,7 +6,9 @@ use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::reductions;
 
 use super::verify_scalar::verify_scalar;
-use super::{Accumulation, Block, Definition, Pass, Plan, Scatter, Tensor, TensorId, TensorKind, Value, ValueId, Write};
+use super::{
+    Accumulation, Block, Definition, Pass, Plan, Scatter, Tensor, TensorId, TensorKind, Value, ValueId, Write,
+};
 use crate::defect::{Defect, Defects};
 use crate::text::is_identifier;
 use crate::types::{Role, ScalarType};
@@ -304,9 +306,12 @@ impl PassVerifier<'_> {
         let real = values.scalar != ScalarType::I64 && !values.scalar.is_complex();
         let complete = self.is_complete(id, TensorKind::Input) || self.is_complete(id, TensorKind::Temporary);
         let fits = real && values.role == self.pass.rows && values.dim() == sums.dim();
-        self.require(fits && complete, &place, "what is scattered are numbers of the rows, as many as of the sums", || {
-            values.name.clone()
-        });
+        self.require(
+            fits && complete,
+            &place,
+            "what is scattered are numbers of the rows, as many as of the sums",
+            || values.name.clone(),
+        );
     }
 
     /// Whether a tensor is of that kind, and has been written by the end of this pass if it is a temporary.

@@ -164,6 +164,11 @@ pub fn find_reduction(name: &str) -> Option<ReductionId> {
     NAMES.get(name).copied()
 }
 
+/// Whether something of that name is written with the index in a bracket.
+pub fn takes_index(name: &str) -> bool {
+    find_reduction(name).is_some() || name == SCATTER.name
+}
+
 /// The form of a reduction's arguments and outcomes.
 pub fn signature(id: ReductionId) -> &'static Signature {
     &parsed(id).signature

@@ -41,7 +41,9 @@ pub(crate) fn build_pass(program: &Program, arrangement: &Arrangement, layout: &
 /// What the support code does for a scatter node at the end of a pass.
 fn scatter(program: &Program, layout: &Layout, pass: usize, node: NodeId) -> Scatter {
     let graph = &program.graph;
-    let NodeKind::Scatter { by, value, .. } = graph.node(node).kind else { unreachable!("passes end in scatters alone") };
+    let NodeKind::Scatter { by, value, .. } = graph.node(node).kind else {
+        unreachable!("passes end in scatters alone")
+    };
     let scattered = layout.scattered.get(&(pass, value)).copied();
     let values = match &graph.node(value).kind {
         _ if scattered.is_some() => scattered,

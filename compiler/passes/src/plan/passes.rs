@@ -121,7 +121,9 @@ impl Arrangement {
         let work = &mut self.passes[number];
         work.scatters.push(node);
         let has_tensor = match &graph.node(value).kind {
-            NodeKind::Input(input) => program.input(*input).role == over.role() && !program.input(*input).scalar.is_complex(),
+            NodeKind::Input(input) => {
+                program.input(*input).role == over.role() && !program.input(*input).scalar.is_complex()
+            }
             NodeKind::Reduction { .. } => true,
             _ => is_one(graph, value),
         };

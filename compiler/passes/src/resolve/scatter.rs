@@ -66,7 +66,8 @@ impl<'a> Resolver<'a> {
         if let Some(node) = found.filter(is_over) {
             return Ok(node);
         }
-        let message = format!("`{}[{over}]` needs row numbers of {columns}, {}", function.text, role_words(over.role()));
+        let message =
+            format!("`{}[{over}]` needs row numbers of {columns}, {}", function.text, role_words(over.role()));
         let diagnostic = Diagnostic::error(Code::WrongRole, operand.span, message);
         let help = format!("`ArgMin[{columns}](…)`, `ArgKMin[{columns}, K=…](…)` and their like find some");
         self.report(self.with_operands(diagnostic, &[operand]).with_help(help))
