@@ -86,7 +86,7 @@ fn pass_text(plan: &Plan, pass: &Pass, number: usize) -> String {
 
 fn scatter_line(plan: &Plan, Scatter { numbers, values, sums }: &Scatter) -> String {
     let name = |id: TensorId| plan.tensor(id).name.as_str();
-    let what = values.map_or("numbers of rows", name);
+    let what = values.map_or("1 for each row", name);
     line("then", &format!("{} = {what}, summed up by {}", name(*sums), name(*numbers)))
 }
 

@@ -1,15 +1,15 @@
 //! Scatters: what rows have, summed up by column number, after a pass has found these numbers.
 //!
-//! An *entry* is a row with one of its numbers. Entries are sorted by column, in their order, by counting; then each column has its entries in a row:
+//! An *entry* is a row with one of its numbers. A column's entries, in their order, are cut into chunks of [`CHUNK`], whose sums merge in a binary tree
+//! over chunk numbers. A chunk of few components has several running sums, entry by entry in turn, that are added in a tree, too: those of the
+//! lanes of a warp, as `cuda` does the same. Entries are counted first, so that the sum of each chunk has a place:
 //!
 //! ```text
-//! numbers of rows       2 0 2 -1 1 2          columns 0 1 2
-//! starts                0 1 2 5
-//! order                 1 | 4 | 0 2 5         rows, column after column
+//! numbers of rows       2 0 2 -1 1 2            columns 0 1 2
+//! starts                0 1 2 5                 the entries of all columns before
 //! ```
 //!
-//! A column's entries are cut into chunks of [`CHUNK`], whose sums merge in a binary tree over chunk numbers. A chunk of few components has several
-//! running sums, entry by entry in turn, that are added in a tree, too: those of the lanes of a warp, as `cuda` does the same.
+//! Then each thread walks over all numbers and takes the rows of its own columns in.
 //!
 //! Invariant: which numbers are added in which order depends on a column's own entries alone, never on threads or on other columns.
 
@@ -26,10 +26,8 @@ use core::ops::AddAssign;
 pub const CHUNK: usize = 128;
 /// Running sums of a chunk: a component takes so many in all, or one.
 const LANES: usize = 32;
-/// Rows that are counted one after the other, at least.
-const STRETCH: usize = 1 << 15;
-/// Chunks that a unit sums up, and columns that a unit finishes.
-const CHUNKS_A_UNIT: usize = 32;
+/// Columns that a unit finishes.
+const COLUMNS_A_UNIT: usize = 32;
 /// Cycles for an entry, beside one for each component.
 const ENTRY_CYCLES: usize = 16;
 
@@ -64,18 +62,14 @@ impl Size {
         times(self.rows, self.places)
     }
 
+    /// Running sums of a chunk, a power of two.
+    fn running(&self) -> usize {
+        LANES / self.width.next_power_of_two().clamp(1, LANES)
+    }
+
     /// Room for the sums of chunks: column `c`, whose first entry has place `start`, has its own from `start / CHUNK + c` on.
     pub fn slots(&self) -> usize {
         if self.columns == 0 { 0 } else { (self.entries() / CHUNK).saturating_add(self.columns) }
-    }
-
-    /// Rows that are counted one after the other: so many that counts take no more memory than rows and columns.
-    fn stretch(&self) -> usize {
-        STRETCH.max(self.columns)
-    }
-
-    fn stretches(&self) -> usize {
-        self.rows.div_ceil(self.stretch())
     }
 }
 
@@ -112,7 +106,7 @@ pub unsafe fn run(
     threads: usize,
 ) {
     let threads = worthwhile(cycles(problem, pass), threads);
-    let mut sorted = NO_TENSOR;
+    let mut counted = NO_TENSOR;
     for scatter in scatters(pass) {
         let size = Size::of(problem, pass, scatter);
         let task = Task {
@@ -122,13 +116,14 @@ pub unsafe fn run(
             sums: view(scatter.sums).data,
             compute: pass.compute,
             accumulators: scatter.accumulators as u8,
-            memory: Memory::at(memory, &size),
+            memory: Memory::at(memory, &size, scatter.accumulators as u8),
+            shares: threads.min(size.columns).max(1),
         };
         // SAFETY: as the caller promises; each phase is complete before the next one begins.
         unsafe {
-            if sorted != scatter.numbers {
-                task.sort(threads);
-                sorted = scatter.numbers;
+            if counted != scatter.numbers {
+                task.count();
+                counted = scatter.numbers;
             }
             task.sum(threads);
         }
@@ -138,33 +133,35 @@ pub unsafe fn run(
 /// Where a scatter keeps what.
 #[derive(Clone, Copy)]
 struct Memory {
-    /// For each stretch of rows and each column the entries there, then the place of the next one.
-    counts: *mut usize,
-    /// The place of each column's first entry, and the number of all.
+    /// How many entries the columns before each have, and the number of all.
     starts: *mut usize,
-    /// The rows of all entries, column after column.
-    order: *mut usize,
+    /// How many entries of each column have been taken in.
+    taken: *mut usize,
+    /// The running sums of each column's chunk at hand, where there are several.
+    running: *mut u8,
     /// Sums of chunks.
     chunks: *mut u8,
 }
 
 impl Memory {
-    fn parts(size: &Size) -> [usize; 3] {
-        let numbers = [times(size.stretches(), size.columns), size.columns.saturating_add(1), size.entries()];
-        numbers.map(|count| align(times(count, size_of::<usize>())))
+    fn parts(size: &Size, accumulators: u8) -> [usize; 4] {
+        let number = size_of_type(accumulators);
+        let running = if size.running() > 1 { times(times(size.columns, LANES), number) } else { 0 };
+        let starts = times(size.columns.saturating_add(1), size_of::<usize>());
+        [starts, starts, running, times(times(size.slots(), size.width), number)].map(align)
     }
 
     fn bytes(size: &Size, scatter: &abi::Scatter) -> usize {
-        let chunks = times(times(size.slots(), size.width), size_of_type(scatter.accumulators as u8));
-        Memory::parts(size).iter().fold(align(chunks), |sum, part| sum.saturating_add(*part))
+        let parts = Memory::parts(size, scatter.accumulators as u8);
+        parts.iter().fold(0, |sum: usize, part| sum.saturating_add(*part))
     }
 
-    fn at(base: *mut u8, size: &Size) -> Memory {
-        let [counts, starts, order] = Memory::parts(size);
-        let starts_at = base.wrapping_add(counts);
-        let order_at = starts_at.wrapping_add(starts);
-        let chunks = order_at.wrapping_add(order);
-        Memory { counts: base.cast(), starts: starts_at.cast(), order: order_at.cast(), chunks }
+    fn at(base: *mut u8, size: &Size, accumulators: u8) -> Memory {
+        let [starts, taken, running, _] = Memory::parts(size, accumulators);
+        let taken_at = base.wrapping_add(starts);
+        let running_at = taken_at.wrapping_add(taken);
+        let chunks = running_at.wrapping_add(running);
+        Memory { starts: base.cast(), taken: taken_at.cast(), running: running_at, chunks }
     }
 }
 
@@ -180,94 +177,77 @@ struct Task {
     compute: u8,
     accumulators: u8,
     memory: Memory,
+    /// Parts of the columns that are summed up side by side.
+    shares: usize,
 }
 
 impl Task {
-    /// Fills `starts` and `order`.
-    unsafe fn sort(&self, threads: usize) {
-        let stretches = self.size.stretches();
-        // SAFETY: units are stretches, each with counts and places of its own.
-        unsafe {
-            parallel_for(threads, stretches, self, Task::count);
-            self.find_places();
-            parallel_for(threads, stretches, self, Task::place);
-        }
-    }
-
-    /// Calls `see` with each row of a stretch and the column that one of its numbers names.
-    unsafe fn for_each_entry(&self, stretch: usize, mut see: impl FnMut(usize, usize)) {
-        let first = stretch * self.size.stretch();
-        let end = self.size.rows.min(first + self.size.stretch());
-        for row in first..end {
+    /// Calls `see` with each row and column below `end`, from `first` on, that one of the row's numbers names.
+    #[inline(always)]
+    unsafe fn for_each_entry(&self, first: usize, end: usize, mut see: impl FnMut(usize, usize)) {
+        for row in 0..self.size.rows {
             for place in 0..self.size.places {
                 // SAFETY: every row has its numbers.
                 let number = unsafe { self.numbers.add(row * self.size.places + place).read() };
-                if (0..self.size.columns as i64).contains(&number) {
+                if (first as i64..end as i64).contains(&number) {
                     see(row, number as usize);
                 }
             }
         }
     }
 
-    fn counts_of(&self, stretch: usize) -> *mut usize {
-        self.memory.counts.wrapping_add(stretch * self.size.columns)
-    }
-
-    unsafe fn count(&self, stretch: usize, _thread: usize) {
-        let counts = self.counts_of(stretch);
-        // SAFETY: the stretch has a count for each column.
+    /// Fills `starts`.
+    unsafe fn count(&self) {
+        let Size { columns, .. } = self.size;
+        let starts = self.memory.starts;
+        // SAFETY: there is a start for each column and one more.
         unsafe {
-            counts.write_bytes(0, self.size.columns);
-            self.for_each_entry(stretch, |_, column| *counts.add(column) += 1);
-        }
-    }
-
-    /// Turns counts into the places of first entries: by column, then by stretch.
-    unsafe fn find_places(&self) {
-        let mut place = 0;
-        let stretches = self.size.stretches();
-        // SAFETY: there is a start for each column and one more, and a count for each stretch and column.
-        unsafe {
-            for column in 0..self.size.columns {
-                self.memory.starts.add(column).write(place);
-                for stretch in 0..stretches {
-                    let count = self.counts_of(stretch).add(column);
-                    place += count.replace(place);
-                }
+            starts.write_bytes(0, columns + 1);
+            self.for_each_entry(0, columns, |_, column| *starts.add(column) += 1);
+            let mut before = 0;
+            for column in 0..=columns {
+                before += starts.add(column).replace(before);
             }
-            self.memory.starts.add(self.size.columns).write(place);
-        }
-    }
-
-    unsafe fn place(&self, stretch: usize, _thread: usize) {
-        let places = self.counts_of(stretch);
-        // SAFETY: there is a place for each entry, which no other one has.
-        unsafe {
-            self.for_each_entry(stretch, |row, column| {
-                let place = places.add(column);
-                self.memory.order.add(place.read()).write(row);
-                *place += 1;
-            });
         }
     }
 
     /// Writes the sums of all columns.
     unsafe fn sum(&self, threads: usize) {
-        let columns = self.size.columns.div_ceil(CHUNKS_A_UNIT);
-        // SAFETY: units have chunks and columns of their own.
+        let units = self.size.columns.div_ceil(COLUMNS_A_UNIT);
+        // SAFETY: units have columns of their own, whose chunks are complete when they are merged.
         unsafe {
-            if self.values.is_some() {
-                parallel_for(threads, self.size.slots().div_ceil(CHUNKS_A_UNIT), self, Task::sum_chunks);
-            }
             match (self.accumulators, self.compute) {
-                (F32, _) => parallel_for(threads, columns, self, Task::finish::<f32, Single>),
-                (_, F32) => parallel_for(threads, columns, self, Task::finish::<f64, Single>),
-                _ => parallel_for(threads, columns, self, Task::finish::<f64, Double>),
+                (F32, _) => {
+                    self.sum_chunks::<f32>(threads);
+                    parallel_for(threads, units, self, Task::finish::<f32, Single>);
+                }
+                (_, compute) => {
+                    self.sum_chunks::<f64>(threads);
+                    match compute {
+                        F32 => parallel_for(threads, units, self, Task::finish::<f64, Single>),
+                        _ => parallel_for(threads, units, self, Task::finish::<f64, Double>),
+                    }
+                }
             }
         }
     }
 
-    /// Where a column's entries begin.
+    /// Sums all chunks up, if there is more to do than to count.
+    unsafe fn sum_chunks<T: Sum>(&self, threads: usize) {
+        let Some(values) = &self.values else { return };
+        // SAFETY: as the caller promises.
+        unsafe {
+            self.memory.taken.write_bytes(0, self.size.columns);
+            match values.dtype {
+                F16 => parallel_for(threads, self.shares, self, Task::sum_share::<Half, T>),
+                BF16 => parallel_for(threads, self.shares, self, Task::sum_share::<BFloat, T>),
+                F32 => parallel_for(threads, self.shares, self, Task::sum_share::<Single, T>),
+                _ => parallel_for(threads, self.shares, self, Task::sum_share::<Double, T>),
+            }
+        }
+    }
+
+    /// How many entries the columns before one have.
     unsafe fn start(&self, column: usize) -> usize {
         // SAFETY: the caller asks for a column, or for what is past the last one.
         unsafe { self.memory.starts.add(column).read() }
@@ -279,49 +259,56 @@ impl Task {
         unsafe { self.start(column) / CHUNK + column }
     }
 
-    /// The column that a slot belongs to: the last one whose slots begin at it or before.
-    unsafe fn column_of(&self, slot: usize) -> usize {
-        let (mut low, mut high) = (0, self.size.columns);
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            // SAFETY: it is a column.
-            if unsafe { self.first_slot(middle) } <= slot { low = middle } else { high = middle }
+    /// The first column of a share: the first before which there is its part of all entries.
+    unsafe fn first_column(&self, share: usize) -> usize {
+        if share == self.shares {
+            return self.size.columns;
         }
-        low
+        // SAFETY: all are columns.
+        unsafe {
+            let before = self.start(self.size.columns) / self.shares.max(1) * share;
+            let (mut low, mut high) = (0, self.size.columns);
+            while low < high {
+                let middle = low + (high - low) / 2;
+                if self.start(middle) < before { low = middle + 1 } else { high = middle }
+            }
+            low
+        }
     }
 
-    unsafe fn sum_chunks(&self, unit: usize, _thread: usize) {
-        let first = unit * CHUNKS_A_UNIT;
-        let end = self.size.slots().min(first + CHUNKS_A_UNIT);
+    /// Sums up the chunks of a share of the columns.
+    unsafe fn sum_share<S: Storage, T: Sum>(&self, share: usize, _thread: usize) {
         let Some(values) = &self.values else { return };
-        for slot in first..end {
-            // SAFETY: the column exists, and so do its entries.
-            unsafe {
-                let column = self.column_of(slot);
-                let begin = self.start(column) + (slot - self.first_slot(column)) * CHUNK;
-                let end = self.start(column + 1).min(begin + CHUNK);
-                if begin >= end {
-                    continue;
-                }
-                let chunk = Chunk {
-                    order: self.memory.order.wrapping_add(begin),
-                    entries: end - begin,
-                    width: self.size.width,
+        let (width, running) = (self.size.width, self.size.running());
+        // SAFETY: the columns are this share's, and so are their chunks; rows exist.
+        unsafe {
+            self.for_each_entry(self.first_column(share), self.first_column(share + 1), |row, column| {
+                let entry = self.memory.taken.add(column).replace(self.memory.taken.add(column).read() + 1);
+                let of_chunk = entry % CHUNK;
+                let chunk = self.memory.chunks.cast::<T>().add((self.first_slot(column) + entry / CHUNK) * width);
+                let sums = match running {
+                    1 => chunk,
+                    _ => self.memory.running.cast::<T>().add(column * LANES),
                 };
-                let at = self.memory.chunks;
-                let offset = slot * self.size.width;
-                match self.accumulators {
-                    F32 => chunk.sum(values, at.cast::<f32>().wrapping_add(offset)),
-                    _ => chunk.sum(values, at.cast::<f64>().wrapping_add(offset)),
+                if of_chunk == 0 {
+                    (0..running * width).for_each(|number| sums.add(number).write(T::from_single(0.0)));
                 }
-            }
+                let row = (row as isize).wrapping_mul(values.row_stride);
+                let row = values.data.cast::<S::Bits>().cast_const().wrapping_offset(row);
+                add_row::<S, T>(sums.add((of_chunk & (running - 1)) * width), row, values.component_stride, width);
+                let is_last = of_chunk + 1 == CHUNK || self.start(column) + entry + 1 == self.start(column + 1);
+                if is_last && running > 1 {
+                    join(sums, running, width);
+                    chunk.copy_from_nonoverlapping(sums, width);
+                }
+            });
         }
     }
 
     /// Merges the chunks of some columns, and writes their sums.
     unsafe fn finish<T: Sum, S: Storage>(&self, unit: usize, _thread: usize) {
-        let first = unit * CHUNKS_A_UNIT;
-        for column in first..self.size.columns.min(first + CHUNKS_A_UNIT) {
+        let first = unit * COLUMNS_A_UNIT;
+        for column in first..self.size.columns.min(first + COLUMNS_A_UNIT) {
             let width = self.size.width;
             // SAFETY: the column's chunks are complete, and the unit's alone.
             unsafe {
@@ -369,53 +356,13 @@ unsafe fn add<T: Sum>(left: *mut T, right: *const T, count: usize) {
     }
 }
 
-/// Some entries of a column.
-struct Chunk {
-    /// Their rows.
-    order: *const usize,
-    /// At most [`CHUNK`].
-    entries: usize,
-    width: usize,
-}
-
-impl Chunk {
-    /// Their sum.
-    unsafe fn sum<T: Sum>(&self, values: &View, sum: *mut T) {
-        // SAFETY: as the caller promises.
-        unsafe {
-            match values.dtype {
-                F16 => self.sum_as::<Half, T>(values, sum),
-                BF16 => self.sum_as::<BFloat, T>(values, sum),
-                F32 => self.sum_as::<Single, T>(values, sum),
-                _ => self.sum_as::<Double, T>(values, sum),
-            }
-        }
-    }
-
-    /// Several running sums where there are few components: entry `e` belongs to number `e % sums`.
-    unsafe fn sum_as<S: Storage, T: Sum>(&self, values: &View, sum: *mut T) {
-        let width = self.width;
-        let sums = LANES / width.next_power_of_two().clamp(1, LANES);
-        let mut running = [T::from_single(0.0); LANES];
-        let running: *mut T = if sums > 1 { running.as_mut_ptr() } else { sum };
-        // SAFETY: a row has `width` components; there is room for as many of each running sum.
-        unsafe {
-            (0..sums * width).for_each(|number| running.add(number).write(T::from_single(0.0)));
-            for entry in 0..self.entries {
-                let row = self.order.add(entry).read() as isize;
-                let row =
-                    values.data.cast::<S::Bits>().cast_const().wrapping_offset(row.wrapping_mul(values.row_stride));
-                add_row::<S, T>(running.add(entry % sums.max(1) * width), row, values.component_stride, width);
-            }
-            let mut half = sums / 2;
-            while half > 0 {
-                add(running, running.add(half * width), half * width);
-                half /= 2;
-            }
-            if sums > 1 {
-                sum.copy_from_nonoverlapping(running, width);
-            }
-        }
+/// Adds several running sums, a power of two, in halves; the result is in the place of the first.
+unsafe fn join<T: Sum>(sums: *mut T, count: usize, width: usize) {
+    let mut half = count / 2;
+    while half > 0 {
+        // SAFETY: there are this many.
+        unsafe { add(sums, sums.add(half * width), half * width) };
+        half /= 2;
     }
 }
 
