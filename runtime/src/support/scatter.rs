@@ -67,7 +67,7 @@ impl Size {
         LANES / self.width.next_power_of_two().clamp(1, LANES)
     }
 
-    /// Room for the sums of chunks: column `c`, whose first entry has place `start`, has its own from `start / CHUNK + c` on.
+    /// Room for the sums of chunks: column `c`, before which there are `start` entries, has its own from `start / CHUNK + c` on.
     pub fn slots(&self) -> usize {
         if self.columns == 0 { 0 } else { (self.entries() / CHUNK).saturating_add(self.columns) }
     }

@@ -224,6 +224,22 @@ static __device__ __forceinline__ void take(float &to, double value) { to = narr
 static __device__ __forceinline__ void take(double &to, float value) { to = widen(value); }
 static __device__ __forceinline__ void take(double &to, double value) { to = value; }
 
+// A number of the lane at a distance, word by word: in tests numbers are classes.
+template <typename Real>
+static __device__ __forceinline__ Real of_other_lane(Real value, int distance)
+{
+    union {
+        Real value;
+        unsigned int words[sizeof(Real) / 4];
+    } number;
+    number.value = value;
+    #pragma unroll
+    for (int word = 0; word < (int)(sizeof(Real) / 4); ++word) {
+        number.words[word] = __shfl_xor_sync(ALL_LANES, number.words[word], distance);
+    }
+    return number.value;
+}
+
 struct StoredHalf {
     typedef unsigned short Bits;
     static __device__ __forceinline__ float load(Bits bits) { return load_f16(bits); }
@@ -292,7 +308,7 @@ static __device__ __forceinline__ void sum_chunk(
         }
     }
     for (int distance = 16; distance >= lanes; distance /= 2) {
-        part = part + __shfl_xor_sync(ALL_LANES, part, distance);
+        part = part + of_other_lane(part, distance);
     }
     if (lane < width) {
         sum[lane] = part;
@@ -389,7 +405,7 @@ static __device__ __forceinline__ void scatter_finish(const ScatterCall &call)
     const int chunks = (int)((entries + (SCATTER_CHUNK - 1)) / SCATTER_CHUNK);
     if (call.values.data == nullptr || chunks == 0) {
         for (int k = threadIdx.x; k < width; k += 256) {
-            write_sum(call, element, column, k, (Real)(call.values.data == nullptr ? entries : 0));
+            write_sum(call, element, column, k, (Real)(call.values.data == nullptr ? (long long)entries : 0ll));
         }
         return;
     }
