@@ -391,6 +391,20 @@ pub struct Write {
     pub reserved: u32,
 }
 
+/// Values of a pass's rows, summed up by column: row `c` of the sums has the values of all rows among whose numbers is `c`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Scatter {
+    /// A temporary with the column numbers of each row, int64, -1 for none.
+    pub numbers: u32,
+    /// An argument or a temporary with the values of each row, real numbers; [`NO_TENSOR`] where rows are counted.
+    pub values: u32,
+    /// A temporary of the computing type, with a row for each column.
+    pub sums: u32,
+    /// The type of sums that are being made: `F32` or `F64`.
+    pub accumulators: u32,
+}
+
 /// A slot of an accumulation, in the state of a row tile and in the portable record of a row.
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -454,8 +468,8 @@ pub struct PassDescriptor {
     pub few_rows: u32,
     /// Lanes of a vector: columns that `accumulate_across` takes side by side.
     pub lanes: u32,
-    /// Reserved, 0.
-    pub reserved: u32,
+    /// Number of scatters.
+    pub num_scatters: u32,
     /// What is read per row.
     pub row_reads: *const Read,
     /// What is read per column.
@@ -466,6 +480,8 @@ pub struct PassDescriptor {
     pub writes: *const Write,
     /// What a record holds.
     pub fields: *const StateField,
+    /// What is summed up by column number, when all rows are written. Those by the same numbers follow each other.
+    pub scatters: *const Scatter,
     /// `(parameters)`: completes the parameter record. NULL if there is nothing to compute (likewise below).
     pub parameter_prologue: Option<unsafe extern "C" fn(*mut c_void)>,
     /// `(parameters, row_tile)`: completes a row tile.
@@ -595,8 +611,8 @@ pub struct DeviceCode {
     pub sum_f32: u32,
     /// The same in float64, for the others.
     pub sum_f64: u32,
-    /// Reserved, 0.
-    pub reserved: u32,
+    /// The first of the kernels of scatters, which follow each other as [`ScatterKernel`] has them; [`NO_KERNEL`] where no pass scatters.
+    pub scatter: u32,
 }
 
 /// Kernels for one architecture, all or some.
@@ -806,3 +822,68 @@ pub struct DeviceSum {
     /// 1 where a dimension is one that members count through.
     pub is_shared: [u8; 8],
 }
+
+/// The kernels of scatters, each of which takes a [`DeviceScatter`]. The grid is (blocks, 1, batch elements).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum ScatterKernel {
+    /// Counts each stretch's entries by column: a warp for each stretch, blocks of 256 threads.
+    Count = 0,
+    /// Sums these up over earlier stretches: 32 columns a block of 1024 threads.
+    Offsets = 1,
+    /// Finds where each column's entries begin: one block of 1024 threads.
+    Starts = 2,
+    /// Puts the rows of entries in order: as `Count`.
+    Place = 3,
+    /// Sums chunks of entries up in float32: a warp for each slot, blocks of 256 threads.
+    AddF32 = 4,
+    /// Merges the chunks of each column: a block of 256 threads for each.
+    FinishF32 = 5,
+    /// The same in float64.
+    AddF64 = 6,
+    /// The same in float64.
+    FinishF64 = 7,
+}
+
+/// What scatters are done with; `support::scatter` says what entries, chunks and slots are.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct DeviceScatter {
+    /// (rows, places): column numbers.
+    pub numbers: DeviceView,
+    /// (rows, width): what is summed up; no data where rows are counted.
+    pub values: DeviceView,
+    /// (columns, width): the results.
+    pub sums: DeviceView,
+    /// Rows times places, below 2^31.
+    pub entries: i64,
+    /// Columns, below 2^31.
+    pub columns: i64,
+    /// Entries of a stretch, a multiple of 128.
+    pub stretch: i64,
+    /// Stretches.
+    pub stretches: i64,
+    /// Room for chunks.
+    pub slots: i64,
+    /// `[batch elements of the launch][stretches][columns]`
+    pub counts: *mut u32,
+    /// `[batch elements of the launch][columns + 1]`
+    pub starts: *mut u32,
+    /// `[batch elements of the launch][entries]`
+    pub order: *mut u32,
+    /// `[batch elements of the launch][slots][width]` of what sums are made in.
+    pub chunks: *mut c_void,
+    /// Numbers of a row.
+    pub places: u32,
+    /// Components.
+    pub width: u32,
+    /// Storage type of the values.
+    pub value_type: u32,
+    /// Type of the results: `F32` or `F64`.
+    pub sum_type: u32,
+    /// As in [`DeviceLaunch`].
+    pub batch: [u32; DEVICE_BATCH],
+    /// As in [`DeviceLaunch`].
+    pub first_element: u32,
+}
+const _: () = assert!(size_of::<DeviceScatter>() == 248);

@@ -167,6 +167,15 @@ static inline int __all_sync(unsigned int mask, int predicate)
 {
     return emulator_exchange("__all_sync", mask, predicate == 0, -1) == 0;
 }
+// Lanes of the mask that have the same value, found lane by lane.
+template <class T> static inline unsigned int __match_any_sync(unsigned int mask, T value)
+{
+    unsigned int same = 0;
+    for (int lane = 0; lane < 32; ++lane) {
+        if (mask >> lane & 1 && emulator_shuffle("__match_any_sync", mask, value, lane) == value) same |= 1u << lane;
+    }
+    return same;
+}
 static inline void __syncwarp(unsigned int mask = 0xffffffffu) { emulator_exchange("__syncwarp", mask, 0, -1); }
 static inline void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 static inline void __threadfence_block() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }

@@ -17,7 +17,8 @@ import device
 import keops
 from test_ranges import Sparsity
 
-# Sums, blocks of LogSumExp, lists that are carried from chunk to chunk, gradients in one pass and in several, sums over i.
+# Sums, blocks of LogSumExp, lists that are carried from chunk to chunk, gradients in one pass and in several, sums over i, sums by row numbers that
+# rounding does not change.
 FORMULAS = """
 x = Vi(3); y = Vj(3); b = Vj(2); p = Pm(1)
 K = Exp(-p * SqDist(x, y))
@@ -29,6 +30,8 @@ out over_i = Sum[i](K * x)
 out sum_x = Grad(sum, x)
 out sum_p = Grad(sum, p)
 out soft_y = Grad(soft, y)
+out named = ScatterSum[i](x, ArgMin[j](Abs(x[0] - y[0])))
+out named_by_lists = ScatterSum[j](b, ArgKMin[i, K=2](Abs(x[0] - y[0])))
 fused both {
   out value = Sum[j](K * b)
   out slope = Grad(value, x)

@@ -71,6 +71,13 @@ def test_python_digits(tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_python_kmeans():
+    output = run(sys.executable, SAMPLES / "python" / "kmeans.py")
+    ours, reference = map(int, re.search(r"squared distances: (\d+), scikit-learn (\d+)", output).groups())
+    assert abs(ours - reference) <= 1e-4 * reference
+    assert float(re.search(r"same cluster as in scikit-learn: (\S+) %", output)[1]) > 99
+
+
 @pytest.mark.parametrize("formula", sorted(SAMPLES.glob("*.kf")), ids=lambda path: path.name)
 def test_every_formula_compiles(tmp_path, formula):
     keopsc("check", formula)

@@ -1,4 +1,4 @@
-//! Choices by row numbers in every block and in both types: compiled code against the interpreter, exact on small integers.
+//! Choices by row numbers in every block and scatters by them, in both types: compiled code against the interpreter, exact on small integers.
 
 use keopsc_ir::evaluation::Sizes;
 use keopsc_ir::formula::Program;
@@ -10,7 +10,7 @@ use keopsc_ir::random::Random;
 use keopsc_passes::plan::plan;
 use keopsc_tests::{compile, runnable_levels};
 
-/// Numbers of rows `a` and of columns `b`, one for all rows `c`, lists `d`, and what is chosen by them.
+/// Numbers of rows `a` and of columns `b`, one for all rows `c`, lists `d`, and what is chosen and summed up by them.
 const PROGRAM: &str = "
 scalar f32
 input x: i[2] f32
@@ -46,9 +46,19 @@ n25: j[2] = Sum[i](n19)
 n26: i[20] = Sum[j](n15)
 n27: j[20] = Sum[i](n15)
 n28: p[2] = Sum[i -> p](n11)
+n29: p[1] = 1
+n30: i[2] = Add(n2, n13)
+n31: j[2] = scatter[i](n5, n2)
+n32: j[1] = scatter[i](n5, n29)
+n33: i[20] = scatter[j](n8, n3)
+n34: j[2] = scatter[i](n5, n30)
+n35: ij[2] = Mult(n31, n0)
+n36: i[2] = Sum[j](n35)
+n37: j[2] = Add(n31, n34)
 entry by_rows(x, y, e, g) -> a: i[2] = n20, b: i[2] = n22, c: i[2] = n24, d: i[20] = n26
 entry by_columns(x, y, e, g) -> a: j[2] = n21, b: j[2] = n23, c: j[2] = n25, d: j[20] = n27
 entry numbers(x, y, e, g) -> a: i[2] = n11, b: j[2] = n12, c: i[2] = n13, d: j[2] = n14, f: p[2] = n28
+entry scatters(x, y, e, g) -> a: j[2] = n31, b: j[1] = n32, c: i[20] = n33, d: j[2] = n37, f: i[2] = n36
 ";
 
 /// One row, rows around tiles and lanes, more than a chunk of columns, nothing.

@@ -1,6 +1,7 @@
 """Formula files as functions, functions as formulas, and formulas as files."""
 
 import functools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,6 +50,22 @@ def test_files_are_functions(file, convert):
     np.testing.assert_allclose(n[:, 0], full.sum(1))
     assert gauss.conv(convert(np.stack([np.asarray(x)] * 2)), y, b, s).shape == (2, 6, 1)
     assert "conv(x = Vi(3), y = Vj(3), b = Vj(1), s = Pm(1))" in repr(gauss) and "conv" in dir(gauss)
+
+
+@pytest.mark.parametrize("convert", [np.asarray, torch.as_tensor])
+def test_a_step_of_k_means(convert):
+    random = np.random.default_rng(0)
+    points, centres = random.random((3, 500, 2), np.float32), random.random((7, 2), np.float32)
+    kmeans = keopsc.compile_file(Path(__file__).resolve().parents[3] / "samples" / "kmeans.kf", D=2)
+    label, total, count = (np.asarray(result) for result in kmeans.step(convert(points), convert(centres)))
+    nearest = ((points[:, :, None] - centres) ** 2).sum(-1).argmin(-1)
+    assert label.dtype == np.int64 and np.array_equal(label[..., 0], nearest)
+    for element in range(3):
+        for column in range(7):
+            own = points[element][nearest[element] == column]
+            assert count[element, column] == len(own)
+            np.testing.assert_allclose(total[element, column], own.sum(0), rtol=1e-5)
+    assert np.array_equal(np.asarray(kmeans.count(convert(points), convert(centres))), count)
 
 
 def test_dimensions_of_files(file):

@@ -4,7 +4,7 @@ use keopsc_diagnostics::suggest;
 use keopsc_driver::failure::Problem;
 use keopsc_driver::reference;
 use keopsc_ops::catalogue::{Accuracy, EarlyLaw, Operation, Value, When, find_operation, operation, operations};
-use keopsc_ops::reductions::{Reduction, find_reduction, reduction, reductions};
+use keopsc_ops::reductions::{Reduction, SCATTER, find_reduction, reduction, reductions};
 
 use super::{Stop, command_line};
 use crate::arguments::{Ops, ReferencePage};
@@ -24,8 +24,9 @@ pub fn run(arguments: &Ops) -> Result<(), Stop> {
 fn listing() -> String {
     let operations: String = operations().map(|(_, row)| line(row.signature, row.doc)).collect();
     let reductions: String = reductions().map(|(_, row)| line(row.signature, row.doc)).collect();
+    let scatter = line(SCATTER.form, SCATTER.doc);
     format!(
-        "Operations\n\n{operations}\nReductions\n\n{reductions}\n\
+        "Operations\n\n{operations}\nReductions\n\n{reductions}\nSums by row numbers\n\n{scatter}\n\
          A dimension `n|1` is n, or 1 and repeated. `keopsc ops NAME` tells more about one.\n"
     )
 }
@@ -61,6 +62,9 @@ fn line(signature: &str, doc: &str) -> String {
 fn description(name: &str) -> Option<String> {
     let operation = find_operation(name).map(|id| describe_operation(operation(id)));
     let reduction = find_reduction(name).map(|id| describe_reduction(reduction(id)));
+    if name == SCATTER.name {
+        return Some(head(SCATTER.form, SCATTER.doc, &[]));
+    }
     match (operation, reduction) {
         (Some(operation), Some(reduction)) => Some(format!("{operation}\n{reduction}")),
         (one, other) => one.or(other),
@@ -125,6 +129,7 @@ fn unknown(name: &str) -> Problem {
     let names = operations()
         .map(|(_, row)| (row.name, row.aliases))
         .chain(reductions().map(|(_, row)| (row.name, row.aliases)));
+    let names = names.chain([(SCATTER.name, &[][..])]);
     let names = names.flat_map(|(name, aliases)| std::iter::once(name).chain(aliases.iter().copied()));
     let problem = Problem::new(format!("there is no operation or reduction `{name}`"));
     match suggest(name, names) {

@@ -10,8 +10,8 @@ use inkwell::types::{BasicMetadataTypeEnum, BasicType, BasicTypeEnum, IntType};
 use inkwell::values::{BasicMetadataValueEnum, BasicValueEnum, FunctionValue, PointerValue, StructValue};
 use inkwell::{AddressSpace, GlobalVisibility};
 use keopsc_ir::plan::shards::Shards;
-use keopsc_ir::plan::{Block, Pass, Plan, TensorId, TensorKind};
-use keopsc_ir::types::{Axis, Role, ScalarType};
+use keopsc_ir::plan::{Block, Pass, Plan, Scatter, TensorId, TensorKind};
+use keopsc_ir::types::{Axis, Role, ScalarType, SumScheme};
 use keopsc_passes::schedule::{Order, PassSchedule, Scheduled};
 use keopsc_runtime::abi;
 
@@ -415,12 +415,13 @@ impl<'ctx> Glue<'_, 'ctx> {
             self.u32(fields.len() as u64).into(),
             self.u32(u64::from(functions.few_rows)).into(),
             self.u32(u64::from(schedule.lanes)).into(),
-            self.u32(0).into(),
+            self.u32(pass.scatters.len() as u64).into(),
             self.array(&rows).into(),
             self.array(&columns).into(),
             self.array(&parameters).into(),
             self.array(&writes).into(),
             self.array(&fields).into(),
+            self.array(&self.scatters(plan, pass)).into(),
             optional(functions.parameter_prologue, "parameter_prologue", 1),
             optional(functions.row_prologue, "row_prologue", 2),
             optional(functions.column_prologue, "column_prologue", 2),
@@ -451,6 +452,18 @@ impl<'ctx> Glue<'_, 'ctx> {
             self.structure(&numbers.map(|number| self.u32(number).into()))
         };
         pass.writes.iter().zip(&layout.writes).map(write).collect()
+    }
+
+    fn scatters(&self, plan: &Plan, pass: &Pass) -> Vec<StructValue<'ctx>> {
+        // Sums in float64 are better than compensated ones in float32.
+        let wide = plan.numerics.sum == SumScheme::Kahan || plan.numerics.accumulators(pass.compute) == ScalarType::F64;
+        let accumulators = if wide { abi::F64 } else { dtype(pass.compute) };
+        let scatter = |scatter: &Scatter| {
+            let values = scatter.values.map_or(abi::NO_TENSOR, |values| values.0);
+            let numbers = [scatter.numbers.0, values, scatter.sums.0, accumulators.into()];
+            self.structure(&numbers.map(|number| self.u32(u64::from(number)).into()))
+        };
+        pass.scatters.iter().map(scatter).collect()
     }
 
     fn fields(&self, state: Fields<'_, '_>, layout: &Layout) -> Vec<StructValue<'ctx>> {

@@ -22,6 +22,8 @@ pub struct Library {
     pub layout: u32,
     /// The kernels that add gradients up over batch elements, in float32 and in float64, where some entry needs them.
     pub sums: [Option<u32>; 2],
+    /// The first of the kernels of scatters, if some pass ends in one; the others follow it.
+    pub scatter: Option<u32>,
     /// An entry for each plan, in order.
     pub entries: Vec<Entry>,
 }
@@ -128,6 +130,7 @@ fn library_in(arithmetic: Arithmetic, plans: &[Verified], choices: &[Choice]) ->
     // What is the same for all passes goes with what the last of them has beside its longest kernel.
     let common = part(kernels.parts.saturating_sub(1));
     let sums = emit_sums(&mut lines, &mut kernels.names, plans, &common);
+    let scatter = emit_scatters(&mut lines, &mut kernels.names, plans, &common);
     let made = format!("// Made by keopsc {}.\n\n{NO_MISTAKES}", env!("CARGO_PKG_VERSION"));
     let numbers = match arithmetic {
         Arithmetic::Real => NUMBERS.to_owned(),
@@ -140,6 +143,7 @@ fn library_in(arithmetic: Arithmetic, plans: &[Verified], choices: &[Choice]) ->
     let optional = [
         (have_queues, QUEUE),
         (sums != [None, None], SUMS),
+        (scatter.is_some(), SCATTER),
         (have_contractions || have_wide_sums, CONTRACT),
         (have_products, TENSOR),
         (have_wide_sums, WIDE[0]),
@@ -148,7 +152,7 @@ fn library_in(arithmetic: Arithmetic, plans: &[Verified], choices: &[Choice]) ->
     parts.extend(optional.iter().filter(|(is_there, _)| *is_there).map(|(_, part)| *part));
     parts.push(&body);
     let text = parts.join("\n");
-    Library { text, parts: kernels.parts.max(1), kernels: kernels.names, layout: 0, sums, entries }
+    Library { text, parts: kernels.parts.max(1), kernels: kernels.names, layout: 0, sums, scatter, entries }
 }
 
 /// The kernels of a library that is being made.
@@ -212,6 +216,45 @@ const WIDE: [&str; 2] = [include_str!("skeleton/wide.cu"), include_str!("skeleto
 /// What those need that have gradients, which may be sums over a batch.
 const SUMS: &str = include_str!("skeleton/sums.cu");
 
+/// What those need that scatter.
+const SCATTER: &str = include_str!("skeleton/scatter.cu");
+
+/// The kernels of scatters, in the order in which the support code has them: name, threads of a block, function.
+const SCATTER_KERNELS: [(&str, u32, &str); 8] = [
+    ("count", 256, "scatter_count"),
+    ("offsets", 1024, "scatter_offsets"),
+    ("starts", 1024, "scatter_starts"),
+    ("place", 256, "scatter_place"),
+    ("add_f32", 256, "scatter_add<float>"),
+    ("finish_f32", 256, "scatter_finish<float>"),
+    ("add_f64", 256, "scatter_add<double>"),
+    ("finish_f64", 256, "scatter_finish<double>"),
+];
+
+/// The kernels of scatters, if there are some.
+fn emit_scatters(lines: &mut Lines, kernels: &mut Vec<String>, plans: &[Verified], part: &str) -> Option<u32> {
+    plans.iter().flat_map(|plan| &plan.passes).find(|pass| !pass.scatters.is_empty())?;
+    let first = kernels.len() as u32;
+    for (name, threads, function) in SCATTER_KERNELS {
+        emit_common(lines, part, &format!("keops_scatter_{name}"), threads, "ScatterCall", function);
+        kernels.push(format!("keops_scatter_{name}"));
+    }
+    Some(first)
+}
+
+/// A kernel that is the same for all entries: a function of its argument.
+fn emit_common(lines: &mut Lines, part: &str, name: &str, threads: u32, argument: &str, function: &str) {
+    lines.gap();
+    lines.line(format!("#if {part}"));
+    lines.line(format!(
+        "extern \"C\" __global__ void __launch_bounds__({threads}) {name}(const {argument} __grid_constant__ call)"
+    ));
+    lines.open("{");
+    lines.line(format!("{function}(call);"));
+    lines.close("}");
+    lines.line("#endif");
+}
+
 /// The kernels that add gradients up, for the types that there are.
 fn emit_sums(lines: &mut Lines, kernels: &mut Vec<String>, plans: &[Verified], part: &str) -> [Option<u32>; 2] {
     let has_gradients = |plan: &&Verified| plan.tensors.iter().any(|tensor| tensor.gradient_of.is_some());
@@ -221,15 +264,7 @@ fn emit_sums(lines: &mut Lines, kernels: &mut Vec<String>, plans: &[Verified], p
     }
     let mut emit = |is_summed: bool, name: &str, real: &str| {
         is_summed.then(|| {
-            lines.gap();
-            lines.line(format!("#if {part}"));
-            lines.line(format!(
-                "extern \"C\" __global__ void __launch_bounds__(256) {name}(const SumCall __grid_constant__ call)"
-            ));
-            lines.open("{");
-            lines.line(format!("sum_members<{real}>(call);"));
-            lines.close("}");
-            lines.line("#endif");
+            emit_common(lines, part, name, 256, "SumCall", &format!("sum_members<{real}>"));
             kernels.push(name.to_owned());
             kernels.len() as u32 - 1
         })

@@ -14,7 +14,7 @@ use keopsc_ir::formula;
 use keopsc_ir::plan::{Plan, Verified, generate, parse::parse};
 use keopsc_passes::{hoist::hoist, pipeline, plan::plan, resolve::Options, simplify::simplify};
 
-const CASES: [&str; 7] = ["chosen", "differences", "gauss", "many", "nearest", "softmax", "wide"];
+const CASES: [&str; 8] = ["chosen", "differences", "gauss", "many", "nearest", "scatters", "softmax", "wide"];
 
 fn plans_of(text: &str) -> Vec<Verified> {
     let (file, errors) = keopsc_grammar::parse_file(text);

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use keopsc_ir::plan::{Accumulation, Block, Definition, Pass, Plan, Tensor, TensorKind, ValueId};
+use keopsc_ir::plan::{Accumulation, Block, Definition, Pass, Plan, Scatter, Tensor, TensorId, TensorKind, ValueId};
 use keopsc_ir::types::Role;
 use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::reductions::reduction;
@@ -79,7 +79,15 @@ fn pass_text(plan: &Plan, pass: &Pass, number: usize) -> String {
         }
     }
     let left: Vec<&str> = pass.writes.iter().map(|write| plan.tensor(write.tensor).name.as_str()).collect();
-    text + &line("writes", &left.join(", "))
+    text += &line("writes", &left.join(", "));
+    text.extend(pass.scatters.iter().map(|scatter| scatter_line(plan, scatter)));
+    text
+}
+
+fn scatter_line(plan: &Plan, Scatter { numbers, values, sums }: &Scatter) -> String {
+    let name = |id: TensorId| plan.tensor(id).name.as_str();
+    let what = values.map_or("1 for each row", name);
+    line("then", &format!("{} = {what}, summed up by {}", name(*sums), name(*numbers)))
 }
 
 fn line(place: &str, text: &str) -> String {

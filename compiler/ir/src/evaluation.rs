@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::scalar::Number;
 
 use crate::types::{Axis, Role};
@@ -29,6 +30,21 @@ impl<N: Number> Array<N> {
     /// One row, to be written.
     pub fn row_mut(&mut self, number: usize) -> &mut [N] {
         &mut self.values[number * self.dim..(number + 1) * self.dim]
+    }
+}
+
+impl<N: Number> Array<N> {
+    /// Adds `values` to each row whose number is among `numbers`.
+    pub fn scatter(&mut self, numbers: &[N], values: &[N]) {
+        for row in 0..self.values.len() / self.dim.max(1) {
+            for number in numbers {
+                let is_chosen = N::call(Intrinsic::EqualIndex, &[number.clone(), N::real(row as f64)]);
+                for (sum, value) in self.row_mut(row).iter_mut().zip(values) {
+                    let part = N::call(Intrinsic::Select, &[is_chosen.clone(), value.clone(), N::real(0.0)]);
+                    *sum = N::call(Intrinsic::Add, &[sum.clone(), part]);
+                }
+            }
+        }
     }
 }
 

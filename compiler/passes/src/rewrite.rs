@@ -128,7 +128,7 @@ fn with_arguments(kind: &NodeKind, rename: impl Fn(NodeId) -> NodeId) -> NodeKin
         NodeKind::Operation { arguments, .. } | NodeKind::Reduction { arguments, .. } => {
             arguments.iter_mut().for_each(|argument| *argument = rename(*argument));
         }
-        NodeKind::Chosen { by, value, .. } => {
+        NodeKind::Chosen { by, value, .. } | NodeKind::Scatter { by, value, .. } => {
             [by, value].into_iter().for_each(|argument| *argument = rename(*argument))
         }
         NodeKind::Gradient { of, variable, cotangent: direction }

@@ -42,6 +42,7 @@ fn show(program: &Program, id: NodeId) -> String {
             format!("{}[{over} -> {rows}]({})", reductions::reduction(*reduction).name, arguments.join(", "))
         }
         NodeKind::Chosen { axis, .. } => format!("chosen[{axis}]({})", arguments.join(", ")),
+        NodeKind::Scatter { over, .. } => format!("scatter[{over}]({})", arguments.join(", ")),
         NodeKind::Gradient { .. } | NodeKind::Tangent { .. } => panic!("a request is left"),
     }
 }

@@ -4,6 +4,7 @@ use super::arena::{Arena, times};
 use super::pack::{View, size_of_type};
 use super::pass::{PassRun, run_pass};
 use super::problem::{Phase, Problem};
+use super::scatter;
 use super::schedule::{LaneBytes, Schedule, temporary_bytes, worthwhile};
 use super::sparse::BlockPlan;
 use super::sum::Sums;
@@ -70,6 +71,8 @@ pub struct Lane {
     pub plans: *mut BlockPlan,
     /// Which rows are in blocks.
     pub covered: *mut u8,
+    /// What scatters take.
+    pub scatters: *mut u8,
 }
 
 impl Lane {
@@ -80,7 +83,8 @@ impl Lane {
         let states = columns.wrapping_add(bytes.columns);
         let plans = states.wrapping_add(bytes.states);
         let covered = plans.wrapping_add(bytes.plans);
-        Lane { views: base.cast(), temporaries, parameters, columns, states, plans: plans.cast(), covered }
+        let scatters = covered.wrapping_add(bytes.covered);
+        Lane { views: base.cast(), temporaries, parameters, columns, states, plans: plans.cast(), covered, scatters }
     }
 }
 
@@ -160,6 +164,8 @@ impl Execution<'_> {
             for pass in self.problem.passes() {
                 let run = PassRun::new(self.problem, pass, element, lane, scratch, schedule.scratch_bytes, threads);
                 run_pass(&run);
+                let view = |tensor: u32| *lane.views.add(tensor as usize);
+                scatter::run(self.problem, pass, view, lane.scatters, threads);
             }
         }
     }

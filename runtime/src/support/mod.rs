@@ -2,7 +2,7 @@
 //!
 //! `no_std`, no allocation but `malloc`, no panics, no global state but the chosen instruction set and what is loaded on GPUs. Generated code calls the
 //! functions in this file and, for layer 3, in `shards`; everything else is below them:
-//! `validate` → `problem` → `schedule` (threads and memory) → `execute` (batch; `sum` over it) → `pass` (tiles, chunks) → `pack` (elements).
+//! `validate` → `problem` → `schedule` (threads and memory) → `execute` (batch; `sum` over it) → `pass` (tiles, chunks; `scatter` after it) → `pack` (elements).
 //! `cuda` takes the place of what follows `problem` for calls on GPUs. `ranges` and `sparse` are what calls take of these where only some pairs count; `clusters` makes such ranges.
 
 mod across;
@@ -21,6 +21,7 @@ mod pack;
 mod pass;
 mod problem;
 mod ranges;
+mod scatter;
 mod schedule;
 mod shards;
 mod sparse;

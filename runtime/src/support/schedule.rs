@@ -9,6 +9,7 @@ use super::bits::Bits;
 use super::pack::{View, size_of_type};
 use super::problem::{Problem, list};
 use super::ranges::Ranges;
+use super::scatter;
 use super::sparse::{BlockPlan, most_states};
 use super::sum::Sums;
 use super::threads;
@@ -213,12 +214,22 @@ pub struct LaneBytes {
     pub plans: usize,
     /// Which rows are in blocks.
     pub covered: usize,
+    /// What scatters take.
+    pub scatters: usize,
 }
 
 impl LaneBytes {
     fn total(&self) -> usize {
-        let parts =
-            [self.views, self.temporaries, self.parameters, self.columns, self.states, self.plans, self.covered];
+        let parts = [
+            self.views,
+            self.temporaries,
+            self.parameters,
+            self.columns,
+            self.states,
+            self.plans,
+            self.covered,
+            self.scatters,
+        ];
         parts.iter().fold(0, |sum: usize, part| sum.saturating_add(*part))
     }
 }
@@ -228,6 +239,8 @@ impl Schedule {
     pub fn of(problem: &Problem<'_>) -> Schedule {
         let (cycles, mean_cycles) = problem.passes().iter().fold((0_usize, 0_usize), |(most, mean), pass| {
             let geometry = Geometry::of(problem, pass);
+            let scattered = scatter::cycles(problem, pass);
+            let [most, mean] = [most, mean].map(|cycles| cycles.saturating_add(scattered));
             (most.saturating_add(geometry.cycles), mean.saturating_add(geometry.mean_cycles))
         });
         let batch = problem.extents.batch_count;
@@ -255,7 +268,8 @@ impl Schedule {
         let views = align(times(descriptors.len(), size_of::<View>()));
         let most_blocks = problem.ranges.as_ref().map_or(0, Ranges::most_blocks);
         let plans = align(times(most_blocks, size_of::<BlockPlan>()));
-        let mut lane = LaneBytes { views, temporaries: 0, parameters: 0, columns: 0, states: 0, plans, covered: 0 };
+        let mut lane =
+            LaneBytes { views, temporaries: 0, parameters: 0, columns: 0, states: 0, plans, covered: 0, scatters: 0 };
         for temporary in descriptors.iter().skip(problem.entry.num_tensors as usize) {
             lane.temporaries = lane.temporaries.saturating_add(temporary_bytes(problem, temporary));
         }
@@ -271,6 +285,7 @@ impl Schedule {
             lane.columns = lane.columns.max(align(columns));
             lane.states = lane.states.max(align(division.state_bytes(pass, &geometry, threads)));
             lane.covered = lane.covered.max(align(covered));
+            lane.scatters = lane.scatters.max(align(scatter::bytes(problem, pass)));
             scratch_bytes = scratch_bytes.max(Scratch::bytes(pass, &geometry, division.group));
         }
         let steps =

@@ -206,6 +206,7 @@ impl Tables {
             layout = library.layout,
             sum_f32 = library.sums[0].unwrap_or(NO_KERNEL),
             sum_f64 = library.sums[1].unwrap_or(NO_KERNEL),
+            scatter = library.scatter.unwrap_or(NO_KERNEL),
         );
         point!(record, DeviceCode, images = images_at, kernels = names_at);
         self.place(record)

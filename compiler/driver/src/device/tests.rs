@@ -37,7 +37,15 @@ fn nvcc(script: &str) -> (TempDir, DeviceTarget) {
 
 /// Kernels of that text, in two parts.
 fn kernels(text: &str) -> Library {
-    Library { text: text.to_owned(), parts: 2, kernels: Vec::new(), layout: 0, sums: [None; 2], entries: Vec::new() }
+    Library {
+        text: text.to_owned(),
+        parts: 2,
+        kernels: Vec::new(),
+        layout: 0,
+        sums: [None; 2],
+        scatter: None,
+        entries: Vec::new(),
+    }
 }
 
 /// What the user is told of an nvcc that does this, without its place.

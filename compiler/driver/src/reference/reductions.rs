@@ -2,7 +2,7 @@
 
 use keopsc_ir::evaluation::Sizes;
 use keopsc_ops::ReductionId;
-use keopsc_ops::reductions::{self, Reduction, families};
+use keopsc_ops::reductions::{self, Reduction, SCATTER, families};
 
 use super::Page;
 use super::application::is_parameter;
@@ -30,8 +30,8 @@ const ROWS: &[&[f64]] = &[
 /// The page of reductions.
 pub fn reductions() -> Page {
     let mut examples = Vec::new();
-    let contents =
-        contents(families().map(|(heading, rows)| (heading, rows.iter().map(|(_, row)| row.name).collect())));
+    let tables = families().map(|(heading, rows)| (heading, rows.iter().map(|(_, row)| row.name).collect()));
+    let contents = contents(tables.chain([(SCATTERS, vec![SCATTER.name])]));
     let mut text = format!("{INTRODUCTION}{contents}");
     for (heading, rows) in families() {
         text.push_str(&format!("\n## {heading}\n"));
@@ -39,7 +39,53 @@ pub fn reductions() -> Page {
             text.push_str(&entry(id, row, &mut examples));
         }
     }
+    text.push_str(&scatter(&mut examples));
     Page { text, examples }
+}
+
+/// The heading of what is written as reductions are, and is none.
+const SCATTERS: &str = "Sums by row numbers";
+
+/// What is said of scatters, after their form.
+const ABOUT_SCATTERS: &str = "\
+What is summed up has rows along the index in the bracket: an input or any formula of inputs and reductions, or a number, which is the same for all rows.
+The row numbers are an outcome of `ArgMin`, `ArgMax`, `ArgKMin` and their like over the other index, of the same file; a row with several numbers counts for each
+of them, and -1 names nobody. A column that no row names gets 0. Each row is added once, after the pass over the pairs that finds the numbers, so that
+`fused` outputs of both are one pass and what it takes to read the rows:
+
+```kf
+x = Vi(3); y = Vj(3)
+fused step {
+  out label = ArgMin[j](SqDist(x, y))
+  out total = ScatterSum[i](x, label)
+  out count = ScatterSum[i](1, label)
+}
+```
+
+Results may be used further (`total / count`, or in another reduction). Complex numbers are refused, and derivatives: that in `v` gathers rows of the cotangent, `e[a]`.
+Entries with such results have no shards. The order of addition depends on a column's own rows alone: sums of 128 of them, in turn into as many
+running sums as components leave of 32 (one from 17 on), are added in a binary tree, on CPUs and GPUs, for the same bits; of n rows the error is at most
+(127 + log2 n) u Σ|v|. With `numerics accumulate = f64`, or `sum = kahan`, sums are made in float64.
+";
+
+fn scatter(examples: &mut Vec<Example>) -> String {
+    let sizes = Sizes { i: X.len(), j: Y.len() };
+    let mut text = format!("\n## {SCATTERS}\n\n### {}\n\n`{}`\n\n{}\n\n", SCATTER.name, SCATTER.form, SCATTER.doc);
+    text += ABOUT_SCATTERS;
+    text += "\n```text\n";
+    let formulas = [
+        ("ScatterSum[i](x, ArgMin[j](F))", "ScatterSum[i](x, ArgMin[j](x - y))"),
+        ("ScatterSum[i](1, ArgMin[j](F))", "ScatterSum[i](1, ArgMin[j](x - y))"),
+        ("ScatterSum[i](x, ArgKMin[j, K=2](F))", "ScatterSum[i](x, ArgKMin[j, K=2](x - y))"),
+        ("ScatterSum[j](y, ArgMax[i](F))", "ScatterSum[j](y, ArgMax[i](x - y))"),
+    ];
+    for (shown, formula) in formulas {
+        let example = Example::compute(&given(("Vi", WEIGHTS_I)), formula, sizes);
+        let example = example.unwrap_or_else(|why| panic!("the example `{formula}`: {why}"));
+        text += &format!("{shown} = {}\n", results(&example));
+        examples.push(example);
+    }
+    text + "```\n"
 }
 
 const INTRODUCTION: &str = "\

@@ -63,6 +63,13 @@ impl Graph {
         self.add(Node { kind: NodeKind::Chosen { by, axis, value }, dim, role, is_index: false })
     }
 
+    /// For each value of the other index than `over` the sum of `value` over the rows whose `by` has its number.
+    pub fn scatter(&mut self, by: NodeId, over: Axis, value: NodeId) -> NodeId {
+        let dim = self.node(value).dim;
+        let role = over.other().role();
+        self.add(Node { kind: NodeKind::Scatter { by, over, value }, dim, role, is_index: false })
+    }
+
     /// The adjoint of the derivative of `of` by the input node `variable`, applied to `cotangent`.
     ///
     /// `role` is the variable's where `of` is a result of reductions, and may be more inside a formula of pairs.

@@ -46,6 +46,7 @@ pub fn cost(program: &Program, entry: &Entry) -> Cost {
                     add_reduction(&mut cost, graph, node);
                 }
             }
+            NodeKind::Scatter { over, .. } => add_scatter(&mut cost, *over, node.dim),
             _ => *cost.of(node.role) += node_counts(graph, node),
         }
     }
@@ -66,6 +67,10 @@ pub fn plan_cost(plan: &Plan) -> Cost {
         if let Some(over) = pass.over {
             *cost.of(over.role()) += of_pass.per_column;
             *cost.of(pass.rows.union(over.role())) += of_pass.per_pair;
+        }
+        for scatter in &pass.scatters {
+            let over = if pass.rows == Role::I { Axis::I } else { Axis::J };
+            add_scatter(&mut cost, over, plan.tensor(scatter.sums).dim());
         }
     }
     cost
@@ -125,6 +130,11 @@ fn node_counts(graph: &Graph, node: &Node) -> Counts {
         NodeKind::Chosen { .. } => Counts { arithmetic: 2, ..Counts::default() }.times(node.dim),
         _ => Counts::default(),
     }
+}
+
+/// Each row's values are read and added to others.
+fn add_scatter(cost: &mut Cost, over: Axis, dim: u32) {
+    *cost.of(over.role()) += Counts { arithmetic: 1, loads: 1, ..Counts::default() }.times(dim);
 }
 
 fn add_reduction(cost: &mut Cost, graph: &Graph, node: &Node) {

@@ -93,6 +93,9 @@ impl<'g, N: Number> Evaluation<'g, N> {
                 let array = self.reduce(&rule, *over, *rows, arguments, *outcome as usize);
                 self.arrays[number] = Some(array);
             }
+            NodeKind::Scatter { by, over, value } => {
+                self.arrays[number] = Some(self.scatter(*by, *over, *value, node.dim));
+            }
             NodeKind::Gradient { .. } | NodeKind::Tangent { .. } => {
                 return unsupported("a derivative must be replaced by its formula before it is evaluated".to_string());
             }
@@ -150,6 +153,14 @@ impl<'g, N: Number> Evaluation<'g, N> {
             array.row_mut(row).clone_from_slice(&rule.finalize(&state)[outcome]);
         }
         array
+    }
+
+    fn scatter(&self, by: NodeId, over: Axis, value: NodeId, dim: u32) -> Array<N> {
+        let mut sums = Array::zeros(self.sizes.of(over.other()), dim as usize);
+        for position in (0..self.sizes.of(over)).map(|row| Position { i: row, j: row }) {
+            sums.scatter(self.components(by, position), self.components(value, position));
+        }
+        sums
     }
 
     /// The nodes that depend on both indices among those needed, in order.

@@ -67,6 +67,16 @@ pub enum NodeKind {
         /// As many components as `by`.
         value: NodeId,
     },
+    /// Values of rows, summed up by column: the result has a row for each value of the other index than `over`, the sum of all `value` for
+    /// which `by` has its number. A row with several numbers counts for each of them, -1 for none.
+    Scatter {
+        /// Row numbers of the other index, found by a reduction over it.
+        by: NodeId,
+        /// The index whose rows are summed up.
+        over: Axis,
+        /// What is summed up.
+        value: NodeId,
+    },
     /// A request: the adjoint of the derivative of `of` with respect to an input, applied to a cotangent.
     Gradient {
         /// What is differentiated.
@@ -180,7 +190,7 @@ impl NodeKind {
         match self {
             NodeKind::Input(_) | NodeKind::Constant(_) => Vec::new(),
             NodeKind::Operation { arguments, .. } | NodeKind::Reduction { arguments, .. } => arguments.clone(),
-            NodeKind::Chosen { by, value, .. } => vec![*by, *value],
+            NodeKind::Chosen { by, value, .. } | NodeKind::Scatter { by, value, .. } => vec![*by, *value],
             NodeKind::Gradient { of, variable, cotangent } => vec![*of, *variable, *cotangent],
             NodeKind::Tangent { of, variable, tangent } => vec![*of, *variable, *tangent],
         }

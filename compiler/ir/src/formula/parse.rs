@@ -8,7 +8,7 @@ use keopsc_ops::{catalogue, reductions};
 
 use super::{Entry, Graph, Input, InputId, Node, NodeId, NodeKind, Origin, Output, Program};
 use crate::text::{ReadError, Reader, lines};
-use crate::types::Float;
+use crate::types::{Axis, Float};
 
 /// The program of a text.
 pub fn parse(text: &str) -> Result<Program, ReadError> {
@@ -99,7 +99,12 @@ impl Parser {
             return Ok(NodeKind::Tangent { of, variable, tangent });
         }
         if line.try_keyword("chosen") {
-            return chosen(line);
+            let (axis, by, value) = by_numbers(line)?;
+            return Ok(NodeKind::Chosen { by, axis, value });
+        }
+        if line.try_keyword("scatter") {
+            let (over, by, value) = by_numbers(line)?;
+            return Ok(NodeKind::Scatter { by, over, value });
         }
         let start = line.clone();
         let name = line.identifier()?;
@@ -156,7 +161,8 @@ fn reduction(name: &str, start: &Reader, line: &mut Reader) -> Result<NodeKind, 
     Ok(NodeKind::Reduction { reduction, over, rows, parameters, arguments, outcome })
 }
 
-fn chosen(line: &mut Reader) -> Result<NodeKind, ReadError> {
+/// `[i](n4, n0)`: an index, row numbers, a value.
+fn by_numbers(line: &mut Reader) -> Result<(Axis, NodeId, NodeId), ReadError> {
     line.symbol("[")?;
     let axis = line.axis()?;
     line.symbol("]")?;
@@ -165,7 +171,7 @@ fn chosen(line: &mut Reader) -> Result<NodeKind, ReadError> {
     line.symbol(",")?;
     let value = node(line)?;
     line.symbol(")")?;
-    Ok(NodeKind::Chosen { by, axis, value })
+    Ok((axis, by, value))
 }
 
 fn operation(name: &str, start: &Reader, line: &mut Reader) -> Result<NodeKind, ReadError> {

@@ -10,6 +10,7 @@
 //! n3: i[1] = Sum[j](n2)
 //! n4: i[1] index = Min_ArgMin[j](n2).1
 //! n5: p[1] = Sum[i -> p](n3)
+//! n6: j[3] = scatter[i](n4, n0)
 //! entry f(x, y) -> a: i[1] = n3, b: p[1] = n5 gradient x; sum = kahan
 //! ```
 //!
@@ -66,6 +67,7 @@ fn print_kind(program: &Program, kind: &NodeKind) -> String {
             format!("{name}[{}]({}){outcome}", print_list(bracket), print_list(arguments.iter().map(node_name)))
         }
         NodeKind::Chosen { by, axis, value } => format!("chosen[{axis}](n{}, n{})", by.0, value.0),
+        NodeKind::Scatter { by, over, value } => format!("scatter[{over}](n{}, n{})", by.0, value.0),
         NodeKind::Gradient { of, variable, cotangent } => {
             format!("gradient(n{}, n{}, n{})", of.0, variable.0, cotangent.0)
         }

@@ -83,6 +83,9 @@ fn verify_node(program: &Program, id: NodeId, node: &Node, stage: Stage, defects
                 format!("{} row numbers for {} components", numbers.dim, like.dim)
             });
         }
+        NodeKind::Scatter { by, over, value } => {
+            verify_scatter(&program.graph, node, (*by, *over, *value), &place, defects)
+        }
         NodeKind::Gradient { of, variable, cotangent } => {
             let graph = &program.graph;
             verify_request(graph, node, *variable, (*cotangent, *of), stage, &place, defects);
@@ -152,6 +155,28 @@ fn verify_axes(graph: &Graph, over: Axis, rows: Role, arguments: &[NodeId], plac
         "a reduction's arguments depend on nothing but the reduced index and the rows",
         || format!("arguments that depend on {role}, reduced over {over} to {rows}"),
     );
+}
+
+fn verify_scatter(
+    graph: &Graph,
+    node: &Node,
+    (by, over, value): (NodeId, Axis, NodeId),
+    place: &str,
+    defects: &mut Defects,
+) {
+    let (numbers, summed) = (graph.node(by), graph.node(value));
+    let found = matches!(numbers.kind, NodeKind::Reduction { over: columns, .. } if columns == over.other());
+    defects.require(
+        found && numbers.is_index && numbers.role == over.role(),
+        place,
+        "values are scattered by row numbers that a reduction over the other index found",
+        || format!("n{}", by.0),
+    );
+    defects.require(over.role().contains(summed.role), place, "what is scattered has the rows of its numbers", || {
+        format!("n{} of role {} over {over}", value.0, summed.role)
+    });
+    verify_real(graph, &[value], place, defects);
+    verify_type(node, (summed.dim, over.other().role(), false), place, defects);
 }
 
 fn verify_request(

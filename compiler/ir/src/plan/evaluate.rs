@@ -5,7 +5,7 @@
 use keopsc_ops::reductions::RowState;
 use keopsc_ops::scalar::{self, Number};
 
-use super::{Block, Definition, Pass, Plan, TensorKind, ValueId};
+use super::{Block, Definition, Pass, Plan, Scatter, TensorKind, ValueId};
 use crate::evaluation::{Array, Declaration, EvaluationError, Position, Sizes, bind};
 use crate::types::{Axis, Role};
 
@@ -79,6 +79,19 @@ pub fn evaluate_pass<N: Number, W: Number>(
             tensors[write.tensor.0 as usize].row_mut(row).clone_from_slice(&values[write.value.0 as usize]);
         }
     }
+    for scatter in &pass.scatters {
+        evaluate_scatter(scatter, sizes.rows(pass.rows), tensors);
+    }
+}
+
+fn evaluate_scatter<N: Number>(scatter: &Scatter, rows: usize, tensors: &mut [Array<N>]) {
+    let mut sums = tensors[scatter.sums.0 as usize].clone();
+    let ones = vec![N::real(1.0); sums.dim];
+    for row in 0..rows {
+        let values = scatter.values.map_or(&ones[..], |values| tensors[values.0 as usize].row(row));
+        sums.scatter(tensors[scatter.numbers.0 as usize].row(row), values);
+    }
+    tensors[scatter.sums.0 as usize] = sums;
 }
 
 /// The column block's values at every column.

@@ -7,18 +7,32 @@ use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::reductions;
 
 use super::generate_scalar::{Available, generate_index_scalar, generate_scalar};
-use super::{Accumulation, Block, Definition, Pass, Plan, Tensor, TensorId, TensorKind, Value, ValueId, Write};
+use super::{
+    Accumulation, Block, Definition, Pass, Plan, Scatter, Tensor, TensorId, TensorKind, Value, ValueId, Write,
+};
 use crate::formula::generate::{draw_shapes, has_small_results};
 use crate::random::Random;
 use crate::types::{Algebra, Axis, Numerics, Products, Role, ScalarType, SumScheme};
 
-/// The plan of a seed.
+/// The plan of a seed, without scatters: those the support code does, in no ring.
 pub fn generate(seed: u64) -> Plan {
+    plan(seed, false)
+}
+
+/// The plan of a seed, in which passes may end in a scatter.
+pub fn generate_with_scatters(seed: u64) -> Plan {
+    plan(seed, true)
+}
+
+fn plan(seed: u64, has_scatters: bool) -> Plan {
     let mut random = Random::new(seed);
     let inputs: Vec<Tensor> = (0..random.integer(2, 6)).map(|number| input(&mut random, number)).collect();
     let mut generator = Generator { random, tensors: inputs.clone(), passes: Vec::new() };
     for number in 0..generator.random.integer(1, 3) {
-        let pass = generator.pass(number as usize);
+        let mut pass = generator.pass(number as usize);
+        if has_scatters {
+            generator.scatter(&mut pass, number as usize);
+        }
         generator.passes.push(pass);
     }
     generator.finish()
@@ -49,7 +63,15 @@ impl Generator {
         let rows = if self.random.percent(20) { Role::Parameter } else { axis.other().role() };
         let compute = self.random.pick(&[ScalarType::F32, ScalarType::F64]);
         let over = reduces.then_some(axis);
-        let mut pass = Pass { rows, over, compute, values: Vec::new(), accumulations: Vec::new(), writes: Vec::new() };
+        let mut pass = Pass {
+            rows,
+            over,
+            compute,
+            values: Vec::new(),
+            accumulations: Vec::new(),
+            writes: Vec::new(),
+            scatters: Vec::new(),
+        };
         self.reads(&mut pass);
         self.numbers(&mut pass);
         let blocks: &[Block] = match over {
@@ -161,6 +183,31 @@ impl Generator {
         }
     }
 
+    /// A scatter by row numbers that the pass wrote, if there are some.
+    fn scatter(&mut self, pass: &mut Pass, number: usize) {
+        let role = match pass.rows {
+            Role::I => Role::J,
+            Role::J => Role::I,
+            Role::Parameter | Role::Pair => return,
+        };
+        let temporary = |tensor: &Tensor| tensor.kind == TensorKind::Temporary && tensor.role == pass.rows;
+        let is_real = |tensor: &Tensor| tensor.scalar != ScalarType::I64 && !tensor.scalar.is_complex();
+        let is_input = |tensor: &Tensor| tensor.kind == TensorKind::Input && tensor.role == pass.rows;
+        let find = |wanted: &dyn Fn(&Tensor) -> bool| {
+            let numbered = (0..).map(TensorId).zip(&self.tensors);
+            numbered.filter(|(_, tensor)| wanted(tensor)).map(|(id, _)| id).collect::<Vec<_>>()
+        };
+        let numbers = find(&|tensor| temporary(tensor) && tensor.scalar == ScalarType::I64);
+        let values = find(&|tensor| (temporary(tensor) || is_input(tensor)) && is_real(tensor));
+        let Some(numbers) = self.random.pick_any(&numbers) else { return };
+        let values = self.random.pick_any(&values).filter(|_| self.random.percent(80));
+        let dim = values.map_or(1, |id| self.tensors[id.0 as usize].dim());
+        let sums = TensorId(self.tensors.len() as u32);
+        pass.scatters.push(Scatter { numbers, values, sums });
+        let (name, kind, scalar) = (format!("s{number}"), TensorKind::Temporary, pass.compute);
+        self.tensors.push(Tensor { name, kind, role, shape: vec![dim], scalar, gradient_of: None });
+    }
+
     /// The plan with its tensors in order: inputs, outputs, temporaries.
     fn finish(mut self) -> Plan {
         let mut order: Vec<usize> = (0..self.tensors.len()).collect();
@@ -171,6 +218,9 @@ impl Generator {
         };
         for pass in &mut self.passes {
             pass.writes.iter_mut().for_each(|write| renumber(&mut write.tensor));
+            for Scatter { numbers, values, sums } in &mut pass.scatters {
+                [numbers, sums].into_iter().chain(values).for_each(renumber);
+            }
             for value in &mut pass.values {
                 if let Definition::Read(tensor) = &mut value.definition {
                     renumber(tensor);

@@ -7,6 +7,7 @@
 //! pair block        once per pair                      v5 = exp(-Σ_q (x[q]-y[q])² · v0)
 //! accumulations     Σ, LogSumExp, argmin … over columns
 //! epilogue          once per row, on the accumulations' outcomes
+//! scatters          when all rows are written: values of rows, summed up by column number
 //! ```
 //!
 //! *Row* is the index that stays, *column* the one that is reduced: in `Sum[j]` rows are i. A pass reads tensors (arguments,
@@ -165,6 +166,18 @@ pub struct Write {
     pub tensor: TensorId,
 }
 
+/// Values of a pass's rows, summed up by column: once all rows are written, each row of `sums` is the sum of the values of those rows of the pass
+/// among whose numbers is its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scatter {
+    /// A temporary with the column numbers of each row, -1 for none.
+    pub numbers: TensorId,
+    /// An input or a temporary with values of each row; `None` for ones, which are counted.
+    pub values: Option<TensorId>,
+    /// A temporary with a row for each column, of the other index.
+    pub sums: TensorId,
+}
+
 /// One pass over the pairs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pass {
@@ -180,6 +193,8 @@ pub struct Pass {
     pub accumulations: Vec<Accumulation>,
     /// What is written.
     pub writes: Vec<Write>,
+    /// What is summed up by column number, once everything is written.
+    pub scatters: Vec<Scatter>,
 }
 
 impl Pass {

@@ -4,7 +4,7 @@ use keopsc_ops::reductions;
 
 use super::parse_scalar::parse_scalar;
 use super::print::{BLOCKS, TENSOR_KINDS};
-use super::{Accumulation, Block, Definition, Pass, Plan, Tensor, TensorId, Value, ValueId, Write};
+use super::{Accumulation, Block, Definition, Pass, Plan, Scatter, Tensor, TensorId, Value, ValueId, Write};
 use crate::text::{ReadError, Reader, lines};
 
 /// The plan of a text that holds one.
@@ -59,10 +59,20 @@ fn parse_line(plan: &mut Plan, line: &mut Reader) -> Result<(), ReadError> {
         let tensor = parse_tensor_name(tensors, line)?;
         line.symbol("=")?;
         pass.writes.push(Write { value: value_name(line)?, tensor });
+    } else if line.try_keyword("scatter") {
+        pass.scatters.push(parse_scatter(tensors, line)?);
     } else {
         parse_value(tensors, pass, line)?;
     }
     Ok(())
+}
+
+fn parse_scatter(tensors: &[Tensor], line: &mut Reader) -> Result<Scatter, ReadError> {
+    let sums = parse_tensor_name(tensors, line)?;
+    line.symbol("=")?;
+    let values = if line.try_keyword("1") { None } else { Some(parse_tensor_name(tensors, line)?) };
+    line.keyword("by")?;
+    Ok(Scatter { numbers: parse_tensor_name(tensors, line)?, values, sums })
 }
 
 fn parse_tensor(tensors: &[Tensor], line: &mut Reader) -> Result<Tensor, ReadError> {
@@ -90,14 +100,22 @@ fn parse_pass(line: &mut Reader) -> Result<Pass, ReadError> {
     }
     line.keyword("compute")?;
     let compute = line.scalar_type()?;
-    Ok(Pass { rows, over, compute, values: Vec::new(), accumulations: Vec::new(), writes: Vec::new() })
+    Ok(Pass {
+        rows,
+        over,
+        compute,
+        values: Vec::new(),
+        accumulations: Vec::new(),
+        writes: Vec::new(),
+        scatters: Vec::new(),
+    })
 }
 
 /// Values are numbered in the order of their definition, which printing departs from only to put the epilogue last; until
 /// [`finish_pass`] the places of later values are held by empty ones.
 fn parse_value(tensors: &[Tensor], pass: &mut Pass, line: &mut Reader) -> Result<(), ReadError> {
     let Some((block, _)) = BLOCKS.iter().find(|(_, word)| line.try_keyword(word)) else {
-        return line.error("expected a block, `accumulate`, `write`, `pass` or `plan`");
+        return line.error("expected a block, `accumulate`, `write`, `scatter`, `pass` or `plan`");
     };
     let start = line.clone();
     let number = line.numbered("v")? as usize;

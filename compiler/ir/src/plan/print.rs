@@ -16,7 +16,7 @@
 //!   write conv = v4
 //! ```
 //!
-//! `outcome a0.1` is the second outcome, `x#2` is tensor 2 where several have the name `x`. An accumulation's rule follows from
+//! A pass may end in `scatter t1 = x by t0`, or in `scatter t2 = 1 by t0`, which counts. `outcome a0.1` is the second outcome, `x#2` is tensor 2 where several have the name `x`. An accumulation's rule follows from
 //! its reduction and its arguments. `parse` reads all of this back.
 
 use std::fmt::Write;
@@ -24,7 +24,7 @@ use std::fmt::Write;
 use keopsc_ops::reductions;
 
 use super::print_scalar::print_scalar;
-use super::{Accumulation, Block, Definition, Pass, Plan, Tensor, TensorId, TensorKind, Value, ValueId};
+use super::{Accumulation, Block, Definition, Pass, Plan, Scatter, Tensor, TensorId, TensorKind, Value, ValueId};
 use crate::text::{print_list, print_numerics};
 
 /// The words for blocks.
@@ -72,6 +72,10 @@ fn print_pass(plan: &Plan, pass: &Pass) -> String {
     }
     for write in &pass.writes {
         writeln!(text, "  write {} = v{}", tensor_name(plan, write.tensor), write.value.0).ok();
+    }
+    for Scatter { numbers, values, sums } in &pass.scatters {
+        let values = values.map_or("1".to_owned(), |values| tensor_name(plan, values));
+        writeln!(text, "  scatter {} = {values} by {}", tensor_name(plan, *sums), tensor_name(plan, *numbers)).ok();
     }
     text
 }

@@ -2,7 +2,8 @@
 //!
 //! A plan has shards if everything that it reduces can be reduced before anything else: its passes can then stop at the states of their
 //! accumulations, states of neighbouring shards be merged, and the rest of the plan go on from there. Where a pass reduces what another one has
-//! found (a gradient of LogSumExp in y, say) the plan would have to be cut in the middle; it has no shards.
+//! found (a gradient of LogSumExp in y, say) the plan would have to be cut in the middle; it has no shards, nor has one that scatters: results
+//! along the columns are not those of a shard alone.
 //!
 //! ```text
 //! pass rows i, over j, compute f32
@@ -73,6 +74,7 @@ impl Plan {
         let (fields, record_size) = record(&self.numerics, passes);
         let possible = later.iter().all(|pass| pass.over.is_none())
             && passes.iter().all(|pass| pass.over == Some(over) && self.reduces_arguments(pass))
+            && self.passes.iter().all(|pass| pass.scatters.is_empty())
             && self.is_kept_by_rows(passes, rows)
             && record_size <= LARGEST_RECORD;
         let epilogues = passes.iter().flat_map(|pass| reads(pass, &[Block::Parameter, Block::Row]));

@@ -6,7 +6,9 @@ use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::reductions;
 
 use super::verify_scalar::verify_scalar;
-use super::{Accumulation, Block, Definition, Pass, Plan, Tensor, TensorId, TensorKind, Value, ValueId, Write};
+use super::{
+    Accumulation, Block, Definition, Pass, Plan, Scatter, Tensor, TensorId, TensorKind, Value, ValueId, Write,
+};
 use crate::defect::{Defect, Defects};
 use crate::text::is_identifier;
 use crate::types::{Role, ScalarType};
@@ -66,8 +68,9 @@ pub fn verify(plan: &Plan) -> Result<(), Vec<Defect>> {
     for (number, pass) in plan.passes.iter().enumerate() {
         let mut verifier = PassVerifier { plan, pass, number, written: &written, defects: &mut defects };
         verifier.verify();
-        for write in &pass.writes {
-            if let Some(count) = written.get_mut(write.tensor.0 as usize) {
+        let scattered = pass.scatters.iter().map(|scatter| scatter.sums);
+        for tensor in pass.writes.iter().map(|write| write.tensor).chain(scattered) {
+            if let Some(count) = written.get_mut(tensor.0 as usize) {
                 *count += 1;
             }
         }
@@ -116,6 +119,7 @@ impl PassVerifier<'_> {
             self.verify_accumulation(number, accumulation);
         }
         self.pass.writes.iter().for_each(|write| self.verify_write(write));
+        self.pass.scatters.iter().for_each(|scatter| self.verify_scatter(scatter));
     }
 
     fn verify_indices(&mut self) {
@@ -270,6 +274,51 @@ impl PassVerifier<'_> {
             format!("role {} where rows are {}", tensor.role, self.pass.rows)
         });
         self.verify_components(tensor, value, &place);
+    }
+
+    fn verify_scatter(&mut self, scatter: &Scatter) {
+        let of = |id: TensorId| self.plan.tensors.get(id.0 as usize);
+        let values = scatter.values.map(of);
+        let (Some(numbers), Some(sums), true) = (of(scatter.numbers), of(scatter.sums), values != Some(None)) else {
+            let place = self.place("");
+            self.require(false, &place, "what is scattered, and where to, exists", || format!("{scatter:?}"));
+            return;
+        };
+        let place = self.place(&format!(" scatter {}", sums.name));
+        let along = match self.pass.rows {
+            Role::I => Some(Role::J),
+            Role::J => Some(Role::I),
+            Role::Parameter | Role::Pair => None,
+        };
+        let lies = along == Some(sums.role) && sums.kind == TensorKind::Temporary && sums.scalar == self.pass.compute;
+        self.require(lies, &place, "sums go to a temporary of the computing type along the columns", || {
+            format!("role {} where rows are {}", sums.role, self.pass.rows)
+        });
+        let numbered = (numbers.role, numbers.scalar) == (self.pass.rows, ScalarType::I64);
+        let numbered = numbered && self.is_complete(scatter.numbers, TensorKind::Temporary);
+        self.require(numbered, &place, "values are scattered by row numbers that passes have written", || {
+            numbers.name.clone()
+        });
+        let Some((id, values)) = scatter.values.zip(values.flatten()) else {
+            self.require(sums.dim() == 1, &place, "a count has one component", || sums.dim().to_string());
+            return;
+        };
+        let real = values.scalar != ScalarType::I64 && !values.scalar.is_complex();
+        let complete = self.is_complete(id, TensorKind::Input) || self.is_complete(id, TensorKind::Temporary);
+        let fits = real && values.role == self.pass.rows && values.dim() == sums.dim();
+        self.require(
+            fits && complete,
+            &place,
+            "what is scattered are numbers of the rows, as many as of the sums",
+            || values.name.clone(),
+        );
+    }
+
+    /// Whether a tensor is of that kind, and has been written by the end of this pass if it is a temporary.
+    fn is_complete(&self, id: TensorId, kind: TensorKind) -> bool {
+        let is_ours = self.pass.writes.iter().any(|write| write.tensor == id);
+        let is_written = is_ours || self.written[id.0 as usize] > 0;
+        self.plan.tensor(id).kind == kind && (kind == TensorKind::Input || is_written)
     }
 
     fn verify_components(&mut self, tensor: &Tensor, value: &Value, place: &str) {

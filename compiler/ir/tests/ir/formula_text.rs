@@ -63,6 +63,7 @@ impl Seen {
             NodeKind::Gradient { .. } => self.gradients += 1,
             NodeKind::Tangent { .. } => self.tangents += 1,
             NodeKind::Chosen { .. } => self.choices += 1,
+            NodeKind::Scatter { .. } => panic!("no program is generated with scatters"),
             NodeKind::Input(_) | NodeKind::Constant(_) => {}
         }
     }

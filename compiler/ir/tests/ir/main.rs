@@ -9,3 +9,4 @@ mod plan_evaluate;
 mod plan_text;
 mod plan_verify;
 mod samples;
+mod scatters;

@@ -156,7 +156,7 @@ fn texts_that_are_no_plans_are_refused() {
         ("plan p\ntensor x: source i[3] f32", "line 2, column 11: expected `input`, `output` or `temporary`"),
         (
             "plan p\npass rows i, compute f32\nsomewhere v0[1] = 1",
-            "line 3, column 1: expected a block, `accumulate`, `write`, `pass` or `plan`",
+            "line 3, column 1: expected a block, `accumulate`, `write`, `scatter`, `pass` or `plan`",
         ),
         (
             "plan p\npass rows i, compute f32\nrow v1[1] = 1",
@@ -208,7 +208,8 @@ fn negated_constants_are_not_negative_constants() {
         let value = Value { block: Block::Row, dim: 1, is_index: false, definition: Definition::Compute(scalar) };
         let (accumulations, writes) = (Vec::new(), Vec::new());
         let (rows, over, compute) = (Role::I, None, ScalarType::F32);
-        let pass = Pass { rows, over, compute, values: vec![value], accumulations, writes };
+        let scatters = Vec::new();
+        let pass = Pass { rows, over, compute, values: vec![value], accumulations, writes, scatters };
         let name = "p".to_string();
         let plan = Plan { name, tensors: Vec::new(), passes: vec![pass], numerics: Numerics::default() };
         assert_eq!(print(&plan), format!("plan p\npass rows i, compute f32\n  row v0[1] = {text}\n"));

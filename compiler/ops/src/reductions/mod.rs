@@ -129,6 +129,24 @@ impl Reduction {
     };
 }
 
+/// A form that is written as reductions are, and is none: it takes row numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct Scatter {
+    /// Its name.
+    pub name: &'static str,
+    /// Its arguments and its result.
+    pub form: &'static str,
+    /// What it is, for the reference page.
+    pub doc: &'static str,
+}
+
+/// Sums of rows by the row numbers that a reduction found.
+pub const SCATTER: Scatter = Scatter {
+    name: "ScatterSum",
+    form: "ScatterSum[i](v: n, a: row numbers of j) -> n",
+    doc: "For each j the sum of `v` over those i among whose row numbers `a` it is.",
+};
+
 /// All reductions, in the order of the reference page.
 pub fn reductions() -> impl Iterator<Item = (ReductionId, &'static Reduction)> {
     ROWS.iter().enumerate().map(|(number, row)| (ReductionId(number as u16), *row))
@@ -148,6 +166,11 @@ pub fn reduction(id: ReductionId) -> &'static Reduction {
 /// The reduction of that name, or else with that alias.
 pub fn find_reduction(name: &str) -> Option<ReductionId> {
     NAMES.get(name).copied()
+}
+
+/// Whether something of that name is written with the index in a bracket.
+pub fn takes_index(name: &str) -> bool {
+    find_reduction(name).is_some() || name == SCATTER.name
 }
 
 /// The form of a reduction's arguments and outcomes.

@@ -161,6 +161,7 @@ fn pass_on(
             Ok(())
         }
         NodeKind::Input(_) | NodeKind::Constant(_) => Ok(()),
+        NodeKind::Scatter { .. } => unreachable!("`resolve` lets nobody ask for derivatives of scatters"),
         NodeKind::Gradient { .. } | NodeKind::Tangent { .. } => unreachable!("inner requests are replaced first"),
     }
 }

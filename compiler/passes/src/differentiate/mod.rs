@@ -88,7 +88,7 @@ fn contains_reduction(graph: &Graph) -> Vec<bool> {
     let mut contains: Vec<bool> = Vec::with_capacity(graph.len());
     for (_, node) in graph.nodes() {
         let inside = node.kind.arguments().iter().any(|argument| contains[argument.0 as usize]);
-        contains.push(inside || matches!(node.kind, NodeKind::Reduction { .. }));
+        contains.push(inside || matches!(node.kind, NodeKind::Reduction { .. } | NodeKind::Scatter { .. }));
     }
     contains
 }

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use keopsc_ir::formula::{NodeId, NodeKind, Program};
-use keopsc_ir::plan::{Accumulation, Block, Definition, Pass, TensorId, Value, ValueId, Write};
+use keopsc_ir::plan::{Accumulation, Block, Definition, Pass, Scatter, TensorId, Value, ValueId, Write};
 use keopsc_ir::types::{Axis, Role};
 use keopsc_ops::intrinsics::Intrinsic;
 use keopsc_ops::scalar::{Index, Scalar};
 use keopsc_ops::{catalogue, reductions};
 
 use super::Layout;
-use super::passes::{Arrangement, Reduced, Work};
+use super::passes::{Arrangement, Reduced, Work, is_one};
 use super::scalars::{replace_components, sites};
 
 /// The values, accumulations and writes of the pass of that number.
@@ -23,6 +23,7 @@ pub(crate) fn build_pass(program: &Program, arrangement: &Arrangement, layout: &
         values: Vec::new(),
         accumulations: Vec::new(),
         writes: Vec::new(),
+        scatters: Vec::new(),
     };
     let mut builder =
         PassBuilder { program, arrangement, layout, number, pass, known: HashMap::new(), numbers: HashMap::new() };
@@ -31,7 +32,26 @@ pub(crate) fn build_pass(program: &Program, arrangement: &Arrangement, layout: &
         builder.pass.accumulations.push(accumulation);
     }
     builder.write_results(work);
+    builder.pass.scatters = work.scatters.iter().map(|&node| scatter(program, layout, number, node)).collect();
+    // Those by the same row numbers stand side by side.
+    builder.pass.scatters.sort_by_key(|scatter| scatter.numbers);
     builder.pass
+}
+
+/// What the support code does for a scatter node at the end of a pass.
+fn scatter(program: &Program, layout: &Layout, pass: usize, node: NodeId) -> Scatter {
+    let graph = &program.graph;
+    let NodeKind::Scatter { by, value, .. } = graph.node(node).kind else {
+        unreachable!("passes end in scatters alone")
+    };
+    let scattered = layout.scattered.get(&(pass, value)).copied();
+    let values = match &graph.node(value).kind {
+        _ if scattered.is_some() => scattered,
+        NodeKind::Input(input) => Some(layout.inputs[&input.0]),
+        _ if is_one(graph, value) => None,
+        _ => Some(layout.temporaries[&value]),
+    };
+    Scatter { numbers: layout.temporaries[&by], values, sums: layout.temporaries[&node] }
 }
 
 struct PassBuilder<'a> {
@@ -60,10 +80,13 @@ impl PassBuilder<'_> {
             self.write(node, tensor);
         }
         let (arrangement, layout) = (self.arrangement, self.layout);
-        let here = |node: &&NodeId| arrangement.places[node].0 == self.number;
+        let here = |node: &&NodeId| arrangement.places.get(node).is_some_and(|place| place.0 == self.number);
         let results: Vec<NodeId> = arrangement.temporaries.iter().filter(here).copied().collect();
         for node in results {
             self.write(node, layout.temporaries[&node]);
+        }
+        for &node in &work.scattered {
+            self.write(node, layout.scattered[&(self.number, node)]);
         }
     }
 
@@ -89,7 +112,7 @@ impl PassBuilder<'_> {
 
     fn missing_arguments(&self, node: NodeId) -> Vec<NodeId> {
         match &self.program.graph.node(node).kind {
-            NodeKind::Reduction { .. } => Vec::new(),
+            NodeKind::Reduction { .. } | NodeKind::Scatter { .. } => Vec::new(),
             _ if self.known.contains_key(&node) => Vec::new(),
             kind => kind.arguments().into_iter().filter(|argument| !self.known.contains_key(argument)).collect(),
         }
@@ -124,6 +147,7 @@ impl PassBuilder<'_> {
                     self.read(self.layout.temporaries[&node])
                 }
             }
+            NodeKind::Scatter { .. } => self.read(self.layout.temporaries[&node]),
             NodeKind::Gradient { .. } | NodeKind::Tangent { .. } => {
                 unreachable!("`differentiate` leaves no requests for derivatives")
             }

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Invariants: a reduction stands in a later pass than every reduction it depends on; a value stands in the block of the indices it
-//! depends on, so that hoisting needs no further thought; what crosses passes is a tensor.
+//! depends on, so that hoisting needs no further thought; what crosses passes is a tensor, and so is what a scatter takes and leaves.
 
 mod block;
 mod inline;
@@ -53,6 +53,8 @@ pub(crate) struct Layout {
     inputs: BTreeMap<u32, TensorId>,
     outputs: Vec<TensorId>,
     temporaries: BTreeMap<NodeId, TensorId>,
+    /// What a pass leaves for the scatters that it ends in.
+    scattered: BTreeMap<(usize, NodeId), TensorId>,
     compute: ScalarType,
 }
 
@@ -64,6 +66,7 @@ impl Layout {
             inputs: BTreeMap::new(),
             outputs: Vec::new(),
             temporaries: BTreeMap::new(),
+            scattered: BTreeMap::new(),
             compute,
         };
         for &id in &entry.inputs {
@@ -92,6 +95,14 @@ impl Layout {
             let scalar = if result.is_index { ScalarType::I64 } else { compute };
             let tensor = layout.add(&format!("t{number}"), TensorKind::Temporary, result.role, &[result.dim], scalar);
             layout.temporaries.insert(node, tensor);
+        }
+        let passes = arrangement.passes.iter().enumerate();
+        let scattered = passes.flat_map(|(pass, work)| work.scattered.iter().map(move |node| (pass, work.rows, *node)));
+        for (number, (pass, rows, node)) in scattered.enumerate() {
+            let name = format!("t{}", arrangement.temporaries.len() + number);
+            let dim = program.graph.node(node).dim;
+            let tensor = layout.add(&name, TensorKind::Temporary, rows, &[dim], compute);
+            layout.scattered.insert((pass, node), tensor);
         }
         layout
     }

@@ -76,7 +76,7 @@ impl<'a> Resolver<'a> {
                 diagnostic.with_label(later, label).with_help("a name is defined above the lines that use it"),
             );
         }
-        if reductions::find_reduction(name).is_some() {
+        if reductions::takes_index(name) {
             let help = format!(
                 "`{name}` is a reduction: write `{name}[j](…)` to reduce over j, `{name}[i](…)` to reduce over i"
             );

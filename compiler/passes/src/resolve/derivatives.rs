@@ -5,9 +5,10 @@
 
 use keopsc_diagnostics::{Code, Diagnostic};
 use keopsc_grammar::syntax::{Expr, ExprKind, Keyword, Name, Span};
-use keopsc_ir::formula::{NodeId, Origin};
+use keopsc_ir::formula::{NodeId, NodeKind, Origin};
 use keopsc_ir::types::Role;
 use keopsc_ops::catalogue;
+use keopsc_ops::reductions::SCATTER;
 
 use super::describe::{components, describe_node, role_words};
 use super::scope::{Operand, Reported, Resolver};
@@ -136,11 +137,30 @@ impl<'a> Resolver<'a> {
     /// What is differentiated: the row numbers of a pair have no derivative.
     fn differentiated(&mut self, function: &Name, operand: &Operand) -> Result<NodeId, Reported> {
         self.check_real(function, operand)?;
-        match operand.value {
+        let node = match operand.value {
             Value::Pair(values, _) => Ok(values),
             Value::Complex(node) => Ok(node),
             _ => self.operand_formula(operand),
+        }?;
+        self.check_scatters(function, operand, node)?;
+        Ok(node)
+    }
+
+    /// Refuses what scatters are in.
+    fn check_scatters(&mut self, function: &Name, operand: &Operand, node: NodeId) -> Result<(), Reported> {
+        let graph = &self.program.graph;
+        let is_scatter = |id: NodeId| matches!(graph.node(id).kind, NodeKind::Scatter { .. });
+        if !graph.reached_from(&[node]).into_iter().any(is_scatter) {
+            return Ok(());
         }
+        let message = format!("`{}` cannot differentiate `{}`", function.text, SCATTER.name);
+        let diagnostic =
+            self.with_operands(Diagnostic::error(Code::NotDifferentiable, operand.span, message), &[operand]);
+        let help = format!(
+            "the gradient of `{}[i](v, a)` in the rows of v gathers rows of the cotangent, e[a]: do that outside",
+            SCATTER.name
+        );
+        self.report(diagnostic.with_help(help))
     }
 
     /// Refuses row numbers.

@@ -164,7 +164,7 @@ impl<'a> Resolver<'a> {
 fn function_form(name: &str) -> Option<(&'static str, String)> {
     if catalogue::find_operation(name).is_some() {
         Some(("an operation", format!("{name}(…)")))
-    } else if reductions::find_reduction(name).is_some() {
+    } else if reductions::takes_index(name) {
         Some(("a reduction", format!("{name}[j](…)")))
     } else if maker(name).is_some() {
         Some(("a declaration of an input", format!("{name}(dim)")))

@@ -16,6 +16,7 @@ mod expressions;
 mod problems;
 mod reductions;
 mod reserved;
+mod scatter;
 mod scope;
 mod settings;
 mod used;

@@ -4,6 +4,7 @@ use keopsc_diagnostics::{Code, Diagnostic, suggest};
 use keopsc_grammar::syntax::{Expr, Keyword, Name, Span};
 use keopsc_ir::formula::NodeId;
 use keopsc_ir::types::{Axis, Role};
+use keopsc_ops::reductions::SCATTER;
 use keopsc_ops::{ReductionId, catalogue, reductions};
 
 use super::scope::{Operand, Reported, Resolver};
@@ -22,7 +23,8 @@ impl<'a> Resolver<'a> {
         keywords: &'a [Keyword],
     ) -> Result<Value, Reported> {
         let reduction = match reductions::find_reduction(&function.text) {
-            Some(reduction) => Ok(reduction),
+            Some(reduction) => Ok(Some(reduction)),
+            None if function.text == SCATTER.name => Ok(None),
             None => self.unknown_reduction(function, &function.text, ""),
         };
         let over = match index.text.as_str() {
@@ -38,6 +40,9 @@ impl<'a> Resolver<'a> {
             ),
         };
         let (reduction, over) = (reduction?, over?);
+        let Some(reduction) = reduction else {
+            return self.scatter(span, function, over, options, arguments, keywords);
+        };
         let signature = reductions::signature(reduction);
         let formulas: Vec<&str> = signature.arguments.iter().map(|argument| argument.name.as_str()).collect();
         let parameters: Vec<&str> = signature.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
@@ -151,6 +156,7 @@ impl<'a> Resolver<'a> {
         let diagnostic = Diagnostic::error(Code::UnknownFunction, function.span, message);
         let names =
             reductions::reductions().flat_map(|(_, row)| std::iter::once(row.name).chain(row.aliases.iter().copied()));
+        let names = names.chain([SCATTER.name]);
         let help = if catalogue::find_operation(base).is_some() {
             format!("`{base}` is an operation on single pairs: write `{base}(…)`")
         } else {

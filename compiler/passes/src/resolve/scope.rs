@@ -283,7 +283,7 @@ impl<'a> Resolver<'a> {
             let inside =
                 next.kind.arguments().iter().fold(0, |bits, argument| bits | self.reduced[argument.0 as usize]);
             let own = match &next.kind {
-                NodeKind::Reduction { over, .. } => bit(*over),
+                NodeKind::Reduction { over, .. } | NodeKind::Scatter { over, .. } => bit(*over),
                 NodeKind::Gradient { .. } if inside != 0 => missing_bits(next.role),
                 _ => 0,
             };

@@ -29,7 +29,7 @@ pub(super) fn drop_zeros(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
         NodeKind::Reduction { reduction, arguments, .. } => {
             reductions::reduction(*reduction).linear && is_zero(graph, arguments[0])
         }
-        NodeKind::Chosen { value, .. } => is_zero(graph, *value),
+        NodeKind::Chosen { value, .. } | NodeKind::Scatter { value, .. } => is_zero(graph, *value),
         _ => false,
     };
     if !vanishes || is_zero(graph, id) {

@@ -2,7 +2,8 @@
 //!
 //! Where everything fits into the GPU's memory, inputs are copied there, all passes run, and results are copied back. Else each pass of each
 //! batch element takes as many rows at a time as fit beside as many columns as fit, in whole splits: the states of all splits of these rows stay
-//! on the GPU until `finish` joins them, so that bits are those of a call that fits. What passes leave for each other is then kept here.
+//! on the GPU until `finish` joins them, so that bits are those of a call that fits. What passes leave for each other is then kept here, and scatters,
+//! which need all rows at once, are done here, for the same bits.
 
 use super::divide::{self, Division, MOST_BLOCKS, Size, tiles};
 use super::gpu::{ALIGNMENT, Block, Cursor, Gpu};
@@ -11,7 +12,7 @@ use super::packing::{self, Packing, pack};
 use super::passes::{Needs, Parameters, finish, views, wide};
 use super::{OnDevice, launch};
 use crate::abi::{
-    DeviceEntry, DevicePass, NO_KERNEL, ORDER_SEQUENCE, ORDER_TREE, PassDescriptor, Status, TensorDescriptor,
+    DeviceEntry, DevicePass, F32, NO_KERNEL, ORDER_SEQUENCE, ORDER_TREE, PassDescriptor, Status, TensorDescriptor,
 };
 use crate::support::arena::{Arena, times};
 use crate::support::libc;
@@ -19,6 +20,7 @@ use crate::support::message::Message;
 use crate::support::pack::{self, View, size_of_type};
 use crate::support::problem::{Problem, list};
 use crate::support::ranges::Tables;
+use crate::support::scatter;
 use crate::support::schedule::temporary_bytes;
 use crate::support::sum::Sums;
 use crate::support::threads::{allowed, positive};
@@ -57,13 +59,18 @@ pub unsafe fn run(
         let temporaries = problem.descriptors().iter().skip(problem.entry.num_tensors as usize);
         let kept = temporaries.fold(0_usize, |sum, tensor| sum.saturating_add(temporary_bytes(problem, tensor)));
         let sum_bytes = Sums::new(problem, null_mut()).bytes();
-        let arena = Arena::new(kept.saturating_add(sum_bytes), null_mut(), 0).inspect_err(|_| no_memory(message))?;
+        let on_cpu = problem.passes();
+        let scattered = on_cpu.iter().map(|pass| scatter::bytes(problem, pass)).fold(0, usize::max);
+        let bytes = kept.saturating_add(sum_bytes).saturating_add(scattered);
+        let arena = Arena::new(bytes, null_mut(), 0).inspect_err(|_| no_memory(message))?;
+        let scatters = arena.base().wrapping_add(kept).wrapping_add(sum_bytes);
         let sums = Sums::new(problem, arena.base().wrapping_add(kept));
         let slabs = Slabs { transfer: Transfer { gpu }, problem, sums, temporaries: arena.base(), budget };
         for element in 0..problem.extents.batch_count {
-            let on_cpu = list(problem.clone.passes, problem.clone.num_passes);
             for (pass, on_cpu) in list(entry.passes, entry.num_passes).iter().zip(on_cpu) {
                 slabs.run(pass, on_cpu, element, message)?;
+                let view = |number: u32| slabs.view_of(number as usize, element);
+                scatter::run(problem, on_cpu, view, scatters, allowed(problem.asked_threads));
             }
         }
         sums.add_up(allowed(problem.asked_threads));
@@ -446,6 +453,12 @@ impl Slabs<'_> {
     fn is_wide(&self, number: usize) -> bool {
         let stored = self.problem.descriptors().get(number).map(|descriptor| descriptor.dtype);
         self.sums.view(number).is_some_and(|view| Some(view.dtype) != stored)
+    }
+
+    /// The tensor of that number in the CPU's memory, at a batch element.
+    fn view_of(&self, number: usize, element: usize) -> View {
+        let descriptor = self.problem.descriptors().get(number);
+        descriptor.map_or(View::dense(null_mut(), 0, F32), |descriptor| self.view(number, descriptor, element))
     }
 
     /// A tensor in the CPU's memory, at a batch element.

@@ -1,7 +1,7 @@
 //! Calls on GPUs: the kernels of the library's images, launched through the CUDA driver, which is found by `dlopen` when a call needs it.
 //!
 //! `driver` (functions and errors) → `device` (contexts, modules) → `gpu` (launches, memory); `divide` and `batch` say how a pass is cut up,
-//! `memory` where its tensors lie, `passes` and `sums` launch. `host` streams what lies in the CPU's memory through the GPU.
+//! `memory` where its tensors lie, `passes`, `scatter` and `sums` launch. `host` streams what lies in the CPU's memory through the GPU.
 //!
 //! Of a call whose tensors are on the GPU nothing is allocated, looked up or waited for but what its workspace lacks.
 
@@ -14,6 +14,7 @@ mod host;
 mod memory;
 mod packing;
 mod passes;
+mod scatter;
 mod sums;
 
 use super::arena::Arena;

@@ -5,6 +5,7 @@ use super::divide::{self, Division, MOST_BLOCKS, STATE_BYTES, Size, tiles};
 use super::gpu::{Gpu, align};
 use super::memory::Memory;
 use super::packing::{self, Packing, pack};
+use super::scatter;
 use crate::abi::{
     DEVICE_ARGUMENT, DEVICE_BATCH, DEVICE_VIEWS, DeviceCode, DeviceEntry, DeviceKernel, DeviceLaunch, DevicePass,
     DeviceRanges, DeviceView, LAYOUT_THREADS, Status,
@@ -379,6 +380,9 @@ impl Needs {
                 let run = unsafe { Run::new(memory, pass, multiprocessors, message)? };
                 scratch = scratch.max(run.scratch_bytes());
             }
+            for pass in memory.problem.passes() {
+                scratch = scratch.max(scatter::bytes(memory, pass, message)?);
+            }
         }
         Ok(Needs { kept: memory.workspace_bytes(), scratch })
     }
@@ -406,9 +410,11 @@ pub unsafe fn launch(
     let scratch = memory.workspace.wrapping_add(needs.kept);
     // SAFETY: as the caller promises.
     unsafe {
-        for pass in list(entry.passes, entry.num_passes) {
+        let on_cpu = memory.problem.passes();
+        for (pass, on_cpu) in list(entry.passes, entry.num_passes).iter().zip(on_cpu) {
             let run = Run::new(memory, pass, gpu.device.multiprocessors, message)?;
             run.launch(gpu, &*entry.code, scratch, message)?;
+            scatter::launch(gpu, memory, &*entry.code, on_cpu, scratch, message)?;
         }
     }
     Ok(())

@@ -105,6 +105,7 @@ fn example() -> (Vec<Verified>, Library, [Image; 2]) {
         kernels: ["layout", "reduce", "finish", "sum"].map(str::to_owned).to_vec(),
         layout: 0,
         sums: [Some(3), Some(2)],
+        scatter: Some(1),
         entries: vec![
             entry(&plans[0], vec![pass(Some(Axis::I), Order::Sequence, &[2, 0, 1])]),
             entry(&plans[1], vec![pass(None, Order::Tree, &[]), pass(Some(Axis::J), Order::Carried, &[3])]),
@@ -131,9 +132,9 @@ fn tables_are_those_of_the_abi() {
             offset_of!(DeviceCode, layout),
             offset_of!(DeviceCode, sum_f32),
             offset_of!(DeviceCode, sum_f64),
-            offset_of!(DeviceCode, reserved),
+            offset_of!(DeviceCode, scatter),
         ];
-        assert_eq!(numbers.map(|field| memory.u32(code, field)), [2, 4, 0, 3, 2, 0]);
+        assert_eq!(numbers.map(|field| memory.u32(code, field)), [2, 4, 0, 3, 2, 1]);
         let names = memory.follow(code, offset_of!(DeviceCode, kernels));
         let name = |number: usize| memory.text(memory.follow(names, number * size_of::<*const u8>()));
         assert_eq!([0, 1, 2, 3].map(name), ["layout", "reduce", "finish", "sum"]);
@@ -226,4 +227,5 @@ fn structures_are_as_long_as_kernels_take_them() {
     let sizes = [size_of::<abi::DeviceView>(), size_of::<abi::DeviceRanges>(), size_of::<abi::DeviceLaunch>()];
     assert_eq!(sizes, [48, 168, 312], "skeleton/launch.cu");
     assert_eq!(size_of::<abi::DeviceSum>(), 272, "skeleton/sums.cu");
+    assert_eq!(size_of::<abi::DeviceScatter>(), 248, "skeleton/scatter.cu");
 }

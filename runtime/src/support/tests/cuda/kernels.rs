@@ -239,7 +239,7 @@ pub fn code_in_parts(architectures: &[(u32, bool)], parts: &[u8]) -> DeviceCode 
     });
     let (images, num_images) = leak(images.collect());
     let (kernels, num_kernels) = leak::<*const c_char>(NAMES.iter().map(|name| name.as_ptr()).collect());
-    DeviceCode { num_images, num_kernels, images, kernels, layout: 3, sum_f32: 4, sum_f64: 5, reserved: 0 }
+    DeviceCode { num_images, num_kernels, images, kernels, layout: 3, sum_f32: 4, sum_f64: 5, scatter: NO_KERNEL }
 }
 
 /// The part that a kernel is in: 1 or 2.
