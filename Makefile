@@ -57,10 +57,11 @@ test-aarch64: ## compiled code for aarch64, in an emulator: docs/testing.md
 	KEOPSC_LEVEL=aarch64-neon KEOPSC_CASES=2500 $(CARGO) test --locked --workspace --test ring
 	KEOPSC_LEVEL=aarch64-neon $(CARGO) test --locked --workspace --test intrinsics --test differential --test choices --test c_programs
 
+# A file's tests run in one process, those for GPUs first: most of the time goes into compiling for the emulator, on one processor each.
 test-python: build ## compiled libraries called from Python and C, and the samples
 	scripts/setup.sh python
 	scripts/setup.sh cuda
-	$(WITH_CUDA) KEOPSC=$(abspath $(BINARY)) $(PYTHON) -m pytest tests/python tests/keops
+	$(WITH_CUDA) KEOPSC=$(abspath $(BINARY)) $(PYTHON) -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder tests/python tests/keops
 
 test-package: build ## the Python package, with NumPy and PyTorch
 	scripts/setup.sh torch || [ $$? -eq 75 ]

@@ -62,6 +62,8 @@ struct emulator_hooks_table {
     int (*barrier)(int operation, int predicate);
     // Waits for the lanes of the mask; the bits of the value that lane `source` brought, or, with a negative source, the lanes whose value is not 0.
     unsigned long long (*warp)(const char *name, unsigned int mask, unsigned long long value, int source);
+    // Waits for all lanes of the warp, each of which brings so many bytes, up to 64; what they brought, 64 bytes for each, until the lane's next call.
+    const void *(*gather)(const char *name, const void *brought, size_t size);
     // Ends the kernel with an error.
     void (*fail)(const char *problem, const char *file, unsigned int line);
 };
@@ -314,42 +316,45 @@ static inline unsigned int pair_of_f16(float first, float second)
 }
 // mma.m16n8k16: lane 4 g + t has of the rows g and g + 8 the numbers 2 t, 2 t + 1 and 8 more (a0, a2 and a1, a3), of column g the same (b0, b1),
 // and sums of the rows g and g + 8 with the columns 2 t, 2 t + 1. As a tensor core does, it cuts off what float32 has no bits for, and does not round.
-template <class Load>
-static inline void emulator_multiply_add(float (&sums)[4], unsigned int a0, unsigned int a1, unsigned int a2, unsigned int a3,
-                                         unsigned int b0, unsigned int b1, Load load)
+// Lanes convert what they have, and then take from each other what they multiply.
+template <float (*load)(unsigned short)>
+static __noinline__ void emulator_multiply_add(
+    float (&sums)[4], unsigned int a0, unsigned int a1, unsigned int a2, unsigned int a3, unsigned int b0, unsigned int b1)
 {
-    const int lane = emulator_lane(), g = lane / 4, t = lane % 4;
-    const auto number = [=](unsigned int both, int which) { return (double)load((unsigned short)(both >> 16 * which)); };
-    double exact[4] = {sums[0], sums[1], sums[2], sums[3]};
-    struct Both {
-        unsigned int of[2];
+    struct __align__(64) Operands {
+        float a[2][4], b[4];
     };
-    const Both own[3] = {{a0, a2}, {a1, a3}, {b0, b1}};
-    for (int k = 0; k < 4; ++k) {
-        const Both a[2] = {__shfl_sync(0xffffffffu, own[0], 4 * g + k), __shfl_sync(0xffffffffu, own[1], 4 * g + k)};
+    const auto convert = [](float (&numbers)[4], unsigned int first, unsigned int second) {
+        for (int k = 0; k < 4; ++k) numbers[k] = load((unsigned short)((k < 2 ? first : second) >> 16 * (k % 2)));
+    };
+    Operands own;
+    convert(own.a[0], a0, a2);
+    convert(own.a[1], a1, a3);
+    convert(own.b, b0, b1);
+    const int lane = emulator_lane(), g = lane / 4, t = lane % 4;
+    const Operands *lanes = (const Operands *)emulator_hooks->gather("mma", &own, sizeof own);
+    for (int r = 0; r < 2; ++r)
         for (int c = 0; c < 2; ++c) {
-            const Both b = __shfl_sync(0xffffffffu, own[2], 4 * (2 * t + c) + k);
-            for (int r = 0; r < 2; ++r)
-                for (int half = 0; half < 4; ++half)
-                    exact[2 * r + c] += number(a[r].of[half / 2], half % 2) * number(b.of[half / 2], half % 2);
+            double exact = sums[2 * r + c];
+            for (int k = 0; k < 4; ++k) {
+                const float *a = lanes[4 * g + k].a[r], *b = lanes[4 * (2 * t + c) + k].b;
+                for (int number = 0; number < 4; ++number) exact += (double)a[number] * (double)b[number];
+            }
+            const unsigned long long bits = __builtin_bit_cast(unsigned long long, exact) & ~((1ull << 29) - 1);
+            sums[2 * r + c] = exact != exact ? (float)exact : (float)__builtin_bit_cast(double, bits);
         }
-    }
-    for (int k = 0; k < 4; ++k) {
-        const unsigned long long bits = __builtin_bit_cast(unsigned long long, exact[k]) & ~((1ull << 29) - 1);
-        sums[k] = exact[k] != exact[k] ? (float)exact[k] : (float)__builtin_bit_cast(double, bits);
-    }
 }
 static inline void multiply_add(
     float (&sums)[4], unsigned int a0, unsigned int a1, unsigned int a2, unsigned int a3, unsigned int b0, unsigned int b1)
 {
-    emulator_multiply_add(sums, a0, a1, a2, a3, b0, b1, load_f16);
+    emulator_multiply_add<load_f16>(sums, a0, a1, a2, a3, b0, b1);
 }
 // The same in bfloat16.
 static inline float emulator_load_bf16(unsigned short half) { return __uint_as_float((unsigned int)half << 16); }
 static inline void multiply_add_bf16(
     float (&sums)[4], unsigned int a0, unsigned int a1, unsigned int a2, unsigned int a3, unsigned int b0, unsigned int b1)
 {
-    emulator_multiply_add(sums, a0, a1, a2, a3, b0, b1, emulator_load_bf16);
+    emulator_multiply_add<emulator_load_bf16>(sums, a0, a1, a2, a3, b0, b1);
 }
 static inline unsigned int pair_of_bf16(float first, float second)
 {

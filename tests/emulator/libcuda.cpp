@@ -272,6 +272,7 @@ enum Operation { SYNCTHREADS, SYNCTHREADS_COUNT, SYNCTHREADS_AND, SYNCTHREADS_OR
 struct Hooks {
     int (*barrier)(int, int);
     unsigned long long (*warp)(const char *, unsigned int, unsigned long long, int);
+    const void *(*gather)(const char *, const void *, size_t);
     void (*fail)(const char *, const char *, unsigned int);
 };
 
@@ -291,11 +292,14 @@ struct Image {
 
 constexpr size_t STACK = 512 * 1024;
 constexpr unsigned int LARGEST_BLOCK = 1024;
+// What a lane brings to `gather` at most.
+constexpr size_t LARGEST_BRINGING = 64;
 
 enum class State { ready, at_barrier, in_warp, ended };
 
 struct Fiber {
     void *stack_pointer;
+    Index thread;
     State state;
     // The barrier or exchange that it waits at.
     const char *operation;
@@ -303,12 +307,18 @@ struct Fiber {
     unsigned int mask;
     unsigned long long value, result;
     int source;
+    // How often it has called `gather`.
+    unsigned int gathers;
 };
 
 // One thread of the machine, which runs blocks.
 struct Worker {
     char *stacks;
     Fiber fibers[LARGEST_BLOCK];
+    // The lanes of each warp that wait in it, and that have ended.
+    unsigned int in_warp[LARGEST_BLOCK / 32], ended[LARGEST_BLOCK / 32];
+    // What lanes brought to `gather`, in turns: one that has gone on may bring more before others have read this.
+    alignas(LARGEST_BRINGING) char brought[2][LARGEST_BLOCK][LARGEST_BRINGING];
     Image *image;
     const Kernel *kernel;
     const void *argument;
@@ -332,7 +342,8 @@ struct Worker {
     }
 };
 
-thread_local Worker *worker;
+// Looked at by every call of a kernel; it lies where no function need be asked for it.
+__attribute__((tls_model("initial-exec"))) thread_local Worker *worker;
 
 extern "C" void emulator_switch(void **from, void *to);
 #ifndef __x86_64__
@@ -402,7 +413,7 @@ int wait_at_barrier(int kind, int predicate)
 unsigned long long wait_in_warp(const char *operation, unsigned int mask, unsigned long long value, int source)
 {
     Worker &own = *worker;
-    const unsigned int first = own.running / 32 * 32, lane = own.running % 32;
+    const unsigned int warp = own.running / 32, first = warp * 32, lane = own.running % 32;
     Fiber *lanes = own.fibers + first;
     lanes[lane].operation = operation;
     lanes[lane].mask = mask;
@@ -414,42 +425,61 @@ unsigned long long wait_in_warp(const char *operation, unsigned int mask, unsign
         leave(LAUNCH_FAILED);
     }
     // Lanes that the block does not have are not waited for.
-    const unsigned int there = own.count - first >= 32 ? ~0u : (1u << (own.count - first)) - 1;
-    unsigned int nonzero = 0;
-    for (unsigned int k = 0; k < 32; ++k) {
-        if (!((mask & there) >> k & 1)) continue;
-        if (lanes[k].state == State::ended) {
-            say("%s: %s waits for lane %u, which has ended", running_thread().c_str(), operation, k);
-            leave(LAUNCH_FAILED);
-        }
-        if (lanes[k].state != State::in_warp) {
-            wait();
-            return lanes[lane].result;
-        }
-        if (lanes[k].mask != mask || strcmp(lanes[k].operation, operation) != 0) {
+    const unsigned int there = own.count - first >= 32 ? ~0u : (1u << (own.count - first)) - 1, needed = mask & there;
+    if (needed & own.ended[warp]) {
+        say("%s: %s waits for lane %d, which has ended", running_thread().c_str(), operation, __builtin_ctz(needed & own.ended[warp]));
+        leave(LAUNCH_FAILED);
+    }
+    // Those that wait already have been compared with each other.
+    if (const unsigned int others = needed & own.in_warp[warp]) {
+        const unsigned int k = __builtin_ctz(others);
+        const bool is_same = lanes[k].operation == operation || strcmp(lanes[k].operation, operation) == 0;
+        if (lanes[k].mask != mask || !is_same) {
             say("%s: lane %u is in %s with mask %#x, lane %u in %s with mask %#x", running_thread().c_str(), lane, operation, mask, k,
                 lanes[k].operation, lanes[k].mask);
             leave(LAUNCH_FAILED);
         }
+    }
+    own.in_warp[warp] |= 1u << lane;
+    if (needed & ~own.in_warp[warp]) {
+        wait();
+        return lanes[lane].result;
+    }
+    unsigned int nonzero = 0;
+    for (unsigned int rest = needed; rest; rest &= rest - 1) {
+        const unsigned int k = __builtin_ctz(rest);
         nonzero |= (unsigned int)(lanes[k].value != 0) << k;
     }
-    for (unsigned int k = 0; k < 32; ++k) {
-        if (!((mask & there) >> k & 1)) continue;
+    for (unsigned int rest = needed; rest; rest &= rest - 1) {
+        const unsigned int k = __builtin_ctz(rest);
         const int from = lanes[k].source;
-        const bool known = from < 0 || ((mask & there) >> (from % 32) & 1);
+        const bool known = from < 0 || (needed >> (from % 32) & 1);
         lanes[k].result = from < 0 ? nonzero : known ? lanes[from % 32].value : 0x7fff7fff7fff7fffull;
         lanes[k].state = State::ready;
     }
+    own.in_warp[warp] &= ~needed;
     return lanes[lane].result;
 }
 
-Hooks hooks = {wait_at_barrier, wait_in_warp, fail_in_kernel};
+const void *gather(const char *operation, const void *brought, size_t size)
+{
+    Worker &own = *worker;
+    const unsigned int first = own.running / 32 * 32;
+    if (own.count - first < 32 || size > LARGEST_BRINGING) fail_in_kernel("a whole warp is needed", operation, 0);
+    auto &turn = own.brought[own.fibers[own.running].gathers++ % 2];
+    memcpy(turn[own.running], brought, size);
+    wait_in_warp(operation, ~0u, 0, -1);
+    return turn[first];
+}
+
+Hooks hooks = {wait_at_barrier, wait_in_warp, gather, fail_in_kernel};
 
 [[noreturn]] void fiber_main()
 {
     Worker &own = *worker;
     own.kernel->function(own.argument);
     own.fibers[own.running].state = State::ended;
+    own.ended[own.running / 32] |= 1u << own.running % 32;
     wait();
     abort();
 }
@@ -510,8 +540,9 @@ void run_block(Worker &own)
         top -= 6;
         own.fibers[k].stack_pointer = top;
         own.fibers[k].state = State::ready;
+        own.fibers[k].gathers = 0;
+        own.in_warp[k / 32] = own.ended[k / 32] = 0;
     }
-    const unsigned int width = own.block_size.x, height = own.block_size.y;
     for (unsigned int ended = 0;;) {
         if (own.is_random) std::shuffle(own.order.begin(), own.order.end(), own.generator);
         bool progress = false;
@@ -520,7 +551,7 @@ void run_block(Worker &own)
             if (fiber.state != State::ready) continue;
             progress = true;
             own.running = k;
-            *own.image->thread = {k % width, k / width % height, k / width / height};
+            *own.image->thread = fiber.thread;
             own.in_kernel = true;
             emulator_switch(&own.scheduler, fiber.stack_pointer);
             own.in_kernel = false;
@@ -648,7 +679,11 @@ int run_blocks(const Launch &launch, size_t first, size_t step)
     own.error = SUCCESS;
     own.in_kernel = false;
     own.order.resize(own.count);
-    for (unsigned int k = 0; k < own.count; ++k) own.order[k] = k;
+    const unsigned int width = launch.block.x, height = launch.block.y;
+    for (unsigned int k = 0; k < own.count; ++k) {
+        own.order[k] = k;
+        own.fibers[k].thread = {k % width, k / width % height, k / width / height};
+    }
     const std::string seed = setting("EMULATOR_SEED", "");
     own.is_random = !seed.empty();
     own.generator.seed((unsigned int)atoi(seed.c_str()) + 1);

@@ -18,6 +18,11 @@ def pytest_sessionstart(session):
         pytest.exit(f"{keops.BINARY} does not exist: run `make build`, or set KEOPSC to the compiler", returncode=2)
 
 
+def pytest_collection_modifyitems(items):
+    """What takes longest comes first, so that all processors have work to the end."""
+    items.sort(key=lambda item: not item.path.name.startswith("test_device"))
+
+
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory):
     """compiled(text, name, *options): a library; the same arguments give the same one."""

@@ -33,7 +33,7 @@ def build():
     if not library.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         made = folder / f"{os.getpid()}.new"
-        options = ["-std=c++20", "-O1", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden", "-shared", "-fPIC", "-pthread"]
+        options = ["-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden", "-shared", "-fPIC", "-pthread"]
         subprocess.run(["g++", *options, "-Wl,-soname,libcuda.so.1", "-o", made, source], check=True)
         made.rename(library)
     return library

@@ -140,7 +140,7 @@ class CallError(Exception):
 def keopsc(*arguments, check=True, **options):
     """Runs the compiler. Without `check`, its exit code and output are the caller's to judge."""
     command = [str(BINARY), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
     if check and done.returncode != 0:
         raise AssertionError(f"{' '.join(command)} exited with {done.returncode}:\n{done.stderr}")
     return done

@@ -6,14 +6,18 @@ import pytest
 from device import IS_REAL, Gpu, on_gpu
 from test_device import agree, compare, positive
 
-FORMULAS = """
+# One of each kind: alone, beside another sum, beside another wide sum.
+KINDS = """
 x = Vi(0, {d}); y = Vj(1, {d}); b = Vj(2, 1); e = Vi(3, 1); s = Pm(4, 1); f = Vj(5, 18)
 K = Exp(-SqDist(x, y) * s)
 value = Sum[j](K * b)
 out x_gradient = Grad(value, x, e)
-out y_gradient = Grad(value, y, e)
 fused both {{ out values = Sum[j](K * b); out slopes = Grad(Sum[j](K * b), x, e) }}
 fused mixed {{ out from_column = Sum[j](K * (y - x)); out of_column = Sum[j](K * f) }}
+"""
+# And what differs from these before and after the sum.
+FORMULAS = f"""{KINDS}
+out y_gradient = Grad(value, y, e)
 out from_row = Sum[j]((x - y) * K)
 """
 
@@ -29,7 +33,12 @@ def gpu():
 
 @pytest.fixture(scope="module")
 def library(compiled_for_gpus):
-    return lambda d, *options: compiled_for_gpus(FORMULAS.format(d=d), f"differences{d}", *options)
+    return lambda d: compiled_for_gpus(FORMULAS.format(d=d), f"differences{d}")
+
+
+@pytest.fixture(scope="module")
+def kinds(compiled_for_gpus):
+    return lambda d, *options: compiled_for_gpus(KINDS.format(d=d), f"kinds{d}", *options)
 
 
 def inputs(random, x, y, s, dtype=np.float32):
@@ -161,11 +170,11 @@ def test_bits_do_not_depend_on_other_rows(gpu, library, random):
         assert np.array_equal(on_gpu(gpu, entry, *arguments(entry, some)), found[rows])
 
 
-def test_types_and_steps(gpu, library, random):
+def test_types_and_steps(gpu, library, kinds, random):
     """Other types, and rows that do not lie one after the other."""
     for kind, options in ((np.float64, ("--dtype", "f64")), (np.float16, ("--dtype", "f16"))):
         given = inputs(random, random.normal(size=(70, 33)), random.normal(size=(90, 33)), 1 / 33, kind)
-        for entry in library(33, *options).entries.values():
+        for entry in kinds(33, *options).entries.values():
             compare(gpu, entry, *arguments(entry, given))
     given = inputs(random, random.normal(size=(70, 200)), random.normal(size=(90, 33)), 1 / 33)
     given |= {"x": given["x"][:, 3:102:3], "y": np.asfortranarray(given["y"])[::-1]}
@@ -174,9 +183,9 @@ def test_types_and_steps(gpu, library, random):
 
 
 @pytest.mark.parametrize("scheme", ["direct", "block", "kahan"])
-def test_other_ways_to_sum(gpu, library, random, scheme):
+def test_other_ways_to_sum(gpu, kinds, random, scheme):
     given = inputs(random, random.normal(size=(40, 33)), random.normal(size=(700, 33)), 1 / 33)
-    check(gpu, library(33, "--sum", scheme), given, scheme)
+    check(gpu, kinds(33, "--sum", scheme), given, scheme)
 
 
 def test_batches_and_ranges(gpu, library, random):

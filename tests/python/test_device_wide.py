@@ -7,15 +7,18 @@ from device import IS_REAL, Gpu, on_gpu
 from keops import CUDA, relative_error
 from test_device import agree, compare, positive
 
-FORMULAS = """
-x = Vi(0, {d}); y = Vj(1, {d}); b = Vj(2, {e}); c = Vj(3, 1); f = Vj(4, 18)
+GAUSS = """
+x = Vi(0, {d}); y = Vj(1, {d}); b = Vj(2, {e})
 K = Exp(-SqDist(x, y) / {d})
 out gauss = Sum[j](K * b)
+"""
+FORMULAS = f"""{GAUSS}
+c = Vj(3, 1); f = Vj(4, 18)
 out dots = Sum[j]((x | y) * b)
 out means = Sum[j](K * b) / Sum[j](K)
 out computed = Sum[j](K * (b * Exp(c)))
-fused both {{ out few = Sum[j](K * c); out many = Sum[j](K * b); out more = Sum[j](K * f) }}
-fused extremes {{ out most = Max[j](SqDist(x, y)); out sums = Sum[j](K * b) }}
+fused both {{{{ out few = Sum[j](K * c); out many = Sum[j](K * b); out more = Sum[j](K * f) }}}}
+fused extremes {{{{ out most = Max[j](SqDist(x, y)); out sums = Sum[j](K * b) }}}}
 """
 
 # Coordinates that are contracted first, and such that are not; components around those that lanes share out.
@@ -172,10 +175,10 @@ def test_types_and_steps(gpu, library, random):
 
 
 @pytest.mark.parametrize("scheme", ["direct", "block", "kahan"])
-def test_other_ways_to_sum(gpu, library, random, scheme):
+def test_other_ways_to_sum(gpu, compiled_for_gpus, random, scheme):
     x, y = random.normal(size=(40, 3)).astype(np.float32), random.normal(size=(700, 3)).astype(np.float32)
     weights = [positive(random, (700, width)) for width in (33, 1, 18)]
-    entry = library(3, 33, "--sum", scheme).entries["gauss"]
+    entry = compiled_for_gpus(GAUSS.format(d=3, e=33), "gauss", "--sum", scheme).entries["gauss"]
     assert relative_error(on_gpu(gpu, entry, *arguments(entry, x, y, *weights)), exact("gauss", x, y, *weights)) < 1e-6
 
 

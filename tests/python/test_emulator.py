@@ -85,6 +85,24 @@ extern "C" __global__ void __launch_bounds__(64) lane_is_gone(const plain_launch
     launch.y[threadIdx.x] = __shfl_sync(0xffffffffu, 1.0f, 3);
 }
 
+extern "C" __global__ void __launch_bounds__(64) lanes_part(const plain_launch __grid_constant__ launch)
+{
+    launch.y[threadIdx.x] = threadIdx.x % 32 == 5 ? __any_sync(0xffffffffu, 1) : __shfl_sync(0xffffffffu, 1.0f, 3);
+}
+
+extern "C" __global__ void __launch_bounds__(64) masks_differ(const plain_launch __grid_constant__ launch)
+{
+    __syncwarp(threadIdx.x % 32 ? 0xffffffffu : 0xffu);
+    launch.y[threadIdx.x] = 1.0f;
+}
+
+extern "C" __global__ void __launch_bounds__(64) lacks_lanes(const plain_launch __grid_constant__ launch)
+{
+    float sums[4] = {};
+    if (threadIdx.x < 32 + launch.rows) multiply_add(sums, 1, 2, 3, 4, 5, 6);
+    launch.y[threadIdx.x] = sums[0];
+}
+
 extern "C" __global__ void __launch_bounds__(64) outside(const plain_launch __grid_constant__ launch)
 {
     launch.y[threadIdx.x] = launch.x[threadIdx.x + launch.rows];
@@ -191,6 +209,9 @@ def test_a_forgotten_barrier_shows(gpu, image):
 FAILURES = {
     "never_ends": (0, LAUNCH_FAILED, "deadlock in kernel never_ends, block (0, 0, 0): 63 threads wait in __syncthreads (the first is 0)"),
     "lane_is_gone": (0, LAUNCH_FAILED, "which has ended"),
+    "lanes_part": (0, LAUNCH_FAILED, "thread 5: lane 5 is in __any_sync with mask 0xffffffff, lane 0 in __shfl_sync with mask 0xffffffff"),
+    "masks_differ": (0, LAUNCH_FAILED, "thread 1: lane 1 is in __syncwarp with mask 0xffffffff, lane 0 in __syncwarp with mask 0xff"),
+    "lacks_lanes": (10, LAUNCH_FAILED, "10 threads wait in mma (the first is 32)"),
     "outside": (10, ILLEGAL_ADDRESS, "kernel outside, block (0, 0, 0), thread 54: touches byte 256 of 256 of device 0"),
     "outside_of_shared": (1, LAUNCH_FAILED, "thread 63: an index lies outside of its array (kernels.cu"),
     "unaligned": (1, 716, "not aligned"),

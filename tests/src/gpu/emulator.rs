@@ -6,7 +6,7 @@ use std::process::Command;
 use super::repository;
 
 const OPTIONS: [&str; 9] =
-    ["-std=c++20", "-O1", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden", "-shared", "-fPIC", "-pthread"];
+    ["-std=c++20", "-O2", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden", "-shared", "-fPIC", "-pthread"];
 
 /// Its `libcuda.so.1`.
 pub(super) fn library() -> PathBuf {
