@@ -24,9 +24,7 @@ use keopsc_ops::scalar::{Counter, Index, Scalar};
 use crate::expression::{Operands, Position, Writer};
 use crate::schedule::GpuSchedule;
 use crate::spelling::{Text, type_name};
-use crate::state::{
-    CONTRACTED, RuleOperands, accumulations, column_number, describe, function, is_long, write_update,
-};
+use crate::state::{CONTRACTED, RuleOperands, accumulations, column_number, describe, function, is_long, write_update};
 use crate::uses::for_each_read;
 
 /// Candidates that are taken in together.
@@ -169,7 +167,9 @@ fn write_order(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
         in_state.widened(text, writer)
     };
     writer.lines.gap();
-    writer.lines.line("static __device__ __forceinline__ bool precedes(const Candidate &candidate, const Candidate &other)");
+    writer
+        .lines
+        .line("static __device__ __forceinline__ bool precedes(const Candidate &candidate, const Candidate &other)");
     writer.lines.open("{");
     let text = writer.computing_in(schedule.accumulate, |writer| {
         let text = argument(&other, writer);
@@ -303,7 +303,8 @@ pub(crate) fn write_merge(writer: &mut Writer, operands: &RuleOperands<'_>) {
     let number = operands.number;
     let slots = || rule.slots.iter().map(|slot| (slot.name.as_str(), type_name(slot.kind, real)));
     let variables = slots().map(|(name, kind)| format!("{kind} later_{name}[TOGETHER];"));
-    let reads = slots().map(|(name, _)| format!("later_{name}[c] = later.a{number}_{name}[c < count ? first + c : 0];"));
+    let reads =
+        slots().map(|(name, _)| format!("later_{name}[c] = later.a{number}_{name}[c < count ? first + c : 0];"));
     let (variables, reads) = (variables.collect(), reads.collect());
     write_end_of_merge(writer, operands);
     let taken = Taken { rules: &rule.merge, variables, reads, each: Vec::new(), later: true };

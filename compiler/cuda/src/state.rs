@@ -456,7 +456,17 @@ pub(crate) struct RuleOperands<'a> {
 
 impl<'a> RuleOperands<'a> {
     pub(crate) fn of_state(accumulation: &'a Accumulation, number: usize, state: &'a str, compute: ScalarType) -> Self {
-        RuleOperands { accumulation, number, state, later: None, values: None, column: None, lets: None, step: None, compute }
+        RuleOperands {
+            accumulation,
+            number,
+            state,
+            later: None,
+            values: None,
+            column: None,
+            lets: None,
+            step: None,
+            compute,
+        }
     }
 
     /// The counters of component `position`.

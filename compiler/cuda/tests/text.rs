@@ -82,7 +82,7 @@ fn every_kernel_that_is_named_is_there_once() {
 #[test]
 fn what_is_long_is_not_in_the_tile() {
     let plan = long_plan();
-    let schedule = &schedule(&plan, Arithmetic::Real)[0];
+    let schedule = &schedule(&plan, Arithmetic::Real, &[])[0];
     assert!(schedule.places.contains(&Place::Stored), "{schedule:?}");
     assert!(schedule.places.contains(&Place::Tile), "{schedule:?}");
     assert_eq!((schedule.order, schedule.rows), (Order::Tree, 1));

@@ -178,11 +178,13 @@ impl<V> Scalar<V> {
                 let body = Box::new(body.from_component(least));
                 Scalar::Fold { with: *with, counter: *counter, count: *count, body }
             }
-            Scalar::Choose { left: Index::K, comparison: Comparison::Less, right: Index::Constant(end), otherwise, .. }
-                if *end <= least =>
-            {
-                otherwise.from_component(least)
-            }
+            Scalar::Choose {
+                left: Index::K,
+                comparison: Comparison::Less,
+                right: Index::Constant(end),
+                otherwise,
+                ..
+            } if *end <= least => otherwise.from_component(least),
             Scalar::Choose { left, comparison, right, then, otherwise } => Scalar::Choose {
                 left: left.clone(),
                 comparison: *comparison,

@@ -66,7 +66,9 @@ impl<'a> Gpu<'a> {
         if target.architectures != [own] {
             let named: Vec<String> = target.architectures.iter().map(u32::to_string).collect();
             let named = named.join(", ");
-            return Err(refused(format!("code for GPUs of architecture {named} cannot be timed here: the GPU has {own}")));
+            return Err(refused(format!(
+                "code for GPUs of architecture {named} cannot be timed here: the GPU has {own}"
+            )));
         }
         Ok(Gpu { front, options, target: DeviceTarget { has_ptx: false, ..target.clone() } })
     }

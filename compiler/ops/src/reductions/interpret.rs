@@ -58,7 +58,8 @@ impl Rule {
         columns: &[Vec<Vec<N>>],
     ) -> RowState<N> {
         (first..).zip(columns).fold(state.clone(), |state, (number, column)| {
-            let operands = Operands { arguments: column, state: &state.slots, later: &[], column: number as f64, step: 0 };
+            let operands =
+                Operands { arguments: column, state: &state.slots, later: &[], column: number as f64, step: 0 };
             self.phase(&raising.lets, &raising.update, operands)
         })
     }

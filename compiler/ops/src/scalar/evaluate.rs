@@ -10,11 +10,7 @@ pub fn evaluate<V, N: Number>(scalar: &Scalar<V>, k: usize, component: impl Fn(&
 }
 
 /// The same where all of the first counters have values.
-pub fn evaluate_counted<V, N: Number>(
-    scalar: &Scalar<V>,
-    counters: &[usize],
-    component: impl Fn(&V, usize) -> N,
-) -> N {
+pub fn evaluate_counted<V, N: Number>(scalar: &Scalar<V>, counters: &[usize], component: impl Fn(&V, usize) -> N) -> N {
     Interpreter { component, counters: counters.iter().map(|value| *value as i64).collect() }.evaluate(scalar)
 }
 
