@@ -19,8 +19,10 @@ const BLOCKS_A_MULTIPROCESSOR: usize = 64;
 const CARRIED_THREADS: [usize; 2] = [1024, 256];
 /// Bytes from which on a state is long.
 const LONG_STATE: usize = 512;
-/// Bytes from which on a state is a list, whose changes take a thread long: it needs others beside it more than it needs rows of its own.
+/// Bytes from which on a state is a list, whose changes take a thread long: it needs others beside it more than it needs rows of its own, up to so
+/// many columns for each byte. Most of them change nothing.
 const LIST_STATE: usize = 32;
+const COLUMNS_A_BYTE: usize = 2048;
 /// Instructions of a thread that are worth a block.
 const LEAST_WORK: usize = 2048;
 /// States that a thread of `finish` joins one after the other; more are shared out where threads are idle.
@@ -206,7 +208,8 @@ fn kernel<'p>(pass: &'p DevicePass, size: &Size, chunk: usize, multiprocessors: 
     if few.kernel == NO_KERNEL || core::ptr::eq(kernel, few) {
         return kernel;
     }
-    if pass.order == ORDER_CARRIED && pass.state_size as usize >= LIST_STATE {
+    let state = pass.state_size as usize;
+    if pass.order == ORDER_CARRIED && state >= LIST_STATE && size.columns < times(state, COLUMNS_A_BYTE) {
         let threads = times(times(tiles(many, size.rows), size.elements), many.threads as usize);
         return if threads < times(multiprocessors, CARRIED_THREADS[0]) { few } else { many };
     }
