@@ -173,6 +173,8 @@ class Memory:
         if data.nbytes:
             with self.gpu:
                 self.gpu.driver.cuMemcpyHtoD_v2(c_uint64(address), c_void_p(data.ctypes.data), c_size_t(data.nbytes))
+                # The copy may still be on its way, and streams that do not block do not wait for it.
+                self.gpu.driver.cuCtxSynchronize()
 
     def read(self, address, data):
         if data.nbytes:

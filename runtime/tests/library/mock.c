@@ -31,10 +31,11 @@ typedef struct {
   uint32_t row_values, column_values, parameter_values, state_size, result_size, pair_cost;
   uint32_t record_size, num_fields;
   uint32_t few_rows;
-  uint32_t lanes, unused;
+  uint32_t lanes, num_scatters;
   const read_descriptor *row_reads, *column_reads, *parameter_reads;
   const write_descriptor *writes;
   const state_field *fields;
+  const void *scatters;
   void (*parameter_prologue)(void *);
   void (*row_prologue)(const void *, void *);
   void (*column_prologue)(const void *, void *);

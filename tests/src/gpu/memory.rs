@@ -32,6 +32,8 @@ impl<'g> Copy<'g> {
         gpu.enter(|| {
             succeed!(gpu, cuMemAlloc_v2(*mut u64 = &raw mut address, usize = all));
             succeed!(gpu, cuMemcpyHtoD_v2(u64 = address, *const u8 = written.as_ptr(), usize = all));
+            // The copy may still be on its way, and streams that do not block do not wait for it.
+            succeed!(gpu, cuCtxSynchronize());
         });
         Copy { gpu, address, begin, size: bytes.len(), written }
     }
