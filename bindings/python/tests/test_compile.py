@@ -54,6 +54,19 @@ def test_one_graph(name):
     torch._dynamo.reset()
 
 
+def test_forward_derivatives_are_refused_and_not_taken_for_zero():
+    x, y, b, s = (tensor.detach() for tensor in arguments())
+
+    def tangent(x):
+        return torch.func.jvp(lambda x: genred(x, y, b, s), (x,), (torch.ones_like(x),))[1]
+
+    with pytest.raises(Exception, match="forward derivatives|Observed exception"):
+        torch.compile(tangent, fullgraph=True, backend="aot_eager")(x)
+    torch._dynamo.reset()
+    torch.testing.assert_close(torch.compile(tangent, backend="aot_eager")(x), tangent(x))
+    torch._dynamo.reset()
+
+
 def test_the_operator():
     from keopsc.arrays import torch_operators
 

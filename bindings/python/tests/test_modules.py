@@ -116,6 +116,11 @@ def test_keops_names_by_import():
     assert python("import keopsc.compat.pykeops as pykeops; import keopsc.compat.pykeops.numpy as n; print(n.Genred.__module__)") == "keopsc.numpy"
 
 
+def test_submodules_without_an_import_of_their_own():
+    code = "import keopsc.compat.pykeops as pykeops; print(pykeops.numpy.Genred.__module__, hasattr(pykeops, 'nothing'))"
+    assert python(code) == "keopsc.numpy False"
+
+
 def test_a_compiler_that_is_missing():
     code = "from keopsc import compiler\ntry: compiler.find()\nexcept compiler.CompilerNotFound as error: print(error)"
     assert python(code, KEOPSC="/nowhere/keopsc") == "the environment variable KEOPSC is '/nowhere/keopsc', which is no executable file"

@@ -171,7 +171,8 @@ const PAIRS: [u32; 2] = [16, 128];
 const SIDE_BY_SIDE: u32 = 1200;
 /// Columns that are taken in together where there are pivots, and the registers that a row may need for that.
 const BLOCKS: [(u32, u64); 3] = [(16, 10), (8, 14), (4, u64::MAX)];
-/// Bytes of the states of a thread's rows where columns wait: all threads that a GPU may have have such memory set aside.
+/// Bytes of a thread's rows, states and what waits, where columns wait, if there are several rows: all threads that a GPU may have have such memory set
+/// aside.
 const STATES_BYTES: u64 = 2 << 10;
 /// Bytes of the columns that wait for a place of a list.
 const WAITING_BYTES: u64 = 32;
@@ -230,8 +231,12 @@ pub fn candidates(plan: &Plan, pass: &Pass, arithmetic: Arithmetic) -> Vec<Layou
         Some(Layout::ResidentBlocks(_)) => RESIDENT_BLOCKS.map(Layout::ResidentBlocks).collect(),
         None => return Vec::new(),
     };
-    let same_bits = |layout: &Layout| schedule_pass(plan, pass, arithmetic, Some(*layout)).order == model.order;
-    let others = all.into_iter().filter(|layout| Some(*layout) != model.layout() && same_bits(layout));
+    // Not what is another one after all, nor other bits.
+    let is_candidate = |layout: &Layout| {
+        let schedule = schedule_pass(plan, pass, arithmetic, Some(*layout));
+        schedule.layout() == Some(*layout) && schedule.order == model.order
+    };
+    let others = all.into_iter().filter(|layout| Some(*layout) != model.layout() && is_candidate(layout));
     model.layout().into_iter().chain(others).collect()
 }
 

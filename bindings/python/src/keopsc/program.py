@@ -41,6 +41,8 @@ SUM_SCHEMES: Dict[Any, str] = {
 ACCUMULATORS: Dict[Any, str] = {"auto": "auto", None: "auto", "float16": "auto", "float32": "f32", "float": "f32", "float64": "f64", "double": "f64"}
 #: What products of sums of many coordinates may be on GPUs: as exact as everything else, or faster.
 PRODUCTS = ("auto", "tf32", "bf16")
+#: KeOps' names of backends on GPUs, which all mean the same here.
+GPU_BACKENDS = ("GPU", "GPU_1D", "GPU_1D_device", "GPU_1D_host", "GPU_2D", "GPU_2D_device", "GPU_2D_host")
 
 
 #: A variable of more components has gradients made early nowhere: that has been found to pay for few.

@@ -19,7 +19,7 @@ static __device__ __noinline__ Kept<Pass> keep_best(
     typename Pass::Candidate *candidates, int count, const typename Pass::Bound bound)
 {
     typedef typename Pass::Candidate Candidate;
-    enum { PLACES = Pass::PLACES, MOST = PLACES + (PLACES < 32 ? 8 : PLACES / 4) };
+    enum { PLACES = Pass::PLACES, MOST = PLACES + PLACES / 4 };
     Candidate pivot = candidates[count / 2], lowest = pivot, highest = pivot;
     bool has_lowest = false, has_highest = false, is_exact = false, is_open = count > MOST;
     int better = 0;
@@ -58,8 +58,6 @@ static __device__ __noinline__ Kept<Pass> keep_best(
                 lowest = pivot;
                 has_lowest = true;
                 pivot = above;
-                // None is left between the two, and so the best up to `highest` are more than are kept, or all.
-                is_open = of_above > 0;
             }
         }
     }
@@ -124,7 +122,7 @@ struct Queue {
     typedef typename Pass::State State;
     typedef typename Pass::Candidate Candidate;
     // Columns that are looked at together, and how many of a row wait at most.
-    enum { BLOCK = 8, LENGTH = Pass::PLACES == 0 ? 16 : Pass::PLACES < 16 ? 32 : (2 * Pass::PLACES + 7) / 8 * 8 };
+    enum { BLOCK = 8, LENGTH = Pass::PLACES == 0 ? 16 : (2 * Pass::PLACES + 7) / 8 * 8 };
     static_assert(LENGTH % Pass::TOGETHER == 0, "what waits is taken in by so many");
     // Apart from all else, which stays in registers.
     struct Waiting {

@@ -20,7 +20,7 @@ use crate::options::Options;
 use crate::session::{self, FrontEnd, json, link_library};
 
 /// As many rows as fill a GPU, and as many columns.
-const SIZES: Sizes = Sizes { first_cycles: 1e5, whole_tiles: 1024, few_rows: 1 << 17, most_numbers: 1 << 24 };
+const SIZES: Sizes = Sizes { first_cycles: 1e5, whole_tiles: 1024, few_rows: 1 << 20, most_numbers: 1 << 24 };
 
 /// The GPU that is timed.
 const NUMBER: i32 = 0;

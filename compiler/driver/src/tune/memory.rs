@@ -1,4 +1,4 @@
-//! What tuning found ⇄ text that the cache keeps: a line a pass, `0 3 x 8, was 4 x 5, gain 1.08`.
+//! What tuning found ⇄ text that the cache keeps: a line a pass, `0 4 5 3 8 1.08`: of the first pass, the model's, the chosen, the gain.
 
 use super::{Choice, Finding, Layout};
 

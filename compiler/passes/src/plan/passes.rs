@@ -124,7 +124,7 @@ impl Arrangement {
             NodeKind::Input(input) => {
                 program.input(*input).role == over.role() && !program.input(*input).scalar.is_complex()
             }
-            NodeKind::Reduction { .. } => true,
+            NodeKind::Reduction { rows, .. } => *rows == over.role(),
             _ => is_one(graph, value),
         };
         if !has_tensor && !work.scattered.contains(&value) {

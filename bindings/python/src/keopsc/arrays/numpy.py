@@ -9,7 +9,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 
 from ..library import STRIDE, Layout, ShapeError
-from ..program import Program, remembered, six_tables
+from ..program import GPU_BACKENDS, Program, remembered, six_tables
 
 name = "NumPy array"
 array_type = np.ndarray
@@ -46,7 +46,7 @@ def place(backend: Optional[str], device_id: int) -> Place:
     """From KeOps' names: arrays stay on the CPU unless a GPU is asked for. Raises ValueError for unknown names."""
     if backend is None or backend in ("auto", "CPU"):
         return _ON_CPU
-    if not isinstance(backend, str) or not backend.startswith("GPU"):
+    if backend not in GPU_BACKENDS:
         raise ValueError(f"backend is {backend!r}; it may be 'auto', 'CPU' or 'GPU'")
     return Place(max(device_id, 0))
 

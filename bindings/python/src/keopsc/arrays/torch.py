@@ -8,7 +8,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import torch
 
 from ..library import STRIDE, Layout, ShapeError
-from ..program import Program, remembered, six_tables
+from ..program import GPU_BACKENDS, Program, remembered, six_tables
 from . import torch_operators
 from .torch_operators import torch_function  # noqa: F401
 
@@ -69,7 +69,7 @@ def place(backend: Optional[str], device_id: int) -> Place:
         return _WHERE_TENSORS_ARE if device is None else Place(device=device)
     if backend == "CPU":
         return Place(on_cpu=True)
-    if not isinstance(backend, str) or not backend.startswith("GPU"):
+    if backend not in GPU_BACKENDS:
         raise ValueError(f"backend is {backend!r}; it may be 'auto', 'CPU' or 'GPU'")
     return Place(streamed=device or 0, device=device)
 
@@ -185,6 +185,9 @@ def evaluate(
         device = next(tensor.device for tensor in tensors if tensor.is_cuda)
         results = evaluate(program, [tensor.cpu() for tensor in tensors], [table.cpu() for table in ranges])
         return [result.to(device) for result in results]
+    if torch.compiler.is_compiling() and _forward_mode._current_level >= 0:
+        # The operator has no tangents, and PyTorch would take them for 0.
+        raise NotImplementedError("torch.compile cannot take forward derivatives (torch.func.jvp, jacfwd) of keopsc's reductions: leave them outside of what is compiled")
     if torch.compiler.is_compiling() or _modes():
         # Tracers and tensors without data have to see one operator.
         return torch_operators.compiling_evaluate(program, tensors, ranges, place.streamed)

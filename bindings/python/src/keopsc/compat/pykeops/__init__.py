@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from typing import Any
 
 from ... import __version__ as keopsc_version
 from ... import compiler
@@ -16,6 +17,15 @@ from . import config
 from .config import get_build_folder
 
 __version__ = "2.3"
+
+
+def __getattr__(name: str) -> Any:
+    """`pykeops.numpy` and `pykeops.torch` without an import of their own, as KeOps has them; loaded when they are asked for."""
+    if name == "common" or (name == "numpy" and numpy_found) or (name == "torch" and torch_found):
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 
 #: The GPU that is used where none is named.
 default_device_id = 0
