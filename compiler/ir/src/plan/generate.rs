@@ -63,15 +63,7 @@ impl Generator {
         let rows = if self.random.percent(20) { Role::Parameter } else { axis.other().role() };
         let compute = self.random.pick(&[ScalarType::F32, ScalarType::F64]);
         let over = reduces.then_some(axis);
-        let mut pass = Pass {
-            rows,
-            over,
-            compute,
-            values: Vec::new(),
-            accumulations: Vec::new(),
-            writes: Vec::new(),
-            scatters: Vec::new(),
-        };
+        let mut pass = Pass::new(rows, over, compute);
         self.reads(&mut pass);
         self.numbers(&mut pass);
         let blocks: &[Block] = match over {

@@ -198,6 +198,12 @@ pub struct Pass {
 }
 
 impl Pass {
+    /// One without values, that reduces and writes nothing.
+    pub fn new(rows: Role, over: Option<Axis>, compute: ScalarType) -> Pass {
+        let (values, accumulations) = (Vec::new(), Vec::new());
+        Pass { rows, over, compute, values, accumulations, writes: Vec::new(), scatters: Vec::new() }
+    }
+
     /// The value of that number. Panics if it is not one of this pass's.
     pub fn value(&self, id: ValueId) -> &Value {
         &self.values[id.0 as usize]

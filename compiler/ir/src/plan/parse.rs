@@ -100,15 +100,7 @@ fn parse_pass(line: &mut Reader) -> Result<Pass, ReadError> {
     }
     line.keyword("compute")?;
     let compute = line.scalar_type()?;
-    Ok(Pass {
-        rows,
-        over,
-        compute,
-        values: Vec::new(),
-        accumulations: Vec::new(),
-        writes: Vec::new(),
-        scatters: Vec::new(),
-    })
+    Ok(Pass::new(rows, over, compute))
 }
 
 /// Values are numbered in the order of their definition, which printing departs from only to put the epilogue last; until
