@@ -69,13 +69,15 @@ GROUPS = {
         "GPU 3: high dimensions",
         [*(replace(SUM, dim=dim) for dim in (128, 256, 512, 1000)), replace(SUM, dim=64, columns=64), replace(SUM, kind="gradient", dim=64)],
     ),
-    "nearest": Group("GPU 4: the nearest of 1000 centres (a step of k-means)", [Row("nearest", 1_000_000, 1_000, 100)]),
+    "nearest": Group("GPU 4: the nearest of 1000 centres", [Row("nearest", 1_000_000, 1_000, 100)]),
+    "kmeans": Group("GPU 4: a step of k-means, labels and new centres", [Row("kmeans", 1_000_000, 1_000, 100)]),
     "neighbours": Group(
         "GPU 5: ten nearest neighbours",
         [Row("neighbours", 100_000, 100_000, 100), Row("neighbours", 100_000, 1_000_000, 3)],
     ),
     "sinkhorn": Group(
-        "GPU 6: Sinkhorn's algorithm, 20 LogSumExp", [Row("sinkhorn", 100_000, 100_000), Row("sinkhorn", 1_000, 1_000, batch=64, brief=True)]
+        "GPU 6: Sinkhorn's algorithm, 20 LogSumExp",
+        [Row("sinkhorn", 100_000, 100_000), Row("sinkhorn", 1_000, 1_000, batch=64, brief=True), Row("sinkhorn", 100_000, 100_000, 64)],
     ),
     "ranges": Group("GPU 7: Gaussian sums over neighbouring cells of a grid, about 10 % of all pairs", [Row("ranges", 1_000_000, 1_000_000, brief=True)]),
     "calls": Group("GPU 8: one call on ten points, by the host's clock", [TINY, replace(TINY, kind="gradient")], SMALL),

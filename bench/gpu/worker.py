@@ -97,7 +97,7 @@ def prepare(name, row, data, expected):
     results = call()
     synchronize()
     error = workloads.error(row, data, results, expected)
-    if workloads.is_wrong(row, error):
+    if workloads.is_wrong(row, error, contender.is_rounded):
         return None, {"failed": f"wrong result: error {error:.1e}"}
     return call, {"error": error, "first": first}
 

@@ -51,6 +51,11 @@ class Contender:
     graph: int = 0
     optional: bool = False
 
+    @property
+    def is_rounded(self):
+        """Whether factors are rounded to tf32."""
+        return self.options.get("products") == "tf32" or self.options.get("precision") == "high"
+
     def function(self, kind):
         """Its function for a kind of row, or None."""
         return getattr(importlib.import_module(f"contenders.{self.module}"), kind, None)

@@ -28,6 +28,8 @@ TEXTS = {
     "kernel_sum": WEIGHTS + "out value = Sum[j](K * b)",
     "gradient": WEIGHTS + "fused both {{ out value = Sum[j](K * b); out slope = Grad(value, x) }}",
     "nearest": POINTS + "out nearest = ArgMin[j](SqDist(x, y))",
+    "kmeans": POINTS
+    + "fused both {{ out label = ArgMin[j](SqDist(x, y)); out total = ScatterSum[i](x, label); out count = ScatterSum[i](1, label) }}",
     "neighbours": POINTS + f"out neighbours = ArgKMin[j, K={NEIGHBOURS}](SqDist(x, y))",
     "sinkhorn": POINTS + "g = Vj(1); eps = Pm(1); out f = -eps * LogSumExp[j]((g - SqDist(x, y)) / eps)",
 }
@@ -144,13 +146,25 @@ def nearest(row, data, **options):
     return bind(row, [data.x, data.y], [empty(row, data, 1, torch.int64)], **options)
 
 
+def kmeans(row, data, **options):
+    """samples/kmeans.kf, and the new centres from its sums."""
+    label, total, count = empty(row, data, 1, torch.int64), torch.empty_like(data.y), torch.empty_like(data.y[:, :1])
+    step = bind(row, [data.x, data.y], [label, total, count], **options)
+
+    def call():
+        step()
+        return [label, torch.where(count > 0, total / count.clamp(min=1), data.y)]
+
+    return call
+
+
 def neighbours(row, data, **options):
     return bind(row, [data.x, data.y], [empty(row, data, NEIGHBOURS, torch.int64)], **options)
 
 
-def sinkhorn(row, data):
+def sinkhorn(row, data, **options):
     f, g = (torch.zeros_like(points[..., :1]) for points in (data.x, data.y))
-    entry = entry_of(compiled(row))
+    entry = entry_of(compiled(row, **options))
     halves = Prepared(entry, [data.x, data.y, g, data.eps, f]), Prepared(entry, [data.y, data.x, f, data.eps, g])
 
     def call():

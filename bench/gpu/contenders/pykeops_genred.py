@@ -3,6 +3,7 @@
 import pykeops
 import torch
 from rows import LOOPS, NEIGHBOURS
+from workloads import means
 
 pykeops.set_verbose(False)
 
@@ -47,6 +48,16 @@ def gradient(row, data):
 def nearest(row, data):
     search = bind(row, "SqDist(x, y)", ["x", "y"], "ArgMin")
     return lambda: [search(data.x, data.y)]
+
+
+def kmeans(row, data):
+    search = bind(row, "SqDist(x, y)", ["x", "y"], "ArgMin")
+
+    def call():
+        labels = search(data.x, data.y).reshape(-1).long()
+        return [labels, means(data.x, labels, data.y)]
+
+    return call
 
 
 def neighbours(row, data):

@@ -2,6 +2,7 @@
 
 import torch
 from rows import LOOPS, NEIGHBOURS
+from workloads import means
 
 LOG2E = 1.4426950408889634
 # Numbers of a block.
@@ -63,6 +64,16 @@ def nearest(row, data, precision="highest"):
         for part, block in scores.blocks(row_norms=False):
             torch.argmin(block, 1, out=found[part])
         return [found]
+
+    return call
+
+
+def kmeans(row, data, **options):
+    search = nearest(row, data, **options)
+
+    def call():
+        [labels] = search()
+        return [labels, means(data.x, labels, data.y)]
 
     return call
 

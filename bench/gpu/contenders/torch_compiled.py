@@ -4,9 +4,12 @@ rows, with everything after it fused.
 
 import torch
 from rows import LOOPS
+from workloads import means
 
 # Pairs of a call, so that they can be numbered in 32 bits; numbers of a block that is kept.
 PAIRS, BLOCK = 2_000_000_000, 1 << 28
+# Coordinates up to which differences are fused.
+LOW = 16
 
 
 def squared_distances(x, y):
@@ -34,7 +37,7 @@ def kernel_sum(row, data, precision="highest"):
         kernel = torch.exp((norms - 2 * x @ y + (x * x).sum(1, keepdim=True)) * factor)
         return (kernel * b).sum(1, keepdim=True) if row.columns == 1 else kernel @ b
 
-    is_low = row.dim <= 16 and row.columns == 1
+    is_low = row.dim <= LOW and row.columns == 1
     compiled = torch.compile(dense if is_low else by_product, dynamic=False)
     parts = pieces(data.x, row.n, PAIRS if is_low else BLOCK)
 
@@ -76,21 +79,38 @@ def nearest(row, data, precision="highest"):
     return call
 
 
-def sinkhorn(row, data):
+def kmeans(row, data, **options):
+    search = nearest(row, data, **options)
+
+    def call():
+        [labels] = search()
+        return [labels, means(data.x, labels, data.y)]
+
+    return call
+
+
+def sinkhorn(row, data, precision="highest"):
     eps = float(data.eps[0])
     transposed = {name: points.mT.contiguous() for name, points in (("x", data.x), ("y", data.y))}
 
+    def by_product(x, y):
+        return (y * y).sum(-2, keepdim=True) - 2 * x @ y + (x * x).sum(-1, keepdim=True)
+
+    is_low = row.dim <= LOW
+    distances = squared_distances if is_low else by_product
+
     def soft_minimum(x, y, g):
-        return -eps * torch.logsumexp((g[..., None, :] - squared_distances(x, y)) / eps, -1)
+        return -eps * torch.logsumexp((g[..., None, :] - distances(x, y)) / eps, -1)
 
     compiled = torch.compile(soft_minimum, dynamic=False)
 
     def step(points, columns, g):
         if row.batch:
             return compiled(points, columns, g)
-        return torch.cat([compiled(part, columns, g) for part in pieces(points, columns.shape[-1], PAIRS)])
+        return torch.cat([compiled(part, columns, g) for part in pieces(points, columns.shape[-1], PAIRS if is_low else BLOCK)])
 
     def call():
+        torch.set_float32_matmul_precision(precision)
         g = torch.zeros_like(data.y[..., 0])
         for _ in range(LOOPS // 2):
             f = step(data.x, transposed["y"], g)
