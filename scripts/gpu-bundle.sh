@@ -30,8 +30,8 @@ if [ -f tests/tests/gpu_ring.rs ]; then
     strip -o "$bundle/gpu_ring" "$ring"
 fi
 
-# pykeops is Python alone, and compiles what it needs on the other machine.
-for package in pykeops==2.3 keopscore==2.3 pybind11; do
+# Peers of the benchmark that are Python alone, and compile what they need on the other machine: pykeops, and kernels in Triton, which comes with torch.
+for package in pykeops==2.3 keopscore==2.3 pybind11 flash_kmeans==0.3.1 flash_sinkhorn==0.4.1 tqdm==4.70.1; do
     name=${package%%=*}
     compgen -G "$wheels/$name-*" > /dev/null || python3 -m pip download -q --disable-pip-version-check --no-deps -d "$wheels" "$package"
     file=$(compgen -G "$wheels/$name-*" | tail -n 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 KEOPSC = os.environ.get("KEOPSC", str(FOLDER.parents[1] / "target" / "release" / "keopsc"))
-PACKAGES = ["numpy", "torch", "triton", "pykeops", "keopscore"]
+PACKAGES = ["numpy", "torch", "triton", "pykeops", "keopscore", "flash-kmeans", "flash-sinkhorn"]
 FIELDS = ["name", "driver_version", "memory.total", "power.limit", "clocks.max.sm", "clocks.max.mem", "vbios_version"]
 NOW = ["clocks.sm", "clocks.mem", "temperature.gpu", "power.draw"]
 

@@ -11,11 +11,13 @@ from report import errors, everyone, failures, machine, milliseconds, starting, 
 INTRODUCTION = """Times are the least of rounds in which the contenders of a row take turns, by CUDA events around calls on one stream (in GPU 8 by the host's clock until
 all results are there); *graph* is a call's share of a CUDA graph of 10 calls. Where two stand together the second is the median. Errors in brackets are
 relative Euclidean ones against float64, for nearest points the share of wrong columns. *torch* is the best of torch with and without its
-compiler, in float32 and in tf32, *by hand* the best of hand.cu. `gpu.json` has every round.
+compiler, in float32 and in tf32, *by hand* the best of hand.cu, *Triton* the best of flash-kmeans and FlashSinkhorn. `gpu.json` has every round.
 """
 OURS = "keopsc"
 # Column → its contenders: those whose names begin so, without graphs.
 PEERS = {"pykeops": "pykeops", "torch": "torch", "by hand": "hand-written"}
+# One more where there is such a contender.
+TRITON = {"Triton": "flash-"}
 
 
 def is_graph(name):
@@ -43,19 +45,22 @@ def cell(times, name, beginning=""):
 
 def comparison(results):
     """keopsc beside the best of each kind."""
-    lines = []
+    some = any(best(timed(result), start) for result in results for start in TRITON.values())
+    peers, lines = PEERS | (TRITON if some else {}), []
     for result in results:
         times = timed(result)
-        columns = {column: best({name: found for name, found in times.items() if name not in SCHEMES}, start) for column, start in PEERS.items()}
+        columns = {column: best({name: found for name, found in times.items() if name not in SCHEMES}, start) for column, start in peers.items()}
         graph, graph_by_hand = f"{OURS}, graph", best(times, PEERS["by hand"], graphs=True)
         rate = f"{result['pairs'] / min(times[OURS]) / 1e9:.4g}" if OURS in times else "-"
         graphs = cell(times, graph, OURS) + (f", by hand {cell(times, graph_by_hand, graph_by_hand)}" if graph_by_hand else "")
         lines.append([result["key"], cell(times, OURS, OURS), rate, graphs.replace(" (graph)", "")])
-        lines[-1] += [cell(times, name, PEERS[column]) for column, name in columns.items()]
+        lines[-1] += [cell(times, name, peers[column]) for column, name in columns.items()]
         lines[-1] += [ratio(times, columns["pykeops"], OURS), ratio(times, columns["pykeops"], graph)]
         lines[-1] += [ratio(times, columns["torch"], OURS), ratio(times, OURS, columns["by hand"])]
-    header = ["workload", "keopsc", "1e9 pairs/s", "in a graph", *PEERS]
-    return table([*header, "pykeops / keopsc", "pykeops / graph", "torch / keopsc", "keopsc / by hand"], lines)
+        lines[-1] += [ratio(times, columns[column], OURS) for column in peers if column in TRITON]
+    header = ["workload", "keopsc", "1e9 pairs/s", "in a graph", *peers]
+    ratios = ["pykeops / keopsc", "pykeops / graph", "torch / keopsc", "keopsc / by hand", *(f"{column} / keopsc" for column in peers if column in TRITON)]
+    return table([*header, *ratios], lines)
 
 
 # Other ways to sum have lines of their own, not the peers' columns.

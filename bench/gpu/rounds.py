@@ -18,7 +18,7 @@ FOLDER = Path(__file__).resolve().parent
 FULL = {"rounds": 15, "seconds": 0.5, "round": 0.005, "least": 3}
 QUICK = {"rounds": 5, "seconds": 0.2, "round": 0.002, "least": 2}
 # Seconds that a contender may be silent.
-PATIENCE = 150
+PATIENCE = 240
 # pykeops' module that compiles for GPUs needs another C++ library than the one that torch brings.
 PRELOADED = "libstdc++.so.6"
 

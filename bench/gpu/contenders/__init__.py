@@ -41,6 +41,20 @@ def by_hand(row):
     return row.dtype == "float32" and row.columns == 1 and row.dim in ((1, 3, 10) if row.kind == "kernel_sum" else (3,))
 
 
+def clustering(row):
+    return row.kind == "kmeans"
+
+
+def transport(row):
+    """Batches are calls in a loop there."""
+    return row.kind == "sinkhorn" and not row.batch
+
+
+def low_transport(row):
+    """Where products take so little that tensor cores may lose."""
+    return transport(row) and row.dim <= 16
+
+
 @dataclass(frozen=True)
 class Contender:
     """How a contender computes, with which options, in a graph or not, and which rows. `optional` ones are those that groups name."""
@@ -54,7 +68,7 @@ class Contender:
     @property
     def is_rounded(self):
         """Whether factors are rounded to tf32."""
-        return self.options.get("products") == "tf32" or self.options.get("precision") == "high"
+        return self.options.get("products") == "tf32" or self.options.get("precision") in ("high", "tf32")
 
     def function(self, kind):
         """Its function for a kind of row, or None."""
@@ -75,6 +89,11 @@ CONTENDERS = {
     "torch, graph": Contender("torch_blocks", when=small, graph=GRAPH),
     "torch.compile": Contender("torch_compiled", when=fused),
     "torch.compile tf32": Contender("torch_compiled", {"precision": "high"}, when=high),
+    "flash-kmeans tf32x3": Contender("flash_steps", {"precision": "tf32x3"}, when=clustering),
+    "flash-kmeans tf32": Contender("flash_steps", {"precision": "tf32"}, when=clustering),
+    "flash-sinkhorn ieee": Contender("flash_potentials", {"precision": "ieee"}, when=low_transport),
+    "flash-sinkhorn tf32x3": Contender("flash_potentials", {"precision": "tf32x3"}, when=transport),
+    "flash-sinkhorn tf32": Contender("flash_potentials", {"precision": "tf32"}, when=transport),
     "hand-written": Contender("hand", when=by_hand),
     "hand-written, expanded": Contender("hand", {"expanded": True}, when=lambda row: by_hand(row) and row.kind != "sinkhorn"),
     "hand-written, graph": Contender("hand", when=lambda row: by_hand(row) and small(row), graph=GRAPH),
