@@ -5,7 +5,7 @@
 #   run.sh calls                             what calls from Python cost, beside pykeops
 #   run.sh ring [arguments]                  random plans in integers, compared bit for bit (where the bundle has them)
 #   run.sh sanitize [tool ..]                every kernel template under compute-sanitizer: memcheck racecheck initcheck synccheck
-#   run.sh bench [arguments of bench.py]     keopsc beside pykeops, torch and kernels by hand; writes gpu.json and gpu.md to $OUT, else to results/
+#   run.sh bench [arguments of bench.py]     keopsc beside pykeops, torch and kernels by hand and in Triton; writes gpu.json and gpu.md to $OUT, else to results/
 #   run.sh [all]                             all of it
 # Everything else that is written goes to a folder under /tmp.
 set -uo pipefail
@@ -16,6 +16,7 @@ mkdir -p "$scratch/keops" "$scratch/cache"
 export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 export KEOPSC=$here/keopsc KEOPSC_CACHE_DIR=$scratch/cache KEOPSC_TEST_GPU=1
 export KEOPS_CACHE_FOLDER=${KEOPS_CACHE_FOLDER:-$scratch/keops}
+export TRITON_CACHE_DIR=${TRITON_CACHE_DIR:-$scratch/triton}
 export PYTHONPATH=$here/packages${PYTHONPATH:+:$PYTHONPATH}
 if ldd "$KEOPSC" | grep -q 'not found'; then export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$here/lib; fi
 command -v nvcc > /dev/null || PATH=$PATH:${CUDA_HOME:-/usr/local/cuda}/bin
