@@ -643,8 +643,8 @@ pub struct DeviceKernel {
     pub threads: u32,
     /// Rows of a block.
     pub rows: u32,
-    /// Reserved, 0.
-    pub reserved: u32,
+    /// Bytes of shared memory that a launch sets aside if the code is machine code for compute capability 9.0.
+    pub large_bytes: u32,
 }
 
 /// One pass on GPUs. Its kernels take one argument: a [`DeviceLaunch`] with `num_views` [`DeviceView`]s after it.
@@ -690,7 +690,7 @@ pub struct DevicePass {
     /// Lay columns and rows out as `reduce` takes them, in this order; [`NO_KERNEL`] where `reduce` takes them as they are. The grid is (blocks of
     /// columns or rows, 1, batch elements).
     pub pack: [DeviceKernel; 2],
-    /// Bytes of a column and of a row of what is laid out, multiples of 16.
+    /// Bytes of a column and of a row of what is laid out, multiples of 16. There is room for a block of `pack` beyond the last, which it may fill.
     pub packed_sizes: [u32; 2],
 }
 

@@ -363,7 +363,6 @@ static inline unsigned int pair_of_bf16(float first, float second)
 }
 
 static inline void hide(unsigned int &number) {}
-static inline void publish_copies() {}
 static inline void load_matrices(unsigned int (&numbers)[4], const unsigned int *first, int stride)
 {
     const int lane = emulator_lane();
@@ -377,6 +376,51 @@ template <int BYTES> static inline void copy_to_shared(void *target, const void 
         __builtin_memset(target, 0, BYTES);
 }
 static inline void end_copies() {}
+
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+// What a launch may set aside at most.
+static __align__(128) char large_memory[227 << 10];
+
+// Copies are there at once, after all threads have come to where they wait for some.
+static inline void publish_writes() {}
+static inline void make_barrier(unsigned long long &barrier) {}
+static inline void expect_bytes(unsigned long long &barrier, unsigned int bytes) {}
+static inline void wait_for_bytes(unsigned long long &barrier, int phase) { __syncthreads(); }
+static inline void copy_bulk(void *target, const void *source, unsigned int bytes, unsigned long long &barrier)
+{
+    if (((uintptr_t)target | (uintptr_t)source | bytes) % 16 != 0) emulator_hooks->fail("a bulk copy is not aligned", __FILE__, __LINE__);
+    __builtin_memcpy(target, source, bytes);
+}
+static inline void begin_multiplications() {}
+static inline void commit_multiplications() {}
+template <int NUMBER> static inline void wait_for_multiplications() {}
+static inline void settle(float &sum) {}
+
+// wgmma.m64n32k16 and the like: of 16 numbers, eight of each row or column lie side by side, the other eight ROWS or columns further on. Warp w has the
+// sums of rows 16 w + lane / 4 and 8 more, of each eight columns those of the columns 2 (lane % 4) and the next one.
+template <int M, int ROWS, int PARTS, class Words>
+static __noinline__ void multiply_add_shared(float (&sums)[PARTS][2][4][4], const Words *rows, const Words *columns, bool is_first)
+{
+    const int warp = (int)threadIdx.x / 32, lane = emulator_lane();
+    const auto convert = [](float (&numbers)[16], const Words *first, int count) {
+        for (int k = 0; k < 16; ++k) numbers[k] = load_f16((unsigned short)(first[k / 8 * count].of[k / 2 % 4] >> 16 * (k % 2)));
+    };
+    float a[2][16];
+    for (int h = 0; h < 2; ++h) convert(a[h], rows + 64 * M + 16 * warp + lane / 4 + 8 * h, ROWS);
+    for (int n = 0; n < 4 * PARTS; ++n)
+        for (int e = 0; e < 2; ++e) {
+            float b[16];
+            convert(b, columns + 8 * n + 2 * (lane % 4) + e, 32 * PARTS);
+            for (int h = 0; h < 2; ++h) {
+                float &sum = sums[n / 4][M][n % 4][2 * h + e];
+                double exact = is_first ? 0.0 : sum;
+                for (int k = 0; k < 16; ++k) exact += (double)a[h][k] * (double)b[k];
+                const unsigned long long bits = __builtin_bit_cast(unsigned long long, exact) & ~((1ull << 29) - 1);
+                sum = exact != exact ? (float)exact : (float)__builtin_bit_cast(double, bits);
+            }
+        }
+}
+#endif
 template <int NUMBER> static inline void wait_for_copies() {}
 static inline unsigned int greatest_of_warp(unsigned int number)
 {

@@ -606,6 +606,8 @@ struct Function {
     Module *module;
     const Kernel *kernel;
     size_t number;
+    // Bytes that launches may set aside.
+    unsigned int most_dynamic = 48 << 10;
 };
 
 struct Module {
@@ -1455,9 +1457,14 @@ API cuFuncGetAttribute(int *value, int attribute, Function *function)
     return SUCCESS;
 }
 
-API cuFuncSetAttribute(Function *, int, int)
+API cuFuncSetAttribute(Function *function, int attribute, int value)
 {
     BEGIN(cuFuncSetAttribute);
+    // Dynamic shared memory: 227 KB less what a kernel has besides.
+    if (attribute == 8) {
+        if (value < 0 || value > 227 << 10) return INVALID_VALUE;
+        function->most_dynamic = value;
+    }
     return SUCCESS;
 }
 
@@ -1487,9 +1494,9 @@ API cuLaunchKernel(Function *function, unsigned int grid_x, unsigned int grid_y,
             (unsigned long long)block.x * block.y * block.z, function->kernel->largest_block);
         return block.x * block.y * block.z > 1024 ? INVALID_VALUE : LAUNCH_OUT_OF_RESOURCES;
     }
-    if (shared_bytes != 0) {
-        say("kernel %s: there is no dynamic shared memory here", function->kernel->name);
-        return NOT_SUPPORTED;
+    if (shared_bytes > function->most_dynamic) {
+        say("kernel %s: %u bytes of dynamic shared memory, of at most %u", function->kernel->name, shared_bytes, function->most_dynamic);
+        return INVALID_VALUE;
     }
     if (extra || !parameters || !parameters[0]) return INVALID_VALUE;
     const char *argument = (const char *)parameters[0];

@@ -65,9 +65,9 @@ const LEAST_IN_RING: u32 = 3;
 pub(crate) enum Method {
     /// Term by term.
     Terms,
-    /// By tensor cores, with rows in registers.
+    /// By tensor cores, with rows in registers or shared memory for the whole time.
     Products,
-    /// By tensor cores, step by step.
+    /// By tensor cores, rows and columns step by step.
     LongProducts,
 }
 
@@ -96,9 +96,26 @@ impl Contraction {
         self.count.div_ceil(self.step())
     }
 
-    /// Columns that are contracted at a time.
+    /// Columns that are contracted at a time, at most.
     pub(crate) fn tile_columns(&self) -> u32 {
-        if self.method() == Method::LongProducts { 128 } else { 32 }
+        if self.is_of_products() { 128 } else { 32 }
+    }
+
+    /// Bytes of shared memory that a block has where there is more than every GPU has: as many as two blocks can have on a multiprocessor if these
+    /// suffice, else as many as one can have.
+    pub(crate) fn large_bytes(&self, room: &Room<'_>) -> u32 {
+        if !self.is_of_products() {
+            return 0;
+        }
+        let parts = if self.has_wide_sums || room.column_bytes > KEPT_COLUMN_BYTES { 1 } else { 4 };
+        let columns = 32 * parts;
+        let kept = if self.method() == Method::Products { ROW_STEP_BYTES * u64::from(self.steps()) } else { 0 };
+        let stages = 2 * (STEP_BYTES * parts + if kept == 0 { ROW_STEP_BYTES } else { 0 });
+        let needed = room.bytes_of_pairs() + 2 * columns * (room.column_bytes + MEASURE_BYTES) + kept + stages;
+        let parameters = (room.parameter_bytes + OTHER_BYTES).next_multiple_of(128);
+        let of_blocks = |blocks: u64| MULTIPROCESSOR_BYTES / blocks - BLOCK_BYTES - parameters;
+        let all = if needed + OTHER_BYTES <= of_blocks(2) { of_blocks(2) } else { of_blocks(1) };
+        all as u32
     }
 
     /// Whether everything fits into shared memory.
@@ -109,11 +126,10 @@ impl Contraction {
             Form::Products if !self.is_narrow => 2,
             Form::Terms | Form::Products | Form::Distances => 4,
         };
-        let slots = if room.in_quads { 3 } else { 2 };
         let (parts, coordinates, slots) = match self.method() {
             Method::Terms => (1, 0, 1),
-            Method::Products => (1, STEP_BYTES * u64::from(self.steps()), slots),
-            Method::LongProducts => (long_parts, 2 * STEP_BYTES * long_parts, slots),
+            Method::Products => (1, STEP_BYTES * u64::from(self.steps()), 2),
+            Method::LongProducts => (long_parts, 2 * STEP_BYTES * long_parts, 2),
         };
         room.suffices_for(coordinates + slots * 32 * parts * (room.column_bytes + MEASURE_BYTES))
     }
@@ -152,8 +168,6 @@ pub(crate) struct Room<'a> {
     pub(crate) column_bytes: u64,
     /// Bytes of parameters.
     pub(crate) parameter_bytes: u64,
-    /// Whether lanes take in pairs of four rows.
-    pub(crate) in_quads: bool,
     /// Sums whose factors and columns are there.
     pub(crate) wide: Option<&'a WideSums>,
 }
@@ -165,19 +179,29 @@ impl Room<'_> {
     }
 
     fn suffices_for(&self, bytes: u64) -> bool {
+        self.bytes_of_pairs() + bytes + self.parameter_bytes + OTHER_BYTES <= SHARED_BYTES
+    }
+
+    /// What is there of pairs, and of wide sums.
+    fn bytes_of_pairs(&self) -> u64 {
         let real = if self.compute == ScalarType::F64 { 8 } else { 4 };
         let values = u64::from(CONTRACTED_ROWS) * PITCH * real;
-        let wide = self.wide.map_or(0, |wide| wide.shared_bytes(self.compute, self.products));
-        values + bytes + wide + self.parameter_bytes + OTHER_BYTES <= SHARED_BYTES
+        values + self.wide.map_or(0, |wide| wide.shared_bytes(self.compute, self.products))
     }
 }
 
 /// Shared memory that every kernel may have.
 const SHARED_BYTES: u64 = 48 << 10;
-/// What the skeleton has there: from row to row of a tile's pairs; bytes of a step's coordinates of 32 columns; of a column's measure; up to which all else
+/// That of a multiprocessor of compute capability 9.0, and what each of its blocks takes of it for the system.
+const MULTIPROCESSOR_BYTES: u64 = 228 << 10;
+const BLOCK_BYTES: u64 = 1 << 10;
+/// Two blocks do not fit where each has more.
+pub(crate) const LARGE_BYTES_OF_TWO: u32 = (MULTIPROCESSOR_BYTES / 2 - BLOCK_BYTES) as u32;
+/// What the skeleton has there: from row to row of a tile's pairs; bytes of a step's coordinates of 32 columns and of 128 rows; of a column's measure; up to which all else
 /// of a column is read ahead; of norms of rows, and what alignment may take.
 const PITCH: u64 = 36;
 const STEP_BYTES: u64 = 2048;
+const ROW_STEP_BYTES: u64 = 8192;
 const MEASURE_BYTES: u64 = 8;
 const KEPT_COLUMN_BYTES: u64 = 16;
 const OTHER_BYTES: u64 = 640;

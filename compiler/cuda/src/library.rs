@@ -57,6 +57,8 @@ pub struct Kernel {
     pub threads: u32,
     /// Rows of a block.
     pub rows: u32,
+    /// Bytes of shared memory that a launch sets aside for code for compute capability 9.0 alone.
+    pub large_bytes: u32,
 }
 
 /// What launches of a pass need to know; `keopsc_runtime::abi::DevicePass` says what each field means.

@@ -26,6 +26,7 @@ use crate::candidates::{list_places, waiting_components};
 use crate::contraction::{CONTRACTED_COLUMNS, Contraction, Room, contraction};
 use crate::library::Order;
 use crate::spelling::Arithmetic;
+use crate::state::can_be_mixed;
 use crate::uses::{Needed, arguments_read, evaluations, for_each_read, needed};
 use crate::wide::{WideSums, wide_sums};
 
@@ -116,6 +117,8 @@ pub struct GpuSchedule {
     pub wide: Option<WideSums>,
     /// Blocks with contractions or wide sums that are to fit on a multiprocessor.
     pub resident_blocks: u32,
+    /// Bytes of shared memory for contractions where a multiprocessor has so much that one or two blocks are to fit; 0 without.
+    pub large_bytes: u32,
     /// Whether each accumulation is needed.
     pub accumulations: Vec<bool>,
     /// The accumulators' type.
@@ -293,10 +296,11 @@ fn schedule_products(
         && wide.is_none()
         && !queues
         && plan.numerics.sum != SumScheme::Direct
+        && used.iter().all(|accumulation| can_be_mixed(&accumulation.rule))
         && 4 * (registers - PAIR_REGISTERS) <= QUAD_REGISTERS
         && column_bytes <= QUAD_COLUMN_BYTES;
     let products = plan.numerics.products;
-    let room = Room { compute: pass.compute, products, column_bytes, parameter_bytes, in_quads, wide: wide.as_ref() };
+    let room = Room { compute: pass.compute, products, column_bytes, parameter_bytes, wide: wide.as_ref() };
     let has_registers = arithmetic == Arithmetic::Ring || registers <= REGISTERS_BESIDE_CONTRACTIONS;
     let has_room = match &contraction {
         Some(contraction) => has_registers && contraction.has_room(&room),
@@ -312,6 +316,7 @@ fn schedule_products(
             (1, waiting.map_or(ROWS, |components| most_rows_waiting(components, bytes)))
         }
     };
+    let large_bytes = contraction.as_ref().map_or(0, |contraction| contraction.large_bytes(&room));
     // A column's values are read from shared memory once for all rows of a thread.
     let is_of_products = contraction.is_some() || wide.is_some();
     let rows = match layout {
@@ -349,6 +354,7 @@ fn schedule_products(
         places,
         in_quads,
         resident_blocks,
+        large_bytes,
         contraction,
         wide,
         accumulations: needed.accumulations,

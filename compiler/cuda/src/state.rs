@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use keopsc_ir::plan::{Accumulation, Block, Pass, ValueId};
 use keopsc_ir::types::ScalarType;
 use keopsc_ops::intrinsics::{Intrinsic, Kind};
-use keopsc_ops::reductions::{self, Let, Operand, Raising, STEP, list_of};
+use keopsc_ops::reductions::{self, Let, Operand, Raising, Rule, STEP, Slot, list_of};
 use keopsc_ops::scalar::{Counter, Index, Scalar};
 
 use crate::candidates;
@@ -51,6 +51,11 @@ pub(crate) fn write_functions(
     function(writer, "static ", "merge(State &earlier, const State &later)", |writer| {
         write_merge(writer, pass, schedule);
     });
+    if schedule.in_quads {
+        function(writer, "static ", "merge_mixed(State &one, const State &other)", |writer| {
+            write_mixed_merge(writer, pass, schedule);
+        });
+    }
     writer.real = compute;
     if schedule.queues {
         return candidates::write_functions(writer, pass, schedule, write_values, values);
@@ -242,8 +247,9 @@ fn others(accumulation: &Accumulation, raising: &Raising) -> Vec<u32> {
 fn for_each_column(writer: &mut Writer, schedule: &GpuSchedule, body: &dyn Fn(&mut Writer)) {
     writer.lines.line("#pragma unroll");
     writer.lines.open("for (int c = 0; c < BLOCK; ++c) {");
-    writer.lines.line("const Column &column = columns[c];");
-    writer.lines.line("const long long index = first + c;");
+    let place = place_of_column(schedule);
+    writer.lines.line(format!("const Column &column = columns[{place}];"));
+    writer.lines.line(format!("const long long index = first + {place};"));
     if schedule.contraction.is_some() {
         writer.lines.line(format!("const Real {CONTRACTED} = pairs[c];"));
     }
@@ -251,11 +257,17 @@ fn for_each_column(writer: &mut Writer, schedule: &GpuSchedule, body: &dyn Fn(&m
     writer.lines.close("}");
 }
 
+/// Where column `c` of those that are taken in together is, counted from the first.
+fn place_of_column(schedule: &GpuSchedule) -> &'static str {
+    if schedule.in_quads { "place_in_quad(c)" } else { "c" }
+}
+
 fn write_one_by_one(writer: &mut Writer, schedule: &GpuSchedule) {
     writer.lines.line("#pragma unroll 1");
     writer.lines.open("for (int c = 0; c < BLOCK; ++c) {");
     let contraction = if schedule.contraction.is_some() { ", pairs[c]" } else { "" };
-    writer.lines.line(format!("update(state, row, columns[c], first + c{contraction});"));
+    let place = place_of_column(schedule);
+    writer.lines.line(format!("update(state, row, columns[{place}], first + {place}{contraction});"));
     writer.lines.close("}");
 }
 
@@ -350,6 +362,44 @@ fn write_merge(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
             write_phase(writer, &RuleOperands { step: Some(&step), ..operands }, &rule.merge_lets, &rule.merge);
             writer.lines.close("}");
         }
+    }
+}
+
+fn is_number(slot: &Slot) -> bool {
+    slot.kind == Kind::Index
+}
+
+/// Whether states of columns that lie between each other's can be merged: there are no numbers of columns, or one for each component of the state.
+pub(crate) fn can_be_mixed(rule: &Rule) -> bool {
+    let dim = rule.slots.first().map_or(0, |slot| slot.dim);
+    !rule.slots.iter().any(is_number) || rule.merge_steps == 1 && rule.slots.iter().all(|slot| slot.dim == dim)
+}
+
+/// Merges states of columns that lie between each other's. Where a column is told by its number, `merge` keeps that of the earlier state if both could
+/// be meant; here the least number counts, whichever state it is in.
+fn write_mixed_merge(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
+    let numbered = accumulations(pass, schedule).filter(|(_, one)| one.rule.slots.iter().any(is_number));
+    let numbered: Vec<(usize, &Accumulation)> = numbered.collect();
+    if numbered.is_empty() {
+        return writer.lines.line("merge(one, other);");
+    }
+    writer.lines.line("State reversed = other;");
+    writer.lines.line("merge(reversed, one);");
+    writer.lines.line("merge(one, other);");
+    for (number, accumulation) in numbered {
+        let slots = &accumulation.rule.slots;
+        let operands = RuleOperands::of_state(accumulation, number, "one", pass.compute);
+        let place = slots.iter().position(is_number).unwrap_or_default();
+        writer.for_each_component(slots[place].dim, |writer, position| {
+            let of = |state: &str, slot: usize| operands.slot(state, slot as u32, position);
+            let [own, others] = ["one", "reversed"].map(|state| of(state, place));
+            writer.lines.open(format!("if ({} < {}) {{", others.loose(), own.loose()));
+            for slot in 0..slots.len() {
+                let [own, others] = ["one", "reversed"].map(|state| of(state, slot));
+                writer.lines.line(format!("{} = {};", own.loose(), others.loose()));
+            }
+            writer.lines.close("}");
+        });
     }
 }
 

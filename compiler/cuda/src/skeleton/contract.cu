@@ -9,32 +9,52 @@ enum { MOST_SHARED_BYTES = 48 << 10, CONTRACTED_ROWS = 128, CONTRACTED_WARP_ROWS
 enum { FLOAT32, TF32, BF16 };
 
 template <typename Real>
+struct __align__(2 * sizeof(Real)) Two {
+    Real of[2];
+};
+template <typename Real>
 struct __align__(4 * sizeof(Real)) Four {
     Real of[4];
 };
 
-// 32 columns of a chunk that begins at `begin`: four times eight that lie one after the other, those before `past`. Counted from there.
+// Columns of a chunk that begins at `begin`, those before `past`, counted from there.
 struct Columns {
     long long begin;
-    int first, stride, past;
+    int first, past;
 
     __device__ __forceinline__ bool are_there() const { return first < past; }
-    __device__ __forceinline__ int place(int column) const { return first + column / 8 * stride + column % 8; }
+    __device__ __forceinline__ int place(int column) const { return first + column; }
     __device__ __forceinline__ long long at(int column) const { return begin + place(column); }
     __device__ __forceinline__ bool has(int column) const { return place(column) < past; }
-    __device__ __forceinline__ Columns later(int number) const { return {begin, first + number, stride, past}; }
+    __device__ __forceinline__ Columns later(int number) const { return {begin, first + number, past}; }
     // Whether a tile of the same chunk comes before this one.
     __device__ __forceinline__ bool goes_on() const { return first > 0; }
 };
+
+// Where row k of a warp's 32 is in its tile. Where four warps multiply together, each has 16 of every 64 rows.
+static __device__ __forceinline__ int row_of_warp(int k)
+{
+    const int warp = (int)threadIdx.x / 32;
+#if HAS_WARPGROUPS
+    return k / 16 * 64 + warp * 16 + k % 16;
+#else
+    return warp * CONTRACTED_WARP_ROWS + k;
+#endif
+}
+// The thread's own row.
+static __device__ __forceinline__ int own_row() { return row_of_warp((int)threadIdx.x % 32); }
+
+// Of 32 columns a lane has eight as tensor cores leave their sums: two of each eight. Where number c of them is, relative to the first.
+static __device__ __forceinline__ constexpr int place_in_quad(int c) { return c / 2 * 8 + c % 2; }
+// The first.
+static __device__ __forceinline__ int first_of_quad() { return 2 * ((int)threadIdx.x % 4); }
 
 // How a tile is contracted by all lanes of a warp, term by term.
 template <typename Pass>
 struct Terms {
     typedef typename Pass::Real Real;
-    // The first of the warp's rows.
-    static __device__ __forceinline__ int first_row() { return (int)threadIdx.x / 32 * CONTRACTED_WARP_ROWS; }
     // A tile is started when all else has been done with the one before.
-    enum { CONTRACTS = 1, PARTS = 1, OVERLAPS = 0, READS_ROWS = 1 };
+    enum { CONTRACTS = 1, PARTS = 1, MAY_DOUBT = 0, READS_ROWS = 1, IS_LARGE = 0 };
     // Coordinates that are copied at a time to where results will be, and the distance of two of them there: rows come first, columns behind them.
     enum { STEP = 16, PITCH = 36 };
     static_assert(2 * STEP * PITCH <= CONTRACTED_WARP_ROWS * CONTRACTED_PITCH, "there is room");
@@ -49,7 +69,6 @@ struct Terms {
     {
         enum { LANE_ROWS = CONTRACTED_WARP_ROWS / 4 };
         const int lane = (int)threadIdx.x % 32;
-        const long long first_row = work.first_row + Terms::first_row();
         Real sums[LANE_ROWS][4];
         #pragma unroll
         for (int r = 0; r < LANE_ROWS; ++r) {
@@ -67,7 +86,7 @@ struct Terms {
                 const int q = lane % STEP;
                 #pragma unroll 4
                 for (int k = lane / STEP; k < 32; k += 32 / STEP) {
-                    const long long row = first_row + k < work.past_rows ? first_row + k : work.past_rows - 1;
+                    const long long own = work.first_row + row_of_warp(k), row = own < work.past_rows ? own : work.past_rows - 1;
                     row_terms[q * PITCH + k] = pass.row_term(row, first + q);
                     column_terms[q * PITCH + k] = pass.column_term(columns.at(columns.has(k) ? k : 0), first + q);
                 }
@@ -133,17 +152,14 @@ struct Terms {
 
     static __device__ __forceinline__ void read_values(Real (&found)[4][8], const Real *values)
     {
-        const int lane = (int)threadIdx.x % 32;
         #pragma unroll
         for (int r = 0; r < 4; ++r) {
+            const Real *row = values + (8 * r + (int)threadIdx.x % 32 / 4) * CONTRACTED_PITCH + first_of_quad();
             #pragma unroll
-            for (int half = 0; half < 2; ++half) {
-                const Four<Real> four =
-                    *(const Four<Real> *)(values + (8 * r + lane / 4) * CONTRACTED_PITCH + lane % 4 * 8 + 4 * half);
-                #pragma unroll
-                for (int c = 0; c < 4; ++c) {
-                    found[r][4 * half + c] = four.of[c];
-                }
+            for (int c = 0; c < 8; c += 2) {
+                const Two<Real> two = *(const Two<Real> *)(row + place_in_quad(c));
+                found[r][c] = two.of[0];
+                found[r][c + 1] = two.of[1];
             }
         }
         __syncwarp();
@@ -177,6 +193,18 @@ struct NoSums {
     {
     }
 };
+
+// The first tile of the chunk that begins there, and the one after a tile of so many columns.
+static __device__ __forceinline__ Columns first_tile(long long begin, const Launch &launch, const Work &work)
+{
+    return {begin, 0, length_of_chunk(begin, launch, work)};
+}
+template <int COLUMNS>
+static __device__ __forceinline__ Columns following_tile(const Columns &tile, const Launch &launch, const Work &work)
+{
+    const Columns next = tile.later(COLUMNS);
+    return next.are_there() ? next : first_tile(tile.begin + tile.past, launch, work);
+}
 
 // What both kinds of tiles share: room for the contractions of each warp, which factors of sums replace, and for what these are multiplied with.
 template <typename Pass, typename Method, typename Sums = NoSums<Pass>>
@@ -218,7 +246,8 @@ static __device__ __forceinline__ void offer_columns(Queue &queue, typename Pass
 // `Sums`.
 template <typename Pass, typename Method, typename Sums = NoSums<Pass>, typename RowQueue = NoQueue<Pass, 1>>
 struct RowTile {
-    enum { COLUMNS = CONTRACTED_COLUMNS * Method::PARTS, ROWS = 1, TILE_ROWS = CONTRACTED_ROWS, READS_ROWS = Method::READS_ROWS };
+    enum { COLUMNS = CONTRACTED_COLUMNS * Method::PARTS, ROWS = 1, TILE_ROWS = CONTRACTED_ROWS };
+    enum { READS_ROWS = Method::READS_ROWS, IS_LARGE = Method::IS_LARGE };
     typedef typename Pass::Real Real;
     typedef ContractedMemory<Pass, Method, Sums> Memory;
     Memory &memory;
@@ -233,37 +262,30 @@ struct RowTile {
     {
     }
 
-    static __device__ __forceinline__ int row_of_thread(int r) { return (int)threadIdx.x; }
-
-    static __device__ __forceinline__ Columns first_of(long long begin, const Pass &pass, const Work &work)
-    {
-        return {begin, 0, 8, length_of_chunk(begin, pass.call.launch, work)};
-    }
-    static __device__ __forceinline__ Columns following(const Columns &tile, const Pass &pass, const Work &work)
-    {
-        const Columns next = tile.later(COLUMNS);
-        return next.are_there() ? next : first_of(tile.begin + tile.past, pass, work);
-    }
+    static __device__ __forceinline__ int row_of_thread(int r) { return own_row(); }
 
     __device__ __forceinline__ void reduce_chunk(typename Pass::State (&state)[1], Waiting &waiting,
         const typename Pass::Row (&row)[1], const Pass &pass, const Work &work, long long past)
     {
-        Columns tile = first_of(work.begin, pass, work), next = following(tile, pass, work);
+        const Launch &launch = pass.call.launch;
+        Columns tile = first_tile(work.begin, launch, work), next = following_tile<COLUMNS>(tile, launch, work);
         typename Sums::Doubts doubts;
         sums.begin();
         method.start(memory.method, pass, tile, next);
         #pragma unroll 1
-        while (next.goes_on()) {
-            reduce_tile<true>(state, waiting, doubts, row, pass, work, tile, next);
+        while (true) {
+            reduce_tile(state, waiting, doubts, row, pass, work, tile, next);
+            if (!next.goes_on()) {
+                break;
+            }
             tile = next;
-            next = following(tile, pass, work);
+            next = following_tile<COLUMNS>(tile, launch, work);
+            method.start(memory.method, pass, tile, next);
         }
-        reduce_tile<false>(state, waiting, doubts, row, pass, work, tile, next);
         sums.end(state[0], doubts, memory.values[threadIdx.x / 32], pass, work);
     }
 
-    // Takes a tile in that has been started, and starts the next one if it is of the same chunk.
-    template <bool GOES_ON>
+    // Takes a tile in that has been started.
     __device__ __forceinline__ void reduce_tile(typename Pass::State (&state)[1], Waiting &waiting,
         typename Sums::Doubts &doubts, const typename Pass::Row (&row)[1], const Pass &pass, const Work &work,
         const Columns &tile, const Columns &next)
@@ -288,10 +310,6 @@ struct RowTile {
                 }
                 sums.add(doubts, memory, values, unsure, pass, work, some);
             }
-        }
-        // What a thread does meanwhile may depend on its row, which multiplications of several warps do not stand.
-        if (GOES_ON) {
-            method.start(memory.method, pass, next, following(next, pass, work));
         }
     }
 
@@ -349,11 +367,12 @@ struct RowTile {
     }
 };
 
-// A tile of which a lane takes in the pairs that tensor cores leave with it: of four rows, a quarter of a chunk's columns. The states of the four
-// lanes of a row are merged at the end of a chunk.
+// A tile of which a lane takes in the pairs that tensor cores leave with it: of four rows, a quarter of the columns. The states of the four lanes of a
+// row are merged at the end of a chunk.
 template <typename Pass, typename Method>
 struct QuadTile {
-    enum { ROWS = 1, TILE_ROWS = CONTRACTED_ROWS, READS_ROWS = Method::READS_ROWS, SHARE = 8 * Method::PARTS };
+    enum { COLUMNS = CONTRACTED_COLUMNS * Method::PARTS, ROWS = 1, TILE_ROWS = CONTRACTED_ROWS };
+    enum { READS_ROWS = Method::READS_ROWS, IS_LARGE = Method::IS_LARGE };
     typedef typename Pass::Real Real;
     typedef typename Pass::State State;
     typedef ContractedMemory<Pass, Method> Memory;
@@ -374,23 +393,9 @@ struct QuadTile {
         }
     }
 
-    static __device__ __forceinline__ int row_of_quad(int r)
-    {
-        return (int)threadIdx.x / 32 * CONTRACTED_WARP_ROWS + 8 * r + (int)threadIdx.x % 32 / 4;
-    }
+    static __device__ __forceinline__ int row_of_quad(int r) { return row_of_warp(8 * r + (int)threadIdx.x % 32 / 4); }
     // One of the rows of its quad.
     static __device__ __forceinline__ int row_of_thread(int r) { return row_of_quad((int)threadIdx.x % 4); }
-
-    // The first columns of each of four lanes.
-    static __device__ __forceinline__ Columns first_of(long long begin, const Pass &pass, const Work &work)
-    {
-        const int length = length_of_chunk(begin, pass.call.launch, work);
-        return {begin, 0, (length + 4 * SHARE - 1) / (4 * SHARE) * SHARE, length};
-    }
-    static __device__ __forceinline__ Columns following(const Columns &tile, const Pass &pass, const Work &work)
-    {
-        return tile.first + SHARE < tile.stride ? tile.later(SHARE) : first_of(tile.begin + tile.past, pass, work);
-    }
 
     __device__ __forceinline__ void reduce_chunk(
         State (&state)[1], Waiting &, const typename Pass::Row (&)[1], const Pass &pass, const Work &work, long long past)
@@ -400,45 +405,74 @@ struct QuadTile {
         for (int r = 0; r < 4; ++r) {
             Pass::initialize(states[r]);
         }
-        Columns tile = first_of(work.begin, pass, work), next = following(tile, pass, work);
+        const Launch &launch = pass.call.launch;
+        Columns tile = first_tile(work.begin, launch, work), next = following_tile<COLUMNS>(tile, launch, work);
         method.start(memory.method, pass, tile, next);
         #pragma unroll 1
-        while (next.goes_on()) {
-            reduce_tile<true>(states, pass, work, tile, next);
+        while (true) {
+            method.wait(memory.method, pass, next);
+            if (!take_whole_in(states, pass, tile)) {
+                take_parts_in(states, pass, work, tile);
+            }
+            if (!next.goes_on()) {
+                break;
+            }
             tile = next;
-            next = following(tile, pass, work);
+            next = following_tile<COLUMNS>(tile, launch, work);
+            method.start(memory.method, pass, tile, next);
         }
-        reduce_tile<false>(states, pass, work, tile, next);
         merge_quads(state[0], states);
     }
 
-    // Takes a tile in that has been started, and starts the next one if it is of the same chunk.
-    template <bool GOES_ON>
-    __device__ __forceinline__ void reduce_tile(
-        State (&states)[4], const Pass &pass, const Work &work, const Columns &tile, const Columns &next)
+    // Takes a tile in as if all contractions were exact enough, which is seen in the end: then all that has been done counts, else nothing. So a thread
+    // need not wait for others between its pairs.
+    __device__ __forceinline__ bool take_whole_in(State (&states)[4], const Pass &pass, const Columns &tile) const
     {
-        static_assert(Method::PARTS == 1 || !Method::OVERLAPS, "all parts are finished before the next tile is started");
+        if constexpr (Method::MAY_DOUBT) {
+            if (!tile.has(COLUMNS - 1)) {
+                return false;
+            }
+            State ahead[4];
+            #pragma unroll
+            for (int r = 0; r < 4; ++r) {
+                ahead[r] = states[r];
+            }
+            const typename Pass::Column *columns = method.columns(memory.method) + first_of_quad();
+            bool is_sure = true;
+            #pragma unroll
+            for (int part = 0; part < Method::PARTS; ++part) {
+                Real found[4][8];
+                is_sure = method.contractions(found, memory.method.slots, part) && is_sure;
+                take_in(ahead, pass, found, columns + part * CONTRACTED_COLUMNS, tile.at(part * CONTRACTED_COLUMNS + first_of_quad()));
+            }
+            if (!__all_sync(0xffffffffu, is_sure)) {
+                return false;
+            }
+            #pragma unroll
+            for (int r = 0; r < 4; ++r) {
+                states[r] = ahead[r];
+            }
+            return true;
+        }
+        return false;
+    }
+
+    // Takes a tile in, part by part, of which each has contractions that are exact enough.
+    __device__ __forceinline__ void take_parts_in(State (&states)[4], const Pass &pass, const Work &work, const Columns &tile)
+    {
         Real *values = memory.values[threadIdx.x / 32];
-        method.wait(memory.method, pass, next);
-        const int own = 8 * ((int)threadIdx.x % 4);
-        const typename Pass::Column *columns = method.columns(memory.method) + own;
+        const typename Pass::Column *columns = method.columns(memory.method) + first_of_quad();
         #pragma unroll
         for (int part = 0; part < Method::PARTS; ++part) {
-            const Columns some = tile.later(8 * part);
+            const Columns some = tile.later(part * CONTRACTED_COLUMNS);
             Real found[4][8];
             method.finish(found, memory.method, values, part, pass, work, some);
-            if (GOES_ON && Method::OVERLAPS) {
-                method.start(memory.method, pass, next, following(next, pass, work));
-            }
-            const int rest = some.past - some.place(own);
-            if (__all_sync(0xffffffffu, rest >= 8)) {
-                take_in(states, pass, found, columns + part * CONTRACTED_COLUMNS, some.at(own));
+            const typename Pass::Column *own = columns + part * CONTRACTED_COLUMNS;
+            if (some.has(CONTRACTED_COLUMNS - 1)) {
+                take_in(states, pass, found, own, some.at(first_of_quad()));
             } else {
-                take_some_in(states, pass, found, columns + part * CONTRACTED_COLUMNS, some.at(own), rest);
+                take_some_in(states, pass, found, own, some.at(first_of_quad()), some.past - some.place(first_of_quad()));
             }
-        }
-        if (GOES_ON && !Method::OVERLAPS) {
-            method.start(memory.method, pass, next, following(next, pass, work));
         }
     }
 
@@ -452,7 +486,8 @@ struct QuadTile {
             for (int column = 0; column < 8; column += BLOCK) {
                 #pragma unroll
                 for (int r = 0; r < 4; ++r) {
-                    pass.update_block(states[r], rows[r], columns + column, first + column, found[r] + column);
+                    const int place = place_in_quad(column);
+                    pass.update_block(states[r], rows[r], columns + place, first + place, found[r] + column);
                 }
             }
         } else {
@@ -460,7 +495,8 @@ struct QuadTile {
             for (int column = 0; column < 8; ++column) {
                 #pragma unroll
                 for (int r = 0; r < 4; ++r) {
-                    pass.update(states[r], rows[r], columns[column], first + column, found[r][column]);
+                    const int place = place_in_quad(column);
+                    pass.update(states[r], rows[r], columns[place], first + place, found[r][column]);
                 }
             }
         }
@@ -471,16 +507,17 @@ struct QuadTile {
     {
         #pragma unroll
         for (int column = 0; column < 8; ++column) {
-            if (column < count) {
+            const int place = place_in_quad(column);
+            if (place < count) {
                 #pragma unroll
                 for (int r = 0; r < 4; ++r) {
-                    pass.update(states[r], rows[r], columns[column], first + column, found[r][column]);
+                    pass.update(states[r], rows[r], columns[place], first + place, found[r][column]);
                 }
             }
         }
     }
 
-    // The state of the lane's own row, after what `state` has of earlier columns.
+    // The state of the lane's own row, after what `state` has of earlier columns. Columns of one lane lie between those of others.
     static __device__ __forceinline__ void merge_quads(State &state, State (&states)[4])
     {
         #pragma unroll
@@ -488,11 +525,10 @@ struct QuadTile {
             #pragma unroll
             for (int distance = 1; distance < 4; distance *= 2) {
                 const State other = state_of_lane(states[r], distance);
-                const bool is_earlier = ((int)threadIdx.x & distance) == 0;
-                State earlier = is_earlier ? states[r] : other;
-                const State later = is_earlier ? other : states[r];
-                Pass::merge(earlier, later);
-                states[r] = earlier;
+                const bool is_first = ((int)threadIdx.x & distance) == 0;
+                State one = is_first ? states[r] : other;
+                Pass::merge_mixed(one, is_first ? other : states[r]);
+                states[r] = one;
             }
             if ((int)threadIdx.x % 4 == r) {
                 Pass::merge(state, states[r]);

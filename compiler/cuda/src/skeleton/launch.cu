@@ -1,3 +1,13 @@
+// Whether four warps multiply matrices together, from more shared memory than other GPUs have. That is code for sm_90a, which no other GPU takes. Kernels
+// have a number of blocks of their own there that are to fit on a multiprocessor.
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+#define HAS_WARPGROUPS 1
+#define RESIDENT(usual, with_warpgroups) (with_warpgroups)
+#else
+#define HAS_WARPGROUPS 0
+#define RESIDENT(usual, with_warpgroups) (usual)
+#endif
+
 // What a launch hands over, field by field as in the library's support code.
 
 // A tensor. Steps are counted in elements of the storage type.

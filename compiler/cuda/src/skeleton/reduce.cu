@@ -181,7 +181,7 @@ struct NoQueue {
 // The columns of a tile, which every thread of a block reads for several rows.
 template <typename Pass, int ROWS_OF_THREAD, int THREADS_OF_BLOCK, typename ThreadQueue = NoQueue<Pass, ROWS_OF_THREAD>>
 struct PlainTile {
-    enum { COLUMNS = Pass::TILE, ROWS = ROWS_OF_THREAD, THREADS = THREADS_OF_BLOCK, TILE_ROWS = ROWS * THREADS, READS_ROWS = 0 };
+    enum { COLUMNS = Pass::TILE, ROWS = ROWS_OF_THREAD, THREADS = THREADS_OF_BLOCK, TILE_ROWS = ROWS * THREADS, READS_ROWS = 0, IS_LARGE = 0 };
     struct Memory {
         typename Pass::Column columns[COLUMNS];
     };
@@ -247,12 +247,33 @@ struct PlainTile {
     }
 };
 
+#if HAS_WARPGROUPS && defined(__CUDACC__)
+// What a launch has set aside.
+extern __shared__ __align__(128) char large_memory[];
+#endif
+
+// A tile's shared memory. What every kernel may have is set aside beforehand; more is by a launch.
+template <typename Pass, typename Tile>
+static __device__ __forceinline__ typename Tile::Memory *memory_of()
+{
+#if HAS_WARPGROUPS
+    if constexpr (Tile::IS_LARGE) {
+        static_assert(sizeof(typename Tile::Memory) <= Pass::LARGE_BYTES, "a launch sets as much aside");
+        return (typename Tile::Memory *)large_memory;
+    } else
+#endif
+    {
+        __shared__ typename Tile::Memory memory;
+        return &memory;
+    }
+}
+
 // Reduces the columns of a split for the rows of a block.
 template <typename Pass, typename Tile>
 static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
 {
     enum { ROWS = Tile::ROWS };
-    __shared__ typename Tile::Memory memory;
+    auto &memory = *memory_of<Pass, Tile>();
     __shared__ typename Pass::Shared shared;
     const Launch &launch = call.launch;
     const Element element = element_of(launch);

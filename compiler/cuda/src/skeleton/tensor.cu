@@ -13,6 +13,10 @@
 struct __align__(16) Halves {
     unsigned int of[2][2];
 };
+// Four words of a row or a column: two numbers each of lanes 0 … 3.
+struct __align__(16) Words {
+    unsigned int of[4];
+};
 
 #ifdef __CUDACC__
 // Two numbers, rounded to float16; the first is the lower half.
@@ -113,35 +117,84 @@ static __device__ __forceinline__ unsigned int greatest_of_warp(unsigned int num
 }
 #endif
 
-#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
-// The multiplications of sm_90a, which four warps begin together and wait for together.
+#if HAS_WARPGROUPS && defined(__CUDACC__)
+static __device__ __forceinline__ unsigned int shared_address(const void *place) { return (unsigned int)__cvta_generic_to_shared(place); }
+
+// What has been written to shared memory is there for multiplications, after the next barrier.
+static __device__ __forceinline__ void publish_writes() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+
+// A barrier that opens when so many bytes have been copied; the thread that expects them passes it, too.
+static __device__ __forceinline__ void make_barrier(unsigned long long &barrier)
+{
+    asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(shared_address(&barrier)) : "memory");
+    publish_writes();
+}
+static __device__ __forceinline__ void expect_bytes(unsigned long long &barrier, unsigned int bytes)
+{
+    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(&barrier)), "r"(bytes) : "memory");
+}
+static __device__ __forceinline__ void wait_for_bytes(unsigned long long &barrier, int phase)
+{
+    asm volatile("{ .reg .pred is_open;"
+                 " again: mbarrier.try_wait.parity.shared::cta.b64 is_open, [%0], %1;"
+                 " @is_open bra open; bra again; open: }" ::"r"(shared_address(&barrier)), "r"(phase) : "memory");
+}
+// Copies so many bytes, a multiple of 16, from global to shared memory.
+static __device__ __forceinline__ void copy_bulk(void *target, const void *source, unsigned int bytes, unsigned long long &barrier)
+{
+    asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(shared_address(target)),
+                 "l"(source), "r"(bytes), "r"(shared_address(&barrier)) : "memory");
+}
+
+// Multiplications that four warps begin together and wait for together: all, or all but those committed last.
 static __device__ __forceinline__ void begin_multiplications() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 static __device__ __forceinline__ void commit_multiplications() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
-static __device__ __forceinline__ void end_multiplications() { asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory"); }
-// What copies have written is there for them.
-static __device__ __forceinline__ void publish_copies() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
-
-// 32 columns in shared memory, of which eight numbers are matrices of 8 × 8 that lie one after the other; the next eight are `stride` words on.
-static __device__ __forceinline__ unsigned long long described(const unsigned int *columns, int stride)
+template <int NUMBER>
+static __device__ __forceinline__ void wait_for_multiplications()
 {
-    const unsigned long long address = __cvta_generic_to_shared(columns);
-    return (address >> 4 & 0x3fff) | (unsigned long long)(stride / 4) << 16 | 8ull << 32;
+    asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(NUMBER) : "memory");
+}
+// What is known of a sum when it has been waited for.
+static __device__ __forceinline__ void settle(float &sum) { asm volatile("" : "+f"(sum)::"memory"); }
+
+// Sixteen numbers of each row or column in shared memory: eight of each lie side by side, so that those of eight rows are a matrix; the other eight are
+// `count` rows further on.
+static __device__ __forceinline__ unsigned long long described(const Words *first, int count)
+{
+    return (unsigned long long)(shared_address(first) >> 4 & 0x3fff) | (unsigned long long)count << 16 | 8ull << 32;
 }
 
-// sums += rows (64 × 16, 16 of each warp) · columns (16 × 32); sums are 0 before if it is the first.
-static __device__ __forceinline__ void multiply_add_32(float (&sums)[4][4], unsigned int a0, unsigned int a1, unsigned int a2,
-    unsigned int a3, unsigned long long columns, bool is_first)
+#define FOUR_SUMS(sums) "+f"((sums)[0]), "+f"((sums)[1]), "+f"((sums)[2]), "+f"((sums)[3])
+#define PART_OF_SUMS(sums) FOUR_SUMS((sums)[0]), FOUR_SUMS((sums)[1]), FOUR_SUMS((sums)[2]), FOUR_SUMS((sums)[3])
+#define MULTIPLY(columns, numbers, goes_on, first_place, second_place)                                                                  \
+    "{ .reg .pred goes_on; setp.eq.b32 goes_on, " goes_on ", 0;"                                                                        \
+    " wgmma.mma_async.sync.aligned.m64n" columns "k16.f32.f16.f16 {" numbers "}, " first_place ", " second_place ", goes_on, 1, 1, 0, 0; }"
+#define NUMBERS_0 "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15"
+#define NUMBERS_16 ", %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
+#define NUMBERS_32 ", %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47"
+#define NUMBERS_48 ", %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
+
+// sums += rows (64 × 16, 16 of each warp) · columns (16 × 32 PARTS), of half number M of the rows; sums are 0 before if it is the first. There are
+// `ROWS` rows and 32 PARTS columns side by side.
+template <int M, int ROWS, int PARTS>
+static __device__ __forceinline__ void multiply_add_shared(
+    float (&sums)[PARTS][2][4][4], const Words *rows, const Words *columns, bool is_first)
 {
-    asm volatile("{ .reg .pred goes_on; setp.eq.b32 goes_on, %21, 0;"
-                 " wgmma.mma_async.sync.aligned.m64n32k16.f32.f16.f16"
-                 " {%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15}, {%16, %17, %18, %19}, %20, goes_on, 1, 1, 0; }"
-                 : "+f"(sums[0][0]), "+f"(sums[0][1]), "+f"(sums[0][2]), "+f"(sums[0][3]), "+f"(sums[1][0]), "+f"(sums[1][1]),
-                 "+f"(sums[1][2]), "+f"(sums[1][3]), "+f"(sums[2][0]), "+f"(sums[2][1]), "+f"(sums[2][2]), "+f"(sums[2][3]),
-                 "+f"(sums[3][0]), "+f"(sums[3][1]), "+f"(sums[3][2]), "+f"(sums[3][3])
-                 : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "l"(columns), "r"((int)is_first));
+    const unsigned long long some_rows = described(rows + 64 * M, ROWS), some_columns = described(columns, 32 * PARTS);
+    if constexpr (PARTS == 1) {
+        asm volatile(MULTIPLY("32", NUMBERS_0, "%18", "%16", "%17")
+                     : PART_OF_SUMS(sums[0][M])
+                     : "l"(some_rows), "l"(some_columns), "r"((int)is_first));
+    } else if constexpr (PARTS == 2) {
+        asm volatile(MULTIPLY("64", NUMBERS_0 NUMBERS_16, "%34", "%32", "%33")
+                     : PART_OF_SUMS(sums[0][M]), PART_OF_SUMS(sums[1][M])
+                     : "l"(some_rows), "l"(some_columns), "r"((int)is_first));
+    } else {
+        asm volatile(MULTIPLY("128", NUMBERS_0 NUMBERS_16 NUMBERS_32 NUMBERS_48, "%66", "%64", "%65")
+                     : PART_OF_SUMS(sums[0][M]), PART_OF_SUMS(sums[1][M]), PART_OF_SUMS(sums[2][M]), PART_OF_SUMS(sums[3][M])
+                     : "l"(some_rows), "l"(some_columns), "r"((int)is_first));
+    }
 }
-#elif defined(__CUDACC__)
-static __device__ __forceinline__ void publish_copies() {}
 #endif
 
 // Components q … q + 3 of a row of `dim`, if one load has them.
@@ -196,16 +249,10 @@ struct __align__(8) Measure {
     float norm, inverse;
 };
 
-// Four words of a column: two numbers each of lanes 0 … 3.
-struct __align__(16) Words {
-    unsigned int of[4];
-};
-
-// Columns and rows as halves, with their measure behind them. Of rows [step][part], of columns the words of all four parts lie together: [step][0 and
-// 1: high, 2 and 3: low, or high ones of the next sixteen].
+// Columns and rows as halves. All words are of [step][0 and 1: high, 2 and 3: low, or high ones of the next sixteen].
 template <typename Pass>
 struct Packed {
-    // Each begins with a line of the cache, as a copy of a whole line costs as much as one of a part.
+    // What the support code counts with. Each row begins with a line of the cache, as a copy of a whole line costs as much as one of a part.
     enum { LINE = 128 };
     enum {
         // Whether there are high parts alone, of how many coordinates they are, in sixteens, and products of parts.
@@ -225,15 +272,42 @@ struct Packed {
     {
         return (char *)launch.packed[PACKED_COLUMNS] + blockIdx.z * launch.packed_steps[PACKED_COLUMNS];
     }
-    static __device__ __forceinline__ char *column(const Launch &launch, long long index)
-    {
-        return header(launch) + HEADER_BYTES + launch.packed_offset + index * BYTES;
-    }
-    static __device__ __forceinline__ char *row(const Launch &launch, long long index)
-    {
-        return (char *)launch.packed[PACKED_ROWS] + blockIdx.z * launch.packed_steps[PACKED_ROWS] + index * BYTES;
-    }
-    static __device__ __forceinline__ Measure &measure(char *packed) { return *(Measure *)(packed + HALVES_BYTES); }
+
+    // Those of a batch element, from the launch's first on.
+    template <int PART>
+    struct All {
+        enum { HEADER = PART == PACKED_COLUMNS ? (int)HEADER_BYTES : 0 };
+#if HAS_WARPGROUPS
+        // Words of the same number lie side by side, measures behind all of them. There is room for a tile beyond the last.
+        Words *first;
+        Measure *measures;
+        long long count;
+
+        __device__ __forceinline__ All(const Launch &launch)
+        {
+            const long long before = PART == PACKED_COLUMNS ? launch.packed_offset / BYTES : 0;
+            char *begin = (char *)launch.packed[PART] + blockIdx.z * launch.packed_steps[PART] + HEADER;
+            count = (launch.packed_steps[PART] - HEADER) / BYTES;
+            first = (Words *)begin + before;
+            measures = (Measure *)(begin + count * HALVES_BYTES) + before;
+        }
+        __device__ __forceinline__ bool has_room(long long index, long long all) const { return index < count; }
+        __device__ __forceinline__ Words *words(long long index, int number) const { return first + number * count + index; }
+        __device__ __forceinline__ Measure &measure(long long index) const { return measures[index]; }
+#else
+        // Words of a row or a column lie side by side, with its measure behind them.
+        char *first;
+
+        __device__ __forceinline__ All(const Launch &launch)
+        {
+            first = (char *)launch.packed[PART] + blockIdx.z * launch.packed_steps[PART] + HEADER;
+            first += PART == PACKED_COLUMNS ? launch.packed_offset : 0;
+        }
+        __device__ __forceinline__ bool has_room(long long index, long long all) const { return index < all; }
+        __device__ __forceinline__ Words *words(long long index, int number) const { return (Words *)(first + index * BYTES) + number; }
+        __device__ __forceinline__ Measure &measure(long long index) const { return *(Measure *)(first + index * BYTES + HALVES_BYTES); }
+#endif
+    };
 
     // Four coordinates relative to the middle.
     static __device__ __forceinline__ void relate(float (&terms)[4], const float *middle)
@@ -324,6 +398,7 @@ static __device__ __forceinline__ void pack(const typename Pass::Call &call)
         }
         __syncthreads();
     }
+    const typename Layout::template All<PART> packed(launch);
     const long long all = PART == PACKED_ROWS ? launch.rows : launch.columns;
     const int part = (int)threadIdx.x % 4;
     const auto read = [&](float (&terms)[Layout::SIXTEENS][4], long long index, int step) {
@@ -353,8 +428,8 @@ static __device__ __forceinline__ void pack(const typename Pass::Call &call)
         }
         norm = sum_of_quad(norm);
         const float scale = scale_for_halves(most_of_quad(most), inverse);
-        const bool is_there = index < all;
-        char *packed = PART == PACKED_ROWS ? Layout::row(launch, place) : Layout::column(launch, place);
+        // Multiplications may take in what is beyond the last, which nobody looks at.
+        const bool is_there = index < all, is_kept = packed.has_room(index, all);
         #pragma unroll 4
         for (int step = 0; step < Layout::STEPS; ++step) {
             read(terms, place, step);
@@ -362,22 +437,23 @@ static __device__ __forceinline__ void pack(const typename Pass::Call &call)
             if (Layout::IS_NARROW) {
                 Layout::measure_halves(halves, rounded_norm);
             }
-            if (PART == PACKED_ROWS && is_there) {
-                ((Halves *)packed)[4 * step + part] = halves;
+            if (!is_kept) {
+                continue;
             }
-            if (PART == PACKED_COLUMNS && is_there) {
-                unsigned int *words = (unsigned int *)packed + 16 * step + part;
-                words[0] = halves.of[0][0];
-                words[4] = halves.of[0][1];
-                words[8] = halves.of[1][0];
-                words[12] = halves.of[1][1];
+            if constexpr (PART == PACKED_ROWS && !HAS_WARPGROUPS) {
+                *(Halves *)packed.words(index, 4 * step + part) = halves;
+            } else {
+                #pragma unroll
+                for (int k = 0; k < 4; ++k) {
+                    packed.words(index, 4 * step + k)->of[part] = is_there ? halves.of[k / 2][k % 2] : 0;
+                }
             }
         }
         if (Layout::IS_NARROW) {
             norm = sum_of_quad(rounded_norm) * inverse * inverse;
         }
         if (is_there && part == 0) {
-            Layout::measure(packed) = {norm, inverse};
+            packed.measure(index) = {norm, inverse};
         }
     }
 }
@@ -429,7 +505,6 @@ struct Doubts {
     {
         const Pass pass(call, element_of(call.launch), shared, false);
         const int lane = (int)threadIdx.x % 32;
-        const long long rows = work.first_row + Direct::first_row();
         const unsigned int unsure = unsure_columns(values, measured, row_norm, columns);
         int number = __popc(unsure);
         #pragma unroll
@@ -445,7 +520,7 @@ struct Doubts {
         while (rows_left != 0) {
             const int row = __ffs((int)rows_left) - 1;
             rows_left &= rows_left - 1;
-            const long long index = rows + row < work.past_rows ? rows + row : work.past_rows - 1;
+            const long long own = work.first_row + row_of_warp(row), index = own < work.past_rows ? own : work.past_rows - 1;
             unsigned int columns_left = __shfl_sync(0xffffffffu, unsure, row);
             #pragma unroll 1
             while (columns_left != 0) {
@@ -488,23 +563,18 @@ struct Multiplication {
     typedef Packed<Pass> Layout;
     enum {
         CONTRACTS = 1,
+        MAY_DOUBT = 1,
         PARTS = NUMBER_OF_PARTS,
         COLUMNS = CONTRACTED_COLUMNS * PARTS,
         IS_DISTANCE = Layout::IS_DISTANCE,
-        // Whether four warps multiply together and go on meanwhile. Where each thread has a row, what it does may depend on that, and so many
-        // registers are needed for it that multiplications would wait for each other.
-#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
-        IS_ASYNCHRONOUS = Pass::IN_QUADS,
-#else
-        IS_ASYNCHRONOUS = 0,
-#endif
     };
+    typedef typename Layout::template All<PACKED_COLUMNS> PackedColumns;
 
-    // All of columns but coordinates: of the tile that is finished, of the next and, where that is multiplied meanwhile, of the one after it.
-    enum { SLOTS = IS_ASYNCHRONOUS ? 3 : 2, KEEPS_COLUMN = sizeof(typename Pass::Column) <= 16 };
+    // All of columns but coordinates: of the tile that is finished, and of the next.
+    enum { KEEPS_COLUMN = sizeof(typename Pass::Column) <= 16 };
     struct Slots {
-        __align__(16) typename Pass::Column columns[SLOTS][COLUMNS];
-        __align__(16) Measure measures[SLOTS][COLUMNS];
+        __align__(16) typename Pass::Column columns[2][COLUMNS];
+        __align__(16) Measure measures[2][COLUMNS];
         float row_norms[CONTRACTED_ROWS];
     };
     // Bytes of shared memory besides coordinates: of this, of pairs, wide sums and parameters, and what alignment takes.
@@ -512,20 +582,19 @@ struct Multiplication {
     enum { OTHER_BYTES = (int)(sizeof(Slots) + sizeof(typename Pass::Shared)) + PAIR_BYTES + bytes_of_wide_sums<Pass>() + 128 };
     // Of rows 8 k + lane / 4 of the warp.
     float row_norms[4], row_inverses[4];
-    // Sums of products. A lane's columns of a part are 8 (lane % 4) + 2 n and the next one, its rows 16 m + lane / 4 and 8 more.
+    // Sums of products. A lane's columns of a part are 8 n + 2 (lane % 4) and the next one, its rows 16 m + lane / 4 and 8 more.
     float sums[PARTS][2][4][4];
     // What has been read of a column of the tile that has begun to be copied last, if that is short.
     typename Pass::Column column;
-    // The slot of the tile that is finished, and how many tiles have begun to be copied since.
-    int slot, begun;
+    // The slot of the tile that is finished, and whether the next one has begun to be copied.
+    int slot;
+    bool has_begun;
 
-    __device__ __forceinline__ Multiplication() : slot(0), begun(0) {}
-
-    static __device__ __forceinline__ int after(int slot) { return slot == SLOTS - 1 ? 0 : slot + 1; }
+    __device__ __forceinline__ Multiplication() : slot(0), has_begun(false) {}
 
     static __device__ __forceinline__ long long row_of_lane(const Work &work, int r)
     {
-        const long long row = work.first_row + Direct::first_row() + 8 * r + threadIdx.x % 32 / 4;
+        const long long row = work.first_row + row_of_warp(8 * r + (int)threadIdx.x % 32 / 4);
         return row < work.past_rows ? row : work.past_rows - 1;
     }
 
@@ -534,33 +603,67 @@ struct Multiplication {
         row_norms[r] = norm;
         row_inverses[r] = inverse;
         if (threadIdx.x % 4 == 0) {
-            slots.row_norms[Direct::first_row() + 8 * r + threadIdx.x % 32 / 4] = norm;
+            slots.row_norms[row_of_warp(8 * r + (int)threadIdx.x % 32 / 4)] = norm;
         }
     }
 
-    // Whether the tile has a column, and its number, or any. Parts lie one after the other, or the columns of each lane do.
+    // Hands over the rows of the lane, coordinates 4 (lane % 4) … + 3 of each sixteen, and keeps their measures.
+    template <typename Keep>
+    __device__ __forceinline__ void read_rows(Slots &slots, const Pass &pass, const Work &work, const Keep &keep)
+    {
+        enum { STEPS = Layout::STEPS };
+        const float *middle = (const float *)Layout::header(pass.call.launch);
+        const int part = (int)threadIdx.x % 4;
+        #pragma unroll
+        for (int r = 0; r < 4; ++r) {
+            const long long row = row_of_lane(work, r);
+            float terms[STEPS][Layout::SIXTEENS][4], most = 0.0f, norm = 0.0f, inverse;
+            #pragma unroll
+            for (int step = 0; step < STEPS; ++step) {
+                #pragma unroll
+                for (int k = 0; k < Layout::SIXTEENS; ++k) {
+                    const int q = 16 * (Layout::SIXTEENS * step + k) + 4 * part;
+                    pass.row_terms(terms[step][k], row, q);
+                    if (IS_DISTANCE) {
+                        Layout::relate(terms[step][k], middle + q);
+                    }
+                }
+                Layout::measure_terms(terms[step], most, norm);
+            }
+            const float scale = scale_for_halves(most_of_quad(most), inverse);
+            norm = Layout::IS_NARROW ? 0.0f : norm;
+            #pragma unroll
+            for (int step = 0; step < STEPS; ++step) {
+                const Halves halves = Layout::halves_of(terms[step], scale);
+                if (Layout::IS_NARROW) {
+                    Layout::measure_halves(halves, norm);
+                }
+                keep(step, r, halves);
+            }
+            norm = sum_of_quad(norm);
+            keep_measure(slots, r, Layout::IS_NARROW ? norm * inverse * inverse : norm, inverse);
+        }
+    }
+
+    // Whether the tile has a column, and its number, or any.
     static __device__ __forceinline__ bool find(long long &index, const Columns &tile, int column)
     {
-        const int step = Pass::IN_QUADS ? 8 : CONTRACTED_COLUMNS;
-        const Columns part = tile.later(column / CONTRACTED_COLUMNS * step);
-        const bool is_there = part.has(column % CONTRACTED_COLUMNS);
-        index = is_there ? part.at(column % CONTRACTED_COLUMNS) : tile.at(0);
-        return is_there;
+        index = tile.at(tile.has(column) ? column : 0);
+        return tile.has(column);
     }
 
     // Begins to copy all of columns but coordinates.
     __device__ __forceinline__ void begin_columns(Slots &slots, const Pass &pass, const Columns &tile)
     {
-        ++begun;
-        const int target = begun == 1 ? after(slot) : after(after(slot));
+        has_begun = true;
         if (threadIdx.x < COLUMNS) {
             long long index;
             const bool is_there = find(index, tile, (int)threadIdx.x);
             if (KEEPS_COLUMN) {
                 pass.read_column(column, index);
             }
-            const char *packed = Layout::column(pass.call.launch, index);
-            copy_to_shared<8>(&slots.measures[target][threadIdx.x], &Layout::measure((char *)packed), is_there);
+            const PackedColumns packed(pass.call.launch);
+            copy_to_shared<8>(&slots.measures[slot ^ 1][threadIdx.x], &packed.measure(index), is_there);
         }
     }
 
@@ -569,7 +672,7 @@ struct Multiplication {
     {
         if (threadIdx.x < COLUMNS) {
             long long index;
-            typename Pass::Column &target = slots.columns[after(slot)][threadIdx.x];
+            typename Pass::Column &target = slots.columns[slot ^ 1][threadIdx.x];
             if (KEEPS_COLUMN) {
                 target = column;
             } else if (find(index, tile, (int)threadIdx.x)) {
@@ -581,39 +684,9 @@ struct Multiplication {
     // What is multiplied now is the next tile.
     __device__ __forceinline__ void advance()
     {
-        slot = after(slot);
-        --begun;
+        slot ^= 1;
+        has_begun = false;
     }
-
-    // Sums are not read or written between these two, but by what adds products.
-    __device__ __forceinline__ void begin_sums()
-    {
-#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
-        if (IS_ASYNCHRONOUS) {
-            begin_multiplications();
-        }
-#endif
-    }
-    __device__ __forceinline__ void wait_for_sums()
-    {
-#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
-        if (!IS_ASYNCHRONOUS) {
-            return;
-        }
-        commit_multiplications();
-        end_multiplications();
-        #pragma unroll
-        for (int part = 0; part < PARTS; ++part) {
-            #pragma unroll
-            for (int k = 0; k < 32; ++k) {
-                asm volatile("" : "+f"(sums[part][k / 16][k / 4 % 4][k % 4])::"memory");
-            }
-        }
-#endif
-    }
-
-    // Where column c of a part lies among those that are multiplied, so that the lane that goes on with columns 8 k … 8 k + 7 has the sums of these.
-    static __device__ __forceinline__ int place_of(int c) { return c % 8 / 2 * 8 + c / 8 * 2 + c % 2; }
 
     // Which parts of rows and of columns a product is of. Products 0 and 1 are those of a high and a low part: where they come before all others, little
     // is cut off of what they are. Where there are no low parts, they are those of sixteen coordinates each.
@@ -622,37 +695,7 @@ struct Multiplication {
 
     // Adds products of a step, whose columns begin at `columns`, their words `stride` apart. Sums are 0 before the first.
     template <int FIRST, int PAST>
-    static __device__ __forceinline__ void add_products(bool is_first, float (&sums)[2][4][4], const unsigned int *columns, int stride,
-        const Halves (&rows)[4])
-    {
-#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
-        if constexpr (IS_ASYNCHRONOUS) {
-            multiply_in_warpgroup<FIRST, PAST>(is_first, sums, columns, stride, rows);
-            return;
-        }
-#endif
-        multiply_in_warp<FIRST, PAST>(is_first, sums, columns, stride, rows);
-    }
-
-#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
-    template <int FIRST, int PAST>
-    static __device__ __forceinline__ void multiply_in_warpgroup(
-        bool is_first, float (&sums)[2][4][4], const unsigned int *columns, int stride, const Halves (&rows)[4])
-    {
-        #pragma unroll
-        for (int product = FIRST; product < PAST; ++product) {
-            const unsigned long long some = described(columns + 2 * column_part(product) * stride, stride);
-            #pragma unroll
-            for (int m = 0; m < 2; ++m) {
-                const unsigned int *a = rows[2 * m].of[row_part(product)], *b = rows[2 * m + 1].of[row_part(product)];
-                multiply_add_32(sums[m], a[0], b[0], a[1], b[1], some, is_first && product == FIRST);
-            }
-        }
-    }
-#endif
-
-    template <int FIRST, int PAST>
-    static __device__ __forceinline__ void multiply_in_warp(
+    static __device__ __forceinline__ void add_products(
         bool is_first, float (&sums)[2][4][4], const unsigned int *columns, int stride, const Halves (&rows)[4])
     {
         if (is_first) {
@@ -680,7 +723,7 @@ struct Multiplication {
         }
     }
 
-    // Contractions of the rows 8 r + lane / 4 with the lane's eight columns of a part. Whether all of the warp are exact enough.
+    // Contractions of the rows 8 r + lane / 4 with the lane's eight columns of a part. Whether all of them are exact enough.
     __device__ __forceinline__ bool contractions(float (&found)[4][8], const Slots &slots, int part) const
     {
         const int lane = (int)threadIdx.x % 32;
@@ -689,7 +732,7 @@ struct Multiplication {
         Four<float> measured[4];
         #pragma unroll
         for (int k = 0; k < 4; ++k) {
-            measured[k] = ((const Four<float> *)(columns + lane % 4 * 8))[k];
+            measured[k] = *(const Four<float> *)(columns + first_of_quad() + place_in_quad(2 * k));
         }
         // One for each row, so that none waits long for the one before.
         bool are_sure[4], is_sure = true;
@@ -715,30 +758,25 @@ struct Multiplication {
         for (int r = 0; r < 4; ++r) {
             is_sure = is_sure && are_sure[r];
         }
-        return __all_sync(0xffffffffu, is_sure);
+        return is_sure;
     }
 
     __device__ __forceinline__ unsigned int compute_anew(
         const Slots &slots, float *values, int part, const Pass &pass, const Work &work, const Columns &columns) const
     {
-        const float row_norm = IS_DISTANCE ? slots.row_norms[threadIdx.x] : 0.0f;
+        const float row_norm = IS_DISTANCE ? slots.row_norms[own_row()] : 0.0f;
         const Measure *measured = slots.measures[slot] + part * CONTRACTED_COLUMNS;
         return Doubts<Pass>::compute_anew(values, measured, row_norm, pass.call, pass.shared, work, columns);
     }
 
     static __device__ __forceinline__ void write_values(float *values, const float (&found)[4][8])
     {
-        const int lane = (int)threadIdx.x % 32;
         #pragma unroll
         for (int r = 0; r < 4; ++r) {
+            float *row = values + (8 * r + (int)threadIdx.x % 32 / 4) * CONTRACTED_PITCH + first_of_quad();
             #pragma unroll
-            for (int half = 0; half < 2; ++half) {
-                Four<float> four;
-                #pragma unroll
-                for (int c = 0; c < 4; ++c) {
-                    four.of[c] = found[r][4 * half + c];
-                }
-                *(Four<float> *)(values + (8 * r + lane / 4) * CONTRACTED_PITCH + lane % 4 * 8 + 4 * half) = four;
+            for (int c = 0; c < 8; c += 2) {
+                *(Two<float> *)(row + place_in_quad(c)) = {found[r][c], found[r][c + 1]};
             }
         }
         __syncwarp();
@@ -750,7 +788,7 @@ struct Multiplication {
         Memory &memory, float *values, int part, const Pass &pass, const Work &work, const Columns &columns) const
     {
         float found[4][8];
-        const bool is_sure = contractions(found, memory.slots, part);
+        const bool is_sure = __all_sync(0xffffffffu, contractions(found, memory.slots, part));
         write_values(values, found);
         return is_sure ? 0 : compute_anew(memory.slots, values, part, pass, work, columns);
     }
@@ -759,7 +797,7 @@ struct Multiplication {
     __device__ __forceinline__ void finish(float (&found)[4][8], Memory &memory, float *values, int part, const Pass &pass,
         const Work &work, const Columns &columns) const
     {
-        if (!contractions(found, memory.slots, part)) {
+        if (!__all_sync(0xffffffffu, contractions(found, memory.slots, part))) {
             write_values(values, found);
             compute_anew(memory.slots, values, part, pass, work, columns);
             Direct::read_values(found, values);
@@ -773,58 +811,24 @@ struct Multiplication {
     }
 };
 
-// Rows in registers, all coordinates of a tile's columns in shared memory. While a tile is finished the next one is multiplied and the one after that
-// is copied, if there is room for both.
+#if !HAS_WARPGROUPS
+// Rows in registers, all coordinates of a tile's columns in shared memory.
 template <typename Pass>
 struct Products : Multiplication<Pass, 1> {
     typedef Multiplication<Pass, 1> Base;
     typedef typename Base::Layout Layout;
-    enum { STEPS = Layout::STEPS, STRIDE = 4 * Base::COLUMNS };
-    enum { COLUMN_BYTES = STEPS * 4 * Base::COLUMNS * (int)sizeof(Words) };
-    enum { BUFFERS = Base::IS_ASYNCHRONOUS && 2 * COLUMN_BYTES + Base::OTHER_BYTES <= MOST_SHARED_BYTES ? 2 : 1 };
-    enum { OVERLAPS = BUFFERS == 2, READS_ROWS = 0 };
+    enum { STEPS = Layout::STEPS, STRIDE = 4 * Base::COLUMNS, READS_ROWS = 0, IS_LARGE = 0 };
 
     struct Memory {
-        __align__(128) Words columns[BUFFERS][STEPS][4][Base::COLUMNS];
+        __align__(128) Words columns[STEPS][4][Base::COLUMNS];
         typename Base::Slots slots;
     };
     // Of rows 8 k + lane / 4 of the warp: coordinates 4 (lane % 4) … + 3 of each sixteen.
     Halves rows[STEPS][4];
-    // Where the next tile is copied to.
-    int buffer;
 
-    __device__ __forceinline__ Products(const Pass &pass, Memory &memory, const Work &work) : buffer(0)
+    __device__ __forceinline__ Products(const Pass &pass, Memory &memory, const Work &work)
     {
-        const float *middle = (const float *)Layout::header(pass.call.launch);
-        const int part = (int)threadIdx.x % 4;
-        #pragma unroll
-        for (int r = 0; r < 4; ++r) {
-            const long long row = Base::row_of_lane(work, r);
-            float terms[STEPS][Layout::SIXTEENS][4], most = 0.0f, norm = 0.0f, inverse;
-            #pragma unroll
-            for (int step = 0; step < STEPS; ++step) {
-                #pragma unroll
-                for (int k = 0; k < Layout::SIXTEENS; ++k) {
-                    const int q = 16 * (Layout::SIXTEENS * step + k) + 4 * part;
-                    pass.row_terms(terms[step][k], row, q);
-                    if (Base::IS_DISTANCE) {
-                        Layout::relate(terms[step][k], middle + q);
-                    }
-                }
-                Layout::measure_terms(terms[step], most, norm);
-            }
-            const float scale = scale_for_halves(most_of_quad(most), inverse);
-            norm = Layout::IS_NARROW ? 0.0f : norm;
-            #pragma unroll
-            for (int step = 0; step < STEPS; ++step) {
-                rows[step][r] = Layout::halves_of(terms[step], scale);
-                if (Layout::IS_NARROW) {
-                    Layout::measure_halves(rows[step][r], norm);
-                }
-            }
-            norm = sum_of_quad(norm);
-            Base::keep_measure(memory.slots, r, Layout::IS_NARROW ? norm * inverse * inverse : norm, inverse);
-        }
+        Base::read_rows(memory.slots, pass, work, [&](int step, int r, const Halves &halves) { rows[step][r] = halves; });
     }
 
     // Begins to copy columns.
@@ -834,61 +838,46 @@ struct Products : Multiplication<Pass, 1> {
         const int column = (int)threadIdx.x / 4, unit = (int)threadIdx.x % 4;
         long long index;
         const bool is_there = Base::find(index, tile, column);
-        const Words *words = (const Words *)Layout::column(pass.call.launch, index) + unit;
-        Words *target = &memory.columns[buffer][0][unit][Base::place_of(column)];
+        const Words *words = typename Base::PackedColumns(pass.call.launch).words(index, unit);
         #pragma unroll
         for (int step = 0; step < STEPS; ++step) {
-            copy_to_shared<16>(target + step * STRIDE, words + 4 * step, is_there);
+            copy_to_shared<16>(&memory.columns[step][unit][column], words + 4 * step, is_there);
         }
         end_copies();
-        buffer ^= BUFFERS - 1;
     }
 
-    // Begins to multiply a tile that has begun to be copied. No thread reads sums, or what another tile has in its buffer.
-    __device__ __forceinline__ void multiply(Memory &memory, const Pass &pass, const Columns &tile)
-    {
-        wait_for_copies<0>();
-        publish_copies();
-        Base::end_columns(memory.slots, pass, tile);
-        __syncthreads();
-        const Words *columns = memory.columns[BUFFERS == 1 ? 0 : buffer ^ 1][0][0];
-        Base::begin_sums();
-        #pragma unroll
-        for (int step = 0; step < STEPS; ++step) {
-            Base::template add_products<0, 2>(step == 0, Base::sums[0], columns[step * STRIDE].of, STRIDE, rows[step]);
-        }
-        #pragma unroll
-        for (int step = 0; step < STEPS && !Layout::IS_NARROW; ++step) {
-            Base::template add_products<2, Layout::NUMBER_OF_PRODUCTS>(false, Base::sums[0], columns[step * STRIDE].of, STRIDE, rows[step]);
-        }
-    }
-
-    // Begins to multiply a tile, and to copy the next one if it has a buffer of its own.
+    // Multiplies a tile.
     __device__ __forceinline__ void start(Memory &memory, const Pass &pass, const Columns &tile, const Columns &next)
     {
-        if (Base::begun == 0) {
+        if (!Base::has_begun) {
             __syncthreads();
             copy(memory, pass, tile);
         }
-        multiply(memory, pass, tile);
-        if (BUFFERS == 2 && next.are_there()) {
-            copy(memory, pass, next);
+        wait_for_copies<0>();
+        Base::end_columns(memory.slots, pass, tile);
+        __syncthreads();
+        const unsigned int *columns = memory.columns[0][0][0].of;
+        #pragma unroll
+        for (int step = 0; step < STEPS; ++step) {
+            Base::template add_products<0, 2>(step == 0, Base::sums[0], columns + step * 4 * STRIDE, STRIDE, rows[step]);
+        }
+        #pragma unroll
+        for (int step = 0; step < STEPS && !Layout::IS_NARROW; ++step) {
+            Base::template add_products<2, Layout::NUMBER_OF_PRODUCTS>(false, Base::sums[0], columns + step * 4 * STRIDE, STRIDE, rows[step]);
         }
     }
 
-    // Sums of the tile that has been started are there after this.
+    // Begins to copy the next tile, as nobody multiplies this one any more.
     __device__ __forceinline__ void wait(Memory &memory, const Pass &pass, const Columns &next)
     {
-        Base::wait_for_sums();
         Base::advance();
-        if (BUFFERS == 1) {
-            __syncthreads();
-            if (next.are_there()) {
-                copy(memory, pass, next);
-            }
+        __syncthreads();
+        if (next.are_there()) {
+            copy(memory, pass, next);
         }
     }
 };
+#endif
 
 // How many times 32 columns long rows are multiplied with at a time.
 template <typename Pass>
@@ -897,6 +886,7 @@ static __device__ constexpr int parts_of_long_rows()
     return Pass::HAS_WIDE_SUMS || sizeof(typename Pass::Column) > 16 ? 1 : Pass::CONTRACTION == DISTANCES || Packed<Pass>::IS_NARROW ? 4 : 2;
 }
 
+#if !HAS_WARPGROUPS
 // Rows and columns step by step. Where sums may be long, as they are of products but not of differences to the middle, a few steps have sums of their
 // own, to which the others are added in float32: what steps cut off is little then. It is nothing to what numbers without low parts are off by.
 template <typename Pass>
@@ -904,7 +894,7 @@ struct LongProducts : Multiplication<Pass, parts_of_long_rows<Pass>()> {
     typedef Multiplication<Pass, parts_of_long_rows<Pass>()> Base;
     typedef typename Base::Layout Layout;
     enum { IS_IN_TOTALS = Base::PARTS <= 2 && !Layout::IS_NARROW, STEPS_OF_SUM = IS_IN_TOTALS ? 4 : Layout::STEPS };
-    enum { STEPS = Layout::STEPS, STRIDE = 4 * Base::COLUMNS, OVERLAPS = 0, READS_ROWS = 1 };
+    enum { STEPS = Layout::STEPS, STRIDE = 4 * Base::COLUMNS, READS_ROWS = 1, IS_LARGE = 0 };
     enum { STAGE_BYTES = 4 * Base::COLUMNS * (int)sizeof(Words) };
     enum { STAGES = 3 * STAGE_BYTES + Base::OTHER_BYTES <= MOST_SHARED_BYTES ? 3 : 2 };
 
@@ -918,10 +908,11 @@ struct LongProducts : Multiplication<Pass, parts_of_long_rows<Pass>()> {
     {
         #pragma unroll
         for (int r = 0; r < 4; ++r) {
-            char *row = Layout::row(pass.call.launch, Base::row_of_lane(work, r));
-            const Measure measure = Layout::measure(row);
+            const typename Layout::template All<PACKED_ROWS> packed(pass.call.launch);
+            const long long row = Base::row_of_lane(work, r);
+            const Measure measure = packed.measure(row);
             Base::keep_measure(memory.slots, r, measure.norm, measure.inverse);
-            rows[r] = (const Halves *)row + threadIdx.x % 4;
+            rows[r] = (const Halves *)packed.words(row, (int)threadIdx.x % 4);
         }
     }
 
@@ -934,9 +925,8 @@ struct LongProducts : Multiplication<Pass, parts_of_long_rows<Pass>()> {
                 const int column = part * CONTRACTED_COLUMNS + (int)threadIdx.x / 4;
                 long long index;
                 const bool is_there = Base::find(index, tile, column);
-                const Words *words = (const Words *)Layout::column(launch, index) + 4 * step + threadIdx.x % 4;
-                const int place = part * CONTRACTED_COLUMNS + Base::place_of((int)threadIdx.x / 4);
-                copy_to_shared<16>(&memory.columns[step % STAGES][threadIdx.x % 4][place], words, is_there);
+                const Words *words = typename Base::PackedColumns(launch).words(index, 4 * step + (int)threadIdx.x % 4);
+                copy_to_shared<16>(&memory.columns[step % STAGES][threadIdx.x % 4][column], words, is_there);
             }
         }
         end_copies();
@@ -955,7 +945,7 @@ struct LongProducts : Multiplication<Pass, parts_of_long_rows<Pass>()> {
     // Multiplies a tile, and begins to copy the next one.
     __device__ __forceinline__ void start(Memory &memory, const Pass &pass, const Columns &tile, const Columns &next)
     {
-        if (Base::begun == 0) {
+        if (!Base::has_begun) {
             __syncthreads();
             copy_first(memory, pass, tile);
         }
@@ -980,16 +970,13 @@ struct LongProducts : Multiplication<Pass, parts_of_long_rows<Pass>()> {
                 now[r].of[1][1] ^= nothing;
             }
             wait_for_copies<STAGES - 2>();
-            publish_copies();
             __syncthreads();
             copy(memory, pass.call.launch, tile, step + STAGES - 1);
-            Base::begin_sums();
             #pragma unroll
             for (int part = 0; part < Base::PARTS; ++part) {
                 const unsigned int *columns = memory.columns[step % STAGES][0][part * CONTRACTED_COLUMNS].of;
                 Base::template add_products<0, Layout::NUMBER_OF_PRODUCTS>(step % STEPS_OF_SUM == 0, Base::sums[part], columns, STRIDE, now);
             }
-            Base::wait_for_sums();
             if (IS_IN_TOTALS && (step % STEPS_OF_SUM == STEPS_OF_SUM - 1 || step == STEPS - 1)) {
                 add_to_totals(totals, step < STEPS_OF_SUM);
             }
@@ -1029,3 +1016,247 @@ struct LongProducts : Multiplication<Pass, parts_of_long_rows<Pass>()> {
 
     __device__ __forceinline__ void wait(Memory &memory, const Pass &pass, const Columns &next) {}
 };
+#endif
+
+#if HAS_WARPGROUPS
+// Four warps multiply rows and columns together that both lie in shared memory. Columns are copied there stage by stage, ahead of what is multiplied, and
+// so are long rows beside them; others are there for the whole time. Multiplications of one stage go on while the next one is waited for, and
+// those of another block while pairs of this one are taken in.
+template <typename Pass, bool KEEPS_ROWS, int PARTS>
+struct SharedProducts : Multiplication<Pass, PARTS> {
+    typedef Multiplication<Pass, PARTS> Base;
+    typedef typename Base::Layout Layout;
+    enum { READS_ROWS = !KEEPS_ROWS, IS_LARGE = 1, STEPS = Layout::STEPS, COLUMNS = Base::COLUMNS };
+    // As `LongProducts` has it.
+    enum { IS_IN_TOTALS = !KEEPS_ROWS && PARTS <= 2 && !Layout::IS_NARROW, STEPS_OF_SUM = IS_IN_TOTALS ? 4 : STEPS };
+    // Bytes of a step of a stage, and of all that is there for the whole time; how many steps a stage has, and how many stages there are.
+    enum { COPIED_ROWS = KEEPS_ROWS ? 0 : (int)CONTRACTED_ROWS, STEP_BYTES = 4 * (int)sizeof(Words) * (COLUMNS + COPIED_ROWS) };
+    enum { KEPT_BYTES = KEEPS_ROWS ? STEPS * 4 * (int)CONTRACTED_ROWS * (int)sizeof(Words) : 0 };
+    enum { ROOM = (int)Pass::LARGE_BYTES - Base::PAIR_BYTES - bytes_of_wide_sums<Pass>() - (int)sizeof(typename Base::Slots) - KEPT_BYTES - 512 };
+    enum { MOST_STEPS = ROOM / STEP_BYTES, STAGE_STEPS = STEPS > 1 && MOST_STEPS >= 6 ? 2 : 1 };
+    enum { STAGES_OF_TILE = (STEPS + STAGE_STEPS - 1) / STAGE_STEPS, MOST_STAGES = MOST_STEPS / STAGE_STEPS };
+    enum { STAGES = MOST_STAGES < 4 ? MOST_STAGES : 4 };
+    static_assert(STAGES >= 2, "there is room");
+    // How far copies may be ahead of the first stage of a tile: to the last one of the next.
+    enum { AHEAD = 2 * STAGES_OF_TILE };
+
+    struct Stage {
+        Words columns[STAGE_STEPS][4][COLUMNS];
+        Words rows[KEEPS_ROWS ? 1 : STAGE_STEPS][4][KEEPS_ROWS ? 1 : (int)CONTRACTED_ROWS];
+    };
+    struct Memory {
+        __align__(128) Words rows[KEEPS_ROWS ? STEPS : 1][4][KEEPS_ROWS ? (int)CONTRACTED_ROWS : 1];
+        __align__(128) Stage stages[STAGES];
+        // Each opens when a stage is there.
+        unsigned long long barriers[STAGES];
+        typename Base::Slots slots;
+    };
+    // The stage that is multiplied next, in which turn of all; the one that is copied next, and its number, counted from the first of the tile.
+    int stage, turn, target, begun;
+    long long first_row;
+
+    __device__ __forceinline__ SharedProducts(const Pass &pass, Memory &memory, const Work &work)
+        : stage(0), turn(0), target(0), begun(0), first_row(work.first_row)
+    {
+        if (threadIdx.x < STAGES) {
+            make_barrier(memory.barriers[threadIdx.x]);
+        }
+        if constexpr (KEEPS_ROWS) {
+            const int part = (int)threadIdx.x % 4;
+            Base::read_rows(memory.slots, pass, work, [&](int step, int r, const Halves &halves) {
+                #pragma unroll
+                for (int k = 0; k < 4; ++k) {
+                    memory.rows[step][k][row_of_warp(8 * r + (int)threadIdx.x % 32 / 4)].of[part] = halves.of[k / 2][k % 2];
+                }
+            });
+            publish_writes();
+        } else {
+            const typename Layout::template All<PACKED_ROWS> packed(pass.call.launch);
+            #pragma unroll
+            for (int r = 0; r < 4; ++r) {
+                const Measure measure = packed.measure(Base::row_of_lane(work, r));
+                Base::keep_measure(memory.slots, r, measure.norm, measure.inverse);
+            }
+        }
+        __syncthreads();
+    }
+
+    // Begins to copy all stages for which there is room when `done` of the tile have been multiplied. All lanes of the first warp do so.
+    __device__ __forceinline__ void copy_stages(Memory &memory, const Launch &launch, const Columns &tile, const Columns &next, int done)
+    {
+        const int past = next.are_there() ? (int)AHEAD : (int)STAGES_OF_TILE;
+        const int most = done + STAGES < past ? done + STAGES : past;
+        if (threadIdx.x < 32) {
+            #pragma unroll 1
+            for (int number = begun; number < most; ++number) {
+                const bool is_next = number >= STAGES_OF_TILE;
+                copy_stage(memory, launch, is_next ? next.at(0) : tile.at(0), is_next ? number - STAGES_OF_TILE : number);
+            }
+        }
+        begun = most > begun ? most : begun;
+    }
+
+    __device__ __forceinline__ void copy_stage(Memory &memory, const Launch &launch, long long column, int number)
+    {
+        enum { STEP_COPIES = KEEPS_ROWS ? 4 : 8, TAIL = STEPS % STAGE_STEPS };
+        const int lane = (int)threadIdx.x, steps = TAIL != 0 && number == STAGES_OF_TILE - 1 ? TAIL : STAGE_STEPS;
+        if (lane == 0) {
+            expect_bytes(memory.barriers[target], steps * STEP_BYTES);
+        }
+        __syncwarp();
+        if (lane < steps * STEP_COPIES) {
+            const int step = lane / STEP_COPIES, words = lane % 4, from = 4 * (number * STAGE_STEPS + step) + words;
+            Stage &stage = memory.stages[target];
+            if (KEEPS_ROWS || lane % STEP_COPIES < 4) {
+                const typename Base::PackedColumns packed(launch);
+                copy_bulk(stage.columns[step][words], packed.words(column, from), sizeof stage.columns[0][0], memory.barriers[target]);
+            } else {
+                const typename Layout::template All<PACKED_ROWS> packed(launch);
+                copy_bulk(stage.rows[step][words], packed.words(first_row, from), sizeof stage.rows[0][0], memory.barriers[target]);
+            }
+        }
+        target = target == STAGES - 1 ? 0 : target + 1;
+    }
+
+    // Multiplies a tile, and begins to copy the next one.
+    __device__ __forceinline__ void start(Memory &memory, const Pass &pass, const Columns &tile, const Columns &next)
+    {
+        enum { TAIL = STEPS % STAGE_STEPS };
+        const Launch &launch = pass.call.launch;
+        if (!Base::has_begun) {
+            __syncthreads();
+            Base::begin_columns(memory.slots, pass, tile);
+            begun = 0;
+            copy_stages(memory, launch, tile, next, 0);
+        }
+        wait_for_copies<0>();
+        Base::end_columns(memory.slots, pass, tile);
+        if constexpr (IS_IN_TOTALS) {
+            multiply_in_totals(memory, launch, tile, next);
+        } else {
+            if (STAGES_OF_TILE == 1) {
+                multiply<TAIL == 0 ? (int)STAGE_STEPS : (int)TAIL>(memory, 0, true);
+            } else {
+                multiply<STAGE_STEPS>(memory, 0, true);
+                #pragma unroll 1
+                for (int number = 1; number < STAGES_OF_TILE - (TAIL != 0); ++number) {
+                    multiply<STAGE_STEPS>(memory, number, false);
+                    release(memory, launch, tile, next, number);
+                }
+                if (TAIL != 0) {
+                    multiply<TAIL == 0 ? 1 : (int)TAIL>(memory, STAGES_OF_TILE - 1, false);
+                    release(memory, launch, tile, next, STAGES_OF_TILE - 1);
+                }
+            }
+            wait_for_multiplications<0>();
+            settle_sums();
+        }
+        __syncthreads();
+        copy_stages(memory, launch, tile, next, STAGES_OF_TILE);
+        begun -= STAGES_OF_TILE;
+        Base::advance();
+        if (next.are_there()) {
+            Base::begin_columns(memory.slots, pass, next);
+        }
+    }
+
+    // Begins to multiply a stage of so many steps.
+    template <int NUMBER_OF_STEPS>
+    __device__ __forceinline__ void multiply(Memory &memory, int number, bool is_first)
+    {
+        wait_for_bytes(memory.barriers[stage], turn);
+        begin_multiplications();
+        multiply_products<NUMBER_OF_STEPS, 0, 2>(memory, number, is_first);
+        if (!Layout::IS_NARROW) {
+            multiply_products<NUMBER_OF_STEPS, 2, Layout::NUMBER_OF_PRODUCTS>(memory, number, false);
+        }
+        commit_multiplications();
+        turn ^= stage == STAGES - 1;
+        stage = stage == STAGES - 1 ? 0 : stage + 1;
+    }
+
+    template <int NUMBER_OF_STEPS, int FIRST, int PAST>
+    __device__ __forceinline__ void multiply_products(const Memory &memory, int number, bool is_first)
+    {
+        const Stage &some = memory.stages[stage];
+        #pragma unroll
+        for (int step = 0; step < NUMBER_OF_STEPS; ++step) {
+            const Words(*rows)[CONTRACTED_ROWS];
+            if constexpr (KEEPS_ROWS) {
+                rows = memory.rows[number * STAGE_STEPS + step];
+            } else {
+                rows = some.rows[step];
+            }
+            #pragma unroll
+            for (int product = FIRST; product < PAST; ++product) {
+                const Words *own = rows[2 * Base::row_part(product)], *columns = some.columns[step][2 * Base::column_part(product)];
+                const bool begins = is_first && step == 0 && product == FIRST;
+                multiply_add_shared<0, CONTRACTED_ROWS>(Base::sums, own, columns, begins);
+                multiply_add_shared<1, CONTRACTED_ROWS>(Base::sums, own, columns, begins);
+            }
+        }
+    }
+
+    // Waits for all stages but the last one, which leaves room for others.
+    __device__ __forceinline__ void release(Memory &memory, const Launch &launch, const Columns &tile, const Columns &next, int done)
+    {
+        wait_for_multiplications<1>();
+        __syncthreads();
+        copy_stages(memory, launch, tile, next, done);
+    }
+
+    __device__ __forceinline__ void multiply_in_totals(Memory &memory, const Launch &launch, const Columns &tile, const Columns &next)
+    {
+        enum { TAIL = STEPS % STAGE_STEPS, STAGES_OF_SUM = STEPS_OF_SUM / STAGE_STEPS };
+        float totals[PARTS][32];
+        #pragma unroll
+        for (int k = 0; k < 32 * PARTS; ++k) {
+            totals[k / 32][k % 32] = 0.0f;
+        }
+        #pragma unroll 1
+        for (int number = 0; number < STAGES_OF_TILE; ++number) {
+            const bool is_first = number % STAGES_OF_SUM == 0;
+            if (TAIL != 0 && number == STAGES_OF_TILE - 1) {
+                multiply<TAIL == 0 ? 1 : (int)TAIL>(memory, number, is_first);
+            } else {
+                multiply<STAGE_STEPS>(memory, number, is_first);
+            }
+            wait_for_multiplications<0>();
+            settle_sums();
+            if (number % STAGES_OF_SUM == STAGES_OF_SUM - 1 || number == STAGES_OF_TILE - 1) {
+                #pragma unroll
+                for (int k = 0; k < 32 * PARTS; ++k) {
+                    totals[k / 32][k % 32] += Base::sums[k / 32][k / 16 % 2][k / 4 % 4][k % 4];
+                }
+            }
+            if (number < STAGES_OF_TILE - 1) {
+                __syncthreads();
+                copy_stages(memory, launch, tile, next, number + 1);
+            }
+        }
+        #pragma unroll
+        for (int k = 0; k < 32 * PARTS; ++k) {
+            Base::sums[k / 32][k / 16 % 2][k / 4 % 4][k % 4] = totals[k / 32][k % 32];
+        }
+    }
+
+    __device__ __forceinline__ void settle_sums()
+    {
+        #pragma unroll
+        for (int k = 0; k < 32 * PARTS; ++k) {
+            settle(Base::sums[k / 32][k / 16 % 2][k / 4 % 4][k % 4]);
+        }
+    }
+
+    __device__ __forceinline__ void wait(Memory &memory, const Pass &pass, const Columns &next) {}
+};
+
+template <typename Pass>
+struct Products : SharedProducts<Pass, true, (Pass::HAS_WIDE_SUMS || sizeof(typename Pass::Column) > 16) ? 1 : 4> {
+    using SharedProducts<Pass, true, (Pass::HAS_WIDE_SUMS || sizeof(typename Pass::Column) > 16) ? 1 : 4>::SharedProducts;
+};
+template <typename Pass>
+struct LongProducts : SharedProducts<Pass, false, parts_of_long_rows<Pass>()> {
+    using SharedProducts<Pass, false, parts_of_long_rows<Pass>()>::SharedProducts;
+};
+#endif

@@ -8,7 +8,7 @@
 // The columns of a tile where nothing is contracted.
 template <typename Pass>
 struct Uncontracted {
-    enum { CONTRACTS = 0, PARTS = 1, OVERLAPS = 0, READS_ROWS = 0 };
+    enum { CONTRACTS = 0, PARTS = 1, READS_ROWS = 0, IS_LARGE = 0 };
     struct Memory {
         __align__(16) typename Pass::Column columns[CONTRACTED_COLUMNS];
     };
@@ -120,7 +120,7 @@ struct AllPairs {
 
 static __device__ __forceinline__ long long row_of_thread(const Work &work)
 {
-    const long long row = work.first_row + threadIdx.x;
+    const long long row = work.first_row + own_row();
     return row < work.past_rows ? row : work.past_rows - 1;
 }
 

@@ -297,7 +297,10 @@ struct TensorSums : DirectPairs<Pass> {
     {
         const int lane = (int)threadIdx.x % 32;
         float found[4][8];
-        Terms<Pass>::read_values(found, factors);
+        #pragma unroll
+        for (int r = 0; r < 4; ++r) {
+            read_some(found[r], factors + (8 * r + lane / 4) * CONTRACTED_PITCH + lane % 4 * 8);
+        }
         unsigned int rows[NUMBER_OF_PARTS][4][4];
         #pragma unroll
         for (int k = 0; k < 16; ++k) {

@@ -312,9 +312,10 @@ impl Tables {
 }
 
 fn kernel(kernel: Option<Kernel>) -> Record {
-    let Kernel { number, threads, rows } = kernel.unwrap_or(Kernel { number: abi::NO_KERNEL, threads: 0, rows: 0 });
+    let none = Kernel { number: abi::NO_KERNEL, threads: 0, rows: 0, large_bytes: 0 };
+    let Kernel { number, threads, rows, large_bytes } = kernel.unwrap_or(none);
     let mut record = Record::of::<DeviceKernel>();
-    set!(record, DeviceKernel, kernel = number, threads = threads, rows = rows);
+    set!(record, DeviceKernel, kernel = number, threads = threads, rows = rows, large_bytes = large_bytes);
     record
 }
 

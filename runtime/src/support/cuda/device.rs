@@ -27,6 +27,11 @@ const CAPABILITY_MINOR: i32 = 76;
 /// `CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED`.
 const MEMORY_POOLS: i32 = 115;
 
+/// Machine code for this compute capability has instructions of its own, and kernels that take [`DeviceKernel::large_bytes`].
+///
+/// [`DeviceKernel::large_bytes`]: crate::abi::DeviceKernel::large_bytes
+const WITH_LARGE_MEMORY: u32 = 90;
+
 /// What a library knows of the driver and of devices.
 pub struct State {
     /// The driver's functions.
@@ -51,6 +56,8 @@ pub struct Device {
     pub multiprocessors: usize,
     /// Whether memory can be allocated on a stream.
     pub has_pools: bool,
+    /// Whether the code is that which takes more shared memory than every GPU has.
+    pub has_large_memory: bool,
     num_kernels: usize,
     /// Modules that are loaded.
     num_modules: usize,
@@ -172,6 +179,7 @@ unsafe fn load(driver: &Driver, code: &DeviceCode, number: i32, message: &mut Me
             context: null_mut(),
             multiprocessors: (multiprocessors as usize).max(1),
             has_pools,
+            has_large_memory: best.architecture == WITH_LARGE_MEMORY && best.is_ptx == 0,
             num_kernels: kernels,
             num_modules: 0,
         });

@@ -94,6 +94,7 @@ functions! {
     module_load = c"cuModuleLoadData" (*mut Handle, *const c_void);
     module_unload = c"cuModuleUnload" (Handle);
     module_function = c"cuModuleGetFunction" (*mut Handle, Handle, *const c_char);
+    function_set = c"cuFuncSetAttribute" (Handle, i32, i32);
     launch = c"cuLaunchKernel" (Handle, u32, u32, u32, u32, u32, u32, u32, Handle, *mut *mut c_void, *mut *mut c_void);
     allocate = c"cuMemAlloc_v2" (*mut DevicePointer, usize);
     free = c"cuMemFree_v2" (DevicePointer);

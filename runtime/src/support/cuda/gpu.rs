@@ -7,6 +7,11 @@ use crate::support::arena::times;
 use crate::support::message::Message;
 use core::ffi::c_void;
 
+/// `CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES`.
+const MOST_DYNAMIC_BYTES: i32 = 8;
+/// `CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT`.
+const SHARED_PERCENTAGE: i32 = 9;
+
 /// What every part of device memory is aligned to.
 pub const ALIGNMENT: usize = 256;
 
@@ -45,6 +50,15 @@ impl Gpu<'_> {
         }
         let mut arguments = [parameters.cast_mut()];
         let function = self.device.kernel(kernel.kernel);
+        let large_bytes = if self.device.has_large_memory { kernel.large_bytes } else { 0 };
+        if large_bytes > 0 {
+            // Several blocks are to fit, whose memory is all that there is.
+            for (attribute, value) in [(MOST_DYNAMIC_BYTES, large_bytes as i32), (SHARED_PERCENTAGE, 100)] {
+                // SAFETY: the kernel is one of the device's.
+                let allowed = unsafe { (self.driver.function_set)(function, attribute, value) };
+                self.driver.check("cuFuncSetAttribute", allowed, message)?;
+            }
+        }
         // SAFETY: as the caller promises.
         let result = unsafe {
             (self.driver.launch)(
@@ -55,7 +69,7 @@ impl Gpu<'_> {
                 kernel.threads,
                 1,
                 1,
-                0,
+                large_bytes,
                 self.stream,
                 arguments.as_mut_ptr(),
                 core::ptr::null_mut(),

@@ -25,8 +25,12 @@ impl Packing {
     pub fn of(pass: &DevicePass, columns: usize, rows: usize, elements: usize) -> Packing {
         let [column_size, row_size] = pass.packed_sizes.map(|size| size as usize);
         let header = pass.packed_header as usize;
-        let step = |header: usize, count: usize, size: usize| header.saturating_add(times(count, size));
-        Packing { steps: [step(header, columns, column_size), step(0, rows, row_size)], elements }
+        // There is room for a tile beyond the last.
+        let beyond = |part: usize| pass.pack.get(part).map_or(0, |kernel| kernel.rows as usize);
+        let step = |header: usize, count: usize, part: usize, size: usize| {
+            header.saturating_add(times(count.saturating_add(beyond(part)), size))
+        };
+        Packing { steps: [step(header, columns, COLUMNS, column_size), step(0, rows, ROWS, row_size)], elements }
     }
 
     /// Bytes of everything.
@@ -70,6 +74,7 @@ pub unsafe fn pack(
         return Ok(());
     }
     let count = if part == COLUMNS { parameters.launch.columns } else { parameters.launch.rows };
+    let blocks = tiles(kernel, count as usize).saturating_add(1);
     // SAFETY: as the caller promises.
-    unsafe { gpu.launch(kernel, [tiles(kernel, count as usize), 1, elements], parameters.pointer(), message) }
+    unsafe { gpu.launch(kernel, [blocks, 1, elements], parameters.pointer(), message) }
 }

@@ -341,7 +341,7 @@ impl<'r> Run<'r> {
             for part in [packing::COLUMNS, packing::ROWS] {
                 pack(gpu, self.pass, part, &parameters, elements, message)?;
             }
-            let measure = DeviceKernel { kernel: code.layout, threads: LAYOUT_THREADS, rows: 1, reserved: 0 };
+            let measure = DeviceKernel { kernel: code.layout, threads: LAYOUT_THREADS, rows: 1, large_bytes: 0 };
             gpu.launch(&measure, [1, 1, elements], parameters.pointer(), message)?;
             let most_tiles = (self.size.rows / (kernel.rows as usize).max(1)).saturating_add(count as usize);
             gpu.launch(kernel, [most_tiles, self.division.splits, elements], parameters.pointer(), message)?;

@@ -182,7 +182,7 @@ impl Run<'_> {
         }
         for (number, threads, blocks) in blocks.into_iter().skip(if is_sorted { SORTING_KERNELS } else { 0 }) {
             let kernel = self.code.scatter.wrapping_add(number as u32);
-            let kernel = DeviceKernel { kernel, threads: threads as u32, rows: 0, reserved: 0 };
+            let kernel = DeviceKernel { kernel, threads: threads as u32, rows: 0, large_bytes: 0 };
             let parameters = core::ptr::from_ref(call).cast();
             // SAFETY: as the caller promises.
             unsafe { self.gpu.launch(&kernel, [blocks, 1, elements], parameters, message)? };

@@ -28,7 +28,7 @@ pub unsafe fn launch(
         let results = times(sum.groups as usize, sum.numbers as usize);
         let grid = [results.div_ceil(SUM_THREADS as usize), 1, 1];
         let number = if compute == F32 { code.sum_f32 } else { code.sum_f64 };
-        let kernel = DeviceKernel { kernel: number, threads: SUM_THREADS, rows: SUM_THREADS, reserved: 0 };
+        let kernel = DeviceKernel { kernel: number, threads: SUM_THREADS, rows: SUM_THREADS, large_bytes: 0 };
         // SAFETY: as the caller promises.
         unsafe { gpu.launch(&kernel, grid, core::ptr::from_ref(&sum).cast(), message)? };
     }

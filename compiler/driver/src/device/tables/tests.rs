@@ -76,8 +76,8 @@ fn pass(over: Option<Axis>, order: Order, views: &[u32]) -> PassKernels {
         compute: ScalarType::F64,
         order,
         views: views.iter().map(|number| TensorId(*number)).collect(),
-        reduce: [None, over.map(|_| Kernel { number: 1, threads: 128, rows: 64 })],
-        finish: Kernel { number: 2, threads: 256, rows: 32 },
+        reduce: [None, over.map(|_| Kernel { number: 1, threads: 128, rows: 64, large_bytes: 98304 })],
+        finish: Kernel { number: 2, threads: 256, rows: 32, large_bytes: 0 },
         chunk: [16, 1024],
         longest_split: 8,
         state_size: 12,
@@ -85,7 +85,7 @@ fn pass(over: Option<Axis>, order: Order, views: &[u32]) -> PassKernels {
         packed: Packed {
             header: 48,
             sizes: [80, 96],
-            kernels: [Some(Kernel { number: 3, threads: 64, rows: 16 }), None],
+            kernels: [Some(Kernel { number: 3, threads: 64, rows: 16, large_bytes: 0 }), None],
         },
     }
 }
@@ -211,7 +211,7 @@ fn tables_for_ranges_have_names_of_their_own() {
     let names: Vec<&str> = memory.symbols.keys().map(String::as_str).collect();
     assert_eq!(names, ["keops_device_entry_f", "keops_device_ranges_f"]);
 
-    let no_kernel = PassKernels { finish: Kernel { number: 4, threads: 1, rows: 1 }, ..all[0].clone() };
+    let no_kernel = PassKernels { finish: Kernel { number: 4, threads: 1, rows: 1, large_bytes: 0 }, ..all[0].clone() };
     let no_tensor = PassKernels { views: vec![TensorId(99)], ..all[0].clone() };
     let no_reduction = PassKernels { reduce: [None, None], ..all[0].clone() };
     let wrong = [no_kernel, no_tensor, no_reduction].map(|wrong| vec![wrong; all.len()]);

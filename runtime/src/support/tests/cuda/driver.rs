@@ -32,6 +32,8 @@ pub struct Machine {
     pub calls: Vec<&'static str>,
     /// First bytes of loaded images.
     pub images: Vec<u8>,
+    /// Bytes of dynamic shared memory that kernels may have.
+    dynamic_bytes: HashMap<String, u32>,
     contexts: Vec<usize>,
     blocks: HashMap<DevicePointer, (Vec<u8>, usize)>,
     pub most_allocated: usize,
@@ -69,6 +71,7 @@ pub fn install() {
         module_load,
         module_unload,
         module_function,
+        function_set,
         launch,
         allocate,
         free,
@@ -186,6 +189,19 @@ unsafe extern "C" fn module_function(function: *mut Handle, module: Handle, name
     })
 }
 
+unsafe extern "C" fn function_set(function: Handle, attribute: i32, value: i32) -> i32 {
+    let kernel = unsafe { CStr::from_ptr(function.cast()) }.to_str().unwrap().to_owned();
+    called("function_set", |machine| {
+        match attribute {
+            8 => {
+                machine.dynamic_bytes.insert(kernel, value as u32);
+            }
+            _ => assert_eq!((attribute, value), (9, 100), "all of it is shared memory"),
+        }
+        0
+    })
+}
+
 unsafe extern "C" fn launch(
     function: Handle,
     x: u32,
@@ -199,12 +215,13 @@ unsafe extern "C" fn launch(
     arguments: *mut *mut c_void,
     extra: *mut *mut c_void,
 ) -> i32 {
-    assert_eq!((one, also_one, shared, extra.is_null()), (1, 1, 0, true));
+    assert_eq!((one, also_one, extra.is_null()), (1, 1, true));
     assert!(x > 0 && (1..65536).contains(&y) && (1..65536).contains(&z) && threads > 0);
     let kernel = unsafe { CStr::from_ptr(function.cast()) }.to_str().unwrap().to_owned();
     let stream = stream as usize;
     let failure = machine(|machine| {
         assert!(*machine.contexts.last().unwrap() >= 100, "a device's context is current");
+        assert_eq!(shared, machine.dynamic_bytes.get(&kernel).copied().unwrap_or(0), "as much as it may have");
         machine.launches.push(Launch { kernel: kernel.clone(), grid: [x, y, z], threads, stream });
         machine.failure.filter(|(name, _)| *name == "launch").map(|(_, error)| error)
     });

@@ -250,7 +250,7 @@ pub fn part(name: &CStr) -> usize {
 
 /// A pass with views (x, y, c).
 pub fn device_pass(rows: u8, columns: u8, views: [u32; 3]) -> DevicePass {
-    let kernel = |kernel, rows: usize, threads| DeviceKernel { kernel, threads, rows: rows as u32, reserved: 0 };
+    let kernel = |kernel, rows: usize, threads| DeviceKernel { kernel, threads, rows: rows as u32, large_bytes: 0 };
     let (views, num_views) = leak(views.to_vec());
     DevicePass {
         rows,
@@ -259,7 +259,7 @@ pub fn device_pass(rows: u8, columns: u8, views: [u32; 3]) -> DevicePass {
         order: ORDER_TREE,
         num_views,
         views,
-        reduce: [kernel(0, MANY, 64), kernel(1, FEW, 64)],
+        reduce: [DeviceKernel { large_bytes: 70_000, ..kernel(0, MANY, 64) }, kernel(1, FEW, 64)],
         finish: kernel(2, FINISH, 16),
         shortest_chunk: SHORTEST as u32,
         longest_chunk: LONGEST as u32,
@@ -272,7 +272,7 @@ pub fn device_pass(rows: u8, columns: u8, views: [u32; 3]) -> DevicePass {
     }
 }
 
-const NONE: DeviceKernel = DeviceKernel { kernel: NO_KERNEL, threads: 0, rows: 0, reserved: 0 };
+const NONE: DeviceKernel = DeviceKernel { kernel: NO_KERNEL, threads: 0, rows: 0, large_bytes: 0 };
 
 /// Gives an entry code for GPUs.
 pub fn with_device(entry: &EntryDescriptor, passes: Vec<DevicePass>, code: DeviceCode) -> &'static EntryDescriptor {

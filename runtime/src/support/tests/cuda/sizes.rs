@@ -85,7 +85,7 @@ fn nothing_to_reduce() {
 
 #[test]
 fn threads_that_join_states() {
-    let finish = DeviceKernel { kernel: 0, threads: 128, rows: 128, reserved: 0 };
+    let finish = DeviceKernel { kernel: 0, threads: 128, rows: 128, large_bytes: 0 };
     let of = |splits, rows| team(&finish, splits, rows, 132);
     assert_eq!(of(0, 1), 1);
     assert_eq!(of(8, 1), 1);
