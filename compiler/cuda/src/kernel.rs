@@ -15,7 +15,7 @@ use keopsc_ir::types::{Products, Role, ScalarType};
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::scalar::Counter;
 
-use crate::contraction::{CONTRACTED_ROWS, Contraction, Form, LARGE_BYTES_OF_TWO, PassValues, Terms};
+use crate::contraction::{CONTRACTED_ROWS, Contraction, Form, LARGE_BYTES_OF_TWO, Method, PassValues, Terms};
 use crate::expression::{Operands, Position, Writer};
 use crate::library::{Kernel, Kernels, Order, Packed, PassKernels, part};
 use crate::lines::Lines;
@@ -334,7 +334,10 @@ impl Emitter<'_> {
         let others = format!("IN_QUADS = {in_quads}, HAS_WIDE_SUMS = {has_wide_sums}");
         let large = match self.schedule.large_bytes {
             0 => String::new(),
-            bytes => format!(", LARGE_BYTES = {bytes}"),
+            bytes => {
+                let keeps_rows = u32::from(contraction.method() == Method::Products);
+                format!(", KEEPS_ROWS = {keeps_rows}, LARGE_BYTES = {bytes}")
+            }
         };
         writer.lines.line(format!("enum {{ COORDINATES = {count}{form}, {others}{large} }};"));
         let emitter = Emitter { row: RowValues::Nowhere, ..self.clone() };

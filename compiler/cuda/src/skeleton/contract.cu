@@ -206,10 +206,11 @@ static __device__ __forceinline__ Columns following_tile(const Columns &tile, co
     return next.are_there() ? next : first_tile(tile.begin + tile.past, launch, work);
 }
 
-// What both kinds of tiles share: room for the contractions of each warp, which factors of sums replace, and for what these are multiplied with.
-template <typename Pass, typename Method, typename Sums = NoSums<Pass>>
+// Room for the contractions of each warp, if there have to be, which factors of sums replace, and for what these are multiplied with.
+template <typename Pass, typename Method, typename Sums = NoSums<Pass>, bool HAS_VALUES = true>
 struct ContractedMemory : Sums::Memory {
-    __align__(32) typename Pass::Real values[CONTRACTED_ROWS / CONTRACTED_WARP_ROWS][CONTRACTED_WARP_ROWS * CONTRACTED_PITCH];
+    enum { NUMBER = HAS_VALUES ? CONTRACTED_WARP_ROWS * CONTRACTED_PITCH : 1 };
+    __align__(32) typename Pass::Real values[CONTRACTED_ROWS / CONTRACTED_WARP_ROWS][NUMBER];
     typename Method::Memory method;
 };
 
@@ -375,7 +376,7 @@ struct QuadTile {
     enum { READS_ROWS = Method::READS_ROWS, IS_LARGE = Method::IS_LARGE };
     typedef typename Pass::Real Real;
     typedef typename Pass::State State;
-    typedef ContractedMemory<Pass, Method> Memory;
+    typedef ContractedMemory<Pass, Method, NoSums<Pass>, !Method::MAY_DOUBT> Memory;
     typedef NoQueue<Pass, 1> Queue;
     typedef typename Queue::Waiting Waiting;
     Memory &memory;
@@ -437,15 +438,23 @@ struct QuadTile {
             for (int r = 0; r < 4; ++r) {
                 ahead[r] = states[r];
             }
+            // A few at a time, so that what follows on contractions goes on beside others.
+            enum { STEP = Pass::BLOCK > 2 ? Pass::BLOCK : 2 };
             const typename Pass::Column *columns = method.columns(memory.method) + first_of_quad();
-            bool is_sure = true;
+            bool are_sure[4] = {true, true, true, true};
             #pragma unroll
             for (int part = 0; part < Method::PARTS; ++part) {
-                Real found[4][8];
-                is_sure = method.contractions(found, memory.method.slots, part) && is_sure;
-                take_in(ahead, pass, found, columns + part * CONTRACTED_COLUMNS, tile.at(part * CONTRACTED_COLUMNS + first_of_quad()));
+                const int begin = part * CONTRACTED_COLUMNS;
+                float least[4];
+                method.find_least(least, memory.method.slots, part);
+                #pragma unroll
+                for (int c = 0; c < 8; c += STEP) {
+                    Real found[4][STEP];
+                    method.contract(found, are_sure, least, memory.method.slots, part, c);
+                    take_in(ahead, pass, found, columns + begin + place_in_quad(c), tile.at(begin + first_of_quad() + place_in_quad(c)));
+                }
             }
-            if (!__all_sync(0xffffffffu, is_sure)) {
+            if (!__all_sync(0xffffffffu, are_sure[0] && are_sure[1] && are_sure[2] && are_sure[3])) {
                 return false;
             }
             #pragma unroll
@@ -476,14 +485,16 @@ struct QuadTile {
         }
     }
 
+    // Some of the lane's columns, the first of which has an even number, as many as are taken in together or several times that.
+    template <int NUMBER>
     __device__ __forceinline__ void take_in(
-        State (&states)[4], const Pass &pass, const Real (&found)[4][8], const typename Pass::Column *columns, long long first) const
+        State (&states)[4], const Pass &pass, const Real (&found)[4][NUMBER], const typename Pass::Column *columns, long long first) const
     {
         if constexpr (Pass::BLOCK > 1) {
             enum { BLOCK = Pass::BLOCK };
-            static_assert(8 % (int)BLOCK == 0, "a lane has eight columns");
+            static_assert(NUMBER % (int)BLOCK == 0, "a lane has eight columns");
             #pragma unroll
-            for (int column = 0; column < 8; column += BLOCK) {
+            for (int column = 0; column < NUMBER; column += BLOCK) {
                 #pragma unroll
                 for (int r = 0; r < 4; ++r) {
                     const int place = place_in_quad(column);
@@ -492,7 +503,7 @@ struct QuadTile {
             }
         } else {
             #pragma unroll
-            for (int column = 0; column < 8; ++column) {
+            for (int column = 0; column < NUMBER; ++column) {
                 #pragma unroll
                 for (int r = 0; r < 4; ++r) {
                     const int place = place_in_quad(column);

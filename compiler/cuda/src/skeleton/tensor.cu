@@ -249,6 +249,24 @@ struct __align__(8) Measure {
     float norm, inverse;
 };
 
+// How many times 32 columns are multiplied with at a time: of long rows, and of others.
+template <typename Pass>
+static __device__ constexpr int parts_of_long_rows()
+{
+    return Pass::HAS_WIDE_SUMS || sizeof(typename Pass::Column) > 16 ? 1 : Pass::CONTRACTION == DISTANCES || Pass::PRECISION != FLOAT32 ? 4 : 2;
+}
+template <typename Pass>
+static __device__ constexpr int parts_of_short_rows()
+{
+    return Pass::HAS_WIDE_SUMS || sizeof(typename Pass::Column) > 16 ? 1 : 4;
+}
+// Columns whose halves lie together.
+template <typename Pass>
+static __device__ constexpr int columns_together()
+{
+    return CONTRACTED_COLUMNS * (Pass::KEEPS_ROWS ? parts_of_short_rows<Pass>() : parts_of_long_rows<Pass>());
+}
+
 // Columns and rows as halves. All words are of [step][0 and 1: high, 2 and 3: low, or high ones of the next sixteen].
 template <typename Pass>
 struct Packed {
@@ -278,22 +296,46 @@ struct Packed {
     struct All {
         enum { HEADER = PART == PACKED_COLUMNS ? (int)HEADER_BYTES : 0 };
 #if HAS_WARPGROUPS
-        // Words of the same number lie side by side, measures behind all of them. There is room for a tile beyond the last.
+        // Those of a tile lie together: words of the same number side by side. Measures are behind all of them. There is room for two tiles beyond the
+        // last, as a tile may begin between two.
+        enum { TILE = PART == PACKED_COLUMNS ? columns_together<Pass>() : (int)CONTRACTED_ROWS, NUMBERS = 4 * STEPS };
         Words *first;
         Measure *measures;
-        long long count;
+        long long before, count;
 
         __device__ __forceinline__ All(const Launch &launch)
         {
-            const long long before = PART == PACKED_COLUMNS ? launch.packed_offset / BYTES : 0;
             char *begin = (char *)launch.packed[PART] + blockIdx.z * launch.packed_steps[PART] + HEADER;
-            count = (launch.packed_steps[PART] - HEADER) / BYTES;
-            first = (Words *)begin + before;
+            before = PART == PACKED_COLUMNS ? launch.packed_offset / BYTES : 0;
+            count = (launch.packed_steps[PART] - HEADER) / BYTES / TILE * TILE;
+            first = (Words *)begin;
             measures = (Measure *)(begin + count * HALVES_BYTES) + before;
         }
-        __device__ __forceinline__ bool has_room(long long index, long long all) const { return index < count; }
-        __device__ __forceinline__ Words *words(long long index, int number) const { return first + number * count + index; }
+        __device__ __forceinline__ bool has_room(long long index, long long all) const { return before + index < count; }
+        __device__ __forceinline__ Words *words(long long index, int number) const
+        {
+            const unsigned long long place = before + index;
+            return first + place / TILE * (TILE * NUMBERS) + number * TILE + place % TILE;
+        }
         __device__ __forceinline__ Measure &measure(long long index) const { return measures[index]; }
+
+        // Begins to copy so many numbers of a tile of rows or columns to where they lie as here. All lanes of a warp do so.
+        __device__ __forceinline__ void copy(Words *target, long long index, int number, int numbers, unsigned long long &barrier) const
+        {
+            const int lane = (int)threadIdx.x % 32, offset = (int)((unsigned long long)(before + index) % TILE);
+            if (offset == 0) {
+                if (lane == 0) {
+                    copy_bulk(target, words(index, number), numbers * TILE * (int)sizeof(Words), barrier);
+                }
+                return;
+            }
+            #pragma unroll 1
+            for (int k = lane; k < numbers; k += 32) {
+                const int here = TILE - offset;
+                copy_bulk(target + k * TILE, words(index, number + k), here * (int)sizeof(Words), barrier);
+                copy_bulk(target + k * TILE + here, words(index + here, number + k), offset * (int)sizeof(Words), barrier);
+            }
+        }
 #else
         // Words of a row or a column lie side by side, with its measure behind them.
         char *first;
@@ -499,6 +541,111 @@ struct Doubts {
         return unsure;
     }
 
+    // The sum of a pair's terms, by all lanes of a warp.
+    static __device__ __forceinline__ float sum_of_terms(const Pass &pass, const Work &work, int row, long long column)
+    {
+        const long long own = work.first_row + row_of_warp(row), index = own < work.past_rows ? own : work.past_rows - 1;
+        float sum = 0.0f;
+        #pragma unroll 4
+        for (int q = (int)threadIdx.x % 32; q < Pass::COORDINATES; q += 32) {
+            pass.add_term(sum, pass.row_term(index, q), pass.column_term(column, q), q);
+        }
+        #pragma unroll
+        for (int distance = 16; distance > 0; distance /= 2) {
+            sum += __shfl_xor_sync(0xffffffffu, sum, distance);
+        }
+        return sum;
+    }
+
+    static __device__ __forceinline__ int sum_of_warp(int number)
+    {
+        #pragma unroll
+        for (int distance = 1; distance < 32; distance *= 2) {
+            number += __shfl_xor_sync(0xffffffffu, number, distance);
+        }
+        return number;
+    }
+
+    // Of the rows 8 r + lane / 4 and the lane's eight columns: those that are not exact enough.
+    static __device__ __noinline__ void compute_quads_anew(float (&found)[4][8], const Measure *measured, const float (&row_norms)[4],
+        const typename Pass::Call &call, typename Pass::Shared &shared, const Work work, const Columns columns)
+    {
+        const Pass pass(call, element_of(call.launch), shared, false);
+        const int lane = (int)threadIdx.x % 32;
+        unsigned int unsure = 0;
+        #pragma unroll 1
+        for (int k = 0; k < 32; ++k) {
+            const int column = first_of_quad() + place_in_quad(k % 8);
+            const float value = found[k / 8][k % 8];
+            const bool is_sure = IS_DISTANCE ? value >= least(row_norms[k / 8] + measured[column].norm) : fabsf(value) < INFINITY_F32;
+            unsure |= (is_sure || !columns.has(column) ? 0u : 1u) << k;
+        }
+        if (sum_of_warp(__popc(unsure)) > FEW) {
+            compute_all_quads(found, pass, work, columns);
+            return;
+        }
+        unsigned int lanes_left = __ballot_sync(0xffffffffu, unsure != 0);
+        #pragma unroll 1
+        for (; lanes_left != 0; lanes_left &= lanes_left - 1) {
+            const int other = __ffs((int)lanes_left) - 1;
+            unsigned int left = __shfl_sync(0xffffffffu, unsure, other);
+            #pragma unroll 1
+            for (; left != 0; left &= left - 1) {
+                const int k = __ffs((int)left) - 1;
+                const int row = 8 * (k / 8) + other / 4, column = 2 * (other % 4) + place_in_quad(k % 8);
+                const float sum = sum_of_terms(pass, work, row, columns.at(column));
+                if (lane == other) {
+                    found[k / 8][k % 8] = sum;
+                }
+            }
+        }
+    }
+
+    // All of them, each lane its own.
+    static __device__ __forceinline__ void compute_all_quads(float (&found)[4][8], const Pass &pass, const Work &work, const Columns &columns)
+    {
+        float sums[4][8];
+        long long rows[4], of_lane[8];
+        #pragma unroll
+        for (int r = 0; r < 4; ++r) {
+            const long long own = work.first_row + row_of_warp(8 * r + (int)threadIdx.x % 32 / 4);
+            rows[r] = own < work.past_rows ? own : work.past_rows - 1;
+        }
+        #pragma unroll
+        for (int c = 0; c < 8; ++c) {
+            const int column = first_of_quad() + place_in_quad(c);
+            of_lane[c] = columns.at(columns.has(column) ? column : 0);
+            #pragma unroll
+            for (int r = 0; r < 4; ++r) {
+                sums[r][c] = 0.0f;
+            }
+        }
+        #pragma unroll 1
+        for (int first = 0; first < Pass::COORDINATES; first += 4) {
+            float row_terms[4][4];
+            #pragma unroll
+            for (int r = 0; r < 4; ++r) {
+                pass.row_terms(row_terms[r], rows[r], first);
+            }
+            #pragma unroll
+            for (int c = 0; c < 8; ++c) {
+                float column_terms[4];
+                pass.column_terms(column_terms, of_lane[c], first);
+                #pragma unroll
+                for (int e = 0; e < 4; ++e) {
+                    #pragma unroll
+                    for (int r = 0; r < 4; ++r) {
+                        pass.add_term(sums[r][c], row_terms[r][e], column_terms[e], first + e);
+                    }
+                }
+            }
+        }
+        #pragma unroll
+        for (int k = 0; k < 32; ++k) {
+            found[k / 8][k % 8] = sums[k / 8][k % 8];
+        }
+    }
+
     // `row_norm` is that of the lane's row of the tile. Returns its columns that were not exact enough.
     static __device__ __noinline__ unsigned int compute_anew(float *values, const Measure *measured, float row_norm,
         const typename Pass::Call &call, typename Pass::Shared &shared, const Work work, const Columns columns)
@@ -506,12 +653,7 @@ struct Doubts {
         const Pass pass(call, element_of(call.launch), shared, false);
         const int lane = (int)threadIdx.x % 32;
         const unsigned int unsure = unsure_columns(values, measured, row_norm, columns);
-        int number = __popc(unsure);
-        #pragma unroll
-        for (int distance = 1; distance < 32; distance *= 2) {
-            number += __shfl_xor_sync(0xffffffffu, number, distance);
-        }
-        if (number > FEW) {
+        if (sum_of_warp(__popc(unsure)) > FEW) {
             Direct::contract_all(values, pass, work, columns);
             return unsure;
         }
@@ -520,21 +662,12 @@ struct Doubts {
         while (rows_left != 0) {
             const int row = __ffs((int)rows_left) - 1;
             rows_left &= rows_left - 1;
-            const long long own = work.first_row + row_of_warp(row), index = own < work.past_rows ? own : work.past_rows - 1;
             unsigned int columns_left = __shfl_sync(0xffffffffu, unsure, row);
             #pragma unroll 1
             while (columns_left != 0) {
                 const int column = __ffs((int)columns_left) - 1;
                 columns_left &= columns_left - 1;
-                float sum = 0.0f;
-                #pragma unroll 4
-                for (int q = lane; q < Pass::COORDINATES; q += 32) {
-                    pass.add_term(sum, pass.row_term(index, q), pass.column_term(columns.at(column), q), q);
-                }
-                #pragma unroll
-                for (int distance = 16; distance > 0; distance /= 2) {
-                    sum += __shfl_xor_sync(0xffffffffu, sum, distance);
-                }
+                const float sum = sum_of_terms(pass, work, row, columns.at(column));
                 if (lane == 0) {
                     values[row * CONTRACTED_PITCH + column] = sum;
                 }
@@ -578,7 +711,7 @@ struct Multiplication {
         float row_norms[CONTRACTED_ROWS];
     };
     // Bytes of shared memory besides coordinates: of this, of pairs, wide sums and parameters, and what alignment takes.
-    enum { PAIR_BYTES = CONTRACTED_ROWS * CONTRACTED_PITCH * (int)sizeof(float) };
+    enum { PAIR_BYTES = Pass::IN_QUADS ? 0 : CONTRACTED_ROWS * CONTRACTED_PITCH * (int)sizeof(float) };
     enum { OTHER_BYTES = (int)(sizeof(Slots) + sizeof(typename Pass::Shared)) + PAIR_BYTES + bytes_of_wide_sums<Pass>() + 128 };
     // Of rows 8 k + lane / 4 of the warp.
     float row_norms[4], row_inverses[4];
@@ -723,42 +856,56 @@ struct Multiplication {
         }
     }
 
-    // Contractions of the rows 8 r + lane / 4 with the lane's eight columns of a part. Whether all of them are exact enough.
-    __device__ __forceinline__ bool contractions(float (&found)[4][8], const Slots &slots, int part) const
+    // The least squared distances of the rows 8 r + lane / 4 to columns of a part that are exact enough.
+    __device__ __forceinline__ void find_least(float (&least)[4], const Slots &slots, int part) const
     {
-        const int lane = (int)threadIdx.x % 32;
-        const Measure *columns = slots.measures[slot] + part * CONTRACTED_COLUMNS;
-        const float greatest = IS_DISTANCE ? __uint_as_float(greatest_of_warp(__float_as_uint(columns[lane].norm))) : 0.0f;
-        Four<float> measured[4];
-        #pragma unroll
-        for (int k = 0; k < 4; ++k) {
-            measured[k] = *(const Four<float> *)(columns + first_of_quad() + place_in_quad(2 * k));
-        }
-        // One for each row, so that none waits long for the one before.
-        bool are_sure[4], is_sure = true;
-        #pragma unroll
-        for (int r = 0; r < 4; ++r) {
-            are_sure[r] = true;
-            const float factor = (IS_DISTANCE ? -2.0f : 1.0f) * row_inverses[r];
-            const float least = Doubts<Pass>::least(row_norms[r] + greatest);
+        if constexpr (IS_DISTANCE) {
+            const Measure *columns = slots.measures[slot] + part * CONTRACTED_COLUMNS;
+            const float greatest = __uint_as_float(greatest_of_warp(__float_as_uint(columns[threadIdx.x % 32].norm)));
             #pragma unroll
-            for (int c = 0; c < 8; ++c) {
-                const float norm = measured[c / 2].of[c % 2 * 2], inverse = measured[c / 2].of[c % 2 * 2 + 1];
-                const float sum = sums[part][r / 2][c / 2][r % 2 * 2 + c % 2] * inverse;
+            for (int r = 0; r < 4; ++r) {
+                least[r] = Doubts<Pass>::least(row_norms[r] + greatest);
+            }
+        }
+    }
+
+    // Contractions of these rows with some of the lane's eight columns of a part, from an even number on. Takes back that a row's are exact enough, one
+    // for each, so that none waits long for the one before.
+    template <int NUMBER>
+    __device__ __forceinline__ void contract(
+        float (&found)[4][NUMBER], bool (&are_sure)[4], const float (&least)[4], const Slots &slots, int part, int begin) const
+    {
+        const Measure *columns = slots.measures[slot] + part * CONTRACTED_COLUMNS + first_of_quad();
+        Four<float> measured[NUMBER / 2];
+        #pragma unroll
+        for (int k = 0; k < NUMBER / 2; ++k) {
+            measured[k] = *(const Four<float> *)(columns + place_in_quad(begin + 2 * k));
+        }
+        #pragma unroll
+        for (int c = 0; c < NUMBER; ++c) {
+            const float norm = measured[c / 2].of[c % 2 * 2], inverse = measured[c / 2].of[c % 2 * 2 + 1];
+            #pragma unroll
+            for (int r = 0; r < 4; ++r) {
+                const float sum = sums[part][r / 2][(begin + c) / 2][r % 2 * 2 + c % 2] * inverse;
                 if (IS_DISTANCE) {
-                    found[r][c] = __fmaf_rn(sum, factor, row_norms[r] + norm);
-                    are_sure[r] = are_sure[r] && found[r][c] >= least;
+                    found[r][c] = __fmaf_rn(sum, -2.0f * row_inverses[r], row_norms[r] + norm);
+                    are_sure[r] = are_sure[r] && found[r][c] >= least[r];
                 } else {
-                    found[r][c] = sum * factor;
+                    found[r][c] = sum * row_inverses[r];
                     are_sure[r] = are_sure[r] && fabsf(found[r][c]) < INFINITY_F32;
                 }
             }
         }
-        #pragma unroll
-        for (int r = 0; r < 4; ++r) {
-            is_sure = is_sure && are_sure[r];
-        }
-        return is_sure;
+    }
+
+    // All of a part. Whether all of the warp are exact enough.
+    __device__ __forceinline__ bool contractions(float (&found)[4][8], const Slots &slots, int part) const
+    {
+        float least[4];
+        bool are_sure[4] = {true, true, true, true};
+        find_least(least, slots, part);
+        contract(found, are_sure, least, slots, part, 0);
+        return __all_sync(0xffffffffu, are_sure[0] && are_sure[1] && are_sure[2] && are_sure[3]);
     }
 
     __device__ __forceinline__ unsigned int compute_anew(
@@ -788,7 +935,7 @@ struct Multiplication {
         Memory &memory, float *values, int part, const Pass &pass, const Work &work, const Columns &columns) const
     {
         float found[4][8];
-        const bool is_sure = __all_sync(0xffffffffu, contractions(found, memory.slots, part));
+        const bool is_sure = contractions(found, memory.slots, part);
         write_values(values, found);
         return is_sure ? 0 : compute_anew(memory.slots, values, part, pass, work, columns);
     }
@@ -797,10 +944,11 @@ struct Multiplication {
     __device__ __forceinline__ void finish(float (&found)[4][8], Memory &memory, float *values, int part, const Pass &pass,
         const Work &work, const Columns &columns) const
     {
-        if (!__all_sync(0xffffffffu, contractions(found, memory.slots, part))) {
-            write_values(values, found);
-            compute_anew(memory.slots, values, part, pass, work, columns);
-            Direct::read_values(found, values);
+        if (!contractions(found, memory.slots, part)) {
+            const Measure *measured = memory.slots.measures[slot] + part * CONTRACTED_COLUMNS;
+            // What a function has the address of lies in memory.
+            const float norms[4] = {row_norms[0], row_norms[1], row_norms[2], row_norms[3]};
+            Doubts<Pass>::compute_quads_anew(found, measured, norms, pass.call, pass.shared, work, columns);
         }
     }
 
@@ -878,13 +1026,6 @@ struct Products : Multiplication<Pass, 1> {
     }
 };
 #endif
-
-// How many times 32 columns long rows are multiplied with at a time.
-template <typename Pass>
-static __device__ constexpr int parts_of_long_rows()
-{
-    return Pass::HAS_WIDE_SUMS || sizeof(typename Pass::Column) > 16 ? 1 : Pass::CONTRACTION == DISTANCES || Packed<Pass>::IS_NARROW ? 4 : 2;
-}
 
 #if !HAS_WARPGROUPS
 // Rows and columns step by step. Where sums may be long, as they are of products but not of differences to the middle, a few steps have sums of their
@@ -1098,22 +1239,17 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
 
     __device__ __forceinline__ void copy_stage(Memory &memory, const Launch &launch, long long column, int number)
     {
-        enum { STEP_COPIES = KEEPS_ROWS ? 4 : 8, TAIL = STEPS % STAGE_STEPS };
-        const int lane = (int)threadIdx.x, steps = TAIL != 0 && number == STAGES_OF_TILE - 1 ? TAIL : STAGE_STEPS;
-        if (lane == 0) {
-            expect_bytes(memory.barriers[target], steps * STEP_BYTES);
+        enum { TAIL = STEPS % STAGE_STEPS };
+        const int steps = TAIL != 0 && number == STAGES_OF_TILE - 1 ? TAIL : STAGE_STEPS, from = 4 * number * STAGE_STEPS;
+        unsigned long long &barrier = memory.barriers[target];
+        Stage &some = memory.stages[target];
+        if (threadIdx.x == 0) {
+            expect_bytes(barrier, steps * STEP_BYTES);
         }
         __syncwarp();
-        if (lane < steps * STEP_COPIES) {
-            const int step = lane / STEP_COPIES, words = lane % 4, from = 4 * (number * STAGE_STEPS + step) + words;
-            Stage &stage = memory.stages[target];
-            if (KEEPS_ROWS || lane % STEP_COPIES < 4) {
-                const typename Base::PackedColumns packed(launch);
-                copy_bulk(stage.columns[step][words], packed.words(column, from), sizeof stage.columns[0][0], memory.barriers[target]);
-            } else {
-                const typename Layout::template All<PACKED_ROWS> packed(launch);
-                copy_bulk(stage.rows[step][words], packed.words(first_row, from), sizeof stage.rows[0][0], memory.barriers[target]);
-            }
+        typename Base::PackedColumns(launch).copy(some.columns[0][0], column, from, 4 * steps, barrier);
+        if constexpr (!KEEPS_ROWS) {
+            typename Layout::template All<PACKED_ROWS>(launch).copy(some.rows[0][0], first_row, from, 4 * steps, barrier);
         }
         target = target == STAGES - 1 ? 0 : target + 1;
     }
@@ -1252,8 +1388,8 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
 };
 
 template <typename Pass>
-struct Products : SharedProducts<Pass, true, (Pass::HAS_WIDE_SUMS || sizeof(typename Pass::Column) > 16) ? 1 : 4> {
-    using SharedProducts<Pass, true, (Pass::HAS_WIDE_SUMS || sizeof(typename Pass::Column) > 16) ? 1 : 4>::SharedProducts;
+struct Products : SharedProducts<Pass, true, parts_of_short_rows<Pass>()> {
+    using SharedProducts<Pass, true, parts_of_short_rows<Pass>()>::SharedProducts;
 };
 template <typename Pass>
 struct LongProducts : SharedProducts<Pass, false, parts_of_long_rows<Pass>()> {

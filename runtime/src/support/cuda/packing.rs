@@ -12,6 +12,9 @@ pub const COLUMNS: usize = 0;
 /// See [`COLUMNS`].
 pub const ROWS: usize = 1;
 
+/// There is room for so many blocks of a kernel that lays out beyond the last.
+const BLOCKS_BEYOND: usize = 2;
+
 /// What is laid out for so many columns and rows at a time.
 #[derive(Clone, Copy)]
 pub struct Packing {
@@ -25,8 +28,7 @@ impl Packing {
     pub fn of(pass: &DevicePass, columns: usize, rows: usize, elements: usize) -> Packing {
         let [column_size, row_size] = pass.packed_sizes.map(|size| size as usize);
         let header = pass.packed_header as usize;
-        // There is room for a tile beyond the last.
-        let beyond = |part: usize| pass.pack.get(part).map_or(0, |kernel| kernel.rows as usize);
+        let beyond = |part: usize| pass.pack.get(part).map_or(0, |kernel| times(BLOCKS_BEYOND, kernel.rows as usize));
         let step = |header: usize, count: usize, part: usize, size: usize| {
             header.saturating_add(times(count.saturating_add(beyond(part)), size))
         };
@@ -74,7 +76,7 @@ pub unsafe fn pack(
         return Ok(());
     }
     let count = if part == COLUMNS { parameters.launch.columns } else { parameters.launch.rows };
-    let blocks = tiles(kernel, count as usize).saturating_add(1);
+    let blocks = tiles(kernel, count as usize).saturating_add(BLOCKS_BEYOND);
     // SAFETY: as the caller promises.
     unsafe { gpu.launch(kernel, [blocks, 1, elements], parameters.pointer(), message) }
 }
