@@ -101,31 +101,42 @@ impl Contraction {
         if self.is_of_products() { 128 } else { 32 }
     }
 
-    /// Bytes of shared memory that a block has where there is more than every GPU has: as many as two blocks can have on a multiprocessor if these
-    /// suffice, else as many as one can have.
-    pub(crate) fn large_bytes(&self, room: &Room<'_>) -> u32 {
-        if !self.is_of_products() {
-            return 0;
+    /// How many times 32 columns long rows are multiplied with at a time. Where sums may be long, those of a few steps have registers of their own.
+    pub(crate) fn long_parts(&self, room: &Room<'_>) -> u32 {
+        match self.form {
+            _ if self.has_wide_sums || room.column_bytes > KEPT_COLUMN_BYTES => 1,
+            Form::Products if !self.is_narrow => 2,
+            Form::Terms | Form::Products | Form::Distances => 4,
         }
-        let parts = if self.has_wide_sums || room.column_bytes > KEPT_COLUMN_BYTES { 1 } else { 4 };
-        let columns = 32 * parts;
-        let kept = if self.method() == Method::Products { ROW_STEP_BYTES * u64::from(self.steps()) } else { 0 };
-        let stages = 2 * (STEP_BYTES * parts + if kept == 0 { ROW_STEP_BYTES } else { 0 });
-        let needed = room.bytes_of_pairs() + 2 * columns * (room.column_bytes + MEASURE_BYTES) + kept + stages;
+    }
+
+    /// What is multiplied where there is more shared memory than every GPU has.
+    pub(crate) fn large(&self, room: &Room<'_>, in_quads: bool) -> Option<Large> {
+        if !self.is_of_products() {
+            return None;
+        }
+        let keeps_rows = self.method() == Method::Products;
+        let parts = match keeps_rows {
+            true if self.has_wide_sums || room.column_bytes > KEPT_COLUMN_BYTES => 1,
+            true => 4,
+            false => self.long_parts(room),
+        };
+        let kept = if keeps_rows { ROW_STEP_BYTES * u64::from(self.steps()) } else { 0 };
+        let stages = 2 * (STEP_BYTES * u64::from(parts) + if keeps_rows { 0 } else { ROW_STEP_BYTES });
+        let columns = 2 * 32 * u64::from(parts) * (room.column_bytes + MEASURE_BYTES);
+        let pairs = if in_quads { 0 } else { room.bytes_of_pairs() };
+        let needed = pairs + columns + kept + stages + OTHER_BYTES;
         let parameters = (room.parameter_bytes + OTHER_BYTES).next_multiple_of(128);
-        let of_blocks = |blocks: u64| MULTIPROCESSOR_BYTES / blocks - BLOCK_BYTES - parameters;
-        let all = if needed + OTHER_BYTES <= of_blocks(2) { of_blocks(2) } else { of_blocks(1) };
-        all as u32
+        let of_blocks = |blocks: u32| MULTIPROCESSOR_BYTES / u64::from(blocks) - BLOCK_BYTES - parameters;
+        // Three blocks with half as many columns at a time are slower, as registers are too few for what is beside the sums.
+        let blocks = if needed <= of_blocks(2) { 2 } else { 1 };
+        Some(Large { parts, blocks, bytes: of_blocks(blocks) as u32 })
     }
 
     /// Whether everything fits into shared memory.
     pub(crate) fn has_room(&self, room: &Room<'_>) -> bool {
         // Columns of a tile, in thirty-twos, bytes of their coordinates, and of how many tiles there is all else.
-        let long_parts = match self.form {
-            _ if self.has_wide_sums || room.column_bytes > KEPT_COLUMN_BYTES => 1,
-            Form::Products if !self.is_narrow => 2,
-            Form::Terms | Form::Products | Form::Distances => 4,
-        };
+        let long_parts = u64::from(self.long_parts(room));
         let (parts, coordinates, slots) = match self.method() {
             Method::Terms => (1, 0, 1),
             Method::Products => (1, STEP_BYTES * u64::from(self.steps()), 2),
@@ -156,6 +167,17 @@ impl Contraction {
             Method::LongProducts => 200,
         }
     }
+}
+
+/// How a contraction is multiplied where there is more shared memory than every GPU has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Large {
+    /// How many times 32 columns are multiplied with at a time.
+    pub parts: u32,
+    /// Blocks that are to fit on a multiprocessor.
+    pub blocks: u32,
+    /// Bytes of shared memory of a block.
+    pub bytes: u32,
 }
 
 /// What else there is in shared memory where pairs are computed by tiles of 32 columns.
@@ -195,8 +217,6 @@ const SHARED_BYTES: u64 = 48 << 10;
 /// That of a multiprocessor of compute capability 9.0, and what each of its blocks takes of it for the system.
 const MULTIPROCESSOR_BYTES: u64 = 228 << 10;
 const BLOCK_BYTES: u64 = 1 << 10;
-/// Two blocks do not fit where each has more.
-pub(crate) const LARGE_BYTES_OF_TWO: u32 = (MULTIPROCESSOR_BYTES / 2 - BLOCK_BYTES) as u32;
 /// What the skeleton has there: from row to row of a tile's pairs; bytes of a step's coordinates of 32 columns and of 128 rows; of a column's measure; up to which all else
 /// of a column is read ahead; of norms of rows, and what alignment may take.
 const PITCH: u64 = 36;

@@ -15,7 +15,7 @@ use keopsc_ir::types::{Products, Role, ScalarType};
 use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::scalar::Counter;
 
-use crate::contraction::{CONTRACTED_ROWS, Contraction, Form, LARGE_BYTES_OF_TWO, Method, PassValues, Terms};
+use crate::contraction::{CONTRACTED_ROWS, Contraction, Form, Large, PassValues, Terms};
 use crate::expression::{Operands, Position, Writer};
 use crate::library::{Kernel, Kernels, Order, Packed, PassKernels, part};
 use crate::lines::Lines;
@@ -63,10 +63,9 @@ pub(crate) fn emit_pass(
     lines.line(format!("static_assert(sizeof({name}::State) == {}, \"as launches have it\");", schedule.state_bytes));
     let mut kernel = |lines: &mut Lines, suffix: &str, body: String, threads: u32, rows: u32| {
         // Several rows a thread are worth many registers, and so is a matrix product.
-        let large_bytes = if suffix == "reduce" { schedule.large_bytes } else { 0 };
-        let bounds = if large_bytes > 0 {
-            let with_warpgroups = if large_bytes > LARGE_BYTES_OF_TWO { 1 } else { 2 };
-            format!("{threads}, RESIDENT({}, {with_warpgroups})", schedule.resident_blocks)
+        let large = schedule.large.filter(|_| suffix == "reduce");
+        let bounds = if let Some(Large { blocks, .. }) = large {
+            format!("{threads}, RESIDENT({}, {blocks})", schedule.resident_blocks)
         } else if schedule.has_products() && suffix == "reduce" {
             format!("{threads}, {}", schedule.resident_blocks)
         } else if rows > threads {
@@ -83,6 +82,7 @@ pub(crate) fn emit_pass(
         lines.close("}");
         lines.line("#endif");
         kernels.names.push(format!("{name}_{suffix}"));
+        let large_bytes = large.map_or(0, |large| large.bytes);
         Kernel { number: kernels.names.len() as u32 - 1, threads, rows, large_bytes }
     };
     let mut reduce = |lines: &mut Lines, suffix: &str, tile: String, threads: u32, rows: u32| {
@@ -332,13 +332,9 @@ impl Emitter<'_> {
         };
         let [in_quads, has_wide_sums] = [self.schedule.in_quads, contraction.has_wide_sums].map(u32::from);
         let others = format!("IN_QUADS = {in_quads}, HAS_WIDE_SUMS = {has_wide_sums}");
-        let large = match self.schedule.large_bytes {
-            0 => String::new(),
-            bytes => {
-                let keeps_rows = u32::from(contraction.method() == Method::Products);
-                format!(", KEEPS_ROWS = {keeps_rows}, LARGE_BYTES = {bytes}")
-            }
-        };
+        let large = self.schedule.large.map_or(String::new(), |Large { parts, bytes, .. }| {
+            format!(", LONG_PARTS = {}, LARGE_PARTS = {parts}, LARGE_BYTES = {bytes}", self.schedule.long_parts)
+        });
         writer.lines.line(format!("enum {{ COORDINATES = {count}{form}, {others}{large} }};"));
         let emitter = Emitter { row: RowValues::Nowhere, ..self.clone() };
         for (name, id) in [("row", contraction.row), ("column", contraction.column)] {

@@ -23,7 +23,7 @@ use keopsc_ops::intrinsics::Kind;
 use keopsc_ops::reductions;
 
 use crate::candidates::{list_places, waiting_components};
-use crate::contraction::{CONTRACTED_COLUMNS, Contraction, Room, contraction};
+use crate::contraction::{CONTRACTED_COLUMNS, Contraction, Large, Room, contraction};
 use crate::library::Order;
 use crate::spelling::Arithmetic;
 use crate::state::can_be_mixed;
@@ -117,8 +117,10 @@ pub struct GpuSchedule {
     pub wide: Option<WideSums>,
     /// Blocks with contractions or wide sums that are to fit on a multiprocessor.
     pub resident_blocks: u32,
-    /// Bytes of shared memory for contractions where a multiprocessor has so much that one or two blocks are to fit; 0 without.
-    pub large_bytes: u32,
+    /// How contractions are multiplied where there is more shared memory than every GPU has.
+    pub large: Option<Large>,
+    /// How many times 32 columns long rows are multiplied with at a time elsewhere.
+    pub long_parts: u32,
     /// Whether each accumulation is needed.
     pub accumulations: Vec<bool>,
     /// The accumulators' type.
@@ -316,7 +318,8 @@ fn schedule_products(
             (1, waiting.map_or(ROWS, |components| most_rows_waiting(components, bytes)))
         }
     };
-    let large_bytes = contraction.as_ref().map_or(0, |contraction| contraction.large_bytes(&room));
+    let large = contraction.as_ref().and_then(|contraction| contraction.large(&room, in_quads));
+    let long_parts = contraction.as_ref().map_or(1, |contraction| contraction.long_parts(&room));
     // A column's values are read from shared memory once for all rows of a thread.
     let is_of_products = contraction.is_some() || wide.is_some();
     let rows = match layout {
@@ -354,7 +357,8 @@ fn schedule_products(
         places,
         in_quads,
         resident_blocks,
-        large_bytes,
+        large,
+        long_parts,
         contraction,
         wide,
         accumulations: needed.accumulations,

@@ -249,24 +249,6 @@ struct __align__(8) Measure {
     float norm, inverse;
 };
 
-// How many times 32 columns are multiplied with at a time: of long rows, and of others.
-template <typename Pass>
-static __device__ constexpr int parts_of_long_rows()
-{
-    return Pass::HAS_WIDE_SUMS || sizeof(typename Pass::Column) > 16 ? 1 : Pass::CONTRACTION == DISTANCES || Pass::PRECISION != FLOAT32 ? 4 : 2;
-}
-template <typename Pass>
-static __device__ constexpr int parts_of_short_rows()
-{
-    return Pass::HAS_WIDE_SUMS || sizeof(typename Pass::Column) > 16 ? 1 : 4;
-}
-// Columns whose halves lie together.
-template <typename Pass>
-static __device__ constexpr int columns_together()
-{
-    return CONTRACTED_COLUMNS * (Pass::KEEPS_ROWS ? parts_of_short_rows<Pass>() : parts_of_long_rows<Pass>());
-}
-
 // Columns and rows as halves. All words are of [step][0 and 1: high, 2 and 3: low, or high ones of the next sixteen].
 template <typename Pass>
 struct Packed {
@@ -298,7 +280,7 @@ struct Packed {
 #if HAS_WARPGROUPS
         // Those of a tile lie together: words of the same number side by side. Measures are behind all of them. There is room for two tiles beyond the
         // last, as a tile may begin between two.
-        enum { TILE = PART == PACKED_COLUMNS ? columns_together<Pass>() : (int)CONTRACTED_ROWS, NUMBERS = 4 * STEPS };
+        enum { TILE = PART == PACKED_COLUMNS ? CONTRACTED_COLUMNS * Pass::LARGE_PARTS : (int)CONTRACTED_ROWS, NUMBERS = 4 * STEPS };
         Words *first;
         Measure *measures;
         long long before, count;
@@ -1031,8 +1013,8 @@ struct Products : Multiplication<Pass, 1> {
 // Rows and columns step by step. Where sums may be long, as they are of products but not of differences to the middle, a few steps have sums of their
 // own, to which the others are added in float32: what steps cut off is little then. It is nothing to what numbers without low parts are off by.
 template <typename Pass>
-struct LongProducts : Multiplication<Pass, parts_of_long_rows<Pass>()> {
-    typedef Multiplication<Pass, parts_of_long_rows<Pass>()> Base;
+struct LongProducts : Multiplication<Pass, Pass::LONG_PARTS> {
+    typedef Multiplication<Pass, Pass::LONG_PARTS> Base;
     typedef typename Base::Layout Layout;
     enum { IS_IN_TOTALS = Base::PARTS <= 2 && !Layout::IS_NARROW, STEPS_OF_SUM = IS_IN_TOTALS ? 4 : Layout::STEPS };
     enum { STEPS = Layout::STEPS, STRIDE = 4 * Base::COLUMNS, READS_ROWS = 1, IS_LARGE = 0 };
@@ -1174,9 +1156,9 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
     enum { COPIED_ROWS = KEEPS_ROWS ? 0 : (int)CONTRACTED_ROWS, STEP_BYTES = 4 * (int)sizeof(Words) * (COLUMNS + COPIED_ROWS) };
     enum { KEPT_BYTES = KEEPS_ROWS ? STEPS * 4 * (int)CONTRACTED_ROWS * (int)sizeof(Words) : 0 };
     enum { ROOM = (int)Pass::LARGE_BYTES - Base::PAIR_BYTES - bytes_of_wide_sums<Pass>() - (int)sizeof(typename Base::Slots) - KEPT_BYTES - 512 };
-    enum { MOST_STEPS = ROOM / STEP_BYTES, STAGE_STEPS = STEPS > 1 && MOST_STEPS >= 6 ? 2 : 1 };
+    enum { MOST_STEPS = ROOM / STEP_BYTES, STAGE_STEPS = STEPS > 1 && MOST_STEPS >= 4 ? 2 : 1 };
     enum { STAGES_OF_TILE = (STEPS + STAGE_STEPS - 1) / STAGE_STEPS, MOST_STAGES = MOST_STEPS / STAGE_STEPS };
-    enum { STAGES = MOST_STAGES < 4 ? MOST_STAGES : 4 };
+    enum { STAGES = MOST_STAGES < 3 ? MOST_STAGES : 3 };
     static_assert(STAGES >= 2, "there is room");
     // How far copies may be ahead of the first stage of a tile: to the last one of the next.
     enum { AHEAD = 2 * STAGES_OF_TILE };
@@ -1388,11 +1370,11 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
 };
 
 template <typename Pass>
-struct Products : SharedProducts<Pass, true, parts_of_short_rows<Pass>()> {
-    using SharedProducts<Pass, true, parts_of_short_rows<Pass>()>::SharedProducts;
+struct Products : SharedProducts<Pass, true, Pass::LARGE_PARTS> {
+    using SharedProducts<Pass, true, Pass::LARGE_PARTS>::SharedProducts;
 };
 template <typename Pass>
-struct LongProducts : SharedProducts<Pass, false, parts_of_long_rows<Pass>()> {
-    using SharedProducts<Pass, false, parts_of_long_rows<Pass>()>::SharedProducts;
+struct LongProducts : SharedProducts<Pass, false, Pass::LARGE_PARTS> {
+    using SharedProducts<Pass, false, Pass::LARGE_PARTS>::SharedProducts;
 };
 #endif
