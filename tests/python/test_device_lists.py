@@ -6,6 +6,7 @@ import pytest
 from device import IS_REAL, Gpu, on_gpu
 from keops import CUDA
 from test_device import agree, compare
+from test_ranges import Sparsity
 
 FORMULAS = """
 x = Vi(0, {d}); y = Vj(1, {d})
@@ -99,3 +100,66 @@ def test_lists_of_vectors_and_several_in_one_pass(gpu, compiled_for_gpus, random
         arrays = {"x": few_values(random, (m, 2)), "y": few_values(random, (n, 2)), "z": few_values(random, (n, 5))}
         for entry in library.entries.values():
             compare(gpu, entry, *(arrays[tensor["name"]] for tensor in entry.arguments))
+
+
+def columns_of(case, random, n, k):
+    """The first coordinates of columns: how far they are from rows at 0, as all others are 0."""
+    rising = np.arange(n)
+    return {
+        "ties": lambda: random.integers(0, 4, n),
+        "random": lambda: random.permutation(n),
+        "rising": lambda: rising,
+        "falling": lambda: rising[::-1],
+        "some are no numbers": lambda: np.where(rising % 3 > 0, np.nan, random.integers(0, 500, n)),
+        "few numbers": lambda: np.where(rising % (n // (k - 3)) > 0, np.inf, random.integers(0, 9, n)),
+        "none": lambda: np.full(n, np.nan),
+        "equal": lambda: np.zeros(n),
+    }[case]().astype(np.float32)
+
+
+CASES = ["ties", "random", "rising", "falling", "some are no numbers", "few numbers", "none", "equal"]
+
+
+@pytest.mark.parametrize("k", [40, 100, 1024])
+def test_lists_of_several_splits(gpu, compiled_for_gpus, random, k):
+    text = f"x = Vi(0, 10); y = Vj(1, 10); out near = KMin_ArgKMin[j, K={k}](SqDist(x, y)); out far = ArgKMax[j, K={k}](SqDist(x, y))"
+    library = compiled_for_gpus(text, f"splits{k}")
+    for m, n, case in [(2, 20000, case) for case in CASES] + [(130, 9000, "ties"), (1, 70000, "random")]:
+        x, y = np.zeros((m, 10), np.float32), np.zeros((n, 10), np.float32)
+        x[:, 1], y[:, 0] = np.arange(m), columns_of(case, random, n, k)
+        if not IS_REAL:
+            gpu.driver.reset()
+        at_least, at = on_gpu(gpu, library.near, x, y)
+        assert IS_REAL or m > 2 or gpu.driver.calls("cuLaunchKernel") == 2, "splits have been merged"
+        squares = x[:, 1:2] ** 2 + y[None, :, 0] ** 2
+        expected, numbers = nearest(np.where(np.isnan(squares), np.inf, squares), k)
+        assert np.array_equal(at.reshape(m, -1), expected), case
+        assert np.array_equal(at_least.reshape(m, -1), numbers), case
+        if case != "few numbers":
+            found = on_gpu(gpu, library.far, x, y).reshape(m, -1)
+            assert np.array_equal(found, nearest(np.where(np.isnan(squares), np.inf, -squares), k)[0]), case
+
+
+@pytest.mark.parametrize(("k", "dtype"), [(70, "f32"), (300, "f64"), (1024, "f64")], ids=str)
+def test_long_lists_of_ranges_and_batches(gpu, compiled_for_gpus, random, k, dtype):
+    text = f"x = Vi(0, 2); y = Vj(1, 2); out at = ArgKMin[j, K={k}](SqDist(x, y)); out most = KMax[i, K={k}]((x | y))"
+    library = compiled_for_gpus(text, f"ranges{k}", "--dtype", dtype)
+    kind = {"f32": np.float32, "f64": np.float64}[dtype]
+    x, y = few_values(random, (3, 70, 2)).astype(kind), few_values(random, (3, 900, 2)).astype(kind)
+    for entry in library.entries.values():
+        compare(gpu, entry, x, y)
+        compare(gpu, entry, x[0], y[:1].repeat(2, axis=0))
+        for shuffled in (False, True):
+            ranges = Sparsity(random, 70, 900, shuffled=shuffled).ranges
+            compare(gpu, entry, x[0], y[0], ranges=ranges)
+
+
+def test_long_lists_beside_what_takes_shared_memory(gpu, compiled_for_gpus, random):
+    """Parameters and columns of which few fit beside what waits."""
+    text = "x = Vi(0, 1); y = Vj(1, {d}); p = Pm(2, {p}); out at = ArgKMin[j, K=1024](Sum((y - x)**2) * Sum(p))"
+    for d, p in ((5, 2500), (600, 1)):
+        library = compiled_for_gpus(text.format(d=d, p=p), f"shared{d}")
+        x, y, one = few_values(random, (3, 1)), few_values(random, (1300, d)), np.zeros((1, p), np.float32)
+        one[0, 0] = 1
+        found = on_gpu(gpu, library.at, x, y, one)
+        assert np.array_equal(found.reshape(3, -1), nearest(((y[None] - x[:, None]) ** 2).sum(-1), 1024)[0])

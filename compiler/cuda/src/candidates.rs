@@ -6,9 +6,13 @@
 //! bound       that of a state
 //! changes     a pair's candidate, and whether it may change a state with that bound
 //! take        several candidates join a state
-//! precedes    where the state is one list: whether a candidate stands before another one there
-//! bound_by    the bound of a list whose last place has a candidate
+//!             where the state is one list:
+//! precedes    whether a candidate stands before another one there, and what is in a place before what is in one of another list
+//! unbound     the bound of an empty list
+//! bound_by    that of a list whose last place has a candidate
 //! place       puts a candidate into a place of the list
+//! copy        puts what is in a place of another list there
+//! clear       leaves a place empty
 //! ```
 //!
 //! A list of the best so far is gone through once for all of them: each place is read, changed by one after the other, and written. What a place becomes
@@ -24,7 +28,9 @@ use keopsc_ops::scalar::{Counter, Index, Scalar};
 use crate::expression::{Operands, Position, Writer};
 use crate::schedule::GpuSchedule;
 use crate::spelling::{Text, type_name};
-use crate::state::{CONTRACTED, RuleOperands, accumulations, column_number, describe, function, is_long, write_update};
+use crate::state::{
+    CONTRACTED, RuleOperands, accumulations, column_number, describe, function, initial, is_long, write_update,
+};
 use crate::uses::for_each_read;
 
 /// Candidates that are taken in together.
@@ -180,22 +186,68 @@ fn write_order(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
     });
     writer.lines.line(format!("return {};", text.loose()));
     writer.lines.close("}");
+    let bound_components =
+        || bounds.iter().map(|(slot, _)| (*slot, bound_text(&accumulation.rule, number, *slot, &Position::Known(0))));
     function(writer, "static ", "bound_by(Bound &bound, const Candidate &candidate)", |writer| {
         writer.computing_in(schedule.accumulate, |writer| {
             let text = argument(&own, writer);
-            for (slot, _) in &bounds {
-                let to = bound_text(&accumulation.rule, number, *slot, &Position::Known(0));
-                writer.lines.line(format!("{} = {};", to.loose(), text.loose()));
+            bound_components().for_each(|(_, to)| writer.lines.line(format!("{} = {};", to.loose(), text.loose())));
+        });
+    });
+    let slots = &accumulation.rule.slots;
+    function(writer, "static ", "unbound(Bound &bound)", |writer| {
+        writer.computing_in(schedule.accumulate, |writer| {
+            for (slot, to) in bound_components() {
+                let nothing = initial(writer, &slots[slot as usize]);
+                writer.lines.line(format!("{} = {};", to.loose(), nothing.loose()));
             }
         });
     });
     function(writer, "static ", "place(State &state, int k, const Candidate &candidate)", |writer| {
         let text = writer.computing_in(schedule.accumulate, |writer| argument(&own, writer));
-        for slot in &accumulation.rule.slots {
+        for slot in slots {
             let text = if slot.kind == Kind::Index { &column } else { &text };
             writer.lines.line(format!("state.a{number}_{}[k] = {};", slot.name, text.loose()));
         }
     });
+    function(writer, "static ", "copy(State &state, int k, const State &other, int l)", |writer| {
+        for slot in slots {
+            writer.lines.line(format!("state.a{number}_{0}[k] = other.a{number}_{0}[l];", slot.name));
+        }
+    });
+    function(writer, "static ", "clear(State &state, int k)", |writer| {
+        writer.computing_in(schedule.accumulate, |writer| {
+            for slot in slots {
+                let nothing = initial(writer, slot);
+                writer.lines.line(format!("state.a{number}_{}[k] = {};", slot.name, nothing.loose()));
+            }
+        });
+    });
+    writer.lines.gap();
+    writer
+        .lines
+        .line("static __device__ __forceinline__ bool precedes(const State &state, int k, const State &other, int l)");
+    writer.lines.open("{");
+    let text = writer.computing_in(schedule.accumulate, |writer| {
+        precedes(writer, &operands_of(pass, number, accumulation, &own, &column), ["state", "other"], ["k", "l"])
+    });
+    writer.lines.line(format!("return {};", text.loose()));
+    writer.lines.close("}");
+}
+
+/// Whether what is in a place of a list stands before what is in a place of another one: what was an argument is in the one slot that is no index.
+fn precedes(writer: &mut Writer, operands: &RuleOperands<'_>, [own, other]: [&str; 2], [k, l]: [&str; 2]) -> Text {
+    let RuleOperands { accumulation, number, .. } = *operands;
+    let slots = &accumulation.rule.slots;
+    let real = slots.iter().find(|slot| slot.kind == Kind::Real).expect("what guards compare");
+    let read = |operand: Operand, _: &Position| match operand {
+        Operand::Argument(_) => Some(Text::primary(format!("{own}.a{number}_{}[{k}]", real.name))),
+        Operand::State(slot) => Some(Text::primary(format!("{other}.a{number}_{}[{l}]", slots[slot as usize].name))),
+        _ => None,
+    };
+    let (guard, _) = guard_of(accumulation);
+    let replaced = Replaced { operands: *operands, state: &read };
+    writer.expression(&guard.value, guard.kind, &vec![(Counter(0), Position::Known(0))], &replaced)
 }
 
 fn write_bound(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
@@ -314,23 +366,9 @@ pub(crate) fn write_merge(writer: &mut Writer, operands: &RuleOperands<'_>) {
 
 /// Where the best of those that are left of the later list changes nothing, none does.
 fn write_end_of_merge(writer: &mut Writer, operands: &RuleOperands<'_>) {
-    let accumulation = operands.accumulation;
-    let (number, [earlier, later]) = (operands.number, [operands.state, "later"]);
-    let Some(guard) = accumulation.rule.guard.as_ref().filter(|_| list_places(&[accumulation]).is_some()) else {
-        return;
-    };
-    let slots = &accumulation.rule.slots;
-    let real = slots.iter().find(|slot| slot.kind == Kind::Real).expect("what guards compare");
-    let read = |operand: Operand, position: &Position| match operand {
-        Operand::Argument(_) => Some(Text::primary(format!("{later}.a{number}_{}[first]", real.name))),
-        Operand::State(slot) => {
-            let place = position.text();
-            Some(Text::primary(format!("{earlier}.a{number}_{}[{}]", slots[slot as usize].name, place.loose())))
-        }
-        _ => None,
-    };
-    let replaced = Replaced { operands: *operands, state: &read };
-    let changes = writer.expression(&guard.value, guard.kind, &vec![(Counter(0), Position::Known(0))], &replaced);
+    let Some(places) = list_places(&[operands.accumulation]) else { return };
+    let last = (places - 1).to_string();
+    let changes = precedes(writer, operands, ["later", operands.state], ["first", &last]);
     writer.lines.open(format!("if (!({})) {{", changes.loose()));
     writer.lines.line("break;");
     writer.lines.close("}");

@@ -18,7 +18,7 @@ use keopsc_ops::intrinsics::{Intrinsic, Kind};
 use keopsc_ops::scalar::{Comparison, Counter, Index, Scalar};
 
 use crate::lines::Lines;
-use crate::schedule::{UNROLL, UNROLLED_BODIES};
+use crate::schedule::{ROLLED, UNROLL, UNROLLED_BODIES};
 use crate::spelling::{
     Arithmetic, Binding, SHORT, Spelling, Text, fold_name, fold_neutral, integer, real, spelling, type_name,
 };
@@ -98,14 +98,32 @@ impl Writer {
         self.repeat("k", count, false, body);
     }
 
-    /// The same, from the last to the first.
+    /// The same where it is done once a row: a loop over many stays one, as the compiler would take seconds to repeat its body so often.
+    pub(crate) fn for_each_component_once(&mut self, count: u32, body: impl FnOnce(&mut Writer, &Position)) {
+        if count > ROLLED {
+            self.lines.line("#pragma unroll 1");
+        }
+        self.for_each_component(count, body);
+    }
+
+    /// `body` for each of `count` components, from the last to the first.
     pub(crate) fn for_each_component_from_the_last(&mut self, count: u32, body: impl FnOnce(&mut Writer, &Position)) {
         self.repeat("k", count, true, body);
     }
 
     /// `body` for each of `count` components, shared out among the threads of a block.
     pub(crate) fn for_each_component_by_threads(&mut self, count: u32, body: impl FnOnce(&mut Writer, &Position)) {
-        self.lines.open(format!("for (int k = (int)threadIdx.x; k < {count}; k += (int)blockDim.x) {{"));
+        self.for_each_component_by(["(int)threadIdx.x", "(int)blockDim.x"], count, body);
+    }
+
+    /// The same among so many, of which this is that one.
+    pub(crate) fn for_each_component_by(
+        &mut self,
+        [member, members]: [&str; 2],
+        count: u32,
+        body: impl FnOnce(&mut Writer, &Position),
+    ) {
+        self.lines.open(format!("for (int k = {member}; k < {count}; k += {members}) {{"));
         body(self, &Position::Computed(Text::primary("k")));
         self.lines.close("}");
     }

@@ -20,7 +20,8 @@ use crate::expression::{Operands, Position, Writer};
 use crate::library::{Kernel, Kernels, Order, Packed, PassKernels, part};
 use crate::lines::Lines;
 use crate::schedule::{
-    GpuSchedule, Place, RESIDENT_THREADS, THREADS, needed_by_pairs, needed_by_rows, needed_by_tile, needed_by_writes,
+    GpuSchedule, MERGING_THREADS, Place, RESIDENT_THREADS, THREADS, WARP, needed_by_pairs, needed_by_rows,
+    needed_by_tile, needed_by_writes,
 };
 use crate::spelling::{Arithmetic, Text, type_name};
 use crate::state::{self, CONTRACTED};
@@ -60,6 +61,7 @@ pub(crate) fn emit_pass(
     kernels.have_products |= schedule.contraction.as_ref().is_some_and(Contraction::is_of_products);
     kernels.have_wide_sums |= schedule.wide.is_some();
     kernels.have_queues |= schedule.queues;
+    kernels.have_lists |= schedule.places_of_list.is_some();
     lines.line(format!("static_assert(sizeof({name}::State) == {}, \"as launches have it\");", schedule.state_bytes));
     let mut kernel = |lines: &mut Lines, suffix: &str, body: String, threads: u32, rows: u32| {
         // Several rows a thread are worth many registers, and so is a matrix product.
@@ -85,9 +87,7 @@ pub(crate) fn emit_pass(
         let large_bytes = large.map_or(0, |large| large.bytes);
         Kernel { number: kernels.names.len() as u32 - 1, threads, rows, large_bytes }
     };
-    let mut reduce = |lines: &mut Lines, suffix: &str, tile: String, threads: u32, rows: u32| {
-        kernel(lines, suffix, format!("reduce<{name}, {tile}>(call);"), threads, rows)
-    };
+    let reduce = |tile: String| format!("reduce<{name}, {tile}>(call);");
     let queue = |rows: u32| if schedule.queues { format!(", Queue<{name}, {rows}>") } else { String::new() };
     let plain = |rows: u32, threads: u32| format!("PlainTile<{name}, {rows}, {threads}{}>", queue(rows));
     let mut reduces = [None, None];
@@ -102,12 +102,15 @@ pub(crate) fn emit_pass(
             (Some(_), Arithmetic::Ring) => format!(", FusedSums<{name}>"),
         };
         let tile = format!("{tile}<{name}, {method}<{name}>{sums}>");
-        reduces[0] = Some(reduce(lines, "reduce", tile, schedule.threads, CONTRACTED_ROWS));
+        reduces[0] = Some(kernel(lines, "reduce", reduce(tile), schedule.threads, CONTRACTED_ROWS));
+    } else if let Some(warps) = schedule.warps {
+        let body = format!("reduce_lists<{name}, {warps}>(call);");
+        reduces[0] = Some(kernel(lines, "reduce", body, schedule.threads, warps));
     } else if emitter.accumulates() {
         let GpuSchedule { rows, threads, .. } = *schedule;
-        reduces[0] = Some(reduce(lines, "reduce", plain(rows, threads), threads, threads * rows));
+        reduces[0] = Some(kernel(lines, "reduce", reduce(plain(rows, threads)), threads, threads * rows));
         if rows > 1 {
-            reduces[1] = Some(reduce(lines, "reduce_few", plain(1, THREADS), THREADS, THREADS));
+            reduces[1] = Some(kernel(lines, "reduce_few", reduce(plain(1, THREADS)), THREADS, THREADS));
         }
     }
     let mut packed = Packed::default();
@@ -121,7 +124,14 @@ pub(crate) fn emit_pass(
             }
         }
     }
-    let finish = kernel(lines, "finish", format!("finish<{name}>(call);"), THREADS, THREADS);
+    let finish = match schedule.places_of_list {
+        // Of a block's threads each has some places of a row.
+        Some(places) => {
+            let threads = places.next_multiple_of(WARP).min(MERGING_THREADS);
+            kernel(lines, "finish", format!("finish_lists<{name}>(call);"), threads, 1)
+        }
+        None => kernel(lines, "finish", format!("finish<{name}>(call);"), THREADS, THREADS),
+    };
     lines.line("#endif");
     PassKernels {
         rows: pass.rows,
@@ -452,7 +462,9 @@ impl Emitter<'_> {
         // Rows of the tile are gone by then, so that what is needed of them is read again.
         let emitter = Emitter { row: RowValues::Variables, ..self.clone() };
         writer.lines.gap();
-        writer.lines.line("__device__ __forceinline__ void write(long long index, const State &state) const");
+        let sharing = if self.schedule.places_of_list.is_some() { ", int member = 0, int members = 1" } else { "" };
+        let arguments = format!("long long index, const State &state{sharing}");
+        writer.lines.line(format!("__device__ __forceinline__ void write({arguments}) const"));
         writer.lines.open("{");
         let needed = needed_by_writes(self.pass, &self.schedule.places);
         for (number, value) in self.pass.values.iter().enumerate().filter(|(number, _)| needed[*number]) {
@@ -554,7 +566,7 @@ impl Emitter<'_> {
     fn write_result(&self, writer: &mut Writer, id: ValueId, to: TensorId) {
         let tensor = self.plan.tensor(to);
         writer.lines.line(format!("// write {} = v{}", tensor.name, id.0));
-        writer.for_each_component(tensor.dim(), |writer, position| {
+        let write = |writer: &mut Writer, position: &Position| {
             let value = self.read(id, position, writer);
             let row = if self.pass.rows == Role::Parameter { "0" } else { "index" };
             let stored = self.element(to, stored_type(tensor.scalar), row, position);
@@ -572,7 +584,12 @@ impl Emitter<'_> {
                 }
                 None => writer.lines.line(store),
             }
-        });
+        };
+        // Threads that have a list in common share components out.
+        match self.schedule.places_of_list {
+            Some(_) => writer.for_each_component_by(["member", "members"], tensor.dim(), write),
+            None => writer.for_each_component_once(tensor.dim(), write),
+        }
     }
 }
 

@@ -141,9 +141,10 @@ fn library_in(arithmetic: Arithmetic, plans: &[Verified], choices: &[Choice]) ->
     let layout = format!("#if {common}\n{RANGES}#endif\n");
     let body = lines.into_text();
     let mut parts: Vec<&str> = vec![&made, PART, &numbers, SKELETON[0], SKELETON[1], &layout];
-    let Kernels { have_contractions, have_products, have_wide_sums, have_queues, .. } = kernels;
+    let Kernels { have_contractions, have_products, have_wide_sums, have_queues, have_lists, .. } = kernels;
     let optional = [
         (have_queues, QUEUE),
+        (have_lists, LISTS),
         (sums != [None, None], SUMS),
         (scatter.is_some(), SCATTER),
         (have_contractions || have_wide_sums, CONTRACT),
@@ -171,6 +172,8 @@ pub(crate) struct Kernels {
     pub(crate) have_wide_sums: bool,
     /// Whether columns wait in some before they are taken in.
     pub(crate) have_queues: bool,
+    /// Whether the state of some is one long list.
+    pub(crate) have_lists: bool,
 }
 
 impl Kernels {
@@ -207,6 +210,9 @@ const RANGES: &str = include_str!("skeleton/ranges.cu");
 
 /// What those need in which columns wait before they are taken in.
 const QUEUE: &str = include_str!("skeleton/queue.cu");
+
+/// What those need whose state is one long list.
+const LISTS: &str = include_str!("skeleton/lists.cu");
 
 /// What those need that have contractions: in general, and by tensor cores.
 const CONTRACT: &str = include_str!("skeleton/contract.cu");

@@ -8,7 +8,8 @@
 //! tile of up to 256 columns                          column values in shared memory, computed by all threads together
 //! ```
 //!
-//! With contractions and wide sums it is a block of 128 rows and as many threads, and a tile of 32 columns or a few times that.
+//! With contractions and wide sums it is a block of 128 rows and as many threads, and a tile of 32 columns or a few times that. Where the state is a
+//! list of many places it is 1 to 8 rows with a warp each, whose lanes share the columns of a tile out.
 //!
 //! The states of chunks are merged in a binary tree over chunk numbers. Splits are subtrees, and their states are merged along the rest of the
 //! tree, so that a result does not depend on how columns are split. Where so many states would not fit ([`Order::Sequence`]), chunks are merged
@@ -103,6 +104,10 @@ pub struct GpuSchedule {
     pub block: u32,
     /// Whether columns that may change a row's state wait until several can be taken in.
     pub queues: bool,
+    /// The places of the list that the state is, where it is nothing but a long one.
+    pub places_of_list: Option<u32>,
+    /// The warps of a block, where each makes the list of a row.
+    pub warps: Option<u32>,
     /// Bytes at whose multiples a column's values begin.
     pub column_alignment: u32,
     /// The place of each value.
@@ -153,11 +158,15 @@ impl GpuSchedule {
 
 /// Components up to which loops are unrolled, so that arrays stay in registers.
 pub(crate) const UNROLL: u32 = 32;
+/// Components from which on they are in no registers however loops are compiled.
+pub(crate) const ROLLED: u32 = 256;
 /// How often the body of nested loops is repeated by unrolling at most.
 pub(crate) const UNROLLED_BODIES: u32 = 256;
 
 /// Threads of a block in which each thread has a row.
 pub(crate) const THREADS: u32 = 128;
+/// Threads of a warp.
+pub(crate) const WARP: u32 = 32;
 /// Threads of a block in which each has several: so few that blocks of rows are seldom half empty. Each thread reads more of the columns then.
 const FEW_THREADS: u32 = 32;
 /// Rows of a thread from which on that pays.
@@ -181,6 +190,14 @@ const BLOCKS: [(u32, u64); 3] = [(16, 10), (8, 14), (4, u64::MAX)];
 const STATES_BYTES: u64 = 2 << 10;
 /// Bytes of the columns that wait for a place of a list.
 const WAITING_BYTES: u64 = 32;
+/// Places of a list from which on a warp makes it, the most warps of a block, and the shared memory that these have.
+const PLACES_OF_WARP: u32 = 64;
+const WARPS: u64 = 8;
+const WARPS_BYTES: u64 = 47 << 10;
+/// Threads that merge the lists of a row at most.
+pub(crate) const MERGING_THREADS: u32 = 512;
+/// Columns that the lanes of a warp look at together: as many as a tile has at least, and as there is more room for where they wait for a place of a list.
+const COLUMNS_OF_WARP: u64 = 128;
 /// Components that may wait of a thread's pairs with a column.
 const WAITING_COMPONENTS: u64 = 4;
 /// Columns of a chunk for each lane that takes part in it.
@@ -331,9 +348,21 @@ fn schedule_products(
         Some(Layout::ResidentBlocks(blocks)) => blocks,
         _ => resident_blocks(contraction.as_ref(), wide.as_ref(), registers),
     };
-    let threads = if rows >= SEVERAL_ROWS { FEW_THREADS } else { THREADS };
-    let tile_bytes = if threads < THREADS { SMALL_TILE_BYTES } else { TILE_BYTES };
-    let columns = tile_bytes.checked_div(column_bytes).unwrap_or(TILE).clamp(SHORTEST_TILE, TILE);
+    let places_of_list = if queues { list_places(&used) } else { None };
+    let are_short = COLUMNS_OF_WARP * column_bytes <= SMALL_TILE_BYTES;
+    let is_made_by_warps = |places: &u32| !is_of_products && are_short && *places >= PLACES_OF_WARP;
+    let few_columns = tile_columns(SMALL_TILE_BYTES / 2, column_bytes).max(COLUMNS_OF_WARP);
+    let taken = few_columns * column_bytes + parameter_bytes;
+    let warps = places_of_list
+        .filter(is_made_by_warps)
+        .and_then(|places| WARPS_BYTES.saturating_sub(taken).checked_div(list_bytes(places, pass, state)))
+        .filter(|warps| *warps > 0)
+        .map(|warps| 1 << warps.min(WARPS).ilog2());
+    let (threads, columns) = match (warps, rows >= SEVERAL_ROWS) {
+        (Some(warps), _) => (WARP * warps, few_columns),
+        (None, true) => (FEW_THREADS, tile_columns(SMALL_TILE_BYTES, column_bytes)),
+        (None, false) => (THREADS, tile_columns(TILE_BYTES, column_bytes)),
+    };
     let levels = (TREE_BYTES / (state * u64::from(rows)).max(1)).min(MOST_LEVELS);
     let block = if in_quads { block.min(8) } else { block };
     let pair_cost = cost(pass).per_pair.cycles().clamp(1.0, 1e6) as u32;
@@ -346,12 +375,14 @@ fn schedule_products(
                 .map(|columns| columns.max(contraction.tile_columns())),
             None => chunk(plan.numerics.sum, &used, 1),
         },
-        tile: if wide.is_some() { CONTRACTED_COLUMNS } else { 1 << columns.ilog2() },
+        tile: if wide.is_some() { CONTRACTED_COLUMNS } else { columns as u32 },
         order,
         levels: if order == Order::Tree { levels as u32 } else { 1 },
         unroll: 1 << (SIDE_BY_SIDE / pair_cost).clamp(PAIRS[0], PAIRS[1]).ilog2(),
         block,
         queues,
+        places_of_list,
+        warps,
         column_alignment,
         rows_are_found_again: pass.block(Block::Row).any(|(id, _)| places[id.0 as usize] == Place::Stored),
         places,
@@ -366,6 +397,20 @@ fn schedule_products(
         state_bytes: state.max(1) as u32,
         pair_cost,
     })
+}
+
+/// Columns of a tile of so many bytes: a power of two.
+fn tile_columns(tile_bytes: u64, column_bytes: u64) -> u64 {
+    1 << tile_bytes.checked_div(column_bytes).unwrap_or(TILE).clamp(SHORTEST_TILE, TILE).ilog2()
+}
+
+/// Bytes of `ListMemory` in `skeleton/lists.cu` for a list of scalars whose state has so many.
+fn list_bytes(places: u32, pass: &Pass, state: u64) -> u64 {
+    let places = u64::from(places);
+    let candidate = (real_bytes(pass.compute) + 8).next_multiple_of(8);
+    let most = places + places / 4;
+    let waiting = (2 * places + COLUMNS_OF_WARP) * candidate;
+    waiting.max((most * candidate).next_multiple_of(8) + state + 2 * most).next_multiple_of(8)
 }
 
 /// The most rows of a thread where columns wait, so many components of each, and each row has so many bytes.
@@ -446,8 +491,13 @@ fn value_bytes(pass: &Pass, value: &Value) -> u64 {
 /// The places that follow from a value alone; long parameters and all columns are still to be placed.
 fn choose_places(pass: &Pass, needed: &Needed) -> Vec<Place> {
     let evaluations = evaluations(pass, needed);
+    let all = pass.accumulations.iter().zip(&needed.accumulations);
+    let used: Vec<&Accumulation> = all.filter(|(_, needed)| **needed).map(|(accumulation, _)| accumulation).collect();
+    // To be written, a state that is in memory needs no copy; one in registers does, in which a loop finds its components.
+    let is_list = list_places(&used).is_some();
     let place = |(number, value): (usize, &Value)| {
         let is_read = matches!(value.definition, Definition::Read(_));
+        let is_outcome = matches!(value.definition, Definition::Outcome { .. });
         if !needed.values[number] {
             Place::Nowhere
         } else if value.definition == Definition::Number {
@@ -455,6 +505,8 @@ fn choose_places(pass: &Pass, needed: &Needed) -> Vec<Place> {
         } else if value.block == Block::Row && is_read && value.dim > ROW_COMPONENTS {
             Place::Stored
         } else if value.block == Block::Pair && value.dim > UNROLL && evaluations[number] == 1 {
+            Place::Inline
+        } else if is_outcome && (is_list || value.dim > ROLLED) && evaluations[number] == 0 {
             Place::Inline
         } else {
             Place::Thread

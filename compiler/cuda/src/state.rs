@@ -357,6 +357,7 @@ fn write_merge(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
         } else if rule.merge_steps == 1 {
             write_phase(writer, &operands, &rule.merge_lets, &rule.merge);
         } else {
+            writer.lines.line("#pragma unroll 1");
             writer.lines.open(format!("for (int step = 0; step < {}; ++step) {{", rule.merge_steps));
             let step = Position::Computed(Text::primary("step"));
             write_phase(writer, &RuleOperands { step: Some(&step), ..operands }, &rule.merge_lets, &rule.merge);
@@ -407,16 +408,21 @@ fn write_mixed_merge(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
 fn write_initial(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
     for (number, accumulation) in accumulations(pass, schedule) {
         for slot in &accumulation.rule.slots {
-            let neutral = match slot.kind {
-                Kind::Index => integer(slot.initial as i64),
-                _ => writer.number(slot.initial),
-            };
+            let neutral = initial(writer, slot);
             let member = Text::primary(format!("state.a{number}_{}", slot.name));
-            writer.for_each_component(slot.dim, |writer, position| {
+            writer.for_each_component_once(slot.dim, |writer, position| {
                 let component = component(&member, slot.dim, position);
                 writer.lines.line(format!("{} = {};", component.loose(), neutral.loose()));
             });
         }
+    }
+}
+
+/// What a slot has before any column.
+pub(crate) fn initial(writer: &Writer, slot: &Slot) -> Text {
+    match slot.kind {
+        Kind::Index => integer(slot.initial as i64),
+        _ => writer.number(slot.initial),
     }
 }
 

@@ -14,7 +14,7 @@ use keopsc_ir::formula;
 use keopsc_ir::plan::{Plan, Verified, generate, parse::parse};
 use keopsc_passes::{hoist::hoist, pipeline, plan::plan, resolve::Options, simplify::simplify};
 
-const CASES: [&str; 8] = ["chosen", "differences", "gauss", "many", "nearest", "scatters", "softmax", "wide"];
+const CASES: [&str; 9] = ["chosen", "differences", "gauss", "lists", "many", "nearest", "scatters", "softmax", "wide"];
 
 fn plans_of(text: &str) -> Vec<Verified> {
     let (file, errors) = keopsc_grammar::parse_file(text);
@@ -86,6 +86,29 @@ fn what_is_long_is_not_in_the_tile() {
     assert!(schedule.places.contains(&Place::Stored), "{schedule:?}");
     assert!(schedule.places.contains(&Place::Tile), "{schedule:?}");
     assert_eq!((schedule.order, schedule.rows), (Order::Tree, 1));
+}
+
+#[test]
+fn long_lists_are_made_by_as_many_warps_as_have_room() {
+    let layout = |dim: u32, places: u32, parameters: u32, reduced: &str| {
+        let text = format!("x = Vi(0, {dim}); y = Vj(1, {dim}); p = Pm(2, {parameters}); out at = {reduced}");
+        let plan = plans_of(&text.replace("PLACES", &places.to_string())).remove(0);
+        let layout = &schedule(&plan, Arithmetic::Real, &[])[0];
+        (layout.places_of_list, layout.warps)
+    };
+    let near = "ArgKMin[j, K=PLACES](SqDist(x, y) * p)";
+    assert_eq!(layout(3, 32, 1, near), (Some(32), None), "threads make short ones");
+    assert_eq!(layout(3, 64, 1, near), (Some(64), Some(8)));
+    assert_eq!(layout(3, 300, 1, near), (Some(300), Some(2)));
+    assert_eq!(layout(3, 1024, 1, near), (Some(1024), Some(1)));
+    assert_eq!(layout(20, 1024, 1, near), (Some(1024), None), "matrix products come before");
+    assert_eq!(
+        layout(3, 1024, 2500, "ArgKMin[j, K=PLACES](SqDist(x, y) * Sum(Square(p)))").1,
+        None,
+        "parameters have the room"
+    );
+    assert_eq!(layout(3, 10, 1, near), (None, None));
+    assert_eq!(layout(3, 100, 1, "ArgKMin[j, K=PLACES](x * y)"), (None, None), "lists of vectors");
 }
 
 /// The differences of an entry's wide sums, with their first components.

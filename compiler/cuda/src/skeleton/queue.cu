@@ -180,11 +180,15 @@ struct Queue {
     }
 
     // Takes in all that wait.
-    __device__ __forceinline__ void end(State (&state)[ROWS], const Waiting &waiting) const
+    __device__ __forceinline__ void end(State (&state)[ROWS], Waiting &waiting)
     {
         #pragma unroll
         for (int r = 0; r < ROWS; ++r) {
             if constexpr (Pass::PLACES > 0) {
+                // To sort many of which few are needed takes longer than to find these.
+                if (__any_sync(0xffffffffu, counts[r] > Pass::PLACES + Pass::PLACES / 4)) {
+                    make_room(state[r], waiting.candidates[r], r);
+                }
                 sort_best<Pass>(state[r], waiting.candidates[r], counts[r]);
             } else {
                 take_in(state[r], waiting.candidates[r], counts[r]);

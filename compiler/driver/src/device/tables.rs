@@ -54,10 +54,21 @@ pub fn object(
     tables.object.write().map_err(unwritable)
 }
 
-/// Refuses a library of which a kernel would have more tensors than its argument has room for.
+/// Refuses a library of which a kernel would have more tensors than its argument has room for, or states for which a thread has no memory: that would
+/// only show when it is launched.
 pub fn has_room(plans: &[Verified], library: &Library) -> Result<(), Failure> {
     for (plan, entry) in plans.iter().zip(&library.entries) {
-        let tensors = entry.passes.iter().chain(entry.for_ranges.iter().flatten()).map(|pass| pass.views.len()).max();
+        let passes = || entry.passes.iter().chain(entry.for_ranges.iter().flatten());
+        let bytes = passes().map(bytes_of_thread).max();
+        if bytes > Some(THREAD_BYTES) {
+            let [bytes, most] = [bytes.unwrap_or_default(), THREAD_BYTES].map(|bytes| bytes >> 10);
+            let problem =
+                Problem::new(format!("code for GPUs cannot be made for `{}`: a thread keeps {bytes} KB", plan.name))
+                    .with_note(format!("a GPU's thread has {most} KB"))
+                    .with_help("ask for fewer places or components, or leave out `--target cuda`");
+            return Err(problem.into());
+        }
+        let tensors = passes().map(|pass| pass.views.len()).max();
         if tensors > Some(abi::DEVICE_VIEWS) {
             let (name, count) = (&plan.name, tensors.unwrap_or_default());
             let problem =
@@ -68,6 +79,14 @@ pub fn has_room(plans: &[Verified], library: &Library) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Bytes of its own memory that a GPU's thread may have.
+const THREAD_BYTES: u64 = 512 << 10;
+
+/// Bytes of the states that a thread has at least: of a chunk, all columns before and those joined, if it does not go on with one.
+fn bytes_of_thread(pass: &PassKernels) -> u64 {
+    u64::from(pass.state_size) * if pass.order == Order::Carried { 1 } else { 3 }
 }
 
 /// Whether a plan has these passes, and the library these kernels.

@@ -229,3 +229,17 @@ fn structures_are_as_long_as_kernels_take_them() {
     assert_eq!(size_of::<abi::DeviceSum>(), 272, "skeleton/sums.cu");
     assert_eq!(size_of::<abi::DeviceScatter>(), 248, "skeleton/scatter.cu");
 }
+
+#[test]
+fn what_a_thread_has_no_memory_for_is_refused() {
+    let refused = |text: &str| {
+        let plans = plans(text);
+        has_room(&plans, &keopsc_cuda::library(&plans)).err().map(|failure| format!("{failure:?}"))
+    };
+    let list = |components: u32| format!("x = Vi(1); y = Vj({components})\nout near = ArgKMin[j, K=1024](Abs(y - x))");
+    assert_eq!(refused(&list(42)), None);
+    let words = refused(&list(64)).expect("768 KB are too many");
+    assert!(words.contains("`near`: a thread keeps 768 KB") && words.contains("has 512 KB"), "{words}");
+    assert!(refused("x = Vi(1); y = Vj(50000)\nout sums = Sum[j](y * x)").is_some());
+    assert_eq!(refused("x = Vi(1); y = Vj(40000)\nout sums = Sum[j](y * x)"), None);
+}
