@@ -107,6 +107,21 @@ def test_a_limit_of_iterations():
         solver(x, x, b, g, alpha=0.1)
 
 
+@pytest.mark.parametrize("module, convert", [(keopsc.numpy, np.asarray), (keopsc.torch, torch.as_tensor)])
+def test_warnings_are_of_the_line_that_asked(module, convert):
+    x, b, g = map(convert, problem())
+    solver = module.KernelSolve(*FORMULA, axis=1)
+    kernel = (-module.Vi(x).sqdist(module.Vj(x)) * 3.0).exp()
+    calls = [lambda: solver(x, x, b, g, alpha=1e-3, maxiter=3), lambda: kernel.solve(module.Vi(b), alpha=1e-3, maxiter=3)]
+    calls.append(kernel.solve(module.Vi(b), alpha=1e-3, maxiter=3, call=False))
+    for call in calls:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            call()
+        (warning,) = [own for own in caught if own.category is ConvergenceWarning]
+        assert warning.filename == __file__
+
+
 def test_matrices_that_are_not_square():
     x, b, g = problem()
     with pytest.raises(ValueError, match=r"turns shape \(30, 3\) into \(20, 3\): it has to be square"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from types import ModuleType
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
@@ -91,9 +92,17 @@ def conjugate_gradients(product: Callable[..., Any], b: Any, system: System) -> 
             f"conjugate gradients stopped after {iteration} iterations: the root mean square of the residual is {worst:.2e}, "
             f"where eps={system.eps:g} was asked for; a larger alpha or eps, or float64, may help",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=_callers_level(),
         )
     return a
+
+
+def _callers_level() -> int:
+    """The `stacklevel` for a warning of the calling function at the line that called keopsc, wherever PyTorch is in between."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("keopsc", "torch"):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _dot(a, b):
