@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import keopsc.numpy
+from keopsc.program import Numerics
 from keopsc.solve import ConvergenceWarning, NotPositiveDefinite
 
 torch = pytest.importorskip("torch")
@@ -38,6 +39,13 @@ def test_solutions(axis, batch):
 @pytest.mark.parametrize("unknown", ["a = Vj(3)", "a", "a=Vj(3)", "Var(2, 3, 1)"])
 def test_ways_to_name_the_unknown(unknown):
     assert keopsc.numpy.KernelSolve(*FORMULA[:2], unknown, axis=1).unknown == 2
+
+
+def test_options_by_position():
+    """In KeOps' order, which is another one for PyTorch than for NumPy."""
+    of_numpy = keopsc.numpy.KernelSolve(*FORMULA, 1, "float64", None, "float32", False, "kahan_scheme")
+    of_torch = keopsc.torch.KernelSolve(*FORMULA, 1, "float32", False, "kahan_scheme", True, None, "float64")
+    assert of_numpy.program.numerics == of_torch.program.numerics == Numerics(sum="kahan", accumulate="f32")
 
 
 def test_lazytensors():

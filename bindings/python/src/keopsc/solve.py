@@ -238,6 +238,31 @@ class KernelSolve:
         return arrays.solve(system, given, () if ranges is None else arrays.as_ranges(ranges), arrays.place(backend, device_id))
 
 
+class KernelSolveOfTorch(KernelSolve):
+    __doc__ = KernelSolve.__doc__
+
+    def __init__(
+        self,
+        formula: str,
+        aliases: Sequence[str],
+        varinvalias: str,
+        axis: int = 0,
+        dtype_acc: Any = "auto",
+        use_double_acc: bool = False,
+        sum_scheme: str = "auto",
+        enable_chunks: bool = True,
+        rec_multVar_highdim: Any = None,
+        dtype: Any = None,
+        cuda_type: Any = None,
+        use_fast_math: bool = True,
+        products: str = "auto",
+    ):
+        # The options by name: KeOps has them in another order for PyTorch than for NumPy.
+        super().__init__(
+            formula, aliases, varinvalias, axis, dtype_acc=dtype_acc, use_double_acc=use_double_acc, sum_scheme=sum_scheme, products=products
+        )
+
+
 def solve_lazytensor(matrix: LazyTensor, other: Any, var: Optional[LazyTensor], call: bool, options: Dict[str, Any]) -> Any:
     """`LazyTensor.solve`; returns the solution, or with `call=False` a function without arguments that returns it."""
     arrays = matrix.arrays

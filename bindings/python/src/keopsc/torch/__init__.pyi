@@ -522,7 +522,7 @@ class KernelSolve:
     aliases: list[str]
     varinvalias: str
     axis: int
-    def __init__(self, formula: str, aliases: Sequence[str], varinvalias: str, axis: int = ..., dtype: Any = ..., opt_arg: Any = ..., dtype_acc: Any = ..., use_double_acc: bool = ..., sum_scheme: str = ..., enable_chunks: bool = ..., rec_multVar_highdim: Any = ..., use_fast_math: bool = ..., cuda_type: Any = ..., products: str = ...) -> None: ...
+    def __init__(self, formula: str, aliases: Sequence[str], varinvalias: str, axis: int = ..., dtype_acc: Any = ..., use_double_acc: bool = ..., sum_scheme: str = ..., enable_chunks: bool = ..., rec_multVar_highdim: Any = ..., dtype: Any = ..., cuda_type: Any = ..., use_fast_math: bool = ..., products: str = ...) -> None: ...
     def __call__(self, *args: Any, backend: str = ..., device_id: int = ..., alpha: float = ..., eps: float = ..., ranges: Any = ..., maxiter: Optional[int] = ..., preconditioner: Optional[Any[..., Any]] = ...) -> Any:
         """The solution for these arguments; the one in the place of the unknown is the right-hand side b, of shape (…, N, E)."""
 
