@@ -203,7 +203,7 @@ def evaluate(
         # Tracers and tensors without data have to see one operator.
         return torch_operators.evaluate(program, tensors, ranges, place)
     if _transforming():
-        return Transformable.apply(Call(program, ranges, place), *tensors)
+        return _Transformable.apply(Call(program, ranges, place), *tensors)
     if _forward_mode._current_level >= 0:
         return _differentiable(Call(program, ranges, place), *map(_unwrapped, tensors))
     if torch.is_grad_enabled():
@@ -344,21 +344,21 @@ class _Differentiable(torch.autograd.Function):
 _differentiable = super(torch.autograd.Function, _Differentiable).apply
 
 
-class Transformable(_Differentiable):
+class _Transformable(_Differentiable):
     """The same for `torch.func`, whose transforms ask for another form, which takes longer."""
 
     @staticmethod
-    def forward(call: Call, *tensors) -> Tuple[torch.Tensor, ...]:
+    def forward(call: Call, *tensors: Any) -> Tuple[torch.Tensor, ...]:
         program, ranges, place = call
         return tuple(run(program, tensors, ranges, place))
 
     @staticmethod
-    def setup_context(ctx, inputs, outputs) -> None:
+    def setup_context(ctx: Any, inputs: Any, outputs: Any) -> None:
         call, *tensors = inputs
         _remember(ctx, call, tensors, outputs)
 
     @staticmethod
-    def vmap(info, in_dims, call: Call, *tensors):
+    def vmap(info: Any, in_dims: Any, call: Call, *tensors: Any) -> Any:
         program, ranges, place = call
         results = tuple(evaluate(program, with_mapped_axis(info.batch_size, in_dims[1:], program, tensors), ranges, place))
         return results, (0,) * len(results)
@@ -441,25 +441,25 @@ def solve(system: Any, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.T
     """
     if torch.compiler.is_compiling() or _modes():
         return torch_operators.solve(system, tensors, ranges, place)
-    return Solution.apply(SystemCall(system, ranges, place), *tensors)
+    return _Solution.apply(SystemCall(system, ranges, place), *tensors)
 
 
-class Solution(torch.autograd.Function):
+class _Solution(torch.autograd.Function):
     """A linear system as an operation of PyTorch's, differentiated implicitly."""
 
     @staticmethod
-    def forward(call: SystemCall, *tensors):
+    def forward(call: SystemCall, *tensors: Any) -> torch.Tensor:
         return iterate(call, tensors)
 
     @staticmethod
-    def setup_context(ctx, inputs, solution) -> None:
+    def setup_context(ctx: Any, inputs: Any, solution: Any) -> None:
         ctx.call, *tensors = inputs
         ctx.save_for_backward(solution, *tensors)
         ctx.save_for_forward(solution, *tensors)
         ctx.set_materialize_grads(False)
 
     @staticmethod
-    def jvp(ctx, *tangents):
+    def jvp(ctx: Any, *tangents: Any) -> torch.Tensor:
         system, ranges, place = ctx.call
         unknown, tangents = system.unknown, tangents[1:]
         solution, *tensors = ctx.saved_tensors
@@ -475,12 +475,12 @@ class Solution(torch.autograd.Function):
         return solve(system, there, ranges, place)
 
     @staticmethod
-    def vmap(info, in_dims, call: SystemCall, *tensors):
+    def vmap(info: Any, in_dims: Any, call: SystemCall, *tensors: Any) -> Any:
         system, ranges, place = call
         return solve(system, with_mapped_axis(info.batch_size, in_dims[1:], system.program, tensors), ranges, place), 0
 
     @staticmethod
-    def backward(ctx, cotangent):
+    def backward(ctx: Any, cotangent: Any) -> Any:
         system, ranges, place = ctx.call
         unknown, wants = system.unknown, ctx.needs_input_grad[1:]
         solution, *tensors = ctx.saved_tensors
@@ -499,6 +499,10 @@ class Solution(torch.autograd.Function):
             for number, result in zip(wanted, results):
                 gradients[number] = like(result, tensors[number])
         return (None, *gradients)
+
+
+#: What has the derivatives and the rule of `vmap` of each operator in `torch_operators`.
+DERIVATIVES: Dict[str, Any] = {"evaluate": _Transformable, "solve": _Solution}
 
 
 def iterate(call: SystemCall, tensors: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -38,11 +38,17 @@ class _Dispatch(NamedTuple):
     after: Sequence[Any]
 
 
-def _differentiate(name: str, operator: Any, function: Callable[[], Any], call_of: Callable[..., Any]) -> None:
-    """Gives an operator the derivatives and the rule of `vmap` of a `torch.autograd.Function`, of which `function` knows where it is.
+def _differentiate(name: str, operator: Any, call_of: Callable[..., Any]) -> None:
+    """Gives an operator the derivatives and the rule of `vmap` that the array module has for it.
 
-    The last arguments of the operator are tensors, ranges and a place; `call_of` makes of the others and of the last two what the function has as its first argument.
+    The last arguments of the operator are tensors, ranges and a place; `call_of` makes of the others and of the last two what the function with the derivatives has as
+    its first argument.
     """
+
+    def function():
+        from . import torch as arrays
+
+        return arrays.DERIVATIVES[name]
 
     class OneLevel(torch.autograd.function._SingleLevelFunction):
         """The operator for one level of `torch.func`'s transforms: kernels of levels below are called with derivatives switched on, as they take their own."""
@@ -131,19 +137,13 @@ def _(program, tensors, ranges, place):
     return _fakes(_program(program), tensors, ranges)
 
 
-def _transformable() -> Any:
-    from . import torch as arrays
-
-    return arrays.Transformable
-
-
 def _call(program, ranges, place) -> Any:
     from . import torch as arrays
 
     return arrays.Call(_program(program), ranges, _place_of(place))
 
 
-_differentiate("evaluate", _evaluate, _transformable, _call)
+_differentiate("evaluate", _evaluate, _call)
 
 
 _solve = _defined(
@@ -167,12 +167,6 @@ def _(program, unknown, alpha, eps, maxiter, tensors, ranges, place):
     return _fakes(_program(program), tensors, ranges)[0]
 
 
-def _solution() -> Any:
-    from . import torch as arrays
-
-    return arrays.Solution
-
-
 def _system_call(program, unknown, alpha, eps, maxiter, ranges, place) -> Any:
     from . import torch as arrays
     from ..solve import System
@@ -180,7 +174,7 @@ def _system_call(program, unknown, alpha, eps, maxiter, ranges, place) -> Any:
     return arrays.SystemCall(System(_program(program), unknown, alpha, eps, maxiter), ranges, _place_of(place))
 
 
-_differentiate("solve", _solve, _solution, _system_call)
+_differentiate("solve", _solve, _system_call)
 
 
 def evaluate(program: Program, tensors: Sequence[Any], ranges: Sequence[Any], place: Any) -> Tuple[Any, ...]:
