@@ -42,6 +42,7 @@ def names_for(arrays: ModuleType, module: str, kernel_solve: type = solve.Kernel
         __doc__ = kernel_solve.__doc__
 
     LazyTensor.arrays = Genred.arrays = KernelSolve.arrays = arrays
+    LazyTensor.Genred, LazyTensor.KernelSolve = Genred, KernelSolve
     if hasattr(arrays, "torch_function"):
         LazyTensor.__torch_function__ = classmethod(arrays.torch_function)
     LazyTensor._plain_class, LazyTensor._complex_class = LazyTensor, ComplexLazyTensor

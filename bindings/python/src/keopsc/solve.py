@@ -38,23 +38,29 @@ class System(NamedTuple):
     maxiter: Optional[int]
     preconditioner: Optional[Callable[..., Any]] = None
 
-    def product(self, arrays: ModuleType, arguments: Sequence[Any], vector: Any, ranges: Any, place: Any) -> Any:
-        """K times a vector."""
-        given = [vector if number == self.unknown else argument for number, argument in enumerate(arguments)]
-        return arrays.evaluate(self.program, given, ranges, place)[0]
+    def solution(self, arrays: ModuleType, arguments: Sequence[Any], ranges: Any, place: Any) -> Any:
+        """The solution, by conjugate gradients; the right-hand side stands among the arguments in the place of the unknown."""
+
+        def product(vector):
+            given = [vector if number == self.unknown else argument for number, argument in enumerate(arguments)]
+            return arrays.evaluate(self.program, given, ranges, place)[0]
+
+        return conjugate_gradients(product, arguments[self.unknown], self.alpha, self.eps, self.maxiter, self.preconditioner)
 
 
-def conjugate_gradients(product: Callable[..., Any], b: Any, system: System) -> Any:
-    """The solution a of (alpha Id + K) a = b for arrays b of shape (…, N, E); `product` is the multiplication with K.
+def conjugate_gradients(
+    product: Callable[..., Any], b: Any, alpha: float, eps: float, maxiter: Optional[int] = None, preconditioner: Optional[Callable[..., Any]] = None
+) -> Any:
+    """The solution a of (alpha Id + K) a = b for arrays b of shape (…, N, E); `product` is the multiplication with K, the rest as in `System`.
 
     Each column of each batch element has its own steps and stops on its own. Without `maxiter` there are at most 10 N + 100 iterations.
     Raises `NotPositiveDefinite` where the matrix has a negative curvature, ValueError for NaNs or infinities; warns where it does not converge.
     """
     rows = b.shape[-2]
-    limit = 10 * rows + 100 if system.maxiter is None else system.maxiter
-    goal = rows * system.eps**2
+    limit = 10 * rows + 100 if maxiter is None else maxiter
+    goal = rows * eps**2
     a, residual = b * 0, b
-    improved = system.preconditioner or (lambda vector: vector)
+    improved = preconditioner or (lambda vector: vector)
     direction = improved(residual)
     squares, products = _dot(residual, residual), _dot(residual, direction)
     if not bool((squares < float("inf")).all()):
@@ -68,7 +74,7 @@ def conjugate_gradients(product: Callable[..., Any], b: Any, system: System) -> 
         image = product(direction)
         if image.shape[-2:] != b.shape[-2:]:
             raise ValueError(f"the matrix of the linear system turns shape {tuple(b.shape)} into {tuple(image.shape)}: it has to be square")
-        image = image + system.alpha * direction
+        image = image + alpha * direction
         curvature, length = _dot(direction, image), _dot(direction, direction)
         if not bool((abs(curvature) < float("inf")).all()):
             raise ValueError(f"the matrix of the linear system has a NaN or an infinity, or overflows (iteration {iteration + 1})")
@@ -90,7 +96,7 @@ def conjugate_gradients(product: Callable[..., Any], b: Any, system: System) -> 
         worst = float(((squares / rows) ** 0.5).max())
         warnings.warn(
             f"conjugate gradients stopped after {iteration} iterations: the root mean square of the residual is {worst:.2e}, "
-            f"where eps={system.eps:g} was asked for; a larger alpha or eps, or float64, may help",
+            f"where eps={eps:g} was asked for; a larger alpha or eps, or float64, may help",
             ConvergenceWarning,
             stacklevel=_callers_level(),
         )

@@ -189,10 +189,7 @@ evaluate_plainly = evaluate
 
 def solve(system: Any, arrays: Sequence[np.ndarray], ranges: Sequence[np.ndarray] = (), place: Place = _ON_CPU) -> np.ndarray:
     """The solution of a linear system (`keopsc.solve.System`), whose right-hand side stands among the arguments in the place of the unknown."""
-    from ..solve import conjugate_gradients
-
-    this = sys.modules[__name__]
-    return conjugate_gradients(lambda v: system.product(this, arrays, v, ranges, place), arrays[system.unknown], system)
+    return system.solution(sys.modules[__name__], arrays, ranges, place)
 
 
 def as_integers(value: Any) -> np.ndarray:

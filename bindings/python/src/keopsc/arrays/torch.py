@@ -507,11 +507,8 @@ DERIVATIVES: Dict[str, Any] = {"evaluate": _Transformable, "solve": _Solution}
 
 def iterate(call: SystemCall, tensors: Sequence[torch.Tensor]) -> torch.Tensor:
     """The solution of a linear system, without derivatives."""
-    from ..solve import conjugate_gradients
-
     system, ranges, place = call
-    this = sys.modules[__name__]
-    return conjugate_gradients(lambda vector: system.product(this, tensors, vector, ranges, place), tensors[system.unknown], system)
+    return system.solution(sys.modules[__name__], tensors, ranges, place)
 
 
 def as_integers(value: Any) -> torch.Tensor:
