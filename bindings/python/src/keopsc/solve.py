@@ -275,6 +275,7 @@ def solve_lazytensor(matrix: LazyTensor, other: Any, var: Optional[LazyTensor], 
     alpha, eps, maxiter = options.pop("alpha", 1e-10), options.pop("eps", 1e-6), options.pop("maxiter", None)
     preconditioner, rank = options.pop("preconditioner", None), options.pop("nystroem", None)
     if rank is not None:
+        arrays.refuse_in_graphs("linear systems with a preconditioner")
         preconditioner = nystroem(matrix, rank, alpha)
     call_options, numerics = split_options(options)
     if not isinstance(other, LazyTensor):

@@ -187,6 +187,10 @@ def evaluate(program: Program, arrays: Sequence[np.ndarray], ranges: Sequence[np
 evaluate_plainly = evaluate
 
 
+def refuse_in_graphs(what: str) -> None:
+    """Nothing: NumPy's arrays are in no graphs."""
+
+
 def solve(system: Any, arrays: Sequence[np.ndarray], ranges: Sequence[np.ndarray] = (), place: Place = _ON_CPU) -> np.ndarray:
     """The solution of a linear system (`keopsc.solve.System`), whose right-hand side stands among the arguments in the place of the unknown."""
     return system.solution(sys.modules[__name__], arrays, ranges, place)

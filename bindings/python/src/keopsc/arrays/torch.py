@@ -215,7 +215,14 @@ def evaluate(
 
 def evaluate_plainly(program: Any, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.Tensor] = (), place: Place = _WHERE_TENSORS_ARE) -> Sequence[torch.Tensor]:
     """The same without derivatives, for what has plans but is no program: to ask for one raises RuntimeError."""
+    refuse_in_graphs("functions of formula files")
     return _Underivable.apply(program, ranges, place, *tensors)
+
+
+def refuse_in_graphs(what: str) -> None:
+    """Raises NotImplementedError while `torch.compile` makes a graph; `what` says in words what cannot be in one."""
+    if torch.compiler.is_compiling():
+        raise NotImplementedError(f"torch.compile cannot take {what}: leave them outside of what is compiled")
 
 
 class _Underivable(torch.autograd.Function):
@@ -439,7 +446,9 @@ def solve(system: Any, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.T
 
     Solutions can be differentiated any number of times: the gradient takes one more solution.
     """
-    if torch.compiler.is_compiling() or _modes():
+    if system.preconditioner is not None:
+        refuse_in_graphs("linear systems with a preconditioner")
+    elif torch.compiler.is_compiling() or _modes():
         return torch_operators.solve(system, tensors, ranges, place)
     return _Solution.apply(SystemCall(system, ranges, place), *tensors)
 

@@ -183,9 +183,7 @@ def evaluate(program: Program, tensors: Sequence[Any], ranges: Sequence[Any], pl
 
 
 def solve(system: Any, tensors: Sequence[Any], ranges: Sequence[Any], place: Any) -> Any:
-    """What `solve` of the array module does while a graph is made. Raises NotImplementedError for a preconditioner: a graph cannot hold a function."""
-    if system.preconditioner is not None:
-        raise NotImplementedError("torch.compile cannot take linear systems with a preconditioner: leave them outside of what is compiled")
+    """What `solve` of the array module does while a graph is made."""
     described = system.program.described()
     return _solve(described, system.unknown, system.alpha, system.eps, system.maxiter, list(tensors), list(ranges), _numbers_of(place))
 
