@@ -18,6 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 SIZE, DIM, ROUNDS, CALLS = 10, 3, 15, 400
 ALIASES = ["x = Vi(3)", "y = Vj(3)", "b = Vj(1)"]
+#: How often new processes are measured.
+TURNS = 2
 #: Calls that may wait for a GPU at a time.
 QUEUED = 100
 #: The C++ library that pykeops' module for GPUs needs, and torch does not bring.
@@ -131,8 +133,11 @@ def table_of_calls(packages, device):
 
 
 def table_of_first_results(packages, device):
-    number = os.getpid()
-    found = {package: [first_result(package, number + part, device) for part in (0, 0, 1)] for package in packages}
+    found = {package: [] for package in packages}
+    for turn in range(TURNS):
+        for package in packages:
+            first = os.getpid() + 2 * turn
+            found[package].append([first_result(package, number, device) for number in (first, first, first + 1)])
     yield "| in a new process | " + " | ".join(packages) + " |"
     yield "| --- |" + " --- |" * len(packages)
     for name, choose in (
@@ -141,7 +146,7 @@ def table_of_first_results(packages, device):
         ("first result of another", lambda new, known, other: other[1]),
         ("first result of a known one", lambda new, known, other: known[1]),
     ):
-        yield f"| {name} | " + " | ".join(f"{choose(*found[package]) * 1e3:.0f} ms" for package in packages) + " |"
+        yield f"| {name} | " + " | ".join(f"{min(choose(*run) for run in found[package]) * 1e3:.0f} ms" for package in packages) + " |"
 
 
 def head():
@@ -158,7 +163,7 @@ def head():
         f"Written by `bindings/python/bench/overhead.py`. {where}, {about['date']}, commit {about['commit']}; Python {about['python']}, {versions}.",
         "",
         "Calls with ten rows and ten columns, one thread: the least time of rounds in which the packages take turns, of this process alone on CPUs. In new processes,",
-        "NumPy (on GPUs torch) has been imported before the clock starts; each figure is of one process.",
+        f"NumPy (on GPUs torch) has been imported before the clock starts; each figure is the least of {TURNS} processes, and of a clock on the wall.",
         "",
     ]
 
