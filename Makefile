@@ -21,7 +21,7 @@ DENY_CHECKS ?= bans licenses sources
 RUN_TESTS := $(if $(shell command -v cargo-nextest 2>/dev/null),$(CARGO) nextest run --no-tests=warn,$(CARGO) test --lib --bins --tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-rust test-aarch64 test-python test-package test-cpp test-matlab test-r test-julia test-docs deny docs wheel demo fuzz mutants evidence gallery bench accuracy shapes gpu-bundle keops-reference install clean
+.PHONY: help build test test-rust test-aarch64 test-python test-package test-cpp test-matlab test-r test-julia test-docs deny docs wheel demo fuzz mutants evidence gallery bench accuracy shapes overhead gpu-bundle keops-reference install clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -135,6 +135,10 @@ shapes: build ## what fused passes save, how small problems fill the processors;
 	scripts/setup.sh python
 	KEOPSC=$(abspath $(BINARY)) $(PYTHON) bench/shapes.py
 
+overhead: build ## what calls from Python cost beside pykeops; writes bench/results/overhead.md
+	scripts/setup.sh bench
+	KEOPSC=$(abspath $(BINARY)) PYTHONPATH=bindings/python/src $(BENCH_PYTHON) bindings/python/bench/overhead.py --output bench/results/overhead.md
+
 fuzz: build ## each fuzz target for FUZZ_SECONDS (60) seconds; adds rows to fuzz/LOG.md
 	KEOPSC=$(abspath $(BINARY)) fuzz/run.py $(FUZZ_ARGUMENTS)
 
@@ -148,10 +152,11 @@ evidence: ## docs/evidence.md: what tests which promise
 gpu-bundle: build ## target/gpu-bundle.tar.xz: tests and benchmark for a machine with an NVIDIA GPU but without Rust and network
 	scripts/gpu-bundle.sh $(BINARY)
 
-keops-reference: ## runs KeOps on the formulas of tests/keops again and writes its answers (half an hour)
+keops-reference: ## runs KeOps on the formulas of tests/keops and the calls of the Python package's tests again, and writes its answers (40 minutes)
 	scripts/setup.sh bench
 	$(BENCH_PYTHON) tests/keops/reference.py
 	$(BENCH_PYTHON) tests/keops/count.py
+	$(BENCH_PYTHON) bindings/python/tests/record_pykeops.py
 
 install: build ## the compiler, the C++ header with what CMake and pkg-config need, the Matlab toolbox, the R package, the Julia module; to PREFIX (default /usr/local)
 	scripts/install.sh $(BINARY) $(DESTDIR)$(PREFIX)

@@ -145,6 +145,12 @@ def keops():
     return f"{answers:,} stored answers of KeOps (digest {stored}), {classified:,} differences, each with its reason"
 
 
+def recorded_calls():
+    path = "bindings/python/tests/pykeops_answers.json"
+    answers = sum(len(parts) for parts in json.loads(read(path)).values())
+    return f"{answers:,} arrays that pykeops returned for the calls of the Python package's tests, gradients among them (digest {digest([ROOT / path])})"
+
+
 def crates(path):
     return len(re.findall(r'^source = "registry', read(path), re.M))
 
@@ -291,8 +297,12 @@ PROMISES = [
         "P16",
         "Answers are KeOps' where KeOps is right, and each difference has a reason",
         "KEOPSC=target/release/keopsc .venv/bin/python -m pytest tests/keops",
-        ["tests/keops/test_keops.py::test_every_difference_is_known", "tests/keops/test_keops.py::test_reasons_are_written_down"],
-        lambda: [keops()],
+        [
+            "tests/keops/test_keops.py::test_every_difference_is_known",
+            "tests/keops/test_keops.py::test_reasons_are_written_down",
+            "bindings/python/tests/test_recorded.py::test_answers",
+        ],
+        lambda: [keops(), recorded_calls()],
     ),
     (
         "P17",

@@ -49,7 +49,7 @@ RETURNS = {
 }  # fmt: skip
 
 ATTRIBUTES = {
-    "LazyTensor": ["ranges: Any", "backend: str | None", "ni: int | None", "nj: int | None", "batchdims: tuple[int, ...] | None"],
+    "LazyTensor": ["Genred: type", "KernelSolve: type", "ranges: Any", "backend: str | None", "ni: int | None", "nj: int | None", "batchdims: tuple[int, ...] | None"],
     "Genred": ["formula: str", "aliases: list[str]", "reduction_op: str", "axis: int", "opt_arg: int | None", "formula2: str | None"],
     "KernelSolve": ["formula: str", "aliases: list[str]", "varinvalias: str", "axis: int"],
 }

@@ -1,10 +1,11 @@
-"""`torch.compile` without graph breaks, and PyTorch's own checks of the operator behind it."""
+"""`torch.compile` without graph breaks, also around transforms, and PyTorch's own checks of the operators behind it."""
 
 import pytest
 
 torch = pytest.importorskip("torch")
 import keopsc  # noqa: E402
-from keopsc.torch import Genred, LazyTensor, Vi, Vj  # noqa: E402
+from keopsc.torch import Genred, KernelSolve, LazyTensor, Vi, Vj  # noqa: E402
+from keopsc.torch.cluster import from_matrix  # noqa: E402
 
 GAUSSIAN = ("Exp(-SqDist(x, y) / s) * b", ["x = Vi(3)", "y = Vj(3)", "b = Vj(1)", "s = Pm(1)"])
 
@@ -54,20 +55,145 @@ def test_one_graph(name):
     torch._dynamo.reset()
 
 
-def test_forward_derivatives_are_refused_and_not_taken_for_zero():
-    x, y, b, s = (tensor.detach() for tensor in arguments())
+solver = KernelSolve(*GAUSSIAN, "b", axis=1)
+nearest = Genred("SqDist(x, y)", GAUSSIAN[1][:2], "KMin_ArgKMin", axis=1, opt_arg=2)
+RANGES = from_matrix(torch.tensor([[0, 4], [4, 10]]), torch.tensor([[0, 5], [5, 12]]), torch.tensor([[True, False], [True, True]]))
 
-    def tangent(x):
-        return torch.func.jvp(lambda x: genred(x, y, b, s), (x,), (torch.ones_like(x),))[1]
 
-    with pytest.raises(Exception, match="forward derivatives|Observed exception"):
-        torch.compile(tangent, fullgraph=True, backend="aot_eager")(x)
+def solved(y, b, s):
+    return solver(y, y, b, s, alpha=0.1, eps=1e-12)
+
+
+def filled(x, y, b, s):
+    out = torch.empty(10, 1, dtype=x.dtype)
+    assert genred(x, y, b, s, out=out) is out
+    return out
+
+
+def filled_with_two(x, y, b, s):
+    out = torch.empty(10, 2, dtype=x.dtype), torch.empty(10, 2, dtype=torch.int64)
+    nearest(x, y, out=out)
+    return out[0] * (1 + out[1])
+
+
+#: Functions of x, y, b, s in which PyTorch transforms keopsc's operations.
+TRANSFORMED = {
+    "grad": lambda x, y, b, s: torch.func.grad(lambda x: genred(x, y, b, s).sin().sum())(x),
+    "grad of a parameter, twice": lambda x, y, b, s: torch.func.grad(lambda s: torch.func.grad(lambda s: genred(x, y, b, s).sum())(s).sum())(s),
+    "grad without a graph around it": lambda x, y, b, s: torch.no_grad()(torch.func.grad(lambda x: genred(x, y, b, s).sum()))(x),
+    "vjp": lambda x, y, b, s: torch.func.vjp(lambda y: genred(x, y, b, s), y)[1](x[:, :1].cos())[0],
+    "jvp": lambda x, y, b, s: torch.func.jvp(lambda x, s: genred(x, y, b, s), (x, s), (x.cos(), s.sin())),
+    "jvp of lists": lambda x, y, b, s: torch.func.jvp(lambda x: nearest(x, y)[0], (x,), (x.cos(),))[1],
+    "jacrev": lambda x, y, b, s: torch.func.jacrev(lambda x: genred(x, y, b, s))(x),
+    "jacfwd": lambda x, y, b, s: torch.func.jacfwd(lambda s: genred(x, y, b, s))(s),
+    "hessian": lambda x, y, b, s: torch.func.hessian(lambda x: genred(x, y, b, s).sum())(x),
+    "vmap": lambda x, y, b, s: torch.func.vmap(lambda x: genred(x, y, b, s))(torch.stack([x, 2 * x])),
+    "vmap of the last axis of b": lambda x, y, b, s: torch.func.vmap(lambda b: genred(x, y, b, s), in_dims=2)(torch.stack([b, 2 * b], 2)),
+    "vmap of vmap": lambda x, y, b, s: torch.func.vmap(
+        lambda x: torch.func.vmap(lambda s: genred(x, y, b, s))(torch.stack([s, 2 * s, 3 * s]))
+    )(torch.stack([x, 2 * x])),
+    "vmap of grad": lambda x, y, b, s: torch.func.vmap(torch.func.grad(lambda x: genred(x, y, b, s).sum()))(torch.stack([x, 2 * x])),
+    "vmap of row numbers": lambda x, y, b, s: torch.func.vmap(lambda x: nearest(x, y))(torch.stack([x, 2 * x])),
+    "vmap with ranges": lambda x, y, b, s: torch.func.vmap(lambda x: genred(x, y, b, s, ranges=RANGES))(torch.stack([x, 2 * x])),
+    "LazyTensor": lambda x, y, b, s: torch.func.vmap(
+        torch.func.grad(lambda x: ((-LazyTensor(x[:, None]).sqdist(LazyTensor(y[None])) / s).exp() @ b).sum())
+    )(torch.stack([x, 2 * x])),
+    "KernelSolve": lambda x, y, b, s: solved(y, b, s),
+    "solve of a LazyTensor": lambda x, y, b, s: (-Vi(y).sqdist(Vj(y)) / s).exp().solve(Vi(b), alpha=0.1, eps=1e-12),
+    "gradients of KernelSolve": lambda x, y, b, s: torch.func.grad(lambda y, b, s: solved(y, b, s).square().sum(), (0, 1, 2))(y, b, s),
+    "hessian of KernelSolve": lambda x, y, b, s: torch.func.hessian(lambda s: solved(y, b, s).square().sum())(s),
+    "vmap of KernelSolve": lambda x, y, b, s: torch.func.vmap(lambda s: solved(y, b, s))(torch.stack([s, 2 * s])),
+    "out": filled,
+    "out, two results": filled_with_two,
+}
+
+
+@pytest.mark.parametrize("name", TRANSFORMED)
+def test_one_graph_with_transforms(name):
+    function = TRANSFORMED[name]
+    if "LazyTensor" in name and not FOLLOWS_LAZYTENSORS:
+        pytest.skip("needs PyTorch 2.13")
+    given = [tensor.detach().double() for tensor in arguments()]
+    found = torch.compile(function, fullgraph=True, backend="aot_eager")(*given)
+    torch.testing.assert_close(found, function(*given))
     torch._dynamo.reset()
-    torch.testing.assert_close(torch.compile(tangent, backend="aot_eager")(x), tangent(x))
+
+
+@pytest.mark.parametrize("name", ["KernelSolve", "out", "grad", "vmap of grad"])
+def test_gradients_of_graphs_with_transforms(name):
+    leaves = [tensor.detach().double().requires_grad_() for tensor in arguments()]
+    function, found = TRANSFORMED[name], []
+    for own in (torch.compile(function, fullgraph=True, backend="aot_eager"), function):
+        found.append(torch.autograd.grad(own(*leaves).sin().sum(), leaves, allow_unused=True))
+    torch.testing.assert_close(*found)
     torch._dynamo.reset()
 
 
-def test_the_operator():
-    from keopsc.arrays import torch_operators
+SYSTEMS = "linear systems with a preconditioner"
 
-    torch.library.opcheck(torch_operators.evaluate, (genred.program.described(), list(arguments()), [], -1))
+#: What no graph can hold: a function of a formula file, y, b and s, and how the message calls it.
+REFUSED = {
+    "preconditioner": (lambda file, y, b, s: solver(y, y, b, s, alpha=0.1, eps=1e-12, preconditioner=lambda vector: 2 * vector), SYSTEMS),
+    "Nyström": (lambda file, y, b, s: (-Vi(y).sqdist(Vj(y)) / s).exp().solve(Vi(b), alpha=0.1, eps=1e-12, nystroem=6), SYSTEMS),
+    "file": (lambda file, y, b, s: file.a(y.float(), y.float()), "functions of formula files"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused_in_one_graph_works_beside_it(name, tmp_path):
+    path = tmp_path / "distances.kf"
+    path.write_text("x = Vi(3)\ny = Vj(3)\nout a = Sum[j](SqDist(x, y))\n")
+    given = [keopsc.compile_file(path), *(tensor.detach().double() for tensor in arguments()[1:])]
+    function, what = REFUSED[name]
+    if name == "Nyström" and not FOLLOWS_LAZYTENSORS:
+        pytest.skip("needs PyTorch 2.13")
+    with pytest.raises(Exception, match=f"torch.compile cannot take {what}"):
+        torch.compile(function, fullgraph=True, backend="aot_eager")(*given)
+    torch._dynamo.reset()
+    torch.testing.assert_close(torch.compile(function, backend="aot_eager")(*given), function(*given))
+    torch._dynamo.reset()
+
+
+def test_tangents_under_a_mode():
+    """What PyTorch's own tools that see each operator, such as counters, are no reason to lose."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Seeing(TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            seen.append(str(function))
+            return function(*args, **(kwargs or {}))
+
+    seen, (x, y, b, s) = [], (tensor.detach().double() for tensor in arguments())
+    expected = torch.func.jvp(lambda x: genred(x, y, b, s), (x,), (x.cos(),))
+    with Seeing():
+        found = torch.func.jvp(lambda x: genred(x, y, b, s), (x,), (x.cos(),))
+    torch.testing.assert_close(found, expected)
+    assert "keopsc.evaluate.default" in seen
+
+
+def test_shapes_without_data():
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    with FakeTensorMode():
+        y, b, s = torch.empty(2, 12, 3), torch.empty(12, 1), torch.empty(1)
+        assert solver(y, y, b, s).shape == (2, 12, 1)
+        values, numbers = nearest(torch.empty(5, 3), y)
+        assert values.shape == numbers.shape == (2, 5, 2) and numbers.dtype == torch.int64
+        for dtype in (torch.float32, torch.float64, torch.float32):
+            assert nearest(torch.empty(5, 3, dtype=dtype), y.to(dtype))[0].dtype == dtype
+
+
+def test_the_operators():
+    program = genred.program.described()
+    torch.library.opcheck(torch.ops.keopsc.evaluate.default, (program, list(arguments()), [], [0, -1, -1]))
+    x, y, b, s = (tensor.double() for tensor in arguments())
+    given = [tensor.detach().requires_grad_() for tensor in (y, y, b, s)]
+    torch.library.opcheck(torch.ops.keopsc.solve.default, (solver.program.described(), 2, 0.1, 1e-12, None, given, [], [0, -1, -1]))
+
+
+def test_a_right_hand_side_that_needs_no_iteration():
+    """Its solution has the shape that graphs expect: the batch axes of the matrix, too."""
+    y, b, s = torch.rand(2, 12, 3), torch.zeros(12, 1), torch.ones(1)
+    found = torch.compile(solved, fullgraph=True, backend="aot_eager")(y, b, s)
+    torch.testing.assert_close(found, torch.zeros(2, 12, 1))
+    torch._dynamo.reset()

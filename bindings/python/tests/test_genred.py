@@ -128,25 +128,29 @@ def test_generic_reductions():
     np.testing.assert_array_equal(nearest, np.argsort(distance, 1)[:, :3])
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"dtype_acc": "float64"},
-        {"use_double_acc": True},
-        {"sum_scheme": "kahan_scheme"},
-        {"products": "tf32"},
-        {"products": "bf16", "dtype_acc": "float64"},
-        {"sum_scheme": "block_sum"},
-        {"sum_scheme": "direct_sum", "enable_chunks": False, "use_fast_math": False, "rec_multVar_highdim": True},
-    ],
-)
-def test_numerics(options):
-    random = np.random.default_rng(0)
-    terms = random.uniform(0, 1, (100_000, 1)).astype(np.float32)
-    total = Genred("y", ["y = Vj(1)"], axis=1, **options)(terms)
-    np.testing.assert_allclose(
-        total[0, 0], terms.astype(np.float64).sum(), rtol={"direct_sum": 1e-4, "block_sum": 1e-6}.get(options.get("sum_scheme"), 2e-7)
-    )
+#: Options, the statements of the formula file that they make, and between what the relative error of the sum below lies: a single rounding is at most 6e-8.
+NUMERICS = [
+    ({}, [], 0, 1e-6),
+    ({"dtype_acc": "float64"}, ["accumulate = f64"], 0, 6e-8),
+    ({"use_double_acc": True}, ["accumulate = f64"], 0, 6e-8),
+    ({"sum_scheme": "kahan_scheme"}, ["sum = kahan"], 0, 6e-8),
+    ({"products": "tf32"}, ["products = tf32"], 0, 1e-6),
+    ({"products": "bf16", "dtype_acc": "float64"}, ["accumulate = f64", "products = bf16"], 0, 6e-8),
+    ({"sum_scheme": "block_sum"}, ["sum = block"], 1e-6, 5e-5),
+    ({"sum_scheme": "direct_sum", "enable_chunks": False, "use_fast_math": False, "rec_multVar_highdim": True}, ["sum = direct"], 5e-5, 1e-2),
+]
+
+
+@pytest.mark.parametrize("options, statements, least, most", NUMERICS)
+def test_numerics(options, statements, least, most):
+    """Ones beside a number to which float32 cannot add a single one."""
+    terms = np.ones((100_000, 1), np.float32)
+    terms[0] = 2**24
+    genred = Genred("y", ["y = Vj(1)"], axis=1, **options)
+    written = genred.program.text(("f32",)).splitlines()
+    assert [line for line in written if line.startswith("numerics")] == [f"numerics {statement}" for statement in statements]
+    exact = terms.astype(np.float64).sum()
+    assert least <= abs(genred(terms)[0, 0] - exact) / exact <= most
 
 
 def test_out_is_filled():

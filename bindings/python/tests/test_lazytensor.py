@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from keopsc.numpy import ComplexLazyTensor, LazyTensor, Pm, Var, Vi, Vj
+from keopsc.program import Numerics
 
 
 def points(m=6, n=8, d=3):
@@ -81,11 +82,19 @@ def test_wrong_operations(wrong, message):
         wrong(*points())
 
 
-def test_the_traceback_ends_at_the_users_line():
+def test_errors_are_of_the_line_with_the_operator():
+    """Not of a later one, in which the formula is reduced and compiled."""
     x, y = points()
+
+    def program():
+        product = Vi(x) * Vj(y)
+        wrong = product + Vi(y)
+        return wrong.sum(1)
+
     with pytest.raises(ValueError) as caught:
-        Vi(x) + Vi(y)
-    assert caught.traceback[0].path.name == "test_lazytensor.py"
+        program()
+    lines = [str(entry.statement).strip() for entry in caught.traceback if str(entry.path) == __file__]
+    assert lines[-1] == "wrong = product + Vi(y)"
 
 
 def test_unknown_options_are_refused():
@@ -100,6 +109,9 @@ def test_options_of_keops_are_known():
     x, y = points()
     options = {"backend": "CPU", "device_id": 0, "dtype_acc": "float64", "sum_scheme": "kahan_scheme", "products": "tf32", "enable_chunks": False, "use_fast_math": False}
     np.testing.assert_allclose(gaussian(x, y).sum(1, **options)[:, 0], gaussian_in_full(x, y).sum(1))
+    waiting = gaussian(x, y).sum(1, call=False, **options)
+    assert waiting.program.numerics == Numerics(sum="kahan", accumulate="f64", products="tf32")
+    assert waiting.options == {"backend": "CPU", "device_id": 0}
     out = np.empty((6, 1))
     assert gaussian(x, y).sum(axis=1, out=out) is out
     np.testing.assert_allclose(out[:, 0], gaussian_in_full(x, y).sum(1))

@@ -112,6 +112,57 @@ except ModuleNotFoundError:
     assert "No module named 'pykeops.nothing'" in lines and lines[-1] in ("no pykeops", "another pykeops")
 
 
+#: What programs import of pykeops and keopscore besides their main modules: a statement, and what has to hold then. `LIBRARY` is numpy or torch.
+NAMES_OF_KEOPS = [
+    ("import pykeops", "pykeops.show_cuda_status in (True, False) and pykeops.default_device_id == 0 and pykeops.numpy_found"),
+    ("import pykeops.config as c", "c.gpu_available == c.pykeops_cuda.get_use_cuda() and c.pykeops_openmp.get_use_OpenMP()"),
+    ("import pykeops.config as c", "c.pykeops_base.get_build_folder() == c.get_build_folder() == FOLDER"),
+    ("import pykeops.config as c", "c.pykeops_nvrtc_name(type='src') == FOLDER + '/pykeops_nvrtc.cpp' and c.pykeops_cpp_name('a', '.so') == FOLDER + '/pykeops_cpp_a.so'"),
+    ("import keopscore", "keopscore.get_build_folder() == FOLDER and keopscore.auto_factorize is False and keopscore.cuda_block_size == 192"),
+    ("from keopscore.config import *", "config.get_build_folder() == FOLDER and cuda_config.get_use_cuda() in (True, False) and platform_detector.get_os()"),
+    ("import keopscore.config.config as c", "c.use_cuda in (True, False)"),
+    ("from pykeops.common.gpu_utils import get_gpu_number", "get_gpu_number() >= 0"),
+    ("from pykeops.common.keops_io import keops_binder", "keops_binder == {}"),
+    ("from pykeops.common.utils import *", "axis2cat(0) == cat2axis(0) == 1 and check_broadcasting((2, 1), (3,)) == (2, 3) and check_broadcasting(None, (3,)) == (3,)"),
+    ("from pykeops.common.utils import get_tools", "get_tools('LIBRARY').Genred is module.Genred"),
+    ("from pykeops.common.parse_type import *", "get_type('x = Vi(3)', 4) == ('x', 0, 3, 4) and get_type('Pm(1, 2)') == (None, 2, 2, 1) and list(categories) == ['Vi', 'Vj', 'Pm']"),
+    ("from pykeops.common.parse_type import *", "complete_aliases('Var(1,2,1) * x', ['x = Vi(2)']) == ['x = Vi(2)', 'Var(1,2,1)']"),
+    ("from pykeops.common.parse_type import *", "get_sizes(['x = Vi(3)', 's = Pm(1)', 'y = Vj(3)'], ones(4, 3), ones(1), ones(5, 3)) == (4, 5) and get_sizes(['s = Pm(1)'], ones(1)) == (1, 1)"),
+    ("from pykeops.common.parse_type import *", "parse_dtype_acc('auto', 'float32') == 'float' and parse_dtype_acc('float32', 'float16') == 'float2'"),
+    ("from pykeops.common.parse_type import *", "get_optional_flags('Min', 'auto', False, 'auto', True, False) == "
+     "{'dtype_acc': 'auto', 'sum_scheme': 'direct_sum', 'use_fast_math': 0, 'enable_chunks': 1}"),
+    ("from pykeops.common.get_options import *", "get_tag_backend('GPU_2D_device', [ones(3)]) == (1, 1, 1) and get_tag_backend('CPU', [ones(3)]) == (0, 0, 0)"),
+    ("from pykeops.common.operations import *", "abs(ConjugateGradientSolver('LIBRARY', lambda v: 4 * v, ones(3, 1)) - 0.25).max() < 1e-6"),
+    ("from pykeops.common.operations import *", "abs(KernelLinearSolver('LIBRARY', lambda x, y, b: 3 * b, ones(3, 1), ones(3, 1), alpha=1) - 0.25).max() < 1e-6"),
+    ("from pykeops.LIBRARY.generic.generic_red import Genred", "Genred is module.Genred"),
+    ("from pykeops.LIBRARY.generic.generic_ops import *", "generic_argkmin is module.generic_argkmin and generic_sum is module.generic_sum"),
+    ("from pykeops.LIBRARY.cluster.utils import *", "sort_clusters is module.cluster.sort_clusters and swap_axes is module.cluster.swap_axes"),
+    ("from pykeops.LIBRARY.cluster.matrix import from_matrix", "from_matrix is module.cluster.from_matrix"),
+    ("from pykeops.LIBRARY.cluster.grid_cluster import grid_cluster", "grid_cluster(ones(3, 2), 0.5).shape == module.cluster.grid_cluster(ones(3, 2), 0.5).shape == (3,)"),
+    ("from pykeops.LIBRARY.test_install import test_LIBRARY_bindings as test", "test() is None"),
+    ("from pykeops.LIBRARY.utils import LIBRARYtools as tools", "tools.dtypename(tools.zeros((2,), ones(1).dtype, 'cpu').dtype) == tools.dtypename(ones(1).dtype)"),
+    ("from pykeops.LIBRARY.utils import LIBRARYtools as tools", "tools.detect_complex([1, 1j]) and not tools.detect_complex(ones(2)) and tools.is_tensor(ones(1))"),
+    ("from pykeops.LIBRARY.utils import LIBRARYtools as tools", "tools.view_as_real(tools.view_as_complex(ones(2, 4))).shape == (2, 4)"),
+    ("from pykeops.LIBRARY.utils import LIBRARYtools as tools", "tools.size(ones(2, 3)) == 6 and tools.arraysum(ones(2, 3), 0).shape == (3,) and tools.permute(ones(2, 3), 1, 0).shape == tools.transpose(ones(2, 3)).shape == (3, 2)"),
+    ("K = module.Vi(ones(3, 2))", "K.Genred is module.Genred and K.KernelSolve is module.KernelSolve and K.tools.Genred is module.Genred and K.formula2 is None"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_names_that_programs_import_of_keops(library, tmp_path):
+    pytest.importorskip(library)
+    head = f"""
+import keopsc.compat
+keopsc.compat.install()
+import pykeops.{library}
+import {library}
+module, FOLDER = pykeops.{library}, {str(tmp_path)!r}
+ones = lambda *shape: {library}.ones(shape)
+"""
+    tests = [f"{statement}\nassert {truth}, {truth!r}\n".replace("LIBRARY", library) for statement, truth in NAMES_OF_KEOPS]
+    python(head + "".join(tests), KEOPS_CACHE_FOLDER=str(tmp_path))
+
+
 def test_keops_names_by_import():
     assert python("import keopsc.compat.pykeops as pykeops; import keopsc.compat.pykeops.numpy as n; print(n.Genred.__module__)") == "keopsc.numpy"
 

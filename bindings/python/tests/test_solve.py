@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import keopsc.numpy
+from keopsc.program import Numerics
 from keopsc.solve import ConvergenceWarning, NotPositiveDefinite
 
 torch = pytest.importorskip("torch")
@@ -38,6 +39,13 @@ def test_solutions(axis, batch):
 @pytest.mark.parametrize("unknown", ["a = Vj(3)", "a", "a=Vj(3)", "Var(2, 3, 1)"])
 def test_ways_to_name_the_unknown(unknown):
     assert keopsc.numpy.KernelSolve(*FORMULA[:2], unknown, axis=1).unknown == 2
+
+
+def test_options_by_position():
+    """In KeOps' order, which is another one for PyTorch than for NumPy."""
+    of_numpy = keopsc.numpy.KernelSolve(*FORMULA, 1, "float64", None, "float32", False, "kahan_scheme")
+    of_torch = keopsc.torch.KernelSolve(*FORMULA, 1, "float32", False, "kahan_scheme", True, None, "float64")
+    assert of_numpy.program.numerics == of_torch.program.numerics == Numerics(sum="kahan", accumulate="f32")
 
 
 def test_lazytensors():
@@ -105,6 +113,21 @@ def test_a_limit_of_iterations():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         solver(x, x, b, g, alpha=0.1)
+
+
+@pytest.mark.parametrize("module, convert", [(keopsc.numpy, np.asarray), (keopsc.torch, torch.as_tensor)])
+def test_warnings_are_of_the_line_that_asked(module, convert):
+    x, b, g = map(convert, problem())
+    solver = module.KernelSolve(*FORMULA, axis=1)
+    kernel = (-module.Vi(x).sqdist(module.Vj(x)) * 3.0).exp()
+    calls = [lambda: solver(x, x, b, g, alpha=1e-3, maxiter=3), lambda: kernel.solve(module.Vi(b), alpha=1e-3, maxiter=3)]
+    calls.append(kernel.solve(module.Vi(b), alpha=1e-3, maxiter=3, call=False))
+    for call in calls:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            call()
+        (warning,) = [own for own in caught if own.category is ConvergenceWarning]
+        assert warning.filename == __file__
 
 
 def test_matrices_that_are_not_square():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+from types import ModuleType
 from typing import Any, Dict, List, Optional, Sequence
 
 from . import compiler, library
@@ -41,7 +41,11 @@ class Function:
             raise TypeError(f"{self.name} takes the arguments {', '.join(map(str, self.variables))}")
         given = [*args, *(named[name] for name in names[len(args) :])]
         is_torch = any(type(array).__module__.partition(".")[0] == "torch" for array in given)
-        arrays = importlib.import_module("keopsc.arrays.torch" if is_torch else "keopsc.arrays.numpy")
+        arrays: ModuleType
+        if is_torch:
+            from .arrays import torch as arrays
+        else:
+            from .arrays import numpy as arrays
         given = [arrays.as_array(array) for array in given]
         results = arrays.evaluate_plainly(self, given, () if ranges is None else arrays.as_ranges(ranges), arrays.place(backend, device_id))
         results = [

@@ -23,8 +23,11 @@ NAMES = [
 ]
 
 
-def names_for(arrays: ModuleType, module: str) -> Dict[str, object]:
-    """The classes and functions of the module called `module`, for the array library that `arrays` knows."""
+def names_for(arrays: ModuleType, module: str, kernel_solve: type = solve.KernelSolve) -> Dict[str, object]:
+    """The classes and functions of the module called `module`, for the array library that `arrays` knows.
+
+    `kernel_solve` has the parameters of `KernelSolve` in the order that KeOps has them in for that library.
+    """
 
     class LazyTensor(lazytensor.LazyTensor):
         __doc__ = lazytensor.LazyTensor.__doc__
@@ -35,10 +38,11 @@ def names_for(arrays: ModuleType, module: str) -> Dict[str, object]:
     class Genred(genred.Genred):
         __doc__ = genred.Genred.__doc__
 
-    class KernelSolve(solve.KernelSolve):
-        __doc__ = solve.KernelSolve.__doc__
+    class KernelSolve(kernel_solve):
+        __doc__ = kernel_solve.__doc__
 
     LazyTensor.arrays = Genred.arrays = KernelSolve.arrays = arrays
+    LazyTensor.Genred, LazyTensor.KernelSolve = Genred, KernelSolve
     if hasattr(arrays, "torch_function"):
         LazyTensor.__torch_function__ = classmethod(arrays.torch_function)
     LazyTensor._plain_class, LazyTensor._complex_class = LazyTensor, ComplexLazyTensor

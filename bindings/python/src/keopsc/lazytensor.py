@@ -41,8 +41,10 @@ class LazyTensor(Methods):
     __GenericLazyTensor__ = True
     __array_ufunc__ = None
 
-    #: The module that knows the array library; set by the subclasses in `keopsc.numpy` and `keopsc.torch`.
+    #: The module that knows the array library, and what `Genred` and `KernelSolve` are for it; set by the subclasses in `keopsc.numpy` and `keopsc.torch`.
     arrays: ModuleType
+    Genred: type
+    KernelSolve: type
 
     #: Block-sparse ranges: six integer arrays, or None for all pairs.
     ranges = None
@@ -281,6 +283,11 @@ class LazyTensor(Methods):
     def formula(self) -> str:
         """The formula as text."""
         return str(self.node)
+
+    @property
+    def formula2(self) -> Optional[str]:
+        """The formula of weights as text, or None."""
+        return None if self.second is None else str(self.second)
 
     @property
     def variables(self) -> Tuple[Any, ...]:

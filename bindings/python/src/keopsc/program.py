@@ -204,10 +204,9 @@ class Program:
         layouts = _without_extra_axes(self.variables, [Layout(shape, shape, dtype) for shape, dtype in zip(shapes, dtypes)])
         rows = _rows(self.variables, layouts)
         batch = _batch(self.variables, layouts, [Layout(shape, shape, "i64") for shape in ranges])
-        self.compiled(dtypes)
         numbers = {variable.name: number for number, variable in enumerate(self.variables)}
         found = []
-        for _, tensor in self.outputs:
+        for tensor in self.compiled(dtypes).outputs:
             own = _own_shape(tensor, rows)
             found.append((layouts[numbers[tensor.gradient_of]].shape if tensor.gradient_of else batch + own, tensor.dtype))
         return found

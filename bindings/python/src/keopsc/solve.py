@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from types import ModuleType
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
@@ -37,23 +38,29 @@ class System(NamedTuple):
     maxiter: Optional[int]
     preconditioner: Optional[Callable[..., Any]] = None
 
-    def product(self, arrays: ModuleType, arguments: Sequence[Any], vector: Any, ranges: Any, place: Any) -> Any:
-        """K times a vector."""
-        given = [vector if number == self.unknown else argument for number, argument in enumerate(arguments)]
-        return arrays.evaluate(self.program, given, ranges, place)[0]
+    def solution(self, arrays: ModuleType, arguments: Sequence[Any], ranges: Any, place: Any) -> Any:
+        """The solution, by conjugate gradients; the right-hand side stands among the arguments in the place of the unknown."""
+
+        def product(vector):
+            given = [vector if number == self.unknown else argument for number, argument in enumerate(arguments)]
+            return arrays.evaluate(self.program, given, ranges, place)[0]
+
+        return conjugate_gradients(product, arguments[self.unknown], self.alpha, self.eps, self.maxiter, self.preconditioner)
 
 
-def conjugate_gradients(product: Callable[..., Any], b: Any, system: System) -> Any:
-    """The solution a of (alpha Id + K) a = b for arrays b of shape (…, N, E); `product` is the multiplication with K.
+def conjugate_gradients(
+    product: Callable[..., Any], b: Any, alpha: float, eps: float, maxiter: Optional[int] = None, preconditioner: Optional[Callable[..., Any]] = None
+) -> Any:
+    """The solution a of (alpha Id + K) a = b for arrays b of shape (…, N, E); `product` is the multiplication with K, the rest as in `System`.
 
     Each column of each batch element has its own steps and stops on its own. Without `maxiter` there are at most 10 N + 100 iterations.
     Raises `NotPositiveDefinite` where the matrix has a negative curvature, ValueError for NaNs or infinities; warns where it does not converge.
     """
     rows = b.shape[-2]
-    limit = 10 * rows + 100 if system.maxiter is None else system.maxiter
-    goal = rows * system.eps**2
+    limit = 10 * rows + 100 if maxiter is None else maxiter
+    goal = rows * eps**2
     a, residual = b * 0, b
-    improved = system.preconditioner or (lambda vector: vector)
+    improved = preconditioner or (lambda vector: vector)
     direction = improved(residual)
     squares, products = _dot(residual, residual), _dot(residual, direction)
     if not bool((squares < float("inf")).all()):
@@ -67,7 +74,7 @@ def conjugate_gradients(product: Callable[..., Any], b: Any, system: System) -> 
         image = product(direction)
         if image.shape[-2:] != b.shape[-2:]:
             raise ValueError(f"the matrix of the linear system turns shape {tuple(b.shape)} into {tuple(image.shape)}: it has to be square")
-        image = image + system.alpha * direction
+        image = image + alpha * direction
         curvature, length = _dot(direction, image), _dot(direction, direction)
         if not bool((abs(curvature) < float("inf")).all()):
             raise ValueError(f"the matrix of the linear system has a NaN or an infinity, or overflows (iteration {iteration + 1})")
@@ -89,11 +96,19 @@ def conjugate_gradients(product: Callable[..., Any], b: Any, system: System) -> 
         worst = float(((squares / rows) ** 0.5).max())
         warnings.warn(
             f"conjugate gradients stopped after {iteration} iterations: the root mean square of the residual is {worst:.2e}, "
-            f"where eps={system.eps:g} was asked for; a larger alpha or eps, or float64, may help",
+            f"where eps={eps:g} was asked for; a larger alpha or eps, or float64, may help",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=_callers_level(),
         )
     return a
+
+
+def _callers_level() -> int:
+    """The `stacklevel` for a warning of the calling function at the line that called keopsc, wherever PyTorch is in between."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("keopsc", "torch"):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _dot(a, b):
@@ -229,12 +244,38 @@ class KernelSolve:
         return arrays.solve(system, given, () if ranges is None else arrays.as_ranges(ranges), arrays.place(backend, device_id))
 
 
+class KernelSolveOfTorch(KernelSolve):
+    __doc__ = KernelSolve.__doc__
+
+    def __init__(
+        self,
+        formula: str,
+        aliases: Sequence[str],
+        varinvalias: str,
+        axis: int = 0,
+        dtype_acc: Any = "auto",
+        use_double_acc: bool = False,
+        sum_scheme: str = "auto",
+        enable_chunks: bool = True,
+        rec_multVar_highdim: Any = None,
+        dtype: Any = None,
+        cuda_type: Any = None,
+        use_fast_math: bool = True,
+        products: str = "auto",
+    ):
+        # The options by name: KeOps has them in another order for PyTorch than for NumPy.
+        super().__init__(
+            formula, aliases, varinvalias, axis, dtype_acc=dtype_acc, use_double_acc=use_double_acc, sum_scheme=sum_scheme, products=products
+        )
+
+
 def solve_lazytensor(matrix: LazyTensor, other: Any, var: Optional[LazyTensor], call: bool, options: Dict[str, Any]) -> Any:
     """`LazyTensor.solve`; returns the solution, or with `call=False` a function without arguments that returns it."""
     arrays = matrix.arrays
     alpha, eps, maxiter = options.pop("alpha", 1e-10), options.pop("eps", 1e-6), options.pop("maxiter", None)
     preconditioner, rank = options.pop("preconditioner", None), options.pop("nystroem", None)
     if rank is not None:
+        arrays.refuse_in_graphs("linear systems with a preconditioner")
         preconditioner = nystroem(matrix, rank, alpha)
     call_options, numerics = split_options(options)
     if not isinstance(other, LazyTensor):

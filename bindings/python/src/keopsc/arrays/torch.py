@@ -62,6 +62,14 @@ class Call(NamedTuple):
     place: Place
 
 
+class SystemCall(NamedTuple):
+    """What the solution of a linear system (`keopsc.solve.System`) is of besides its tensors."""
+
+    system: Any
+    ranges: Sequence[torch.Tensor]
+    place: Place
+
+
 def place(backend: Optional[str], device_id: int) -> Place:
     """From KeOps' names. With "auto" calls run where their tensors are. Raises ValueError for unknown names."""
     device = None if device_id is None or device_id < 0 else device_id
@@ -145,12 +153,18 @@ def as_ranges(tables: Any) -> List[torch.Tensor]:
 
 
 def fill(out: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-    """Writes a result into the caller's tensor, which must have its shape."""
+    """Writes a result into the caller's tensor, which must have its shape, and a type that can hold it."""
     if out.shape != value.shape:
         raise ValueError(f"`out` has shape {tuple(out.shape)}, but the result has {tuple(value.shape)}")
-    if not torch.can_cast(value.dtype, out.dtype):
+    if _kind(out.dtype) < _kind(value.dtype):
         raise TypeError(f"`out` is of {out.dtype}, but the result is of {value.dtype}")
     return out.copy_(value)
+
+
+def _kind(dtype: torch.dtype) -> int:
+    """Booleans, integers, floating-point and complex numbers, in this order: each can be written into a tensor of a later kind. (PyTorch's tracer does not
+    follow `torch.can_cast`.)"""
+    return 3 if dtype.is_complex else 2 if dtype.is_floating_point else dtype != torch.bool
 
 
 def layout(tensor: torch.Tensor) -> Layout:
@@ -185,12 +199,9 @@ def evaluate(
         device = next(tensor.device for tensor in tensors if tensor.is_cuda)
         results = evaluate(program, [tensor.cpu() for tensor in tensors], [table.cpu() for table in ranges])
         return [result.to(device) for result in results]
-    if torch.compiler.is_compiling() and _forward_mode._current_level >= 0:
-        # The operator has no tangents, and PyTorch would take them for 0.
-        raise NotImplementedError("torch.compile cannot take forward derivatives (torch.func.jvp, jacfwd) of keopsc's reductions: leave them outside of what is compiled")
     if torch.compiler.is_compiling() or _modes():
         # Tracers and tensors without data have to see one operator.
-        return torch_operators.compiling_evaluate(program, tensors, ranges, place.streamed)
+        return torch_operators.evaluate(program, tensors, ranges, place)
     if _transforming():
         return _Transformable.apply(Call(program, ranges, place), *tensors)
     if _forward_mode._current_level >= 0:
@@ -199,12 +210,19 @@ def evaluate(
         for tensor in tensors:
             if tensor.requires_grad:
                 return _differentiable(Call(program, ranges, place), *map(_unwrapped, tensors))
-    return _run(program, tensors, ranges, place)
+    return run(program, tensors, ranges, place)
 
 
 def evaluate_plainly(program: Any, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.Tensor] = (), place: Place = _WHERE_TENSORS_ARE) -> Sequence[torch.Tensor]:
     """The same without derivatives, for what has plans but is no program: to ask for one raises RuntimeError."""
+    refuse_in_graphs("functions of formula files")
     return _Underivable.apply(program, ranges, place, *tensors)
+
+
+def refuse_in_graphs(what: str) -> None:
+    """Raises NotImplementedError while `torch.compile` makes a graph; `what` says in words what cannot be in one."""
+    if torch.compiler.is_compiling():
+        raise NotImplementedError(f"torch.compile cannot take {what}: leave them outside of what is compiled")
 
 
 class _Underivable(torch.autograd.Function):
@@ -224,14 +242,14 @@ class _Underivable(torch.autograd.Function):
         )
 
 
-def _run(program: Program, tensors, ranges, place: Place) -> List[torch.Tensor]:
-    """Calls the library."""
+def run(program: Program, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.Tensor], place: Place) -> List[torch.Tensor]:
+    """Calls the library: the outputs, without derivatives."""
     key = (place, *[(t.shape, t.stride(), t.dtype, t.get_device(), t.is_neg(), t.is_conj()) for t in (*tensors, *ranges)])
     plan = program.plans.get(key)
     if plan is None:
         if any(tensor.is_neg() or tensor.is_conj() for tensor in tensors):
             # The memory has other numbers than the tensor: those without the sign or the conjugation.
-            return _run(program, [tensor.resolve_conj().resolve_neg() for tensor in tensors], ranges, place)
+            return run(program, [tensor.resolve_conj().resolve_neg() for tensor in tensors], ranges, place)
         plan = remembered(program.plans, key, _plan(program, tensors, ranges, place))
     prepared, inputs, outputs, is_broadcast = plan
     device = tensors[0].device if tensors else _CPU
@@ -247,7 +265,7 @@ def _run(program: Program, tensors, ranges, place: Place) -> List[torch.Tensor]:
     except ShapeError as error:
         if error.status != STRIDE or all(_aligned(tensor) for tensor in tensors):
             raise
-        return _run(program, [tensor if _aligned(tensor) else tensor.clone() for tensor in tensors], ranges, place)
+        return run(program, [tensor if _aligned(tensor) else tensor.clone() for tensor in tensors], ranges, place)
     if is_broadcast:
         return [tensor if output.broadcast is None else tensor.expand(output.broadcast).clone() for tensor, output in zip(made, outputs)]
     return made
@@ -280,12 +298,12 @@ class _Differentiable(torch.autograd.Function):
         wants = ctx.needs_input_grad[1:]
         early = _early(program, place, tensors, wants) if program.uses_of_early_gradients > 0 else ()
         if early:
-            value, *made = _run(program.with_gradients(early), tensors, ranges, place)
+            value, *made = run(program.with_gradients(early), tensors, ranges, place)
             outputs = (value,)
             program.uses_of_early_gradients -= 1
         else:
             made = ()
-            outputs = tuple(_run(program, tensors, ranges, place))
+            outputs = tuple(run(program, tensors, ranges, place))
             # Asked after the call, by which the program has been compiled for these types.
             early = _early(program, place, tensors, wants)
         _remember(ctx, call, tensors, outputs, early, made)
@@ -337,23 +355,23 @@ class _Transformable(_Differentiable):
     """The same for `torch.func`, whose transforms ask for another form, which takes longer."""
 
     @staticmethod
-    def forward(call: Call, *tensors) -> Tuple[torch.Tensor, ...]:
+    def forward(call: Call, *tensors: Any) -> Tuple[torch.Tensor, ...]:
         program, ranges, place = call
-        return tuple(_run(program, tensors, ranges, place))
+        return tuple(run(program, tensors, ranges, place))
 
     @staticmethod
-    def setup_context(ctx, inputs, outputs) -> None:
+    def setup_context(ctx: Any, inputs: Any, outputs: Any) -> None:
         call, *tensors = inputs
         _remember(ctx, call, tensors, outputs)
 
     @staticmethod
-    def vmap(info, in_dims, call: Call, *tensors):
+    def vmap(info: Any, in_dims: Any, call: Call, *tensors: Any) -> Any:
         program, ranges, place = call
-        results = tuple(evaluate(program, _with_mapped_axis(info.batch_size, in_dims[1:], program, tensors), ranges, place))
+        results = tuple(evaluate(program, with_mapped_axis(info.batch_size, in_dims[1:], program, tensors), ranges, place))
         return results, (0,) * len(results)
 
 
-def _with_mapped_axis(size: int, dims, program: Program, tensors) -> List[torch.Tensor]:
+def with_mapped_axis(size: int, dims: Sequence[Optional[int]], program: Program, tensors: Sequence[torch.Tensor]) -> List[torch.Tensor]:
     """The arguments with the axis that `vmap` maps as the first batch axis of all: by stride 0 of those that do not have it, so that gradients are
     not added up over it."""
     rank = max(tensor.dim() - (dim is not None) - _own_axes(v) for tensor, dim, v in zip(tensors, dims, program.variables))
@@ -390,7 +408,8 @@ def _remember(ctx, call: Call, tensors, outputs, early: Tuple[int, ...] = (), ma
     ctx.call, ctx.early = call, early
     program = call.program
     ctx.save_for_backward(*tensors, *(outputs if takes_values(program, outputs) else made))
-    if _forward_mode._current_level >= 0:
+    # Graphs enter the levels of forward mode without telling Python's `forward_ad`.
+    if _forward_mode._current_level >= 0 or _transforming():
         ctx.save_for_forward(*tensors)
     ctx.set_materialize_grads(False)
     if program.row_numbers:
@@ -427,61 +446,78 @@ def solve(system: Any, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.T
 
     Solutions can be differentiated any number of times: the gradient takes one more solution.
     """
-    return _Solution.apply(system, ranges, place, *tensors)
+    if system.preconditioner is not None:
+        refuse_in_graphs("linear systems with a preconditioner")
+    elif torch.compiler.is_compiling() or _modes():
+        return torch_operators.solve(system, tensors, ranges, place)
+    return _Solution.apply(SystemCall(system, ranges, place), *tensors)
 
 
 class _Solution(torch.autograd.Function):
     """A linear system as an operation of PyTorch's, differentiated implicitly."""
 
     @staticmethod
-    def forward(system, ranges, place, *tensors):
-        from ..solve import conjugate_gradients
-
-        this = sys.modules[__name__]
-        return conjugate_gradients(lambda v: system.product(this, tensors, v, ranges, place), tensors[system.unknown], system)
+    def forward(call: SystemCall, *tensors: Any) -> torch.Tensor:
+        return iterate(call, tensors)
 
     @staticmethod
-    def setup_context(ctx, inputs, solution) -> None:
-        ctx.system, ctx.ranges, ctx.place, *tensors = inputs
+    def setup_context(ctx: Any, inputs: Any, solution: Any) -> None:
+        ctx.call, *tensors = inputs
         ctx.save_for_backward(solution, *tensors)
         ctx.save_for_forward(solution, *tensors)
+        ctx.set_materialize_grads(False)
 
     @staticmethod
-    def jvp(ctx, *tangents):
-        system, unknown = ctx.system, ctx.system.unknown
+    def jvp(ctx: Any, *tangents: Any) -> torch.Tensor:
+        system, ranges, place = ctx.call
+        unknown, tangents = system.unknown, tangents[1:]
         solution, *tensors = ctx.saved_tensors
         # (alpha Id + K) a = b, so that (alpha Id + K) da = db - dK a.
-        right = tangents[3 + unknown]
-        moving = tuple(n for n in range(len(tensors)) if n != unknown and tangents[3 + n] is not None)
+        right = tangents[unknown]
+        moving = tuple(n for n in range(len(tensors)) if n != unknown and tangents[n] is not None)
         if moving:
             here = [solution if number == unknown else tensor for number, tensor in enumerate(tensors)]
-            along = [tangents[3 + number] for number in moving]
-            (change,) = evaluate(system.program.tangent(moving), [*here, *along], ctx.ranges, ctx.place)
+            along = [tangents[number] for number in moving]
+            (change,) = evaluate(system.program.tangent(moving), [*here, *along], ranges, place)
             right = -change if right is None else right - change
         there = [right if number == unknown else tensor for number, tensor in enumerate(tensors)]
-        return solve(system, there, ctx.ranges, ctx.place)
+        return solve(system, there, ranges, place)
 
     @staticmethod
-    def vmap(info, in_dims, system, ranges, place, *tensors):
-        return solve(system, _with_mapped_axis(info.batch_size, in_dims[3:], system.program, tensors), ranges, place), 0
+    def vmap(info: Any, in_dims: Any, call: SystemCall, *tensors: Any) -> Any:
+        system, ranges, place = call
+        return solve(system, with_mapped_axis(info.batch_size, in_dims[1:], system.program, tensors), ranges, place), 0
 
     @staticmethod
-    def backward(ctx, cotangent):
-        system, unknown = ctx.system, ctx.system.unknown
+    def backward(ctx: Any, cotangent: Any) -> Any:
+        system, ranges, place = ctx.call
+        unknown, wants = system.unknown, ctx.needs_input_grad[1:]
         solution, *tensors = ctx.saved_tensors
+        gradients: List[Optional[torch.Tensor]] = [None] * len(tensors)
+        if cotangent is None:
+            return (None, *gradients)
         # K is symmetric: the cotangent of b is the solution for the cotangent of a, and what the other arguments get is -w' dK a.
         there = [cotangent.contiguous() if number == unknown else tensor for number, tensor in enumerate(tensors)]
-        w = solve(system, there, ctx.ranges, ctx.place)
-        gradients: List[Optional[torch.Tensor]] = [None] * (3 + len(tensors))
-        if ctx.needs_input_grad[3 + unknown]:
-            gradients[3 + unknown] = w
-        wanted = tuple(n for n in range(len(tensors)) if n != unknown and ctx.needs_input_grad[3 + n])
+        w = solve(system, there, ranges, place)
+        if wants[unknown]:
+            gradients[unknown] = like(w, tensors[unknown])
+        wanted = tuple(n for n in range(len(tensors)) if n != unknown and wants[n])
         if wanted:
             here = [solution if number == unknown else tensor for number, tensor in enumerate(tensors)]
-            results = evaluate(system.program.gradient(wanted, (0,)), [*here, -w], ctx.ranges, ctx.place)
+            results = evaluate(system.program.gradient(wanted, (0,)), [*here, -w], ranges, place)
             for number, result in zip(wanted, results):
-                gradients[3 + number] = like(result, tensors[number])
-        return tuple(gradients)
+                gradients[number] = like(result, tensors[number])
+        return (None, *gradients)
+
+
+#: What has the derivatives and the rule of `vmap` of each operator in `torch_operators`.
+DERIVATIVES: Dict[str, Any] = {"evaluate": _Transformable, "solve": _Solution}
+
+
+def iterate(call: SystemCall, tensors: Sequence[torch.Tensor]) -> torch.Tensor:
+    """The solution of a linear system, without derivatives."""
+    system, ranges, place = call
+    return system.solution(sys.modules[__name__], tensors, ranges, place)
 
 
 def as_integers(value: Any) -> torch.Tensor:

@@ -1,68 +1,191 @@
-"""Programs as operators of `torch.library`, which `torch.compile` and `torch.export` can put into their graphs.
+"""Programs and linear systems as operators of PyTorch's dispatcher, which `torch.compile`, `torch.export` and tensors without data can see.
 
-A program is given to the operator as text. The fake kernel tells shapes and types without computing; the derivative is the operator again, of the
-gradient program.
+A program is given to an operator as text. A fake kernel tells shapes and types without computing; derivatives, forward and backward, and the rules of `vmap`
+are those of the array module's functions, which call operators again while a graph is made.
+
+`torch.library.custom_op` makes operators whose derivatives `torch.func` refuses, so that the kernels are registered one by one here.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, Callable, List, NamedTuple, Sequence, Tuple
 
 import torch
+from torch._functorch.utils import enable_single_level_autograd_function
+from torch.autograd.forward_ad import _set_fwd_grad_enabled
 
 from ..program import Program, program_of_text
 
 _program = lru_cache(maxsize=None)(program_of_text)
+_forward_mode = torch.autograd.forward_ad
+
+_library = torch.library.Library("keopsc", "FRAGMENT")
 
 
-@torch.library.custom_op("keopsc::evaluate", mutates_args=())
-def evaluate(program: str, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.Tensor], streamed: int) -> List[torch.Tensor]:
-    """The outputs of a program. `streamed` is the GPU through which the CPU's memory goes, or -1."""
+def _defined(name: str, schema: str) -> Any:
+    """A new operator, without kernels."""
+    _library.define(name + schema, tags=(torch.Tag.pt2_compliant_tag,))
+    return getattr(torch.ops.keopsc, name).default
+
+
+class _Dispatch(NamedTuple):
+    """What a call of an operator is besides its tensors: for the function that has its derivatives, and for the dispatcher."""
+
+    call: Any
+    keys: Any
+    before: Sequence[Any]
+    after: Sequence[Any]
+
+
+def _differentiate(name: str, operator: Any, call_of: Callable[..., Any]) -> None:
+    """Gives an operator the derivatives and the rule of `vmap` that the array module has for it.
+
+    The last arguments of the operator are tensors, ranges and a place; `call_of` makes of the others and of the last two what the function with the derivatives has as
+    its first argument.
+    """
+
+    def function():
+        from . import torch as arrays
+
+        return arrays.DERIVATIVES[name]
+
+    class OneLevel(torch.autograd.function._SingleLevelFunction):
+        """The operator for one level of `torch.func`'s transforms: kernels of levels below are called with derivatives switched on, as they take their own."""
+
+        @staticmethod
+        def forward(dispatch: _Dispatch, *tensors):
+            with torch.enable_grad(), _set_fwd_grad_enabled(True):
+                outputs = below(dispatch.keys, *dispatch.before, list(tensors), *dispatch.after)
+            return tuple(outputs) if isinstance(outputs, list) else outputs
+
+        @staticmethod
+        def setup_context(ctx, inputs, outputs) -> None:
+            dispatch, *tensors = inputs
+            function().setup_context(ctx, (dispatch.call, *tensors), outputs)
+
+        @staticmethod
+        def backward(ctx, *cotangents):
+            return function().backward(ctx, *cotangents)
+
+        @staticmethod
+        def jvp(ctx, *tangents):
+            return function().jvp(ctx, *tangents)
+
+    def below(keys, *arguments):
+        with torch._C._AutoDispatchBelowAutograd():
+            return operator.redispatch(keys & torch._C._after_autograd_keyset, *arguments)
+
+    def autograd(keys, *arguments):
+        *before, tensors, ranges, place = arguments
+        is_recorded = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+        if not is_recorded and _forward_mode._current_level < 0 and not torch._C._are_functorch_transforms_active():
+            return below(keys, *arguments)
+        dispatch = _Dispatch(call_of(*before, ranges, place), keys, before, (ranges, place))
+        with enable_single_level_autograd_function():
+            outputs = OneLevel.apply(dispatch, *tensors)
+        return list(outputs) if isinstance(outputs, tuple) else outputs
+
+    def vmap(info, in_dims, *arguments):
+        *before, tensors, ranges, place = arguments
+        *_, dims, dims_of_ranges, _ = in_dims
+        if any(dim is not None for dim in dims_of_ranges or ()):
+            raise NotImplementedError("torch.vmap cannot map ranges: give them batch axes instead")
+        outputs, out_dims = function().vmap(info, (None, *dims), call_of(*before, ranges, place), *tensors)
+        return (list(outputs), list(out_dims)) if isinstance(outputs, tuple) else (outputs, out_dims)
+
+    _library.impl(name, autograd, "Autograd", with_keyset=True)
+    # Before PyTorch 2.5 there were no such rules; it says so where they are missing.
+    if hasattr(torch.library, "register_vmap"):
+        torch.library.register_vmap(f"keopsc::{name}", vmap, lib=_library)
+
+
+def _numbers_of(place: Any) -> List[int]:
+    """A place as integers."""
+    return [int(place.on_cpu), *(-1 if number is None else number for number in (place.streamed, place.device))]
+
+
+def _place_of(numbers: Sequence[int]) -> Any:
+    """The place that was made into integers."""
     from . import torch as arrays
 
-    place = arrays.Place(streamed=None if streamed < 0 else streamed)
-    with torch.no_grad():
-        return list(arrays.evaluate(_program(program), tensors, ranges, place))
+    on_cpu, streamed, device = numbers
+    return arrays.Place(bool(on_cpu), *(None if number < 0 else number for number in (streamed, device)))
 
 
-@evaluate.register_fake
-def _(program, tensors, ranges, streamed):
+def _fakes(program: Program, tensors: Sequence[Any], ranges: Sequence[Any]) -> List[Any]:
+    """The outputs of a program as tensors without data."""
     from . import torch as arrays
 
-    shapes = _program(program).shapes(
-        [tuple(t.shape) for t in tensors], tuple(arrays.dtype_name(t) for t in tensors), [tuple(r.shape) for r in ranges]
-    )
+    shapes = program.shapes([tuple(t.shape) for t in tensors], tuple(arrays.dtype_name(t) for t in tensors), [tuple(r.shape) for r in ranges])
     return [tensors[0].new_empty(shape, dtype=arrays.dtype(name)) for shape, name in shapes]
 
 
-def _setup_context(ctx, inputs, output):
+_evaluate = _defined("evaluate", "(str program, Tensor[] tensors, Tensor[] ranges, int[] place) -> Tensor[]")
+
+
+@torch.library.impl(_library, "evaluate", "CompositeExplicitAutograd")
+def _(program, tensors, ranges, place):
     from . import torch as arrays
 
-    ctx.program, tensors, ranges, ctx.streamed = inputs
-    ctx.tensors, ctx.ranges = len(tensors), len(ranges)
-    outputs = output if arrays.takes_values(_program(ctx.program), output) else ()
-    ctx.save_for_backward(*tensors, *ranges, *outputs)
-    ctx.set_materialize_grads(False)
+    with torch.no_grad():
+        return list(arrays.run(_program(program), tensors, ranges, _place_of(place)))
 
 
-def _backward(ctx, cotangents):
+@torch.library.register_fake("keopsc::evaluate", lib=_library)
+def _(program, tensors, ranges, place):
+    return _fakes(_program(program), tensors, ranges)
+
+
+def _call(program, ranges, place) -> Any:
     from . import torch as arrays
 
-    saved, end = ctx.saved_tensors, ctx.tensors + ctx.ranges
-    tensors, ranges, outputs = saved[: ctx.tensors], saved[ctx.tensors : end], saved[end:]
-    wanted = tuple(number for number, tensor in enumerate(tensors) if tensor.requires_grad)
-    given = tuple(number for number, cotangent in enumerate(cotangents) if cotangent is not None and cotangent.is_floating_point())
-    gradients: List[Optional[torch.Tensor]] = [None] * len(tensors)
-    if wanted and given:
-        program, arguments = arrays.gradient(_program(ctx.program), tensors, outputs, cotangents, wanted, given)
-        results = evaluate(program.described(), arguments, ranges, ctx.streamed)
-        for number, result in zip(wanted, results):
-            gradients[number] = arrays.like(result, tensors[number])
-    return None, gradients, [None] * ctx.ranges, None
+    return arrays.Call(_program(program), ranges, _place_of(place))
 
 
-evaluate.register_autograd(_backward, setup_context=_setup_context)
+_differentiate("evaluate", _evaluate, _call)
+
+
+_solve = _defined(
+    "solve", "(str program, int unknown, float alpha, float eps, int? maxiter, Tensor[] tensors, Tensor[] ranges, int[] place) -> Tensor"
+)
+
+
+@torch.library.impl(_library, "solve", "CompositeExplicitAutograd")
+def _(program, unknown, alpha, eps, maxiter, tensors, ranges, place):
+    from . import torch as arrays
+
+    with torch.no_grad():
+        solution = arrays.iterate(_system_call(program, unknown, alpha, eps, maxiter, ranges, place), tensors)
+        # A right-hand side that needs no iteration has not met the matrix, whose type and batch axes the solution has.
+        (like,) = _fakes(_program(program), tensors, ranges)
+        return solution.to(like.dtype).expand(like.shape).contiguous()
+
+
+@torch.library.register_fake("keopsc::solve", lib=_library)
+def _(program, unknown, alpha, eps, maxiter, tensors, ranges, place):
+    return _fakes(_program(program), tensors, ranges)[0]
+
+
+def _system_call(program, unknown, alpha, eps, maxiter, ranges, place) -> Any:
+    from . import torch as arrays
+    from ..solve import System
+
+    return arrays.SystemCall(System(_program(program), unknown, alpha, eps, maxiter), ranges, _place_of(place))
+
+
+_differentiate("solve", _solve, _system_call)
+
+
+def evaluate(program: Program, tensors: Sequence[Any], ranges: Sequence[Any], place: Any) -> Tuple[Any, ...]:
+    """What `evaluate` of the array module does while a graph is made."""
+    return tuple(_evaluate(program.described(), list(tensors), list(ranges), _numbers_of(place)))
+
+
+def solve(system: Any, tensors: Sequence[Any], ranges: Sequence[Any], place: Any) -> Any:
+    """What `solve` of the array module does while a graph is made."""
+    described = system.program.described()
+    return _solve(described, system.unknown, system.alpha, system.eps, system.maxiter, list(tensors), list(ranges), _numbers_of(place))
 
 
 #: What a method of tensors means where the second operand is a LazyTensor: its method that gets the tensor. PyTorch's tracer calls all operators so, the
@@ -98,8 +221,3 @@ def torch_function(cls: Any, function: Any, types: Any, args: Any = (), kwargs: 
     if method is None or len(args) != 2 or not isinstance(args[0], torch.Tensor) or not torch.compiler.is_compiling():
         return NotImplemented
     return getattr(args[1], method)(args[0])
-
-
-def compiling_evaluate(program: Program, tensors: Any, ranges: Any, streamed: Optional[int]) -> Tuple[torch.Tensor, ...]:
-    """What `evaluate` of the array module does while a graph is made."""
-    return tuple(evaluate(program.described(), list(tensors), list(ranges), -1 if streamed is None else streamed))

@@ -8,6 +8,8 @@ from . import cluster as cluster
 class LazyTensor:
     """A symbolic tensor of shape (…, M, N, D): the formula F(x_i, y_j, p), of D components, for all i and j."""
 
+    Genred: type
+    KernelSolve: type
     ranges: Any
     backend: str | None
     ni: int | None
@@ -252,6 +254,9 @@ class LazyTensor:
     @property
     def formula(self) -> str:
         """The formula as text."""
+    @property
+    def formula2(self) -> Optional[str]:
+        """The formula of weights as text, or None."""
     def grad(self, v: Any, e: Any) -> LazyTensor:
         """The gradient in the variable `v`, for a cotangent `e` with as many components as `self`."""
     def grad_matrix(self, v: Any) -> LazyTensor:

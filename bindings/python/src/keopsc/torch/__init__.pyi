@@ -8,6 +8,8 @@ from . import cluster as cluster
 class LazyTensor:
     """A symbolic tensor of shape (…, M, N, D): the formula F(x_i, y_j, p), of D components, for all i and j."""
 
+    Genred: type
+    KernelSolve: type
     ranges: Any
     backend: str | None
     ni: int | None
@@ -252,6 +254,9 @@ class LazyTensor:
     @property
     def formula(self) -> str:
         """The formula as text."""
+    @property
+    def formula2(self) -> Optional[str]:
+        """The formula of weights as text, or None."""
     def grad(self, v: Any, e: Any) -> LazyTensor:
         """The gradient in the variable `v`, for a cotangent `e` with as many components as `self`."""
     def grad_matrix(self, v: Any) -> LazyTensor:
@@ -522,7 +527,7 @@ class KernelSolve:
     aliases: list[str]
     varinvalias: str
     axis: int
-    def __init__(self, formula: str, aliases: Sequence[str], varinvalias: str, axis: int = ..., dtype: Any = ..., opt_arg: Any = ..., dtype_acc: Any = ..., use_double_acc: bool = ..., sum_scheme: str = ..., enable_chunks: bool = ..., rec_multVar_highdim: Any = ..., use_fast_math: bool = ..., cuda_type: Any = ..., products: str = ...) -> None: ...
+    def __init__(self, formula: str, aliases: Sequence[str], varinvalias: str, axis: int = ..., dtype_acc: Any = ..., use_double_acc: bool = ..., sum_scheme: str = ..., enable_chunks: bool = ..., rec_multVar_highdim: Any = ..., dtype: Any = ..., cuda_type: Any = ..., use_fast_math: bool = ..., products: str = ...) -> None: ...
     def __call__(self, *args: Any, backend: str = ..., device_id: int = ..., alpha: float = ..., eps: float = ..., ranges: Any = ..., maxiter: Optional[int] = ..., preconditioner: Optional[Any[..., Any]] = ...) -> Any:
         """The solution for these arguments; the one in the place of the unknown is the right-hand side b, of shape (…, N, E)."""
 

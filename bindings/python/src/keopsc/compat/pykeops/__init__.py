@@ -8,15 +8,32 @@ or, for code that is not to be changed, `keopsc.compat.install()` before its `im
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from typing import Any
 
 from ... import __version__ as keopsc_version
 from ... import compiler
 from . import config
-from .config import get_build_folder
+from .config import get_build_folder, numpy_found, pykeops_nvrtc_name, torch_found
 
 __version__ = "2.3"
+
+__all__ = [
+    "check_health",
+    "clean_pykeops",
+    "config",
+    "default_device_id",
+    "get_build_folder",
+    "keops_get_build_folder",
+    "numpy_found",
+    "pykeops_nvrtc_name",
+    "set_build_folder",
+    "set_verbose",
+    "show_cuda_status",
+    "test_numpy_bindings",
+    "test_torch_bindings",
+    "torch_found",
+    "verbose",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -26,14 +43,13 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-
 #: The GPU that is used where none is named.
 default_device_id = 0
 #: Accepted for KeOps' sake: keopsc prints nothing.
 verbose: bool = False
 
-numpy_found: bool = importlib.util.find_spec("numpy") is not None
-torch_found: bool = importlib.util.find_spec("torch") is not None
+#: Whether NVIDIA's driver is there.
+show_cuda_status: bool = config.gpu_available
 keops_get_build_folder = get_build_folder
 
 

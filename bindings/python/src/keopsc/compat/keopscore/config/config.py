@@ -1,7 +1,21 @@
-"""Whether there is a GPU; setting it has no effect."""
+"""`keopscore.config.config`: the folder of compiled formulas. There is no C++ compiler; setting `use_cuda` has no effect."""
 
-from ...pykeops import config as _config
+from __future__ import annotations
 
-__all__ = ["use_cuda"]
+from typing import Any, Optional
 
-use_cuda: bool = _config.gpu_available
+from ... import machine
+
+__all__ = ["get_build_folder", "set_different_build_folder", "use_cuda"]
+
+use_cuda: bool = machine.gpu_available
+
+
+def get_build_folder() -> str:
+    """The folder of the compiler's cache."""
+    return machine.get_build_folder()
+
+
+def set_different_build_folder(path: Optional[str] = None, **_: Any) -> None:
+    """Sets the folder of the compiler's cache, for this process; None is the usual one."""
+    machine.set_build_folder(path)

@@ -1,4 +1,0 @@
-"""`pykeops.numpy.cluster`: clusters and block-sparse ranges for NumPy."""
-
-from ....numpy.cluster import *  # noqa: F403
-from ....numpy.cluster import __all__ as __all__

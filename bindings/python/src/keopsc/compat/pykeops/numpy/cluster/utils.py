@@ -1,0 +1,5 @@
+"""`pykeops.numpy.cluster.utils`: clusters of points for NumPy."""
+
+from .....numpy.cluster import cluster_centroids, cluster_ranges, cluster_ranges_centroids, sort_clusters, swap_axes
+
+__all__ = ["cluster_centroids", "cluster_ranges", "cluster_ranges_centroids", "sort_clusters", "swap_axes"]

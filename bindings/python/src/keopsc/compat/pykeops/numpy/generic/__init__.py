@@ -1,0 +1,1 @@
+"""`pykeops.numpy.generic`: reductions of formulas that are given as text."""

@@ -1,0 +1,5 @@
+"""`pykeops.torch.cluster.matrix`: block-sparse ranges for PyTorch."""
+
+from .....torch.cluster import from_matrix
+
+__all__ = ["from_matrix"]

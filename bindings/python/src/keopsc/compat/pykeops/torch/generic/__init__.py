@@ -1,0 +1,1 @@
+"""`pykeops.torch.generic`: reductions of formulas that are given as text."""

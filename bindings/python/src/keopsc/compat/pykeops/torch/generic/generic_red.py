@@ -1,0 +1,5 @@
+"""`pykeops.torch.generic.generic_red`."""
+
+from .....torch import Genred
+
+__all__ = ["Genred"]
