@@ -153,7 +153,7 @@ keops-reference: ## runs KeOps on the formulas of tests/keops again and writes i
 	$(BENCH_PYTHON) tests/keops/reference.py
 	$(BENCH_PYTHON) tests/keops/count.py
 
-install: build ## the compiler, the C++ header with what CMake and pkg-config need, the Matlab toolbox, the R package, the Julia module; to PREFIX (default /usr/local)
+install: build ## the compiler with its manual page and completions, the C++ header with what CMake and pkg-config need, the Matlab toolbox, the R package, the Julia module; to PREFIX (default /usr/local)
 	scripts/install.sh $(BINARY) $(DESTDIR)$(PREFIX)
 
 clean: ## removes what was built; keeps the Python environments
