@@ -21,7 +21,7 @@ DENY_CHECKS ?= bans licenses sources
 RUN_TESTS := $(if $(shell command -v cargo-nextest 2>/dev/null),$(CARGO) nextest run --no-tests=warn,$(CARGO) test --lib --bins --tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-rust test-aarch64 test-python test-package test-cpp test-matlab test-r test-julia test-docs deny docs wheel demo fuzz mutants evidence gallery bench accuracy shapes gpu-bundle keops-reference install clean
+.PHONY: help build test test-rust test-aarch64 test-python test-package test-cpp test-matlab test-r test-julia test-docs deny docs wheel demo fuzz mutants evidence gallery bench accuracy aims shapes gpu-bundle keops-reference install clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -130,6 +130,10 @@ accuracy: build ## errors and costs of sums beside KeOps'; writes bench/results/
 	scripts/setup.sh bench
 	KEOPSC=$(abspath $(BINARY)) $(BENCH_PYTHON) bench/accuracy.py
 	$(BENCH_PYTHON) bench/overview.py
+
+aims: build ## what the CPU rows aim at and reached; profiles those that fell short (perf, objdump); writes bench/results/aims.md
+	scripts/setup.sh python
+	KEOPSC=$(abspath $(BINARY)) $(PYTHON) bench/aims.py
 
 shapes: build ## what fused passes save, how small problems fill the processors; writes bench/results/shapes.md
 	scripts/setup.sh python
