@@ -20,7 +20,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from report import NATIVE, OURS, fastest, is_peer, is_pykeops, milliseconds, table, timed
+from report import AVX2, NATIVE, OURS, fastest, is_peer, is_pykeops, milliseconds, table, timed
 
 FOLDER = Path(__file__).resolve().parent
 RESULTS = FOLDER / "results"
@@ -52,17 +52,21 @@ AIMS = {
 BY_HAND = "numba own exp"
 TREES = ("scikit-learn kd-tree", "SciPy kd-tree")
 CLOCK_BY_HAND = 3.73e9
-FLOPS_A_CYCLE = 2 * 16 * 2  # two pipes of 16 float32 multiply-adds
-LANES = 16
+PIPES = 2
+# Of a contender: its instruction set as keopsc and as the probe of the peak call it, and float32 numbers of a vector.
+LEVELS = {OURS: ("x86-64-v4", "avx512", 16), AVX2: ("x86-64-v3", "avx2", 8)}
 
 # Rows whose loops are shown: of those that fell short, one of each kind.
 PROFILED = [
-    "kernel sum, 1e4 x 1e4, D = 3",
-    "gradient, 1e4 x 1e4, D = 3",
-    "kernel sum, 5e3 x 1e4, D = 10",
-    "kernel sum, 2e3 x 1e4, D = 512",
-    "sinkhorn, 1e4 x 1e4, D = 3",
-    "sinkhorn, 200 x 200, D = 3, batch of 64",
+    ("kernel sum, 1e4 x 1e4, D = 3", OURS),
+    ("gradient, 1e4 x 1e4, D = 3", OURS),
+    ("kernel sum, 5e3 x 1e4, D = 10", OURS),
+    ("kernel sum, 2e3 x 1e4, D = 512", OURS),
+    ("sinkhorn, 1e4 x 1e4, D = 3", OURS),
+    ("sinkhorn, 200 x 200, D = 3, batch of 64", OURS),
+    ("kernel sum, 1e4 x 1e4, D = 3", AVX2),
+    ("gradient, 1e4 x 1e4, D = 3", AVX2),
+    ("sinkhorn, 1e4 x 1e4, D = 3", AVX2),
 ]
 LEAST_SHARE = 0.04
 SECONDS = 6
@@ -89,7 +93,7 @@ def products(loop):
 def vectors_of(loop):
     """How many vectors of pairs one turn takes on: those that look up a table, else those that have a maximum; None where it goes through coordinates."""
     names = Counter(name for name, _ in loop)
-    return names["vpermt2ps"] + names["vpermi2ps"] or names["vmaxps"] or None
+    return names["vpermt2ps"] + names["vpermi2ps"] + names["vpermd"] or names["vmaxps"] or None
 
 
 def disassembly(library):
@@ -125,11 +129,11 @@ def run_row(key, folder):
         call()
 
 
-def profile(key):
+def profile(key, contender):
     """The loops of a row that take longest: their share of its samples and their instructions."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "perf.data"
-        environment = {**os.environ, "KEOPSC_TARGET": "x86-64-v4", "KEOPSC_NUM_THREADS": "1"}
+        environment = {**os.environ, "KEOPSC_TARGET": LEVELS[contender][0], "KEOPSC_NUM_THREADS": "1"}
         command = ["perf", "record", "-q", "-e", "cpu-clock", "-F", "2000", "-o", data, sys.executable, __file__, "--row", key, folder]
         subprocess.run(command, check=True, env=environment)
         library = Path(folder) / "library.so"
@@ -167,9 +171,10 @@ def distance(library):
     return int(part[1], 16) - int(part[0], 16)
 
 
-def clock_of(result):
+def clock_of(result, contender=OURS):
     """From the peak of multiply-adds in its rounds."""
-    return result["peaks"]["avx512"] / FLOPS_A_CYCLE / (2 if "2 threads" in result["key"] else 1) * (2 if result["dtype"] == "float64" else 1)
+    _, peak, lanes = LEVELS[contender]
+    return result["peaks"][peak] / (2 * PIPES * lanes) / result["threads"] * (2 if result["dtype"] == "float64" else 1)
 
 
 def result_of(key):
@@ -202,12 +207,13 @@ def met(ours, limit, here, pykeops, peer):
     yield "the limit" if ours <= 1.03 * here else "the limit in milliseconds alone" if ours <= 1.03 * limit else "not the limit"
 
 
-def loops(key, loops, rest):
+def loops(row, contender, loops, rest):
     """A row's loops: what they need by the pipes, and what they take. Several that go through coordinates share these."""
-    result = result_of(key)
-    clock = clock_of(result)
-    whole = min(result["contenders"][OURS]["seconds"]) * clock / (result["pairs"] / LANES)
-    text = f"### {key}\n\n{whole:.1f} cycles a vector of {LANES} pairs, at {clock / 1e9:.2f} GHz.\n\n"
+    result = result_of(row)
+    clock, lanes = clock_of(result, contender), LEVELS[contender][2]
+    whole = min(result["contenders"][contender]["seconds"]) * clock / (result["pairs"] / lanes)
+    heading = f"{row}, AVX2" if contender == AVX2 else row
+    text = f"### {heading}\n\n{whole:.1f} cycles a vector of {lanes} pairs, at {clock / 1e9:.2f} GHz.\n\n"
     lines, listings = [], ""
     of_coordinates = [loop for loop in loops if vectors_of(loop["code"]) is None]
     for number, loop in enumerate(loops, start=1):
@@ -246,7 +252,7 @@ Ratios are of least times, commit {commit}.
 ## Loops
 
 Where the time goes in rows that fell short of an aim: the innermost loops that take more than {least:.0%} of it, by a profile of {date} (`perf record` on the clock, {commit_of_profile}). *Cycles* are the
-loop's share of the row's time in the table above, for a vector of {lanes} pairs; *least* is what the pipes need for the loop's instructions if nothing waits, the largest of the next four columns: two multiplications, two
+loop's share of the row's time in [cpu.md](cpu.md), for a vector of 16 pairs, with AVX2 8; *least* is what the pipes need for the loop's instructions if nothing waits, the largest of the next four columns: two multiplications, two
 additions, comparisons or shifts, four vector instructions in all, two loads a cycle (measured on Zen 5). Shares are of samples, and an instruction is sampled late, so that a short loop may seem to take
 less than it can. Vectors of pairs that a turn takes on are told from its instructions: table look-ups of the exponential, maxima, or multiplications by the number of
 coordinates.
@@ -256,10 +262,10 @@ coordinates.
 def page():
     data = json.loads(DATA.read_text())
     machine = json.loads((RESULTS / "cpu.json").read_text())
-    clock = result_of("kernel sum, 1e4 x 1e4, D = 3")["peaks"]["avx512"] / FLOPS_A_CYCLE / 1e9
+    clock = clock_of(result_of("kernel sum, 1e4 x 1e4, D = 3")) / 1e9
     about = {"clock": f"{clock:.2f}", "commit": machine["commits"]["sums"].split()[0], "commit_of_profile": data["commit"], "date": data["date"]}
-    text = INTRODUCTION.format(aims=aims(), least=LEAST_SHARE, lanes=LANES, **about)
-    return text + "".join(f"\n{loops(key, **found)}" for key, found in data["rows"].items())
+    text = INTRODUCTION.format(aims=aims(), least=LEAST_SHARE, **about)
+    return text + "".join(f"\n{loops(**found)}" for found in data["rows"])
 
 
 def main():
@@ -270,7 +276,7 @@ def main():
         sys.exit(None if PAGE.read_text() == page() else f"{PAGE} is not current: python3 bench/aims.py --page")
     else:
         if words != ["--page"]:
-            rows = {key: profile(key) for key in PROFILED}
+            rows = [{"row": key, "contender": contender, **profile(key, contender)} for key, contender in PROFILED]
             DATA.write_text(json.dumps({"date": datetime.date.today().isoformat(), "commit": f"commit {commit()}", "rows": rows}, indent=1) + "\n")
         PAGE.write_text(page())
 
