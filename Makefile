@@ -60,6 +60,7 @@ test-aarch64: ## compiled code for aarch64, in an emulator: docs/testing.md
 # A file's tests run in one process, those for GPUs first: most of the time goes into compiling for the emulator, on one processor each.
 test-python: build ## compiled libraries called from Python and C, and the samples
 	scripts/setup.sh python
+	scripts/setup.sh valgrind
 	scripts/setup.sh cuda
 	$(WITH_CUDA) KEOPSC=$(abspath $(BINARY)) $(PYTHON) -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder tests/python tests/keops
 
