@@ -76,7 +76,7 @@ def run(target, seconds, commit):
     for folder in (found, failures, committed(target)):
         folder.mkdir(parents=True, exist_ok=True)
     before = set(failures.iterdir())
-    command = [program(target), f"-max_total_time={seconds}", f"-max_len={TARGETS[target]}", "-timeout=60", "-rss_limit_mb=3000"]
+    command = [program(target), f"-max_total_time={seconds}", f"-max_len={TARGETS[target]}", "-timeout=60", "-report_slow_units=60", "-rss_limit_mb=3000"]
     command += ["-print_final_stats=1", f"-artifact_prefix={failures}/", found, committed(target)]
     if target in ("parse", "pipeline"):
         command.append(seeds())
