@@ -46,6 +46,7 @@ def main():
     seconds = int(os.environ.get("FUZZ_SECONDS", "60"))
     commit = built_commit()
     build(targets)
+    (WORK / "commit").write_text(f"{commit}\n")
     failed = [target for target in targets if not run(target, seconds, commit)]
     if keep:
         for target in targets:
