@@ -21,7 +21,7 @@ DENY_CHECKS ?= bans licenses sources
 RUN_TESTS := $(if $(shell command -v cargo-nextest 2>/dev/null),$(CARGO) nextest run --no-tests=warn,$(CARGO) test --lib --bins --tests)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-rust test-aarch64 test-python test-package test-cpp test-matlab test-r test-julia test-docs deny docs wheel demo fuzz mutants evidence gallery bench accuracy shapes overhead gpu-bundle keops-reference install clean
+.PHONY: help build test test-rust test-aarch64 test-python test-package test-cpp test-matlab test-r test-julia test-docs deny docs wheel demo fuzz mutants evidence gallery bench accuracy aims shapes overhead gpu-bundle keops-reference install clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -60,6 +60,7 @@ test-aarch64: ## compiled code for aarch64, in an emulator: docs/testing.md
 # A file's tests run in one process, those for GPUs first: most of the time goes into compiling for the emulator, on one processor each.
 test-python: build ## compiled libraries called from Python and C, and the samples
 	scripts/setup.sh python
+	scripts/setup.sh valgrind
 	scripts/setup.sh cuda
 	$(WITH_CUDA) KEOPSC=$(abspath $(BINARY)) $(PYTHON) -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder tests/python tests/keops
 
@@ -131,6 +132,10 @@ accuracy: build ## errors and costs of sums beside KeOps'; writes bench/results/
 	KEOPSC=$(abspath $(BINARY)) $(BENCH_PYTHON) bench/accuracy.py
 	$(BENCH_PYTHON) bench/overview.py
 
+aims: build ## what the CPU rows aim at and reached; profiles those that fell short (perf, objdump); writes bench/results/aims.md
+	scripts/setup.sh python
+	KEOPSC=$(abspath $(BINARY)) $(PYTHON) bench/aims.py
+
 shapes: build ## what fused passes save, how small problems fill the processors; writes bench/results/shapes.md
 	scripts/setup.sh python
 	KEOPSC=$(abspath $(BINARY)) $(PYTHON) bench/shapes.py
@@ -158,7 +163,7 @@ keops-reference: ## runs KeOps on the formulas of tests/keops and the calls of t
 	$(BENCH_PYTHON) tests/keops/count.py
 	$(BENCH_PYTHON) bindings/python/tests/record_pykeops.py
 
-install: build ## the compiler, the C++ header with what CMake and pkg-config need, the Matlab toolbox, the R package, the Julia module; to PREFIX (default /usr/local)
+install: build ## the compiler with its manual page and completions, the C++ header with what CMake and pkg-config need, the Matlab toolbox, the R package, the Julia module; to PREFIX (default /usr/local)
 	scripts/install.sh $(BINARY) $(DESTDIR)$(PREFIX)
 
 clean: ## removes what was built; keeps the Python environments

@@ -46,6 +46,7 @@ def main():
     seconds = int(os.environ.get("FUZZ_SECONDS", "60"))
     commit = built_commit()
     build(targets)
+    (WORK / "commit").write_text(f"{commit}\n")
     failed = [target for target in targets if not run(target, seconds, commit)]
     if keep:
         for target in targets:
@@ -76,7 +77,7 @@ def run(target, seconds, commit):
     for folder in (found, failures, committed(target)):
         folder.mkdir(parents=True, exist_ok=True)
     before = set(failures.iterdir())
-    command = [program(target), f"-max_total_time={seconds}", f"-max_len={TARGETS[target]}", "-timeout=60", "-rss_limit_mb=3000"]
+    command = [program(target), f"-max_total_time={seconds}", f"-max_len={TARGETS[target]}", "-timeout=60", "-report_slow_units=60", "-rss_limit_mb=3000"]
     command += ["-print_final_stats=1", f"-artifact_prefix={failures}/", found, committed(target)]
     if target in ("parse", "pipeline"):
         command.append(seeds())

@@ -151,6 +151,11 @@ def recorded_calls():
     return f"{answers:,} arrays that pykeops returned for the calls of the Python package's tests, gradients among them (digest {digest([ROOT / path])})"
 
 
+def watched():
+    libraries = re.search(r"^LIBRARIES = \{(.*?)^\}", read("tests/python/test_valgrind.py"), re.M | re.S)[1]
+    return counted(len(re.findall(r'^    "', libraries, re.M)), "library", "libraries")
+
+
 def crates(path):
     return len(re.findall(r'^source = "registry', read(path), re.M))
 
@@ -247,9 +252,18 @@ PROMISES = [
     (
         "P9",
         "Kernels touch their own memory alone",
-        "cargo test -p keopsc-tests --test ring; .venv/bin/python -m pytest tests/python/test_process.py; make fuzz; gpu-bundle/run.sh sanitize",
-        ["tests/tests/ring.rs::random_plans_agree_with_the_double_loop", "tests/python/test_process.py::test_memory_outside_the_arrays_is_not_touched"],
-        lambda: ["every tensor of P4's calls and of the fuzz target `calls` lies at pages that may not be touched", "compute-sanitizer on a GPU: no result is committed"],
+        "cargo test -p keopsc-tests --test ring; .venv/bin/python -m pytest tests/python/test_process.py tests/python/test_valgrind.py; make fuzz; gpu-bundle/run.sh sanitize",
+        [
+            "tests/tests/ring.rs::random_plans_agree_with_the_double_loop",
+            "tests/python/test_process.py::test_memory_outside_the_arrays_is_not_touched",
+            "tests/python/test_valgrind.py::test_memory",
+            "tests/python/test_valgrind.py::test_races",
+        ],
+        lambda: [
+            "every tensor of P4's calls and of the fuzz target `calls` lies at pages that may not be touched, and so do whole arrays of all calls of tests/python",
+            f"valgrind's memcheck over {watched()}, for SSE and AVX2, and its race detectors with eight threads ([testing.md](testing.md#valgrind))",
+            "compute-sanitizer on a GPU: no result is committed",
+        ],
     ),
     (
         "P10",
@@ -281,9 +295,9 @@ PROMISES = [
     ),
     (
         "P14",
-        "Failure is clean: foreign and cut libraries, wrong tensors, full disks, damaged caches, many processes at once, forks",
-        "cargo test -p keopsc-runtime; cargo test -p keopsc --test cache --test compile; .venv/bin/python -m pytest tests/python/test_bad_calls.py tests/python/test_process.py",
-        ["runtime/tests/loader.rs::every_truncation_is_refused", "cli/tests/cache.rs::sixteen_processes_compile_once", "cli/tests/compile.rs::a_full_disk_leaves_what_was_there", "tests/python/test_bad_calls.py::test_tensors", "tests/python/test_process.py::test_fork_after_use"],
+        "Failure is clean: foreign and cut libraries, wrong tensors, full disks, damaged caches, killed compilers, many processes and threads at once, forks",
+        "cargo test -p keopsc-runtime; cargo test -p keopsc --test cache --test compile --test cuda; .venv/bin/python -m pytest tests/python/test_bad_calls.py tests/python/test_process.py",
+        ["runtime/tests/loader.rs::every_truncation_is_refused", "cli/tests/cache.rs::sixteen_processes_compile_once", "cli/tests/compile.rs::a_full_disk_leaves_what_was_there", "tests/python/test_bad_calls.py::test_tensors", "tests/python/test_process.py::test_fork_after_use", "tests/python/test_process.py::test_calls_from_many_threads", "cli/tests/cuda.rs::what_is_in_the_way_is_code_2_and_leaves_nothing"],
         lambda: [f"{tests_in('runtime/tests/loader.rs', 'cli/tests/cache.rs', 'cli/tests/compile.rs', 'tests/python/test_bad_calls.py', 'tests/python/test_process.py')}; calls and manifests are fuzzed, see P1"],
     ),
     (
@@ -314,6 +328,13 @@ PROMISES = [
             "known mistakes of crates (`make deny DENY_CHECKS=advisories`) need GitHub and are no part of `make test`; LLVM is Debian's",
         ],
     ),
+    (
+        "P18",
+        "Programs of an ABI version call all libraries of that version",
+        "cargo test -p keopsc-runtime --test abi; KEOPSC=target/release/keopsc .venv/bin/python -m pytest tests/python/test_abi.py",
+        ["runtime/tests/abi.rs::structs_lie_as_version_1_fixed_them", "tests/python/test_abi.py::test_programs_of_version_1_call_libraries_of_today", "tests/python/test_abi.py::test_manifests_and_states_keep_what_they_say"],
+        lambda: [f"version 1 as it was fixed, digest {digest(files('tests/abi/*'))}; what else stays the same is in [versions.md](versions.md)"],
+    ),
 ]
 
 
@@ -339,16 +360,17 @@ def git(*arguments):
 
 
 def run(names):
-    """Runs the commands that are Rust tests, and remembers what came of it."""
+    """Runs the commands that are Rust or Python tests, and remembers what came of it."""
     results = remembered()
     for name, _, commands, *_ in PROMISES:
         if name not in names:
             continue
-        for command in filter(lambda command: command.startswith("cargo test"), commands.split("; ")):
+        for command in filter(lambda command: re.search("cargo test|pytest", command), commands.split("; ")):
             print(f"{name}: {command}", flush=True)
             commit, _ = head()
-            done = subprocess.run([*command.split(), "--locked"], cwd=ROOT, capture_output=True, text=True)
-            passed = sum(int(count) for count in re.findall(r"test result: \w+\. (\d+) passed", done.stdout))
+            locked = f"{command} --locked" if command.startswith("cargo") else command
+            done = subprocess.run(locked, shell=True, cwd=ROOT, capture_output=True, text=True)
+            passed = sum(int(count) for count in re.findall(r"(?:test result: \w+\. |^|[,=] )(\d+) passed", done.stdout, re.M))
             outcome = {"passed": passed, "succeeded": done.returncode == 0, "commit": commit, "date": datetime.date.today().isoformat()}
             results.setdefault(name, {})[command] = outcome
     RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# scripts/install.sh BINARY PREFIX: copies the compiler, the C and C++ headers, what CMake and pkg-config need, the Matlab toolbox,
-# the source of the R package and the Julia module.
+# scripts/install.sh BINARY PREFIX: copies the compiler with its manual page and what makes shells complete its options, the C and C++ headers,
+# what CMake and pkg-config need, the Matlab toolbox, the source of the R package and the Julia module.
 # What is installed finds its parts from where it lies, so that PREFIX may be moved, and packaged with DESTDIR.
 set -euo pipefail
 [ $# -eq 2 ] || { echo "usage: scripts/install.sh BINARY PREFIX" >&2; exit 2; }
@@ -16,7 +16,19 @@ with_version() {
     chmod 644 "$2"
 }
 
+# told FILE ARGUMENT...: what the compiler prints.
+told() {
+    install -d "$(dirname "$1")"
+    "$binary" "${@:2}" > "$1"
+    chmod 644 "$1"
+}
+
 install -D -m 755 "$binary" "$prefix/bin/keopsc"
+told "$prefix/share/man/man1/keopsc.1" man
+told "$prefix/share/bash-completion/completions/keopsc" completions bash
+told "$prefix/share/zsh/site-functions/_keopsc" completions zsh
+told "$prefix/share/fish/vendor_completions.d/keopsc.fish" completions fish
+install -D -m 644 -t "$prefix/share/doc/keopsc" ../README.md ../CHANGELOG.md ../LICENSE ../CITATION.cff
 install -D -m 644 -t "$prefix/include" ../runtime/include/keopsc_abi.h cpp/include/keopsc.hpp
 install -D -m 644 -t "$prefix/share/cmake/keopsc" cpp/cmake/keopscConfig.cmake
 with_version cpp/cmake/keopscConfigVersion.cmake.in "$prefix/share/cmake/keopsc/keopscConfigVersion.cmake"

@@ -3,6 +3,7 @@
 #   scripts/setup.sh compiler   what building keopsc needs: a C compiler, LLVM 22, Rust
 #   scripts/setup.sh emulator   what runs code for aarch64 on another machine: QEMU, a C compiler (56 MB)
 #   scripts/setup.sh python     .venv: what the tests and the demo need
+#   scripts/setup.sh valgrind   what watches libraries in the tests: valgrind (90 MB)
 #   scripts/setup.sh torch      .venv-torch: what the tests of the Python package need, PyTorch among it (4 GB)
 #   scripts/setup.sh cpp        what the tests of the C++ header need: CMake, Ninja, pkg-config (42 MB)
 #   scripts/setup.sh octave     what the tests of the Matlab toolbox need: Octave with its compiler of gateways (370 MB)
@@ -175,6 +176,9 @@ emulator)
 python)
     virtual_environment .venv install_python scripts/requirements.txt
     ;;
+valgrind)
+    debian_packages gcc valgrind libc6-dbg
+    ;;
 torch)
     virtual_environment .venv-torch install_torch scripts/requirements-{package,torch,dependents}.txt
     ;;
@@ -221,6 +225,6 @@ bench)
     virtual_environment .venv-bench install_bench scripts/requirements-bench.txt scripts/requirements-torch.txt
     ;;
 *)
-    fail "usage: scripts/setup.sh compiler|emulator|python|torch|cpp|octave|r|julia|wheel|cuda|docs|mutants|deny|bench"
+    fail "usage: scripts/setup.sh compiler|emulator|python|valgrind|torch|cpp|octave|r|julia|wheel|cuda|docs|mutants|deny|bench"
     ;;
 esac

@@ -1,9 +1,11 @@
 """Compiles formulas and calls the libraries through both layers of the C ABI, with ctypes and NumPy alone.
 
-The structures repeat `runtime/src/abi.rs`; tests/c compares that file's layout with the generated header.
+The structures repeat `runtime/src/abi.rs`; tests/c compares that file's layout with the generated header. Whole arrays, inputs and results, lie at
+forbidden pages: a byte that is touched beyond them ends the process.
 """
 
 import ctypes
+import itertools
 import json
 import os
 import subprocess
@@ -11,6 +13,8 @@ from ctypes import POINTER, byref, c_char_p, c_int32, c_int64, c_uint8, c_uint16
 from pathlib import Path
 
 import numpy as np
+
+from guard import guarded
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("KEOPSC", ROOT / "target" / "release" / "keopsc"))
@@ -242,8 +246,8 @@ class Entry:
 
     def plain(self, m, n, *arrays):
         """Layer 1. Arrays are converted to the declared type; returns the result, or a tuple of them."""
-        arrays = [np.ascontiguousarray(a, NUMPY_TYPES[t["dtype"]]) for a, t in zip(arrays, self.arguments, strict=True)]
-        results = [np.full((rows_of(t, m, n), dim_of(t)), 77, NUMPY_TYPES[t["dtype"]]) for t in self.results]
+        arrays = [fenced(np.ascontiguousarray(a, NUMPY_TYPES[t["dtype"]])) for a, t in zip(arrays, self.arguments, strict=True)]
+        results = [fenced(np.full((rows_of(t, m, n), dim_of(t)), 77, NUMPY_TYPES[t["dtype"]])) for t in self.results]
         self.plain_into(m, n, *arrays, *results)
         return results[0] if len(results) == 1 else tuple(results)
 
@@ -256,7 +260,8 @@ class Entry:
     def __call__(self, *arrays, threads=0, ranges=None, add_up=False, **options):
         """Layer 2. Arrays are passed as they are, strides and batches included; results are made to fit. With `add_up` gradients are as large as
         their inputs."""
-        results = self.empty_results(arrays, ranges, add_up)
+        results = [fenced(result) for result in self.empty_results(arrays, ranges, add_up)]
+        arrays = [fenced(array) for array in arrays]
         self.call_into(*arrays, *results, threads=threads, ranges=ranges, **options)
         return results[0] if len(results) == 1 else tuple(results)
 
@@ -354,6 +359,14 @@ class Entry:
             call.ranges = ctypes.addressof(table_pointers)
             call.kept += (tables, table_pointers)
         return call, message
+
+
+SIDES = itertools.cycle(["after", "before"])
+
+
+def fenced(array):
+    """A copy of a contiguous array that begins or ends, in turn, at a forbidden page. Views, and what is no array, stay as they are."""
+    return guarded(array, next(SIDES)) if isinstance(array, np.ndarray) and array.flags.c_contiguous else array
 
 
 def address_of(memory):

@@ -153,17 +153,20 @@ def test_fork_during_use(compiled, random):
 
 
 def test_calls_from_many_threads(compiled, random):
+    """64 threads at once, each of whose calls starts another one."""
     library = compiled(GAUSS, "gauss")
     jobs = [gauss_arguments(random, m, 200) for m in (1, 30, 100, 333)]
     wanted = [library.conv(*job) for job in jobs]
     problems = []
 
     def work(number):
-        for _ in range(30):
+        together.wait()
+        for _ in range(20):
             if not np.array_equal(library.conv(*jobs[number], threads=2), wanted[number]):
                 problems.append(number)
 
-    workers = [threading.Thread(target=work, args=(number % len(jobs),)) for number in range(8)]
+    together = threading.Barrier(64)
+    workers = [threading.Thread(target=work, args=(number % len(jobs),)) for number in range(64)]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -10,6 +10,7 @@ use keopsc_driver::failure::{Failure, Problem};
 use keopsc_driver::formula::Formula;
 use keopsc_driver::options::Options;
 use keopsc_driver::output::write_file;
+use keopsc_driver::session::Compiled;
 use keopsc_driver::{depfile, session, tune};
 
 use super::{Stop, show_diagnostics, stop};
@@ -97,7 +98,7 @@ fn cached(source: &SourceArguments, code: &CodeArguments, tuned: bool, console: 
     }
     let key = session::cache_key(&formula, &options);
     let compile = || -> Result<_, Failure> {
-        let compiled = session::compile(&formula, &options, &format!("lib{}.so", options.name))?;
+        let compiled = compile(&formula, &options, &format!("lib{}.so", options.name))?;
         show_diagnostics(console, &formula.source, &compiled.warnings);
         Ok(compiled.into_artifacts())
     };
@@ -108,6 +109,14 @@ fn cached(source: &SourceArguments, code: &CodeArguments, tuned: bool, console: 
         console.problem(&problem.clone().with_note(note), Severity::Warning);
     }
     Ok(Cached { library: found.library, origin })
+}
+
+/// Compiles, and shows that it is going on where it takes long: for many targets, GPUs among them, or hundreds of outputs.
+fn compile(formula: &Formula, options: &Options, soname: &str) -> Result<Compiled, Failure> {
+    let gpus = options.device.as_ref().map(|_| "GPUs");
+    let targets: Vec<&str> = options.levels.iter().map(|level| level.name).chain(gpus).collect();
+    let what = format!("compiling {} for {}", options.name, targets.join(", "));
+    progress::with_elapsed_time(&what, || session::compile(formula, options, soname))
 }
 
 /// Sets the tiles that are fastest on this machine, and says which.
@@ -203,7 +212,7 @@ fn write_library(formula: &Formula, options: &Options, files: &Files<'_>, consol
         Some(name) if !files.is_stdout() => name.to_string_lossy().into_owned(),
         _ => default_soname(),
     };
-    let compiled = session::compile(formula, options, &soname).map_err(stop(formula))?;
+    let compiled = compile(formula, options, &soname).map_err(stop(formula))?;
     show_diagnostics(console, &formula.source, &compiled.warnings);
     if files.is_stdout() {
         return Ok(console::output(&compiled.library)?);

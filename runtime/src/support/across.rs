@@ -137,6 +137,7 @@ impl Across<'_> {
             for number in 0..taken {
                 let columns = Stretch { first: (first + number) * chunk, count: chunk, stride: taken * chunk };
                 self.transpose(columns);
+                lanes.begin(|level| self.initialize(level));
                 self.accumulate(columns, self.run.first_column() + columns.first, lanes.top());
                 lanes.push(0, |left, right| self.merge(left, right));
             }
@@ -158,7 +159,7 @@ impl Across<'_> {
         let step = (TILE_BYTES / column_bytes).min(self.run.geometry.chunk) / lanes * lanes;
         // SAFETY: as the caller promises.
         unsafe {
-            (0..self.run.geometry.rows).for_each(|row| (self.run.pass.initialize)(self.state(row, 0).cast()));
+            self.initialize(0);
             for done in (0..stride).step_by(step.max(lanes).max(1)) {
                 let columns = Stretch { first: begin + done, count: step.max(lanes).min(stride - done), stride };
                 self.transpose(columns);
@@ -179,6 +180,13 @@ impl Across<'_> {
         let number = row * LEVELS + level;
         let tile = tile_bytes(self.run.pass, &self.run.geometry);
         self.memory.wrapping_add(tile + number * self.run.pass.state_size as usize)
+    }
+
+    /// Makes the states of all rows at a level neutral, also where they have no lanes, which merging reads, too.
+    unsafe fn initialize(&self, level: usize) {
+        // SAFETY: the states are this thread's.
+        (0..self.run.geometry.rows)
+            .for_each(|row| unsafe { (self.run.pass.initialize)(self.state(row, level).cast()) });
     }
 
     /// Fills the column tile.

@@ -131,7 +131,7 @@ pub unsafe fn run_pass(run: &PassRun<'_>) {
 
 impl PassRun<'_> {
     pub(super) fn counter(&self) -> Counter {
-        Counter { leaves: 0, top: 0, in_sequence: self.pass.order != ORDER_TREE, run: None }
+        Counter { leaves: 0, top: 0, begun: 0, in_sequence: self.pass.order != ORDER_TREE, run: None }
     }
 
     pub(super) fn tile_rows(&self) -> usize {
@@ -494,10 +494,19 @@ impl Group<'_> {
                     self.begin_run(counter, origin);
                     self.accumulate(counter.top - 1, first, count, origin);
                 } else {
+                    counter.begin(|level| self.initialize_few(level));
                     self.accumulate(counter.top, first, count, run.first_column() + first);
                     counter.push(0, |left, right| self.merge(left, right));
                 }
             }
+        }
+    }
+
+    /// Makes the last tile's state at a level neutral where its function writes the states of the tile's first rows alone: merging reads all of them.
+    unsafe fn initialize_few(&self, level: usize) {
+        if self.is_few() {
+            // SAFETY: the state is this group's.
+            unsafe { (self.run.pass.initialize)(self.state(self.tiles - 1, level).cast()) };
         }
     }
 
@@ -538,9 +547,14 @@ impl Group<'_> {
     fn function(&self, tile: usize) -> Accumulate {
         let pass = self.run.pass;
         match pass.accumulate_few {
-            Some(few) if tile + 1 == self.tiles && self.last_rows <= pass.few_rows as usize => few,
+            Some(few) if tile + 1 == self.tiles && self.is_few() => few,
             _ => pass.accumulate,
         }
+    }
+
+    /// Whether the last tile has few rows, and a function for these.
+    fn is_few(&self) -> bool {
+        self.run.pass.accumulate_few.is_some() && self.last_rows <= self.run.pass.few_rows as usize
     }
 
     /// Leaves the merged state, or the neutral one if there were no columns, at level 0.
@@ -566,6 +580,8 @@ impl Group<'_> {
 pub(super) struct Counter {
     leaves: usize,
     top: usize,
+    /// Levels below this one hold a state, or have held one.
+    begun: usize,
     in_sequence: bool,
     /// The origin of the row numbers in the state on top, if it is carried on.
     run: Option<usize>,
@@ -575,6 +591,14 @@ impl Counter {
     /// How many states are on the stack.
     pub(super) fn top(&self) -> usize {
         self.top
+    }
+
+    /// Before a leaf is put on top: calls `initialize` with the level if that has held no state yet.
+    pub(super) fn begin(&mut self, initialize: impl FnOnce(usize)) {
+        if self.top >= self.begun {
+            initialize(self.top);
+            self.begun = self.top + 1;
+        }
     }
 
     /// A subtree of `2^levels` leaves, or one leaf of a sequence, has been put on top of the stack.

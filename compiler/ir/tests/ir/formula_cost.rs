@@ -50,6 +50,18 @@ fn what_is_chosen_is_compared_and_selected() {
     assert_eq!(chosen, near + 2 + 1, "and added up");
 }
 
+/// Sums over one index alone are no part of the pairs.
+#[test]
+fn pairs_load_what_pairs_use() {
+    let more = "n15: j[3] = Square(n1)\nn16: p[3] = Sum[j -> p](n15)\n\
+        entry more(x, y, b, s) -> conv: i[1] = n9, squares: p[3] = n16\nentry near";
+    let program = parse(&PROGRAM.replacen("entry near", more, 1)).expect("it is a program");
+    let [conv, more] = [0, 1].map(|number| cost(&program, &program.entries[number]));
+    assert_eq!((conv.per_pair.loads, more.per_pair.loads), (4, 4));
+    assert_eq!(more.per_pair, conv.per_pair);
+    assert!(more.per_j.arithmetic > conv.per_j.arithmetic);
+}
+
 #[test]
 fn pairs_outweigh_everything_else() {
     let one = Counts { arithmetic: 1, ..Counts::default() };

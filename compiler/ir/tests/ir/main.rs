@@ -6,6 +6,7 @@ mod formula_evaluate;
 mod formula_text;
 mod formula_verify;
 mod plan_evaluate;
+mod plan_signs;
 mod plan_text;
 mod plan_verify;
 mod samples;

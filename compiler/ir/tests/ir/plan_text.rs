@@ -167,6 +167,10 @@ fn texts_that_are_no_plans_are_refused() {
             "line 4, column 5: expected a number that is not used yet, and at most 1048576",
         ),
         (
+            "plan p\npass rows i, compute f32\nrow v1048576[1] = 1",
+            "line 3, column 20: expected a definition of v0 in this pass",
+        ),
+        (
             "plan p\npass rows i, compute f32\nrow v4000000000[1] = 1",
             "line 3, column 5: expected a number that is not used yet, and at most 1048576",
         ),

@@ -164,6 +164,10 @@ mod tests {
             (call(Sub, &[other, any.clone()]), Sign::UNKNOWN),
             (call(Select, &[any.clone(), Scalar::Constant(0.0), down.clone()]), p),
             (call(Select, &[any.clone(), up.clone(), down.clone()]), Sign::UNKNOWN),
+            (call(Add, &[up.clone(), square.clone()]), n),
+            (call(Add, &[down.clone(), up.clone()]), Sign::UNKNOWN),
+            (call(Min, &[down.clone(), down]), p),
+            (call(Max, &[square, up.clone()]), n),
             (call(Max, &[up, any.clone()]), Sign::UNKNOWN),
             (call(Exp, &[any]), Sign::PLAIN),
         ] {
