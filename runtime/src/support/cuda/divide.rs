@@ -17,8 +17,9 @@ const BLOCKS_A_MULTIPROCESSOR: usize = 64;
 /// Threads a multiprocessor that are worth it where a split does not go on with the state of the one before, for short states and for long ones, which
 /// cost more in every split than the pairs do.
 const CARRIED_THREADS: [usize; 2] = [1024, 256];
-/// Bytes from which on a state is long.
+/// Bytes from which on a state is long, and columns of a split for each of them: what splits leave is joined, each with all others.
 const LONG_STATE: usize = 512;
+const SPLIT_COLUMNS_A_BYTE: usize = 4;
 /// Bytes from which on a state is a list, whose changes take a thread long: it needs others beside it more than it needs rows of its own, up to so
 /// many columns for each byte. Most of them change nothing.
 const LIST_STATE: usize = 32;
@@ -182,9 +183,14 @@ fn chunks_of_split(
     };
     let wanted = times(multiprocessors, blocks);
     let tiles = times(tiles(kernel, size.rows), size.elements);
+    let fewest = match pass.order {
+        ORDER_CARRIED if pass.state_size as usize >= LONG_STATE => times(pass.state_size as usize, SPLIT_COLUMNS_A_BYTE),
+        _ => 0,
+    };
     let mut count = 1;
     while count < chunks.min(longest) {
-        let has_work = work(pass, kernel, times(count, chunk)) >= LEAST_WORK;
+        let columns = times(count, chunk);
+        let has_work = columns >= fewest && work(pass, kernel, columns) >= LEAST_WORK;
         let blocks = times(tiles, chunks.div_ceil((2 * count).max(1)));
         // `finish` counts as far as one grid does.
         let is_countable = chunks.div_ceil(count.max(1)) <= MOST_BLOCKS;
