@@ -498,15 +498,16 @@ fn choose_places(pass: &Pass, needed: &Needed) -> Vec<Place> {
     let place = |(number, value): (usize, &Value)| {
         let is_read = matches!(value.definition, Definition::Read(_));
         let is_outcome = matches!(value.definition, Definition::Outcome { .. });
+        let is_long_outcome = is_outcome && (is_list || value.dim > ROLLED);
         if !needed.values[number] {
             Place::Nowhere
         } else if value.definition == Definition::Number {
             if value.block == Block::Row { Place::Thread } else { Place::Inline }
         } else if value.block == Block::Row && is_read && value.dim > ROW_COMPONENTS {
             Place::Stored
-        } else if value.block == Block::Pair && value.dim > UNROLL && evaluations[number] == 1 {
-            Place::Inline
-        } else if is_outcome && (is_list || value.dim > ROLLED) && evaluations[number] == 0 {
+        } else if value.block == Block::Pair && value.dim > UNROLL && evaluations[number] == 1
+            || is_long_outcome && evaluations[number] == 0
+        {
             Place::Inline
         } else {
             Place::Thread

@@ -209,6 +209,13 @@ mod tests {
         laws::<64>();
     }
 
+    /// The first numbers of the published generator, begun with 0.
+    #[test]
+    fn bits_are_those_of_splitmix64() {
+        let begun = [0, 0x9e37_79b9_7f4a_7c15];
+        assert_eq!(begun.map(mixed), [0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4]);
+    }
+
     #[test]
     fn scramblings_are_permutations_and_differ() {
         let all = || Intrinsic::ALL.iter().map(|intrinsic| Scrambling::of(*intrinsic));

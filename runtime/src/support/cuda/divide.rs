@@ -184,7 +184,9 @@ fn chunks_of_split(
     let wanted = times(multiprocessors, blocks);
     let tiles = times(tiles(kernel, size.rows), size.elements);
     let fewest = match pass.order {
-        ORDER_CARRIED if pass.state_size as usize >= LONG_STATE => times(pass.state_size as usize, SPLIT_COLUMNS_A_BYTE),
+        ORDER_CARRIED if pass.state_size as usize >= LONG_STATE => {
+            times(pass.state_size as usize, SPLIT_COLUMNS_A_BYTE)
+        }
         _ => 0,
     };
     let mut count = 1;
