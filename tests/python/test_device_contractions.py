@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+import device
+import keops
 from device import IS_REAL, Gpu, on_gpu
 from keops import CUDA, MEMORY, CallError, relative_error
 from test_device import agree, compare, positive
@@ -103,6 +105,16 @@ def test_against_float64(gpu, library, random, d):
         x, y, b = (random.normal(size=shape).astype(np.float32) for shape in ((m, d), (n, d), (n, 2)))
         for entry in library(d).entries.values():
             check(gpu, entry, x, y, np.abs(b))
+
+
+@pytest.mark.parametrize("d", [33, 129])
+def test_code_of_other_architectures(gpu, random, tmp_path, d):
+    """What every GPU from compute capability 8.0 on can run, as they have less shared memory and no multiplications of four warps."""
+    options = ["--target", "native,cuda", "--gpu-arch", "80"]
+    library = keops.compile_formula(tmp_path, FORMULAS.format(d=d), "elsewhere", *options, env=device.environment())
+    x, y, b = (random.normal(size=shape).astype(np.float32) for shape in ((130, d), (200, d), (200, 2)))
+    for entry in library.entries.values():
+        check(gpu, entry, x, y, np.abs(b))
 
 
 @pytest.mark.parametrize("d", CLOUD_DIMS)

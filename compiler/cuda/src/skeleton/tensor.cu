@@ -1244,6 +1244,7 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
         if (!Base::has_begun) {
             __syncthreads();
             Base::begin_columns(memory.slots, pass, tile);
+            end_copies();
             begun = 0;
             copy_stages(memory, launch, tile, next, 0);
         }
@@ -1275,6 +1276,7 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
         Base::advance();
         if (next.are_there()) {
             Base::begin_columns(memory.slots, pass, next);
+            end_copies();
         }
     }
 
