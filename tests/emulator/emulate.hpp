@@ -368,14 +368,64 @@ static inline void load_matrices(unsigned int (&numbers)[4], const unsigned int 
     const int lane = emulator_lane();
     for (int k = 0; k < 4; ++k) numbers[k] = first[k * stride + lane / 4 * 4 + lane % 4];
 }
-template <int BYTES> static inline void copy_to_shared(void *target, const void *source, bool is_there)
+
+static inline void emulator_copy(void *target, const void *source, int bytes, bool is_there)
 {
     if (is_there)
-        __builtin_memcpy(target, source, BYTES);
+        __builtin_memcpy(target, source, bytes);
     else
-        __builtin_memset(target, 0, BYTES);
+        __builtin_memset(target, 0, bytes);
+}
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+// What a thread has begun to copy is there when it has waited for its group, and not before.
+struct emulator_copies {
+    unsigned long long is_set;
+    int count, groups;
+    struct {
+        void *target;
+        const void *source;
+        int bytes, group;
+        bool is_there;
+    } all[32];
+};
+static emulator_copies emulator_copies_of[128];
+
+static inline emulator_copies &emulator_own_copies()
+{
+    emulator_copies &own = emulator_copies_of[threadIdx.x];
+    // A block begins with numbers that nobody expects.
+    const unsigned long long is_set = 0x1234567812345678ull;
+    if (own.is_set != is_set) own.is_set = is_set, own.count = own.groups = 0;
+    return own;
+}
+template <int BYTES> static inline void copy_to_shared(void *target, const void *source, bool is_there)
+{
+    emulator_copies &own = emulator_own_copies();
+    if (own.count == 32) emulator_hooks->fail("more copies are on their way than the emulator counts", __FILE__, __LINE__);
+    own.all[own.count++] = {target, source, BYTES, own.groups, is_there};
+}
+static inline void end_copies() { ++emulator_own_copies().groups; }
+template <int NUMBER> static inline void wait_for_copies()
+{
+    emulator_copies &own = emulator_own_copies();
+    int left = 0;
+    for (int k = 0; k < own.count; ++k) {
+        const auto copy = own.all[k];
+        if (copy.group < own.groups - NUMBER)
+            emulator_copy(copy.target, copy.source, copy.bytes, copy.is_there);
+        else
+            own.all[left++] = copy;
+    }
+    own.count = left;
+}
+#else
+template <int BYTES> static inline void copy_to_shared(void *target, const void *source, bool is_there)
+{
+    emulator_copy(target, source, BYTES, is_there);
 }
 static inline void end_copies() {}
+template <int NUMBER> static inline void wait_for_copies() {}
+#endif
 
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
 // What a launch may set aside at most.
@@ -421,7 +471,7 @@ static __noinline__ void multiply_add_shared(float (&sums)[PARTS][2][4][4], cons
         }
 }
 #endif
-template <int NUMBER> static inline void wait_for_copies() {}
+
 static inline unsigned int greatest_of_warp(unsigned int number)
 {
     for (int distance = 1; distance < 32; distance *= 2) {
