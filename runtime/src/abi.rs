@@ -690,7 +690,7 @@ pub struct DevicePass {
     /// Lay columns and rows out as `reduce` takes them, in this order; [`NO_KERNEL`] where `reduce` takes them as they are. The grid is (blocks of
     /// columns or rows, 1, batch elements).
     pub pack: [DeviceKernel; 2],
-    /// Bytes of a column and of a row of what is laid out, multiples of 16. There is room for two blocks of `pack` beyond the last, which it may fill.
+    /// Bytes of a column and of a row of what is laid out, multiples of 16. There is room for whole blocks of `pack`, with ranges for one more.
     pub packed_sizes: [u32; 2],
 }
 

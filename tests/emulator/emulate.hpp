@@ -431,15 +431,20 @@ template <int NUMBER> static inline void wait_for_copies() {}
 // What a launch may set aside at most.
 static __align__(128) char large_memory[227 << 10];
 
-// Copies are there at once, after all threads have come to where they wait for some.
+// Copies are there at once, after all threads have come to where they wait for some: as many bytes as a barrier expects, else a GPU waits for ever.
 static inline void publish_writes() {}
-static inline void make_barrier(unsigned long long &barrier) {}
-static inline void expect_bytes(unsigned long long &barrier, unsigned int bytes) {}
-static inline void wait_for_bytes(unsigned long long &barrier, int phase) { __syncthreads(); }
+static inline void make_barrier(unsigned long long &barrier) { barrier = 0; }
+static inline void expect_bytes(unsigned long long &barrier, unsigned int bytes) { barrier += bytes; }
+static inline void wait_for_bytes(unsigned long long &barrier, int phase)
+{
+    __syncthreads();
+    if (barrier != 0) emulator_hooks->fail("what is copied is not what is waited for", __FILE__, __LINE__);
+}
 static inline void copy_bulk(void *target, const void *source, unsigned int bytes, unsigned long long &barrier)
 {
     if (((uintptr_t)target | (uintptr_t)source | bytes) % 16 != 0) emulator_hooks->fail("a bulk copy is not aligned", __FILE__, __LINE__);
     __builtin_memcpy(target, source, bytes);
+    barrier -= bytes;
 }
 static inline void begin_multiplications() {}
 static inline void commit_multiplications() {}

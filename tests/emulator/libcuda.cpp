@@ -1460,7 +1460,7 @@ API cuFuncGetAttribute(int *value, int attribute, Function *function)
 API cuFuncSetAttribute(Function *function, int attribute, int value)
 {
     BEGIN(cuFuncSetAttribute);
-    // Dynamic shared memory: 227 KB less what a kernel has besides.
+    // Dynamic shared memory, of which a block may have 227 KB.
     if (attribute == 8) {
         if (value < 0 || value > 227 << 10) return INVALID_VALUE;
         function->most_dynamic = value;

@@ -169,6 +169,14 @@ def test_types_and_steps(gpu, library, random):
         compare(gpu, entry, *arguments(entry, x[:, 3:131:2], y.T[:, ::-2], b, 70))
 
 
+def test_long_parameters(gpu, compiled_for_gpus, random):
+    """Parameters in shared memory, beside rows and columns of which a little less fits then."""
+    text = "x = Vi(0, 128); y = Vj(1, 128); p = Pm(2, 2800)\nout at = ArgKMin[j, K=10](SqDist(x, y) * Sum(Square(p)))"
+    entry = compiled_for_gpus(text, "parameters").entries["at"]
+    x, y, p = (random.normal(size=shape).astype(np.float32) for shape in ((70, 128), (150, 128), (2800,)))
+    compare(gpu, entry, x, y, p)
+
+
 @pytest.mark.parametrize("d", [64, 129])
 def test_in_slabs(gpu, library, random, monkeypatch, d):
     """Rows and columns in several parts, each of which is laid out for itself; too little room is refused."""
@@ -176,7 +184,7 @@ def test_in_slabs(gpu, library, random, monkeypatch, d):
     x, y, b = (random.normal(size=shape).astype(np.float32) for shape in ((m, d), (n, d), (n, 2)))
     entry, was_refused, slabs = library(d).entries["gauss"], False, 0
     expected = entry(*arguments(entry, x, y, np.abs(b), m))
-    for bound in (600_000, 400_000, 300_000, 1000):
+    for bound in (1_200_000, 800_000, 650_000, 1000):
         monkeypatch.setenv("KEOPSC_DEVICE_MEMORY", str(bound))
         try:
             agree(entry(*arguments(entry, x, y, np.abs(b), m), device_type=CUDA), expected, bound)

@@ -123,9 +123,10 @@ impl Contraction {
         };
         let kept = if keeps_rows { ROW_STEP_BYTES * u64::from(self.steps()) } else { 0 };
         let stages = 2 * (STEP_BYTES * u64::from(parts) + if keeps_rows { 0 } else { ROW_STEP_BYTES });
-        let columns = 2 * 32 * u64::from(parts) * (room.column_bytes + MEASURE_BYTES);
+        // A column without values takes as many bytes as it is aligned to.
+        let columns = 2 * 32 * u64::from(parts) * (room.column_bytes.max(4) + MEASURE_BYTES);
         let pairs = if in_quads { 0 } else { room.bytes_of_pairs() };
-        let needed = pairs + columns + kept + stages + OTHER_BYTES;
+        let needed = pairs + columns + kept + stages + OTHER_LARGE_BYTES;
         let parameters = (room.parameter_bytes + OTHER_BYTES).next_multiple_of(128);
         let of_blocks = |blocks: u32| MULTIPROCESSOR_BYTES / u64::from(blocks) - BLOCK_BYTES - parameters;
         // Three blocks with half as many columns at a time are slower, as registers are too few for what is beside the sums.
@@ -145,8 +146,8 @@ impl Contraction {
         room.suffices_for(coordinates + slots * 32 * parts * (room.column_bytes + MEASURE_BYTES))
     }
 
-    /// What is laid out for it, as `Packed` of the skeleton has it: halves of 16 bytes for every four numbers, or narrow ones for eight,
-    /// with a measure behind them, in whole lines of the cache.
+    /// What is laid out for it, as `Packed` of the skeleton has it: halves of 16 bytes for every four numbers, or narrow ones for eight, and a measure,
+    /// in whole lines of the cache. For sm_90a they lie in tiles, which take no more.
     pub(crate) fn packed(&self) -> Packed {
         let size = (64 * self.steps() + 16).next_multiple_of(LINE);
         let middle = 4 * self.step() * self.steps();
@@ -225,6 +226,8 @@ const ROW_STEP_BYTES: u64 = 8192;
 const MEASURE_BYTES: u64 = 8;
 const KEPT_COLUMN_BYTES: u64 = 16;
 const OTHER_BYTES: u64 = 640;
+/// The same, and barriers, where there is more of it.
+const OTHER_LARGE_BYTES: u64 = 1024;
 /// Bytes of a line of the cache.
 const LINE: u32 = 128;
 

@@ -53,7 +53,6 @@ static __device__ __forceinline__ int first_of_quad() { return 2 * ((int)threadI
 template <typename Pass>
 struct Terms {
     typedef typename Pass::Real Real;
-    // A tile is started when all else has been done with the one before.
     enum { CONTRACTS = 1, PARTS = 1, MAY_DOUBT = 0, READS_ROWS = 1, IS_LARGE = 0 };
     // Coordinates that are copied at a time to where results will be, and the distance of two of them there: rows come first, columns behind them.
     enum { STEP = 16, PITCH = 36 };
@@ -492,7 +491,7 @@ struct QuadTile {
     {
         if constexpr (Pass::BLOCK > 1) {
             enum { BLOCK = Pass::BLOCK };
-            static_assert(NUMBER % (int)BLOCK == 0, "a lane has eight columns");
+            static_assert(NUMBER % (int)BLOCK == 0, "whole blocks are taken in");
             #pragma unroll
             for (int column = 0; column < NUMBER; column += BLOCK) {
                 #pragma unroll

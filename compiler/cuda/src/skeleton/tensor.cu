@@ -252,7 +252,7 @@ struct __align__(8) Measure {
 // Columns and rows as halves. All words are of [step][0 and 1: high, 2 and 3: low, or high ones of the next sixteen].
 template <typename Pass>
 struct Packed {
-    // What the support code counts with. Each row begins with a line of the cache, as a copy of a whole line costs as much as one of a part.
+    // What the support code counts with. Where a row's lie together, they begin with a line of the cache, as a copy of a whole line costs as much as one of a part.
     enum { LINE = 128 };
     enum {
         // Whether there are high parts alone, of how many coordinates they are, in sixteens, and products of parts.
@@ -278,8 +278,8 @@ struct Packed {
     struct All {
         enum { HEADER = PART == PACKED_COLUMNS ? (int)HEADER_BYTES : 0 };
 #if HAS_WARPGROUPS
-        // Those of a tile lie together: words of the same number side by side. Measures are behind all of them. There is room for two tiles beyond the
-        // last, as a tile may begin between two.
+        // Those of a tile lie together: words of the same number side by side. Measures are behind all of them. There is room for whole tiles, and for one
+        // more where they may begin between two.
         enum { TILE = PART == PACKED_COLUMNS ? CONTRACTED_COLUMNS * Pass::LARGE_PARTS : (int)CONTRACTED_ROWS, NUMBERS = 4 * STEPS };
         Words *first;
         Measure *measures;
@@ -803,8 +803,8 @@ struct Multiplication {
         has_begun = false;
     }
 
-    // Which parts of rows and of columns a product is of. Products 0 and 1 are those of a high and a low part: where they come before all others, little
-    // is cut off of what they are. Where there are no low parts, they are those of sixteen coordinates each.
+    // Which parts of rows and of columns a product is of. Products 0 and 1 are those of a high and a low part: where they come before all others, of a tile or of a
+    // stage, little is cut off of what they are. Where there are no low parts, they are those of sixteen coordinates each.
     static __device__ __forceinline__ constexpr int row_part(int product) { return Layout::IS_NARROW ? product : product == 0; }
     static __device__ __forceinline__ constexpr int column_part(int product) { return Layout::IS_NARROW ? product : product == 1; }
 
@@ -1194,11 +1194,13 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
             });
             publish_writes();
         } else {
+            // Rows beyond the last are multiplied like others, whatever they are, and never in doubt.
             const typename Layout::template All<PACKED_ROWS> packed(pass.call.launch);
             #pragma unroll
             for (int r = 0; r < 4; ++r) {
+                const bool is_there = work.first_row + row_of_warp(8 * r + (int)threadIdx.x % 32 / 4) < work.past_rows;
                 const Measure measure = packed.measure(Base::row_of_lane(work, r));
-                Base::keep_measure(memory.slots, r, measure.norm, measure.inverse);
+                Base::keep_measure(memory.slots, r, is_there ? measure.norm : 1e30f, is_there ? measure.inverse : 0.0f);
             }
         }
         __syncthreads();

@@ -403,7 +403,7 @@ impl Slabs<'_> {
             };
             let [packed_column, packed_row] = pass.packed_sizes.map(|size| size as usize);
             let slack = times(numbers.len() + 3, ALIGNMENT).saturating_add(bytes(Part::Parameter));
-            let room = self.budget.saturating_sub(slack.saturating_add(pass.packed_header as usize));
+            let room = self.budget.saturating_sub(slack.saturating_add(Packing::of(pass, 1, 1, 1, false).bytes()));
             let demand = Demand {
                 pass,
                 size,
@@ -422,7 +422,7 @@ impl Slabs<'_> {
                 view.row = if part == Part::Parameter { 0 } else { tensor.dim.into() };
                 view.component = 1;
             }
-            let packing = Packing::of(pass, slab.columns, slab.rows, 1);
+            let packing = Packing::of(pass, slab.columns, slab.rows, 1, false);
             let packed = cursor.take(1, packing.bytes());
             let states = cursor.take(slab.rows, slab.division.state_bytes_of_row(pass));
             let block = Block::on_device(gpu, cursor.bytes(), message)?;

@@ -12,9 +12,6 @@ pub const COLUMNS: usize = 0;
 /// See [`COLUMNS`].
 pub const ROWS: usize = 1;
 
-/// There is room for so many blocks of a kernel that lays out beyond the last.
-const BLOCKS_BEYOND: usize = 2;
-
 /// What is laid out for so many columns and rows at a time.
 #[derive(Clone, Copy)]
 pub struct Packing {
@@ -25,14 +22,14 @@ pub struct Packing {
 
 impl Packing {
     /// For that many columns and rows of each of these batch elements.
-    pub fn of(pass: &DevicePass, columns: usize, rows: usize, elements: usize) -> Packing {
-        let [column_size, row_size] = pass.packed_sizes.map(|size| size as usize);
+    pub fn of(pass: &DevicePass, columns: usize, rows: usize, elements: usize, has_ranges: bool) -> Packing {
         let header = pass.packed_header as usize;
-        let beyond = |part: usize| pass.pack.get(part).map_or(0, |kernel| times(BLOCKS_BEYOND, kernel.rows as usize));
-        let step = |header: usize, count: usize, part: usize, size: usize| {
-            header.saturating_add(times(count.saturating_add(beyond(part)), size))
+        let step = |header: usize, part: usize, count: usize| {
+            let size = pass.packed_sizes.get(part).map_or(0, |size| *size as usize);
+            let room = pass.pack.get(part).map_or(count, |kernel| room(kernel, count, has_ranges));
+            header.saturating_add(times(room, size))
         };
-        Packing { steps: [step(header, columns, COLUMNS, column_size), step(0, rows, ROWS, row_size)], elements }
+        Packing { steps: [step(header, COLUMNS, columns), step(0, ROWS, rows)], elements }
     }
 
     /// Bytes of everything.
@@ -47,6 +44,13 @@ impl Packing {
         launch.packed = [base.cast(), base.wrapping_add(columns).cast()];
         launch.packed_steps = self.steps.map(|step| step as i64);
     }
+}
+
+/// Columns or rows that there is room for: whole blocks of what lays them out, since they may be taken from there in tiles; with ranges, where a tile
+/// may begin anywhere, one block more.
+fn room(kernel: &DeviceKernel, count: usize, has_ranges: bool) -> usize {
+    let blocks = tiles(kernel, count).saturating_add(usize::from(has_ranges));
+    if kernel.kernel == NO_KERNEL { count } else { times(blocks, kernel.rows as usize) }
 }
 
 /// Moves what is laid out on, to later columns.
@@ -76,7 +80,7 @@ pub unsafe fn pack(
         return Ok(());
     }
     let count = if part == COLUMNS { parameters.launch.columns } else { parameters.launch.rows };
-    let blocks = tiles(kernel, count as usize).saturating_add(BLOCKS_BEYOND);
+    let blocks = tiles(kernel, room(kernel, count as usize, parameters.launch.ranges.count > 0));
     // SAFETY: as the caller promises.
     unsafe { gpu.launch(kernel, [blocks, 1, elements], parameters.pointer(), message) }
 }

@@ -172,7 +172,7 @@ impl<'r> Run<'r> {
     /// What is laid out at a time.
     fn packing(&self) -> Packing {
         let Division { slab_rows, slab_elements, .. } = self.division;
-        Packing::of(self.pass, self.size.columns, slab_rows, slab_elements)
+        Packing::of(self.pass, self.size.columns, slab_rows, slab_elements, self.table.is_some())
     }
 
     /// A tensor in a round over the batch.
