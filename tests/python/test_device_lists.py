@@ -124,13 +124,14 @@ CASES = ["ties", "random", "rising", "falling", "some are no numbers", "few numb
 def test_lists_of_several_splits(gpu, compiled_for_gpus, random, k):
     text = f"x = Vi(0, 10); y = Vj(1, 10); out near = KMin_ArgKMin[j, K={k}](SqDist(x, y)); out far = ArgKMax[j, K={k}](SqDist(x, y))"
     library = compiled_for_gpus(text, f"splits{k}")
-    for m, n, case in [(2, 20000, case) for case in CASES] + [(130, 9000, "ties"), (1, 70000, "random")]:
+    for m, n, case in [(2, 20000, case) for case in CASES] + [(130, 9000, "ties"), (1, 120000, "random")]:
         x, y = np.zeros((m, 10), np.float32), np.zeros((n, 10), np.float32)
         x[:, 1], y[:, 0] = np.arange(m), columns_of(case, random, n, k)
         if not IS_REAL:
             gpu.driver.reset()
         at_least, at = on_gpu(gpu, library.near, x, y)
-        assert IS_REAL or m > 2 or gpu.driver.calls("cuLaunchKernel") == 2, "splits have been merged"
+        # A long list is not made of few columns.
+        assert IS_REAL or m > 2 or n < 96 * k or gpu.driver.calls("cuLaunchKernel") == 2, "splits have been merged"
         squares = x[:, 1:2] ** 2 + y[None, :, 0] ** 2
         expected, numbers = nearest(np.where(np.isnan(squares), np.inf, squares), k)
         assert np.array_equal(at.reshape(m, -1), expected), case
