@@ -68,7 +68,7 @@ def nearest(row, data, precision="highest"):
     return call
 
 
-def kmeans(row, data, **options):
+def kmeans(row, data, nearest=nearest, **options):
     search = nearest(row, data, **options)
 
     def call():

@@ -3,8 +3,8 @@ rows, with everything after it fused.
 """
 
 import torch
+from contenders import torch_blocks
 from rows import LOOPS
-from workloads import means
 
 # Pairs of a call, so that they can be numbered in 32 bits; numbers of a block that is kept.
 PAIRS, BLOCK = 2_000_000_000, 1 << 28
@@ -80,13 +80,7 @@ def nearest(row, data, precision="highest"):
 
 
 def kmeans(row, data, **options):
-    search = nearest(row, data, **options)
-
-    def call():
-        [labels] = search()
-        return [labels, means(data.x, labels, data.y)]
-
-    return call
+    return torch_blocks.kmeans(row, data, nearest=nearest, **options)
 
 
 def sinkhorn(row, data, precision="highest"):
