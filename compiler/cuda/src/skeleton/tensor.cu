@@ -798,9 +798,8 @@ struct Multiplication {
     }
 
     // Begins to copy measures of columns of the next tile.
-    __device__ __forceinline__ void begin_measures(Slots &slots, const PackedColumns &packed, const Columns &tile)
+    __device__ __forceinline__ void copy_measures(Slots &slots, const PackedColumns &packed, const Columns &tile)
     {
-        has_begun = true;
         if (threadIdx.x < COLUMNS) {
             long long index;
             const bool is_there = find(index, tile, (int)threadIdx.x);
@@ -820,7 +819,8 @@ struct Multiplication {
     // The same in two steps: what is short is kept until the tile is the next one.
     __device__ __forceinline__ void begin_columns(Slots &slots, const PackedColumns &packed, const Pass &pass, const Columns &tile)
     {
-        begin_measures(slots, packed, tile);
+        has_begun = true;
+        copy_measures(slots, packed, tile);
         if (KEEPS_COLUMN && threadIdx.x < COLUMNS) {
             long long index;
             find(index, tile, (int)threadIdx.x);
@@ -1315,20 +1315,16 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
         const Launch &launch = pass.call.launch;
         if (!Base::has_begun) {
             __syncthreads();
-            Base::begin_measures(memory.slots, memory.packed_columns, tile);
-            end_copies();
             begun = 0;
             copy_stages(memory, launch, tile, next, 0);
         }
         if constexpr (IS_IN_TOTALS) {
-            Base::read_columns(memory.slots, pass, tile);
-            wait_for_copies<0>();
+            read_rest(memory, pass, tile, next);
             multiply_in_totals(memory, launch, tile, next);
         } else {
             multiply<STAGES_OF_TILE == 1 && TAIL != 0 ? (int)TAIL : (int)STAGE_STEPS>(memory, 0, true);
             // Meanwhile.
-            Base::read_columns(memory.slots, pass, tile);
-            wait_for_copies<0>();
+            read_rest(memory, pass, tile, next);
             if (STAGES_OF_TILE > 1) {
                 #pragma unroll 1
                 for (int number = 1; number < STAGES_OF_TILE - (TAIL != 0); ++number) {
@@ -1344,13 +1340,19 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
             settle_sums();
         }
         __syncthreads();
-        copy_stages(memory, launch, tile, next, STAGES_OF_TILE);
         begun -= STAGES_OF_TILE;
         Base::advance();
-        if (next.are_there()) {
-            Base::begin_measures(memory.slots, memory.packed_columns, next);
-            end_copies();
-        }
+        Base::has_begun = next.are_there();
+    }
+
+    // Reads all of columns but coordinates, and begins to copy stages where those of the tile before lay, which nobody multiplies any more.
+    __device__ __forceinline__ void read_rest(Memory &memory, const Pass &pass, const Columns &tile, const Columns &next)
+    {
+        Base::copy_measures(memory.slots, memory.packed_columns, tile);
+        end_copies();
+        copy_stages(memory, pass.call.launch, tile, next, 0);
+        Base::read_columns(memory.slots, pass, tile);
+        wait_for_copies<0>();
     }
 
     // Begins to multiply a stage of so many steps.

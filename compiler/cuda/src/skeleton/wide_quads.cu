@@ -275,9 +275,10 @@ struct WideTile {
         const Launch &launch = pass.call.launch;
         Columns tile = first_tile(work.begin, launch, work), next = following_tile<COLUMNS>(tile, launch, work);
         start(pass, tile, next);
+        float found[2][EIGHTS][4];
         #pragma unroll 1
         while (true) {
-            take_in(states, apart, pass, work, tile);
+            take_in(found, states, apart, pass, work, tile);
             if (!next.goes_on()) {
                 break;
             }
@@ -315,7 +316,8 @@ struct WideTile {
         }
     }
 
-    __device__ __forceinline__ void take_in(Narrow (&states)[4], Apart &apart, const Pass &pass, const Work &work, const Columns &tile)
+    // What has been multiplied last is added up after the next tile has been contracted.
+    __device__ __forceinline__ void take_in(float (&products)[2][EIGHTS][4], Narrow (&states)[4], Apart &apart, const Pass &pass, const Work &work, const Columns &tile)
     {
         wait_for_bytes(memory.barriers[slot], turns >> slot & 1);
         turns ^= 1 << slot;
@@ -345,7 +347,9 @@ struct WideTile {
                 pairs.has_apart = true;
                 pairs.doubt = 0.0f;
             }
-            multiply(found, memory.components[slot], part);
+            multiply(products, found, memory.components[slot], part);
+            wait_for_multiplications<0>();
+            add_up<1>(products);
         }
     }
 
@@ -372,22 +376,40 @@ struct WideTile {
         }
     }
 
-    // Adds the products of factors and components of a part of a tile.
-    __device__ __forceinline__ void multiply(const float (&factors)[4][8], const Words (*components)[COLUMNS], int part)
+    // Begins to multiply factors and components of a part of a tile: rows 16 … of each 64 first. Those of the second half have not been added up when it ends.
+    __device__ __forceinline__ void multiply(
+        float (&found)[2][EIGHTS][4], const float (&factors)[4][8], const Words (*components)[COLUMNS], int part)
     {
-        unsigned int own[NUMBER_OF_PARTS][2][2][4];
+        multiply_half<0>(found, factors, components, part);
+        multiply_half<1>(found, factors, components, part);
+        if (Pass::HAS_DIFFERENCES) {
+            #pragma unroll
+            for (int r = 0; r < 4; ++r) {
+                const float *row = factors[r];
+                totals[r] += (row[0] + row[1] + (row[2] + row[3])) + (row[4] + row[5] + (row[6] + row[7]));
+            }
+        }
+        wait_for_multiplications<1>();
+        add_up<0>(found);
+    }
+
+    // Begins to multiply rows 64 M ….
+    template <int M>
+    __device__ __forceinline__ void multiply_half(
+        float (&found)[2][EIGHTS][4], const float (&factors)[4][8], const Words (*components)[COLUMNS], int part) const
+    {
+        unsigned int rows[NUMBER_OF_PARTS][2][4];
         #pragma unroll
-        for (int k = 0; k < 16; ++k) {
-            // Rows 16 m + lane / 4 and 8 more, eight columns and eight more.
-            const int m = k / 8, step = k / 4 % 2, r = 2 * m + k % 2, first = 4 * step + k % 4 / 2 * 2;
+        for (int k = 0; k < 8; ++k) {
+            // Rows lane / 4 and 8 more, eight columns and eight more.
+            const int r = 2 * M + k % 2, first = k / 4 * 4 + k % 4 / 2 * 2;
             unsigned int parts[NUMBER_OF_PARTS];
             Parts::split(parts, factors[r][first], factors[r][first + 1]);
             #pragma unroll
             for (int of_rows = 0; of_rows < NUMBER_OF_PARTS; ++of_rows) {
-                own[of_rows][m][step][k % 4] = parts[of_rows];
+                rows[of_rows][k / 4][k % 4] = parts[of_rows];
             }
         }
-        float found[2][EIGHTS][4];
         begin_multiplications();
         #pragma unroll
         for (int of_columns = NUMBER_OF_PARTS - 1; of_columns >= 0; --of_columns) {
@@ -396,27 +418,21 @@ struct WideTile {
                 #pragma unroll
                 for (int step = 0; step < 2; ++step) {
                     const Words *some = components[of_columns * EIGHTS] + part * CONTRACTED_COLUMNS + 16 * step;
-                    const bool is_first = of_columns == NUMBER_OF_PARTS - 1 && step == 0;
-                    multiply_add_components<COLUMNS>(found[0], own[of_rows][0][step], some, is_first);
-                    multiply_add_components<COLUMNS>(found[1], own[of_rows][1][step], some, is_first);
+                    multiply_add_components<COLUMNS>(found[M], rows[of_rows][step], some, of_columns == NUMBER_OF_PARTS - 1 && step == 0);
                 }
             }
         }
         commit_multiplications();
-        if (Pass::HAS_DIFFERENCES) {
-            #pragma unroll
-            for (int r = 0; r < 4; ++r) {
-                const float *row = factors[r];
-                totals[r] += (row[0] + row[1] + (row[2] + row[3])) + (row[4] + row[5] + (row[6] + row[7]));
-            }
-        }
-        wait_for_multiplications<0>();
+    }
+
+    // Adds up what has been waited for.
+    template <int M>
+    __device__ __forceinline__ void add_up(float (&found)[2][EIGHTS][4])
+    {
         #pragma unroll
-        for (int k = 0; k < 8 * EIGHTS; ++k) {
-            float &one = found[k / 4 / EIGHTS][k / 4 % EIGHTS][k % 4];
-            settle(one);
-            float &sum = sums[k / 4 / EIGHTS][k / 4 % EIGHTS][k % 4];
-            sum = __fmaf_rn(one, 0x1p-48f, sum);
+        for (int k = 0; k < 4 * EIGHTS; ++k) {
+            settle(found[M][k / 4][k % 4]);
+            sums[M][k / 4][k % 4] = __fmaf_rn(found[M][k / 4][k % 4], 0x1p-48f, sums[M][k / 4][k % 4]);
         }
     }
 
