@@ -15,6 +15,8 @@ import re
 import subprocess
 import sys
 
+import gpu_record
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/evidence.md"
 RESULTS = ROOT / "docs/evidence.json"
@@ -58,6 +60,10 @@ def digest(paths):
     for path in sorted(paths):
         whole.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
     return whole.hexdigest()[:16]
+
+
+def text_digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def table(path, header):
@@ -129,6 +135,25 @@ def ulp():
         f"{len(rows)} rows over float32 arguments in [ulp.md](ulp.md) ({made[1]}, {made[2]}), {len(bounded)} of them with a bound, "
         f"over all 2^32 arguments; none is above it"
     )
+
+
+def on_gpus(*groups):
+    """What the last run of each test group on each kind of GPU came to."""
+    last = {(row["group"], row["device"]): row for row in gpu_record.rows(ROOT / "docs/gpu-tests.json") if row["group"] in groups}
+    missing = [group for group in groups if not any(group == found for found, _ in last)]
+    words = [on_gpu(row) for row in sorted(last.values(), key=lambda row: groups.index(row["group"]))]
+    return "; ".join([*words, *(f"no run of {group} on a GPU is recorded" for group in missing)])
+
+
+def on_gpu(row):
+    many = "tests" if row["group"] in ("tests", "package") else "calls"
+    counts = [] if row["cases"] is None else [f"{row['cases']:,} {many}"]
+    counts += [] if row["errors"] is None else [counted(row["errors"], "error", "errors")]
+    counts += [] if row["succeeded"] else ["**failed**"]
+    counts += [f"digest {text_digest(json.dumps(row['digests'], sort_keys=True))}"] if "digests" in row else []
+    known = [f"driver {row['driver']}", row["compiler"]] if row["driver"] != "unknown" else []
+    words = [row["date"], row["commit"], *known, *filter(None, [row.get("note")])]
+    return f"{row['group']} on {row['device']}: {', '.join(counts)} ({', '.join(words)})"
 
 
 def gpu():
@@ -214,11 +239,11 @@ PROMISES = [
     (
         "P4",
         "Any tile, split, number of threads and target takes each pair exactly once",
-        "cargo test -p keopsc-tests --test ring; cargo test -p keopsc-tests --test gpu_ring; make test-aarch64",
+        "cargo test -p keopsc-tests --test ring; cargo test -p keopsc-tests --test gpu_ring; make test-aarch64; gpu-bundle/run.sh ring",
         ["tests/tests/ring.rs::random_plans_agree_with_the_double_loop", "tests/tests/gpu_ring.rs::random_plans_agree_with_the_double_loop_on_a_gpu"],
         lambda: [
             f"{drawn('tests/tests/ring.rs', 'random_plans_agree_with_the_double_loop', ASKED_OR):,} calls in integers on this machine, {number('Makefile', ASKED):,} on aarch64, bit for bit the double loop ([testing.md](testing.md)); seeds from 0",
-            "runs on a real GPU leave no committed record here",
+            on_gpus("ring"),
         ],
     ),
     (
@@ -262,7 +287,7 @@ PROMISES = [
         lambda: [
             "every tensor of P4's calls and of the fuzz target `calls` lies at pages that may not be touched, and so do whole arrays of all calls of tests/python",
             f"valgrind's memcheck over {watched()}, for SSE and AVX2, and its race detectors with eight threads ([testing.md](testing.md#valgrind))",
-            "compute-sanitizer on a GPU: no result is committed",
+            f"compute-sanitizer over every template of kernels: {on_gpus(*gpu_record.TOOLS)}",
         ],
     ),
     (
@@ -270,7 +295,7 @@ PROMISES = [
         "What is emitted is valid for its tools: LLVM's verifier, nvcc and NVRTC with warnings as errors",
         "cargo test -p keopsc-tests --test gpu_text; cargo test -p keopsc --test cuda",
         ["tests/tests/gpu_text.rs::the_real_nvcc_compiles_random_plans", "tests/tests/gpu_text.rs::the_real_nvrtc_compiles_random_plans_in_parts", "cli/tests/cuda.rs::the_real_nvcc_compiles_the_samples"],
-        lambda: [f"{tests_in('tests/tests/gpu_text.rs', 'cli/tests/cuda.rs')}; without the compilers of `scripts/setup.sh cuda` they say that they tested nothing", gpu()],
+        lambda: [f"{tests_in('tests/tests/gpu_text.rs', 'cli/tests/cuda.rs')}; without the compilers of `scripts/setup.sh cuda` they say that they tested nothing", on_gpus("tests", "package"), gpu()],
     ),
     (
         "P11",
@@ -284,7 +309,7 @@ PROMISES = [
         "The same input gives the same bits, whatever the number of threads or multiprocessors",
         "cargo test -p keopsc-runtime; .venv/bin/python -m pytest tests/python/test_ranges.py tests/python/test_device.py",
         ["runtime/src/support/tests/ranges.rs::the_bits_do_not_depend_on_threads", "tests/tests/differential.rs::random_programs_in_shards_have_the_bits_of_one_call"],
-        lambda: [f"{drawn('tests/tests/differential.rs', 'random_programs_in_shards_have_the_bits_of_one_call', USUAL):,} random programs in shards; digests are compared within a run, none is kept"],
+        lambda: [f"{drawn('tests/tests/differential.rs', 'random_programs_in_shards_have_the_bits_of_one_call', USUAL):,} random programs in shards; digests are compared within a run, none is kept", on_gpus("digests")],
     ),
     (
         "P13",
