@@ -2,6 +2,7 @@
 """Writes docs/evidence.md: for each promise the test that holds it, how often, and what is not held.
 
     scripts/evidence.py              the page, from the sources and from the committed files that hold costly figures
+    scripts/evidence.py --check      says whether the page is current, but for its commit and date; exit status 1 if not
     scripts/evidence.py run P2 P13   runs the commands of these promises first, and remembers what came of it in docs/evidence.json
 
 No number is typed here: each is counted, or read where it stands. A test or a figure that is not where this file says is an error.
@@ -156,6 +157,10 @@ def on_gpu(row):
     return f"{row['group']} on {row['device']}: {', '.join(counts)} ({', '.join(words)})"
 
 
+def kept(path):
+    return f"{len(read(path).splitlines()):,} digests ([{path.rpartition('/')[2]}](../{path}), digest {digest([ROOT / path])})"
+
+
 def gpu():
     machine = json.loads(read("bench/results/gpu.json"))["machine"]
     return f"measured on {machine['GPU']['name']} ({machine['date']}, {machine['commit']}) in bench/results/gpu.json"
@@ -300,16 +305,20 @@ PROMISES = [
     (
         "P11",
         "The same source gives the same library, byte for byte",
-        "cargo test -p keopsc --test compile; cargo test -p keopsc --test cuda",
-        ["cli/tests/compile.rs::two_folders_give_the_same_bytes", "cli/tests/cuda.rs::two_folders_and_all_linkers_give_the_same_code", "tests/python/test_compile.py::test_same_source_same_bytes"],
-        lambda: ["two folders, names and linkers on one machine; not compared across machines"],
+        "cargo test -p keopsc --test compile; cargo test -p keopsc --test cuda; KEOPSC=target/release/keopsc .venv/bin/python -m pytest tests/python/test_emitted.py",
+        ["cli/tests/compile.rs::two_folders_give_the_same_bytes", "cli/tests/cuda.rs::two_folders_and_all_linkers_give_the_same_code", "tests/python/test_compile.py::test_same_source_same_bytes", "tests/python/test_emitted.py::test_texts_are_those_that_were_kept"],
+        lambda: [
+            "whole libraries: two folders, names and linkers on one machine",
+            f"{kept('tests/python/emitted.txt')} of plans, schedules, LLVM's text for three levels and CUDA text, to which every machine and commit is held",
+            "what rustc, nvcc and LLVM's code generation make is not compared across machines",
+        ],
     ),
     (
         "P12",
         "The same input gives the same bits, whatever the number of threads or multiprocessors",
-        "cargo test -p keopsc-runtime; .venv/bin/python -m pytest tests/python/test_ranges.py tests/python/test_device.py",
-        ["runtime/src/support/tests/ranges.rs::the_bits_do_not_depend_on_threads", "tests/tests/differential.rs::random_programs_in_shards_have_the_bits_of_one_call"],
-        lambda: [f"{drawn('tests/tests/differential.rs', 'random_programs_in_shards_have_the_bits_of_one_call', USUAL):,} random programs in shards; digests are compared within a run, none is kept", on_gpus("digests")],
+        "cargo test -p keopsc-runtime; cargo test -p keopsc-tests --test bits; .venv/bin/python -m pytest tests/python/test_ranges.py tests/python/test_device.py; gpu-bundle/run.sh digests",
+        ["runtime/src/support/tests/ranges.rs::the_bits_do_not_depend_on_threads", "tests/tests/bits.rs::results_have_the_bits_that_were_kept", "tests/python/test_device.py::test_bits_depend_on_no_machine", "tests/tests/differential.rs::random_programs_in_shards_have_the_bits_of_one_call"],
+        lambda: [f"{drawn('tests/tests/differential.rs', 'random_programs_in_shards_have_the_bits_of_one_call', USUAL):,} random programs in shards", f"{kept('tests/bits.txt')} of results for three levels of x86-64 and one of aarch64, to which every machine and commit is held", on_gpus("digests")],
     ),
     (
         "P13",
@@ -418,8 +427,7 @@ def outcomes(name, commands):
     return "<br>".join(words) or "-"
 
 
-def page():
-    commit, date = head()
+def page(commit, date):
     lines = [
         "# Evidence",
         "",
@@ -435,13 +443,16 @@ def page():
     for name, promise, commands, places, evidence in PROMISES:
         tests = "<br>".join(map(place_link, places)) or "-"
         lines.append(f"| {name} | {promise} | {tests} | {outcomes(name, commands)} | {'; '.join(evidence())} |")
-    PAGE.write_text("\n".join(lines) + "\n")
+    return "\n".join(lines) + "\n"
 
 
 def main():
+    if sys.argv[1:2] == ["--check"]:
+        written = re.search(r"^Sources of commit (\S+), (\S+)\. ", PAGE.read_text(), re.M)
+        sys.exit(None if written and PAGE.read_text() == page(*written.groups()) else "docs/evidence.md is not current: make evidence")
     if sys.argv[1:2] == ["run"]:
         run(sys.argv[2:] or [name for name, *_ in PROMISES])
-    page()
+    PAGE.write_text(page(*head()))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
     scripts/mutants.py [PACKAGE ...]   a share of the mutants of each package, all three without arguments
     scripts/mutants.py --survivors     the mutants again that survived, have no reason to and were not caught since
     scripts/mutants.py --page          docs/mutants.md from docs/mutants.json, after a reason was written there
+    scripts/mutants.py --check         says whether docs/mutants.md is current; exit status 1 if not
 
 MUTANTS_SHARE=k/n is the share: mutant k of the list, k + n, k + 2n … (0/10). MUTANTS_JOBS (1) mutants are tested at a time. What cargo-mutants
 says of each is in target/mutation. Whether mutants survived does not change the exit status.
@@ -166,7 +167,7 @@ def load():
 
 def store(known):
     RESULTS.write_text(json.dumps(known, indent=1) + "\n")
-    page(known)
+    PAGE.write_text(page(known))
 
 
 HEAD = """\
@@ -188,7 +189,7 @@ def page(known):
     text += "\nWhat survived the tests of its own package at first, and what became of it:\n\n"
     for one in sorted(known["survivors"], key=lambda one: one["mutant"]):
         text += f"- `{one['mutant']}` ({one['commit']}): {fate(one)}\n"
-    PAGE.write_text(text)
+    return text
 
 
 def fate(survivor):
@@ -205,6 +206,8 @@ def main():
     arguments = sys.argv[1:]
     if arguments == ["--page"]:
         store(load())
+    elif arguments == ["--check"]:
+        sys.exit(None if PAGE.read_text() == page(load()) else "docs/mutants.md is not current: scripts/mutants.py --page")
     elif arguments == ["--survivors"]:
         run_survivors()
     else:
