@@ -394,20 +394,25 @@ def git(*arguments):
 
 
 def run(names):
-    """Runs the commands that are Rust or Python tests, and remembers what came of it."""
-    results = remembered()
+    """Runs the commands that are tests or lists, each once, and remembers what came of it."""
+    results, done = remembered(), {}
     for name, _, commands, *_ in PROMISES:
         if name not in names:
             continue
-        for command in filter(lambda command: re.search("cargo test|pytest", command), commands.split("; ")):
+        for command in filter(lambda command: re.search("cargo test|pytest|make deny", command), commands.split("; ")):
             print(f"{name}: {command}", flush=True)
-            commit, _ = head()
-            locked = f"{command} --locked" if command.startswith("cargo") else command
-            done = subprocess.run(locked, shell=True, cwd=ROOT, capture_output=True, text=True)
-            passed = sum(int(count) for count in re.findall(r"(\d+) passed", done.stdout))
-            outcome = {"passed": passed, "succeeded": done.returncode == 0, "commit": commit, "date": datetime.date.today().isoformat()}
-            results.setdefault(name, {})[command] = outcome
-    RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+            if command not in done:
+                done[command] = ran(command)
+            results.setdefault(name, {})[command] = done[command]
+            RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+
+
+def ran(command):
+    commit, _ = head()
+    locked = f"{command} --locked" if command.startswith("cargo") else command
+    done = subprocess.run(locked, shell=True, cwd=ROOT, capture_output=True, text=True)
+    passed = sum(int(count) for count in re.findall(r"(\d+) passed", done.stdout))
+    return {"passed": passed, "succeeded": done.returncode == 0, "commit": commit, "date": datetime.date.today().isoformat()}
 
 
 def remembered():
@@ -420,7 +425,8 @@ def outcomes(name, commands):
     for command in filter(None, commands.split("; ")):
         outcome = known.get(command)
         if outcome:
-            verdict = f"{counted(outcome['passed'], 'test', 'tests')} passed" if outcome["succeeded"] else "**failed**"
+            passed = f"{counted(outcome['passed'], 'test', 'tests')} passed" if outcome["passed"] else "succeeded"
+            verdict = passed if outcome["succeeded"] else "**failed**"
             words.append(f"`{command}`: {verdict} ({outcome['date']}, {outcome['commit']})")
         else:
             words.append(f"`{command}`")
