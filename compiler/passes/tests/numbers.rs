@@ -128,9 +128,9 @@ fn parameters_in_halves() {
 
 #[test]
 fn elements_and_slices() {
-    for index in 0..4_usize {
-        assert_eq!(value(&format!("v[{index}]")), [V[index]]);
-        assert_eq!(value(&format!("v[{}]", index as i64 - 4)), [V[index]]);
+    for (index, number) in (0_i64..).zip(V) {
+        assert_eq!(value(&format!("v[{index}]")), [number]);
+        assert_eq!(value(&format!("v[{}]", index - 4)), [number]);
     }
     let slices = [
         ("0:4", 0..4),
