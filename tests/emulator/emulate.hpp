@@ -475,6 +475,26 @@ static __noinline__ void multiply_add_shared(float (&sums)[PARTS][2][4][4], cons
             }
         }
 }
+
+// wgmma.m64n16k16 and the like of bfloat16, with rows in registers as those of mma.m16n8k16: words of sixteen columns, of eight components each, lie side by
+// side, the next eight components STRIDE words further on.
+template <int STRIDE, int EIGHTS, class Words>
+static __noinline__ void multiply_add_components(float (&sums)[EIGHTS][4], const unsigned int (&rows)[4], const Words *columns, bool is_first)
+{
+    const int lane = emulator_lane();
+    for (int n = 0; n < EIGHTS; ++n) {
+        unsigned int pairs[2];
+        for (int half = 0; half < 2; ++half) {
+            pairs[half] = 0;
+            for (int e = 0; e < 2; ++e) {
+                const int column = 8 * half + 2 * (lane % 4) + e, q = lane / 4;
+                pairs[half] |= (columns[n * STRIDE + column].of[q / 2] >> 16 * (q % 2) & 0xffffu) << 16 * e;
+            }
+        }
+        for (int k = 0; k < 4 && is_first; ++k) sums[n][k] = 0.0f;
+        multiply_add_bf16(sums[n], rows[0], rows[1], rows[2], rows[3], pairs[0], pairs[1]);
+    }
+}
 #endif
 
 static inline unsigned int greatest_of_warp(unsigned int number)

@@ -31,6 +31,8 @@ pub struct Contraction {
     pub column: ValueId,
     /// Whether there are wide sums beside it, which take registers and shared memory.
     pub has_wide_sums: bool,
+    /// Words of a column that these multiply where they are added up in quads.
+    pub wide_words: u32,
     /// Whether numbers that are multiplied have fewer digits than float32, and take half the room.
     pub is_narrow: bool,
 }
@@ -117,7 +119,9 @@ impl Contraction {
         }
         let keeps_rows = self.method() == Method::Products;
         let parts = match keeps_rows {
-            true if self.has_wide_sums || room.column_bytes > KEPT_COLUMN_BYTES => 1,
+            true if room.column_bytes > KEPT_COLUMN_BYTES => 1,
+            true if self.wide_words > 0 => 2,
+            true if self.has_wide_sums => 1,
             true => 4,
             false => self.long_parts(room),
         };
@@ -125,7 +129,11 @@ impl Contraction {
         let stages = 2 * (STEP_BYTES * u64::from(parts) + if keeps_rows { 0 } else { ROW_STEP_BYTES });
         // A column without values takes as many bytes as it is aligned to.
         let columns = 2 * 32 * u64::from(parts) * (room.column_bytes.max(4) + MEASURE_BYTES);
-        let pairs = if in_quads { 0 } else { room.bytes_of_pairs() };
+        let pairs = match self.wide_words {
+            0 if in_quads => 0,
+            0 => room.bytes_of_pairs(),
+            words => 2 * 32 * u64::from(parts * words) * WORD_BYTES,
+        };
         let needed = pairs + columns + kept + stages + OTHER_LARGE_BYTES;
         let parameters = (room.parameter_bytes + OTHER_BYTES).next_multiple_of(128);
         let of_blocks = |blocks: u32| MULTIPROCESSOR_BYTES / u64::from(blocks) - BLOCK_BYTES - parameters;
@@ -147,15 +155,15 @@ impl Contraction {
     }
 
     /// What is laid out for it, as `Packed` of the skeleton has it: halves of 16 bytes for every four numbers, or narrow ones for eight, and a measure,
-    /// in whole lines of the cache. For sm_90a they lie in tiles, which take no more.
+    /// in whole lines of the cache; and what wide sums multiply. For sm_90a they lie in tiles, which take no more.
     pub(crate) fn packed(&self) -> Packed {
-        let size = (64 * self.steps() + 16).next_multiple_of(LINE);
+        let size_of = |words: u32| (64 * self.steps() + 16 * words + 16).next_multiple_of(LINE);
         let middle = 4 * self.step() * self.steps();
         let header = if self.form == Form::Distances { middle.next_multiple_of(LINE) } else { 0 };
         let sizes = match self.method() {
             Method::Terms => return Packed::default(),
-            Method::Products => [size, 0],
-            Method::LongProducts => [size, size],
+            Method::Products => [size_of(self.wide_words), 0],
+            Method::LongProducts => [size_of(self.wide_words), size_of(0)],
         };
         Packed { header, sizes, kernels: [None; 2] }
     }
@@ -219,11 +227,12 @@ const SHARED_BYTES: u64 = 48 << 10;
 const MULTIPROCESSOR_BYTES: u64 = 228 << 10;
 const BLOCK_BYTES: u64 = 1 << 10;
 /// What the skeleton has there: from row to row of a tile's pairs; bytes of a step's coordinates of 32 columns and of 128 rows; of a column's measure; up to which all else
-/// of a column is read ahead; of norms of rows, and what alignment may take.
+/// of a column is read ahead; of eight components of it; of norms of rows, and what alignment may take.
 const PITCH: u64 = 36;
 const STEP_BYTES: u64 = 2048;
 const ROW_STEP_BYTES: u64 = 8192;
 const MEASURE_BYTES: u64 = 8;
+const WORD_BYTES: u64 = 16;
 const KEPT_COLUMN_BYTES: u64 = 16;
 const OTHER_BYTES: u64 = 640;
 /// The same, and barriers, where there is more of it.
@@ -286,7 +295,7 @@ fn of_value(
         (Arithmetic::Real, Form::Terms) => return None,
         (Arithmetic::Real, Form::Products | Form::Distances) => LEAST_PRODUCTS,
     };
-    let found = Contraction { value: id, form, count: *count, row, column, has_wide_sums: false, is_narrow: false };
+    let found = Contraction { value: id, form, count: *count, row, column, has_wide_sums: false, wide_words: 0, is_narrow: false };
     (*count >= least).then_some(found)
 }
 

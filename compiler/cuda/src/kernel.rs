@@ -60,6 +60,7 @@ pub(crate) fn emit_pass(
     kernels.have_contractions |= schedule.contraction.is_some();
     kernels.have_products |= schedule.contraction.as_ref().is_some_and(Contraction::is_of_products);
     kernels.have_wide_sums |= schedule.wide.is_some();
+    kernels.have_wide_quads |= schedule.wide_in_quads();
     kernels.have_queues |= schedule.queues;
     kernels.have_lists |= schedule.places_of_list.is_some();
     lines.line(format!("static_assert(sizeof({name}::State) == {}, \"as launches have it\");", schedule.state_bytes));
@@ -101,7 +102,10 @@ pub(crate) fn emit_pass(
             (Some(_), Arithmetic::Real) => format!(", TensorSums<{name}>"),
             (Some(_), Arithmetic::Ring) => format!(", FusedSums<{name}>"),
         };
-        let tile = format!("{tile}<{name}, {method}<{name}>{sums}>");
+        let tile = match schedule.wide_in_quads() {
+            true => format!("WideTile<{name}, {method}<{name}>>"),
+            false => format!("{tile}<{name}, {method}<{name}>{sums}>"),
+        };
         reduces[0] = Some(kernel(lines, "reduce", reduce(tile), schedule.threads, CONTRACTED_ROWS));
     } else if let Some(warps) = schedule.warps {
         let body = format!("reduce_lists<{name}, {warps}>(call);");
@@ -340,8 +344,10 @@ impl Emitter<'_> {
             Form::Products => ", CONTRACTION = PRODUCTS".to_owned(),
             Form::Distances => ", CONTRACTION = DISTANCES".to_owned(),
         };
-        let [in_quads, has_wide_sums] = [self.schedule.in_quads, contraction.has_wide_sums].map(u32::from);
-        let others = format!("IN_QUADS = {in_quads}, HAS_WIDE_SUMS = {has_wide_sums}");
+        let flags = [self.schedule.in_quads, contraction.has_wide_sums, self.schedule.wide_in_quads()];
+        let [in_quads, has_wide_sums, wide_in_quads] = flags.map(u32::from);
+        let others =
+            format!("IN_QUADS = {in_quads}, HAS_WIDE_SUMS = {has_wide_sums}, WIDE_IN_QUADS = {wide_in_quads}");
         let large = self.schedule.large.map_or(String::new(), |Large { parts, bytes, .. }| {
             format!(", LONG_PARTS = {}, LARGE_PARTS = {parts}, LARGE_BYTES = {bytes}", self.schedule.long_parts)
         });

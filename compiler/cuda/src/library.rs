@@ -141,7 +141,7 @@ fn library_in(arithmetic: Arithmetic, plans: &[Verified], choices: &[Choice]) ->
     let layout = format!("#if {common}\n{RANGES}#endif\n");
     let body = lines.into_text();
     let mut parts: Vec<&str> = vec![&made, PART, &numbers, SKELETON[0], SKELETON[1], &layout];
-    let Kernels { have_contractions, have_products, have_wide_sums, have_queues, have_lists, .. } = kernels;
+    let Kernels { have_contractions, have_products, have_wide_sums, have_wide_quads, have_queues, have_lists, .. } = kernels;
     let optional = [
         (have_queues, QUEUE),
         (have_lists, LISTS),
@@ -151,6 +151,7 @@ fn library_in(arithmetic: Arithmetic, plans: &[Verified], choices: &[Choice]) ->
         (have_products, TENSOR),
         (have_wide_sums, WIDE[0]),
         (have_wide_sums && arithmetic == Arithmetic::Real, WIDE[1]),
+        (have_wide_quads, WIDE[2]),
     ];
     parts.extend(optional.iter().filter(|(is_there, _)| *is_there).map(|(_, part)| *part));
     parts.push(&body);
@@ -170,6 +171,8 @@ pub(crate) struct Kernels {
     pub(crate) have_products: bool,
     /// Whether some have sums that are a matrix product.
     pub(crate) have_wide_sums: bool,
+    /// Whether some of these are added up in quads.
+    pub(crate) have_wide_quads: bool,
     /// Whether columns wait in some before they are taken in.
     pub(crate) have_queues: bool,
     /// Whether the state of some is one long list.
@@ -219,7 +222,11 @@ const CONTRACT: &str = include_str!("skeleton/contract.cu");
 const TENSOR: &str = include_str!("skeleton/tensor.cu");
 
 /// What those need whose sums are a matrix product: in general, and by tensor cores.
-const WIDE: [&str; 2] = [include_str!("skeleton/wide.cu"), include_str!("skeleton/wide_tensor.cu")];
+const WIDE: [&str; 3] = [
+    include_str!("skeleton/wide.cu"),
+    include_str!("skeleton/wide_tensor.cu"),
+    include_str!("skeleton/wide_quads.cu"),
+];
 
 /// What those need that have gradients, which may be sums over a batch.
 const SUMS: &str = include_str!("skeleton/sums.cu");

@@ -150,6 +150,11 @@ impl GpuSchedule {
         }
     }
 
+    /// Whether wide sums are added up from pairs as tensor cores leave them, where there is more shared memory than every GPU has.
+    pub fn wide_in_quads(&self) -> bool {
+        self.contraction.as_ref().is_some_and(|contraction| contraction.wide_words > 0)
+    }
+
     /// The place of a value.
     pub fn place(&self, id: ValueId) -> Place {
         self.places[id.0 as usize]
@@ -311,14 +316,21 @@ fn schedule_products(
     let state_in_registers = if queues { 0 } else { state_bytes(&by_threads, accumulate) };
     let registers = registers_of_a_row(pass, &places, state_in_registers);
     // Lanes of a row have sums of their own, which are not one after the other.
-    let in_quads = contraction.is_some()
-        && wide.is_none()
+    let fits_in_quads = contraction.is_some()
         && !queues
         && plan.numerics.sum != SumScheme::Direct
-        && used.iter().all(|accumulation| can_be_mixed(&accumulation.rule))
+        && by_threads.iter().all(|accumulation| can_be_mixed(&accumulation.rule))
         && 4 * (registers - PAIR_REGISTERS) <= QUAD_REGISTERS
         && column_bytes <= QUAD_COLUMN_BYTES;
+    let in_quads = fits_in_quads && wide.is_none();
     let products = plan.numerics.products;
+    let contraction = contraction.map(|one| match &wide {
+        Some(wide) if fits_in_quads && arithmetic == Arithmetic::Real && one.is_of_products() => {
+            Contraction { wide_words: wide.words_in_quads(products), ..one }
+        }
+        _ => one,
+    });
+    let has_lanes = in_quads || contraction.as_ref().is_some_and(|one| one.wide_words > 0);
     let room = Room { compute: pass.compute, products, column_bytes, parameter_bytes, wide: wide.as_ref() };
     let has_registers = arithmetic == Arithmetic::Ring || registers <= REGISTERS_BESIDE_CONTRACTIONS;
     let has_room = match &contraction {
@@ -371,7 +383,7 @@ fn schedule_products(
         threads,
         rows,
         chunk: match &contraction {
-            Some(contraction) => chunk(plan.numerics.sum, &used, if in_quads { QUAD } else { 1 })
+            Some(contraction) => chunk(plan.numerics.sum, &used, if has_lanes { QUAD } else { 1 })
                 .map(|columns| columns.max(contraction.tile_columns())),
             None => chunk(plan.numerics.sum, &used, 1),
         },

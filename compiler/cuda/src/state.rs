@@ -36,24 +36,32 @@ pub(crate) fn write_functions(
     values: &dyn Operands<ValueId>,
 ) {
     let compute = writer.real;
-    writer.lines.gap();
-    writer.lines.open("struct State {");
-    for (number, accumulation) in accumulations(pass, schedule) {
-        for slot in &accumulation.rule.slots {
-            let extent = if slot.dim == 1 { String::new() } else { format!("[{}]", slot.dim) };
-            let kind = type_name(slot.kind, schedule.accumulate);
-            writer.lines.line(format!("{kind} a{number}_{}{extent};", slot.name));
-        }
-    }
-    writer.lines.close("};");
     writer.real = schedule.accumulate;
-    function(writer, "static ", "initialize(State &state)", |writer| write_initial(writer, pass, schedule));
+    let every = |_: usize| true;
+    let narrow = |number: usize| schedule.wide.as_ref().is_none_or(|wide| !wide.has(number));
+    write_structure(writer, "State", pass, schedule, &every);
+    function(writer, "static ", "initialize(State &state)", |writer| write_initial(writer, pass, schedule, &every));
     function(writer, "static ", "merge(State &earlier, const State &later)", |writer| {
-        write_merge(writer, pass, schedule);
+        write_merge(writer, pass, schedule, &every);
     });
     if schedule.in_quads {
         function(writer, "static ", "merge_mixed(State &one, const State &other)", |writer| {
-            write_mixed_merge(writer, pass, schedule);
+            write_mixed_merge(writer, pass, schedule, ["State", "merge"], &every);
+        });
+    }
+    if schedule.wide_in_quads() {
+        // What there is beside wide sums.
+        write_structure(writer, "Narrow", pass, schedule, &narrow);
+        let has_narrow = accumulations(pass, schedule).any(|(number, _)| narrow(number));
+        writer.lines.line(format!("enum {{ HAS_NARROW = {} }};", u32::from(has_narrow)));
+        function(writer, "static ", "initialize_narrow(Narrow &state)", |writer| {
+            write_initial(writer, pass, schedule, &narrow);
+        });
+        function(writer, "template <typename Some> static ", "merge_narrow(Some &earlier, const Narrow &later)", |writer| {
+            write_merge(writer, pass, schedule, &narrow);
+        });
+        function(writer, "static ", "merge_mixed(Narrow &one, const Narrow &other)", |writer| {
+            write_mixed_merge(writer, pass, schedule, ["Narrow", "merge_narrow"], &narrow);
         });
     }
     writer.real = compute;
@@ -66,8 +74,11 @@ pub(crate) fn write_functions(
         Some(_) => format!(", Real &{FACTOR}"),
         None => contracted(CONTRACTED),
     };
-    let arguments = format!("update(State &state, const Row &row, const Column &column, long long index{pair}) const");
-    function(writer, "", &arguments, |writer| {
+    // Wide sums are no business of it.
+    let [prefix, state] = if schedule.wide_in_quads() { ["template <typename Some> ", "Some"] } else { ["", "State"] };
+    let arguments =
+        format!("update({state} &state, const Row &row, const Column &column, long long index{pair}) const");
+    function(writer, prefix, &arguments, |writer| {
         if schedule.wide.is_some() && schedule.contraction.is_some() {
             writer.lines.line(format!("const Real {CONTRACTED} = {FACTOR};"));
         }
@@ -99,6 +110,26 @@ pub(crate) fn write_functions(
             false => write_block(writer, pass, schedule, write_values, values),
         });
     }
+}
+
+/// The structure of the slots of some accumulations.
+fn write_structure(
+    writer: &mut Writer,
+    name: &str,
+    pass: &Pass,
+    schedule: &GpuSchedule,
+    is_one: &dyn Fn(usize) -> bool,
+) {
+    writer.lines.gap();
+    writer.lines.open(format!("struct {name} {{"));
+    for (number, accumulation) in accumulations(pass, schedule).filter(|(number, _)| is_one(*number)) {
+        for slot in &accumulation.rule.slots {
+            let extent = if slot.dim == 1 { String::new() } else { format!("[{}]", slot.dim) };
+            let kind = type_name(slot.kind, schedule.accumulate);
+            writer.lines.line(format!("{kind} a{number}_{}{extent};", slot.name));
+        }
+    }
+    writer.lines.close("};");
 }
 
 /// Adds components of wide sums to those that a state has. Differences are summed up as those from the column.
@@ -347,8 +378,8 @@ pub(crate) fn function(writer: &mut Writer, prefix: &str, declaration: &str, bod
     writer.lines.close("}");
 }
 
-fn write_merge(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
-    for (number, accumulation) in accumulations(pass, schedule) {
+fn write_merge(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule, is_one: &dyn Fn(usize) -> bool) {
+    for (number, accumulation) in accumulations(pass, schedule).filter(|(number, _)| is_one(*number)) {
         let operands = RuleOperands::of_state(accumulation, number, "earlier", pass.compute);
         let operands = RuleOperands { later: Some("later"), ..operands };
         let rule = &accumulation.rule;
@@ -378,15 +409,22 @@ pub(crate) fn can_be_mixed(rule: &Rule) -> bool {
 
 /// Merges states of columns that lie between each other's. Where a column is told by its number, `merge` keeps that of the earlier state if both could
 /// be meant; here the least number counts, whichever state it is in.
-fn write_mixed_merge(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
-    let numbered = accumulations(pass, schedule).filter(|(_, one)| one.rule.slots.iter().any(is_number));
+fn write_mixed_merge(
+    writer: &mut Writer,
+    pass: &Pass,
+    schedule: &GpuSchedule,
+    [state, merge]: [&str; 2],
+    is_one: &dyn Fn(usize) -> bool,
+) {
+    let all = accumulations(pass, schedule).filter(|(number, _)| is_one(*number));
+    let numbered = all.filter(|(_, one)| one.rule.slots.iter().any(is_number));
     let numbered: Vec<(usize, &Accumulation)> = numbered.collect();
     if numbered.is_empty() {
-        return writer.lines.line("merge(one, other);");
+        return writer.lines.line(format!("{merge}(one, other);"));
     }
-    writer.lines.line("State reversed = other;");
-    writer.lines.line("merge(reversed, one);");
-    writer.lines.line("merge(one, other);");
+    writer.lines.line(format!("{state} reversed = other;"));
+    writer.lines.line(format!("{merge}(reversed, one);"));
+    writer.lines.line(format!("{merge}(one, other);"));
     for (number, accumulation) in numbered {
         let slots = &accumulation.rule.slots;
         let operands = RuleOperands::of_state(accumulation, number, "one", pass.compute);
@@ -405,8 +443,8 @@ fn write_mixed_merge(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
 }
 
 /// Sets the state to that of no column.
-fn write_initial(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule) {
-    for (number, accumulation) in accumulations(pass, schedule) {
+fn write_initial(writer: &mut Writer, pass: &Pass, schedule: &GpuSchedule, is_one: &dyn Fn(usize) -> bool) {
+    for (number, accumulation) in accumulations(pass, schedule).filter(|(number, _)| is_one(*number)) {
         for slot in &accumulation.rule.slots {
             let neutral = initial(writer, slot);
             let member = Text::primary(format!("state.a{number}_{}", slot.name));

@@ -85,6 +85,8 @@ const LEAST_WIDTH: u32 = 32;
 const MOST_WIDTH: u32 = 128;
 /// The same of differences, each of which is computed otherwise.
 const LEAST_DIFFERENCES: u32 = 16;
+/// The most components that are added up in quads.
+const MOST_WIDTH_IN_QUADS: u32 = 64;
 /// In a ring, where it is to be seen whether results are right.
 const LEAST_IN_RING: u32 = 3;
 /// Each sum begins at a multiple of so many components.
@@ -123,11 +125,7 @@ impl WideSums {
 
     /// Bytes of shared memory for the components of a tile's columns; as float32 those that are multiplied as some parts of 16 bits, with a gap.
     pub(crate) fn shared_bytes(&self, compute: ScalarType, products: Products) -> u64 {
-        let number_of_parts = match products {
-            Products::Auto => 3,
-            Products::Tf32 => 2,
-            Products::Bf16 => 1,
-        };
+        let number_of_parts = u64::from(number_of_parts(products));
         let width = u64::from(self.width());
         let fused = |real: u64| 32 * real * width.next_multiple_of(u64::from(SHARED_OUT));
         match compute {
@@ -136,9 +134,26 @@ impl WideSums {
         }
     }
 
+    /// Words of 16 bytes of a column, of eight components each, where lanes have their sums in registers; none if there are too many.
+    pub(crate) fn words_in_quads(&self, products: Products) -> u32 {
+        match self.width() {
+            width if width <= MOST_WIDTH_IN_QUADS => number_of_parts(products) * width.div_ceil(16) * 2,
+            _ => 0,
+        }
+    }
+
     /// Registers of a thread for its share of sums, and of those of factors.
     pub(crate) fn registers(&self) -> u64 {
         u64::from(self.width().next_multiple_of(ALIGNMENT)) + if self.have_differences() { 4 } else { 0 }
+    }
+}
+
+/// Of how many numbers of bfloat16 each is made that is multiplied.
+fn number_of_parts(products: Products) -> u32 {
+    match products {
+        Products::Auto => 3,
+        Products::Tf32 => 2,
+        Products::Bf16 => 1,
     }
 }
 

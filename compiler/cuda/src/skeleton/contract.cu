@@ -142,11 +142,12 @@ struct Terms {
         return 0;
     }
     // The same, and reads those of the rows 8 r + lane / 4 with the lane's eight columns.
-    __device__ __forceinline__ void finish(Real (&found)[4][8], Memory &memory, Real *values, int part, const Pass &pass,
+    __device__ __forceinline__ unsigned int finish(Real (&found)[4][8], Memory &memory, Real *values, int part, const Pass &pass,
         const Work &work, const Columns &columns) const
     {
         contract_all(values, pass, work, columns);
         read_values(found, values);
+        return 0;
     }
 
     static __device__ __forceinline__ void read_values(Real (&found)[4][8], const Real *values)
@@ -367,6 +368,37 @@ struct RowTile {
     }
 };
 
+// A state of the lane whose number differs in one bit.
+template <typename State>
+static __device__ __forceinline__ State state_of_lane(const State &state, int bit)
+{
+    union Words {
+        State state;
+        unsigned int words[sizeof(State) / 4];
+        __device__ Words() {}
+    } from, to;
+    from.state = state;
+    #pragma unroll
+    for (int k = 0; k < (int)(sizeof(State) / 4); ++k) {
+        to.words[k] = __shfl_xor_sync(0xffffffffu, from.words[k], bit);
+    }
+    return to.state;
+}
+
+// Merges states of the four lanes of a quad, of which each gets that of all. Columns of one lane lie between those of others.
+template <typename Pass, typename State>
+static __device__ __forceinline__ void merge_quad(State &state)
+{
+    #pragma unroll
+    for (int distance = 1; distance < 4; distance *= 2) {
+        const State other = state_of_lane(state, distance);
+        const bool is_first = ((int)threadIdx.x & distance) == 0;
+        State one = is_first ? state : other;
+        Pass::merge_mixed(one, is_first ? other : state);
+        state = one;
+    }
+}
+
 // A tile of which a lane takes in the pairs that tensor cores leave with it: of four rows, a quarter of the columns. The states of the four lanes of a
 // row are merged at the end of a chunk.
 template <typename Pass, typename Method>
@@ -527,38 +559,15 @@ struct QuadTile {
         }
     }
 
-    // The state of the lane's own row, after what `state` has of earlier columns. Columns of one lane lie between those of others.
+    // The state of the lane's own row, after what `state` has of earlier columns.
     static __device__ __forceinline__ void merge_quads(State &state, State (&states)[4])
     {
         #pragma unroll
         for (int r = 0; r < 4; ++r) {
-            #pragma unroll
-            for (int distance = 1; distance < 4; distance *= 2) {
-                const State other = state_of_lane(states[r], distance);
-                const bool is_first = ((int)threadIdx.x & distance) == 0;
-                State one = is_first ? states[r] : other;
-                Pass::merge_mixed(one, is_first ? other : states[r]);
-                states[r] = one;
-            }
+            merge_quad<Pass>(states[r]);
             if ((int)threadIdx.x % 4 == r) {
                 Pass::merge(state, states[r]);
             }
         }
-    }
-
-    // That of the lane whose number differs in one bit.
-    static __device__ __forceinline__ State state_of_lane(const State &state, int bit)
-    {
-        union Words {
-            State state;
-            unsigned int words[sizeof(State) / 4];
-            __device__ Words() {}
-        } from, to;
-        from.state = state;
-        #pragma unroll
-        for (int k = 0; k < (int)(sizeof(State) / 4); ++k) {
-            to.words[k] = __shfl_xor_sync(0xffffffffu, from.words[k], bit);
-        }
-        return to.state;
     }
 };

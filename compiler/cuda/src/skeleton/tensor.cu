@@ -244,10 +244,21 @@ enum { PRODUCTS, DISTANCES };
 // What is laid out.
 enum { PACKED_COLUMNS, PACKED_ROWS };
 
-// |x|², of x relative to the middle, and what undoes the scale of its halves.
+// Words of a column that wide sums multiply where they are added up in quads: of each part eight components each.
+template <typename Pass>
+static __device__ constexpr int words_of_wide_sums()
+{
+    if constexpr (Pass::WIDE_IN_QUADS) {
+        return (Pass::PRECISION == FLOAT32 ? 3 : Pass::PRECISION == TF32 ? 2 : 1) * ((Pass::WIDTH + 15) / 16 * 2);
+    }
+    return 0;
+}
+
+// |x|², of x relative to the middle, and what undoes the scale of its halves. The sign of a column's norm is a mark: its wide sums are not all multiplied.
 struct __align__(8) Measure {
     float norm, inverse;
 };
+static __device__ __forceinline__ float norm_of(float norm) { return fabsf(norm); }
 
 // Columns and rows as halves. All words are of [step][0 and 1: high, 2 and 3: low, or high ones of the next sixteen].
 template <typename Pass>
@@ -263,7 +274,9 @@ struct Packed {
         COORDINATES = 16 * SIXTEENS * STEPS,
         IS_DISTANCE = Pass::CONTRACTION == DISTANCES,
         HALVES_BYTES = STEPS * 4 * (int)sizeof(Halves),
-        BYTES = (HALVES_BYTES + 16 + LINE - 1) / LINE * LINE,
+        // Words of what wide sums multiply, which lie behind those of coordinates on sm_90a.
+        WIDE_NUMBERS = words_of_wide_sums<Pass>(),
+        BYTES = (HALVES_BYTES + WIDE_NUMBERS * (int)sizeof(Words) + 16 + LINE - 1) / LINE * LINE,
         // The middle.
         HEADER_BYTES = IS_DISTANCE ? (COORDINATES * (int)sizeof(float) + LINE - 1) / LINE * LINE : 0,
     };
@@ -280,7 +293,8 @@ struct Packed {
 #if HAS_WARPGROUPS
         // Those of a tile lie together: words of the same number side by side. Measures are behind all of them. There is room for whole tiles, and for one
         // more where they may begin between two.
-        enum { TILE = PART == PACKED_COLUMNS ? CONTRACTED_COLUMNS * Pass::LARGE_PARTS : (int)CONTRACTED_ROWS, NUMBERS = 4 * STEPS };
+        enum { TILE = PART == PACKED_COLUMNS ? CONTRACTED_COLUMNS * Pass::LARGE_PARTS : (int)CONTRACTED_ROWS };
+        enum { NUMBERS = 4 * STEPS + (PART == PACKED_COLUMNS ? (int)WIDE_NUMBERS : 0) };
         Words *first;
         Measure *measures;
         long long before, count;
@@ -291,7 +305,7 @@ struct Packed {
             before = PART == PACKED_COLUMNS ? launch.packed_offset / BYTES : 0;
             count = (launch.packed_steps[PART] - HEADER) / BYTES / TILE * TILE;
             first = (Words *)begin;
-            measures = (Measure *)(begin + count * HALVES_BYTES) + before;
+            measures = (Measure *)(begin + count * NUMBERS * (int)sizeof(Words)) + before;
         }
         __device__ __forceinline__ bool has_room(long long index, long long all) const { return before + index < count; }
         __device__ __forceinline__ Words *words(long long index, int number) const
@@ -397,6 +411,11 @@ struct Packed {
 
 enum { PACKING_THREADS = 128 };
 
+#if HAS_WARPGROUPS
+template <typename Pass, typename All>
+static __device__ __forceinline__ void pack_components(const Pass &pass, const All &packed, const float *middle, long long index, long long all);
+#endif
+
 // Lays out so many columns or rows a block.
 template <typename Pass, int PART>
 static __device__ __forceinline__ void pack(const typename Pass::Call &call)
@@ -480,6 +499,12 @@ static __device__ __forceinline__ void pack(const typename Pass::Call &call)
             packed.measure(index) = {norm, inverse};
         }
     }
+#if HAS_WARPGROUPS
+    if constexpr (PART == PACKED_COLUMNS && Pass::WIDE_IN_QUADS) {
+        __syncthreads();
+        pack_components<Pass>(pass, packed, middle, (long long)blockIdx.x * PACKING_THREADS + threadIdx.x, all);
+    }
+#endif
 }
 
 // What is not exact enough is computed term by term, apart from everything else, so that it takes no registers from it.
@@ -548,8 +573,8 @@ struct Doubts {
         return number;
     }
 
-    // Of the rows 8 r + lane / 4 and the lane's eight columns: those that are not exact enough.
-    static __device__ __noinline__ void compute_quads_anew(float (&found)[4][8], const Measure *measured, const float (&row_norms)[4],
+    // Of the rows 8 r + lane / 4 and the lane's eight columns: those that are not exact enough. Bit 8 r + c: whether that of row and column c was not.
+    static __device__ __noinline__ unsigned int compute_quads_anew(float (&found)[4][8], const Measure *measured, const float (&row_norms)[4],
         const typename Pass::Call &call, typename Pass::Shared &shared, const Work work, const Columns columns)
     {
         const Pass pass(call, element_of(call.launch), shared, false);
@@ -559,12 +584,13 @@ struct Doubts {
         for (int k = 0; k < 32; ++k) {
             const int column = first_of_quad() + place_in_quad(k % 8);
             const float value = found[k / 8][k % 8];
-            const bool is_sure = IS_DISTANCE ? value >= least(row_norms[k / 8] + measured[column].norm) : fabsf(value) < INFINITY_F32;
+            const bool is_sure
+                = IS_DISTANCE ? value >= least(row_norms[k / 8] + norm_of(measured[column].norm)) : fabsf(value) < INFINITY_F32;
             unsure |= (is_sure || !columns.has(column) ? 0u : 1u) << k;
         }
         if (sum_of_warp(__popc(unsure)) > FEW) {
             compute_all_quads(found, pass, work, columns);
-            return;
+            return unsure;
         }
         unsigned int lanes_left = __ballot_sync(0xffffffffu, unsure != 0);
         #pragma unroll 1
@@ -581,6 +607,7 @@ struct Doubts {
                 }
             }
         }
+        return unsure;
     }
 
     // All of them, each lane its own.
@@ -660,11 +687,13 @@ struct Doubts {
     }
 };
 
-// Bytes of shared memory that wide sums take beside a contraction, as `TensorSums` has them.
+// Bytes of shared memory that wide sums take beside a contraction, as `TensorSums` has them, or `WideTile`.
 template <typename Pass>
 static __device__ constexpr int bytes_of_wide_sums()
 {
-    if constexpr (Pass::HAS_WIDE_SUMS) {
+    if constexpr (HAS_WARPGROUPS && Pass::WIDE_IN_QUADS) {
+        return 2 * words_of_wide_sums<Pass>() * CONTRACTED_COLUMNS * Pass::LARGE_PARTS * (int)sizeof(Words) + 128;
+    } else if constexpr (Pass::HAS_WIDE_SUMS) {
         return 192 * ((Pass::WIDTH + 7) / 8 * 8 + 2);
     }
     return 0;
@@ -693,7 +722,8 @@ struct Multiplication {
         float row_norms[CONTRACTED_ROWS];
     };
     // Bytes of shared memory besides coordinates: of this, of pairs, wide sums and parameters, and what alignment takes.
-    enum { PAIR_BYTES = Pass::IN_QUADS ? 0 : CONTRACTED_ROWS * CONTRACTED_PITCH * (int)sizeof(float) };
+    enum { IN_QUADS = Pass::IN_QUADS || (HAS_WARPGROUPS && Pass::WIDE_IN_QUADS) };
+    enum { PAIR_BYTES = IN_QUADS ? 0 : CONTRACTED_ROWS * CONTRACTED_PITCH * (int)sizeof(float) };
     enum { OTHER_BYTES = (int)(sizeof(Slots) + sizeof(typename Pass::Shared)) + PAIR_BYTES + bytes_of_wide_sums<Pass>() + 128 };
     // Of rows 8 k + lane / 4 of the warp.
     float row_norms[4], row_inverses[4];
@@ -767,32 +797,42 @@ struct Multiplication {
         return tile.has(column);
     }
 
-    // Begins to copy all of columns but coordinates.
-    __device__ __forceinline__ void begin_columns(Slots &slots, const Pass &pass, const Columns &tile)
+    // Begins to copy measures of columns of the next tile.
+    __device__ __forceinline__ void begin_measures(Slots &slots, const PackedColumns &packed, const Columns &tile)
     {
         has_begun = true;
         if (threadIdx.x < COLUMNS) {
             long long index;
             const bool is_there = find(index, tile, (int)threadIdx.x);
-            if (KEEPS_COLUMN) {
-                pass.read_column(column, index);
-            }
-            const PackedColumns packed(pass.call.launch);
             copy_to_shared<8>(&slots.measures[slot ^ 1][threadIdx.x], &packed.measure(index), is_there);
         }
     }
 
-    // Puts all else of the tile where all threads see it. It is the next one.
+    // Reads all else of columns of the next tile to where all threads see it.
+    __device__ __forceinline__ void read_columns(Slots &slots, const Pass &pass, const Columns &tile)
+    {
+        long long index;
+        if (threadIdx.x < COLUMNS && find(index, tile, (int)threadIdx.x)) {
+            pass.read_column(slots.columns[slot ^ 1][threadIdx.x], index);
+        }
+    }
+
+    // The same in two steps: what is short is kept until the tile is the next one.
+    __device__ __forceinline__ void begin_columns(Slots &slots, const PackedColumns &packed, const Pass &pass, const Columns &tile)
+    {
+        begin_measures(slots, packed, tile);
+        if (KEEPS_COLUMN && threadIdx.x < COLUMNS) {
+            long long index;
+            find(index, tile, (int)threadIdx.x);
+            pass.read_column(column, index);
+        }
+    }
     __device__ __forceinline__ void end_columns(Slots &slots, const Pass &pass, const Columns &tile)
     {
-        if (threadIdx.x < COLUMNS) {
-            long long index;
-            typename Pass::Column &target = slots.columns[slot ^ 1][threadIdx.x];
-            if (KEEPS_COLUMN) {
-                target = column;
-            } else if (find(index, tile, (int)threadIdx.x)) {
-                pass.read_column(target, index);
-            }
+        if (!KEEPS_COLUMN) {
+            read_columns(slots, pass, tile);
+        } else if (threadIdx.x < COLUMNS) {
+            slots.columns[slot ^ 1][threadIdx.x] = column;
         }
     }
 
@@ -843,7 +883,7 @@ struct Multiplication {
     {
         if constexpr (IS_DISTANCE) {
             const Measure *columns = slots.measures[slot] + part * CONTRACTED_COLUMNS;
-            const float greatest = __uint_as_float(greatest_of_warp(__float_as_uint(columns[threadIdx.x % 32].norm)));
+            const float greatest = __uint_as_float(greatest_of_warp(__float_as_uint(norm_of(columns[threadIdx.x % 32].norm))));
             #pragma unroll
             for (int r = 0; r < 4; ++r) {
                 least[r] = Doubts<Pass>::least(row_norms[r] + greatest);
@@ -870,7 +910,7 @@ struct Multiplication {
             for (int r = 0; r < 4; ++r) {
                 const float sum = sums[part][r / 2][(begin + c) / 2][r % 2 * 2 + c % 2] * inverse;
                 if (IS_DISTANCE) {
-                    found[r][c] = __fmaf_rn(sum, -2.0f * row_inverses[r], row_norms[r] + norm);
+                    found[r][c] = __fmaf_rn(sum, -2.0f * row_inverses[r], row_norms[r] + norm_of(norm));
                     are_sure[r] = are_sure[r] && found[r][c] >= least[r];
                 } else {
                     found[r][c] = sum * row_inverses[r];
@@ -878,6 +918,13 @@ struct Multiplication {
                 }
             }
         }
+    }
+
+    // Bit c: whether column c of a part is marked.
+    __device__ __forceinline__ unsigned int marked_columns(const Slots &slots, int part) const
+    {
+        const float norm = slots.measures[slot][part * CONTRACTED_COLUMNS + threadIdx.x % 32].norm;
+        return __ballot_sync(0xffffffffu, (int)__float_as_uint(norm) < 0);
     }
 
     // All of a part. Whether all of the warp are exact enough.
@@ -896,6 +943,14 @@ struct Multiplication {
         const float row_norm = IS_DISTANCE ? slots.row_norms[own_row()] : 0.0f;
         const Measure *measured = slots.measures[slot] + part * CONTRACTED_COLUMNS;
         return Doubts<Pass>::compute_anew(values, measured, row_norm, pass.call, pass.shared, work, columns);
+    }
+
+    static __device__ __forceinline__ void copy_quads(float (&to)[4][8], const float (&from)[4][8])
+    {
+        #pragma unroll
+        for (int k = 0; k < 32; ++k) {
+            to[k / 8][k % 8] = from[k / 8][k % 8];
+        }
     }
 
     static __device__ __forceinline__ void write_values(float *values, const float (&found)[4][8])
@@ -921,17 +976,23 @@ struct Multiplication {
         write_values(values, found);
         return is_sure ? 0 : compute_anew(memory.slots, values, part, pass, work, columns);
     }
-    // Those of the rows 8 r + lane / 4 with the lane's eight columns.
+    // Those of the rows 8 r + lane / 4 with the lane's eight columns. Bit 8 r + c: whether that of row and column c was not exact enough.
     template <typename Memory>
-    __device__ __forceinline__ void finish(float (&found)[4][8], Memory &memory, float *values, int part, const Pass &pass,
+    __device__ __forceinline__ unsigned int finish(float (&found)[4][8], Memory &memory, float *values, int part, const Pass &pass,
         const Work &work, const Columns &columns) const
     {
         if (!contractions(found, memory.slots, part)) {
             const Measure *measured = memory.slots.measures[slot] + part * CONTRACTED_COLUMNS;
             // What a function has the address of lies in memory.
             const float norms[4] = {row_norms[0], row_norms[1], row_norms[2], row_norms[3]};
-            Doubts<Pass>::compute_quads_anew(found, measured, norms, pass.call, pass.shared, work, columns);
+            float in_memory[4][8];
+            copy_quads(in_memory, found);
+            const unsigned int anew
+                = Doubts<Pass>::compute_quads_anew(in_memory, measured, norms, pass.call, pass.shared, work, columns);
+            copy_quads(found, in_memory);
+            return anew;
         }
+        return 0;
     }
 
     template <typename Memory>
@@ -964,11 +1025,12 @@ struct Products : Multiplication<Pass, 1> {
     // Begins to copy columns.
     __device__ __forceinline__ void copy(Memory &memory, const Pass &pass, const Columns &tile)
     {
-        Base::begin_columns(memory.slots, pass, tile);
+        const typename Base::PackedColumns packed(pass.call.launch);
+        Base::begin_columns(memory.slots, packed, pass, tile);
         const int column = (int)threadIdx.x / 4, unit = (int)threadIdx.x % 4;
         long long index;
         const bool is_there = Base::find(index, tile, column);
-        const Words *words = typename Base::PackedColumns(pass.call.launch).words(index, unit);
+        const Words *words = packed.words(index, unit);
         #pragma unroll
         for (int step = 0; step < STEPS; ++step) {
             copy_to_shared<16>(&memory.columns[step][unit][column], words + 4 * step, is_there);
@@ -1058,7 +1120,7 @@ struct LongProducts : Multiplication<Pass, Pass::LONG_PARTS> {
     // Begins to copy a tile.
     __device__ __forceinline__ void copy_first(Memory &memory, const Pass &pass, const Columns &tile)
     {
-        Base::begin_columns(memory.slots, pass, tile);
+        Base::begin_columns(memory.slots, typename Base::PackedColumns(pass.call.launch), pass, tile);
         #pragma unroll
         for (int step = 0; step < STAGES - 1; ++step) {
             copy(memory, pass.call.launch, tile, step);
@@ -1163,6 +1225,7 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
     // How far copies may be ahead of the first stage of a tile: to the last one of the next.
     enum { AHEAD = 2 * STAGES_OF_TILE };
 
+    typedef typename Layout::template All<PACKED_ROWS> PackedRows;
     struct Stage {
         Words columns[STAGE_STEPS][4][COLUMNS];
         Words rows[KEEPS_ROWS ? 1 : STAGE_STEPS][4][KEEPS_ROWS ? 1 : (int)CONTRACTED_ROWS];
@@ -1172,6 +1235,9 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
         __align__(128) Stage stages[STAGES];
         // Each opens when a stage is there.
         unsigned long long barriers[STAGES];
+        // What takes divisions to find.
+        typename Base::PackedColumns packed_columns;
+        PackedRows packed_rows;
         typename Base::Slots slots;
     };
     // The stage that is multiplied next, in which turn of all; the one that is copied next, and its number, counted from the first of the tile.
@@ -1184,6 +1250,10 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
         if (threadIdx.x < STAGES) {
             make_barrier(memory.barriers[threadIdx.x]);
         }
+        if (threadIdx.x == 0) {
+            memory.packed_columns = typename Base::PackedColumns(pass.call.launch);
+            memory.packed_rows = PackedRows(pass.call.launch);
+        }
         if constexpr (KEEPS_ROWS) {
             const int part = (int)threadIdx.x % 4;
             Base::read_rows(memory.slots, pass, work, [&](int step, int r, const Halves &halves) {
@@ -1195,7 +1265,7 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
             publish_writes();
         } else {
             // Rows beyond the last are multiplied like others, whatever they are, and never in doubt.
-            const typename Layout::template All<PACKED_ROWS> packed(pass.call.launch);
+            const PackedRows packed(pass.call.launch);
             #pragma unroll
             for (int r = 0; r < 4; ++r) {
                 const bool is_there = work.first_row + row_of_warp(8 * r + (int)threadIdx.x % 32 / 4) < work.past_rows;
@@ -1231,9 +1301,9 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
             expect_bytes(barrier, steps * STEP_BYTES);
         }
         __syncwarp();
-        typename Base::PackedColumns(launch).copy(some.columns[0][0], column, from, 4 * steps, barrier);
+        memory.packed_columns.copy(some.columns[0][0], column, from, 4 * steps, barrier);
         if constexpr (!KEEPS_ROWS) {
-            typename Layout::template All<PACKED_ROWS>(launch).copy(some.rows[0][0], first_row, from, 4 * steps, barrier);
+            memory.packed_rows.copy(some.rows[0][0], first_row, from, 4 * steps, barrier);
         }
         target = target == STAGES - 1 ? 0 : target + 1;
     }
@@ -1245,20 +1315,21 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
         const Launch &launch = pass.call.launch;
         if (!Base::has_begun) {
             __syncthreads();
-            Base::begin_columns(memory.slots, pass, tile);
+            Base::begin_measures(memory.slots, memory.packed_columns, tile);
             end_copies();
             begun = 0;
             copy_stages(memory, launch, tile, next, 0);
         }
-        wait_for_copies<0>();
-        Base::end_columns(memory.slots, pass, tile);
         if constexpr (IS_IN_TOTALS) {
+            Base::read_columns(memory.slots, pass, tile);
+            wait_for_copies<0>();
             multiply_in_totals(memory, launch, tile, next);
         } else {
-            if (STAGES_OF_TILE == 1) {
-                multiply<TAIL == 0 ? (int)STAGE_STEPS : (int)TAIL>(memory, 0, true);
-            } else {
-                multiply<STAGE_STEPS>(memory, 0, true);
+            multiply<STAGES_OF_TILE == 1 && TAIL != 0 ? (int)TAIL : (int)STAGE_STEPS>(memory, 0, true);
+            // Meanwhile.
+            Base::read_columns(memory.slots, pass, tile);
+            wait_for_copies<0>();
+            if (STAGES_OF_TILE > 1) {
                 #pragma unroll 1
                 for (int number = 1; number < STAGES_OF_TILE - (TAIL != 0); ++number) {
                     multiply<STAGE_STEPS>(memory, number, false);
@@ -1277,7 +1348,7 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
         begun -= STAGES_OF_TILE;
         Base::advance();
         if (next.are_there()) {
-            Base::begin_columns(memory.slots, pass, next);
+            Base::begin_measures(memory.slots, memory.packed_columns, next);
             end_copies();
         }
     }

@@ -124,16 +124,16 @@ static __device__ __forceinline__ long long row_of_thread(const Work &work)
     return row < work.past_rows ? row : work.past_rows - 1;
 }
 
-// Adds sums of components q … q + 3 to the state of the thread's row, of whose factors the sum is `total`.
+// Adds sums of components q … q + 3 to the state of a row, of whose factors the sum is `total`.
 template <typename Pass, typename Pairs>
 static __device__ __forceinline__ void add_four(typename Pass::State &state, const Four<typename Pass::Real> &four, typename Pass::Real total,
-    const Pairs &pairs, const typename Pairs::Apart &apart, const Pass &pass, const Work &work, int q)
+    const Pairs &pairs, const typename Pairs::Apart &apart, const Pass &pass, long long index, int q)
 {
     Four<typename Pass::Real> sums = four;
     if constexpr (Pass::HAS_DIFFERENCES) {
         if (q < Pass::WIDTH && Pass::coordinate(q) >= 0) {
             typename Pass::Real row[4];
-            Pairs::row_of_differences(row, pass, row_of_thread(work), Pass::coordinate(q));
+            Pairs::row_of_differences(row, pass, index, Pass::coordinate(q));
             #pragma unroll
             for (int e = 0; e < 4; ++e) {
                 sums.of[e] = sums.of[e] - total * row[e];
@@ -272,7 +272,7 @@ struct FusedSums : Pairs {
             const Real *row = values + threadIdx.x % 32 * CONTRACTED_PITCH;
             #pragma unroll
             for (int q = 0; q < 4 * LANES; q += 4) {
-                add_four<Pass, Pairs>(state, *(const Four<Real> *)(row + q), row[TOTAL], *this, doubts, pass, work, 4 * LANES * u + q);
+                add_four<Pass, Pairs>(state, *(const Four<Real> *)(row + q), row[TOTAL], *this, doubts, pass, row_of_thread(work), 4 * LANES * u + q);
             }
             __syncwarp();
         }

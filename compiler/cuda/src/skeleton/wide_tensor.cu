@@ -404,7 +404,7 @@ struct TensorSums : DirectPairs<Pass> {
             const float *row = values + lane * CONTRACTED_PITCH;
             #pragma unroll
             for (int q = 0; q < 32 && first + q < WIDTH; q += 4) {
-                add_four<Pass, Pairs>(state, *(const Four<float> *)(row + q), row[TOTAL], *this, doubts, pass, work, first + q);
+                add_four<Pass, Pairs>(state, *(const Four<float> *)(row + q), row[TOTAL], *this, doubts, pass, row_of_thread(work), first + q);
             }
             __syncwarp();
         }
