@@ -107,7 +107,7 @@ LAST_MUTANTS = 25
 def at_first(runs):
     """How many mutants could be built, and how many of them were caught by the tests as they were."""
     built = sum(run["tested"] - run["unviable"] for run in runs)
-    return built, built - sum(run["survived"] for run in runs)
+    return built, built - sum(run["survived"] + run["timeout"] for run in runs)
 
 
 def last_samples(runs):

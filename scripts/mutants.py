@@ -118,7 +118,7 @@ def record(package, share, date, commit, names):
     known = load()
     known["runs"] = [one for one in known["runs"] if (one["package"], one["share"]) != (package, share)] + [row]
     survivors = {one["mutant"]: one for one in known["survivors"]}
-    for name in names["MissedMutant"]:
+    for name in names["MissedMutant"] + names["Timeout"]:
         survivors.setdefault(name, {"mutant": name, "package": package, "date": date, "commit": commit})
     known["survivors"] = list(survivors.values())
     store(known)
@@ -174,7 +174,8 @@ HEAD = """\
 # Mutation testing
 
 What each run of `scripts/mutants.py` did: [testing.md](testing.md#mutation-testing) says what is changed and which tests run. A `+` after a commit means that
-sources were changed since. Of mutants that time out a loop does not end; they count as caught.
+sources were changed since. Of a mutant that times out a loop may not end, or the machine was busy: it is tested again as if it had survived, and counts as caught
+if it times out again.
 
 | date | commit | package | share | mutants | tested | not built | caught | timed out | survived |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -186,7 +187,7 @@ def page(known):
     for run in known["runs"]:
         keys = ("date", "commit", "package", "share", "mutants", "tested", "unviable", "caught", "timeout", "survived")
         text += "| " + " | ".join(str(run[key]) for key in keys) + " |\n"
-    text += "\nWhat survived the tests of its own package at first, and what became of it:\n\n"
+    text += "\nWhat survived the tests of its own package at first, or timed out, and what became of it:\n\n"
     for one in sorted(known["survivors"], key=lambda one: one["mutant"]):
         text += f"- `{one['mutant']}` ({one['commit']}): {fate(one)}\n"
     return text

@@ -139,6 +139,15 @@ fn gradients_in_complex_inputs() {
     refused("Grad(Sum[j](z * w), z, r)", Code::WrongNumbers);
 }
 
+/// Of other derivatives neither the formula nor the variable may be complex.
+#[test]
+fn derivatives_of_real_formulas_in_real_inputs() {
+    for formula in ["Laplacian(Abs(z * w), z)", "Laplacian(r * w, r)", "Divergence(Abs(z), z)", "Laplacian(z * w, z)"] {
+        refused(&format!("Sum[j]({formula} * w)"), Code::WrongNumbers);
+    }
+    real("Sum[j](Laplacian(r * r * r, r) * Abs(w))", 6.0 * R * size(W));
+}
+
 #[test]
 fn derivatives_in_directions() {
     complex("Diff(Sum[j](z * w), z, c)", times(W, C));
