@@ -126,6 +126,9 @@ fn spread_scalars() {
     same("Sum(a * x)", "a * Sum(x)");
     same("Scalprod(a * x, q)", "a * Scalprod(x, q)");
     same("Scalprod(a, x)", "a * Sum(x)");
+    // The scalar stands first where its input does.
+    same("Sum(a * q)", "a * Sum(q)");
+    same("Scalprod(a * q, x)", "a * Scalprod(q, x)");
     same("SqDist(SumT(a, 3), x)", "SqDist(a, x)");
     different("SqDist(SumT(a, 3), SumT(p, 3))", "SqDist(a, p)");
     different("Scalprod(SumT(a, 3), SumT(p, 3))", "Scalprod(a, p)");
