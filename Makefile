@@ -55,7 +55,7 @@ test-rust: ## the Rust tests, and the examples in the documentation
 test-aarch64: ## compiled code for aarch64, in an emulator: docs/testing.md
 	scripts/setup.sh emulator
 	KEOPSC_LEVEL=aarch64-neon KEOPSC_CASES=2500 $(CARGO) test --locked --workspace --test ring
-	KEOPSC_LEVEL=aarch64-neon $(CARGO) test --locked --workspace --test intrinsics --test differential --test choices --test c_programs
+	KEOPSC_LEVEL=aarch64-neon $(CARGO) test --locked --workspace --test intrinsics --test differential --test choices --test bits --test c_programs
 
 # A file's tests run in one process, those for GPUs first: most of the time goes into compiling for the emulator, on one processor each.
 test-python: build ## compiled libraries called from Python and C, and the samples

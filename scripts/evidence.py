@@ -2,6 +2,7 @@
 """Writes docs/evidence.md: for each promise the test that holds it, how often, and what is not held.
 
     scripts/evidence.py              the page, from the sources and from the committed files that hold costly figures
+    scripts/evidence.py --check      says whether the page is current, but for its commit and date; exit status 1 if not
     scripts/evidence.py run P2 P13   runs the commands of these promises first, and remembers what came of it in docs/evidence.json
 
 No number is typed here: each is counted, or read where it stands. A test or a figure that is not where this file says is an error.
@@ -14,6 +15,8 @@ import pathlib
 import re
 import subprocess
 import sys
+
+import gpu_record
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/evidence.md"
@@ -60,6 +63,10 @@ def digest(paths):
     return whole.hexdigest()[:16]
 
 
+def text_digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def table(path, header):
     """The rows of a Markdown table that begins with that header, as lists of cells."""
     lines = read(path).splitlines()
@@ -93,20 +100,48 @@ def fuzzing():
     )
 
 
+# What a package's last samples are: as many runs as have so many mutants together that can be built.
+LAST_MUTANTS = 25
+
+
+def at_first(runs):
+    """How many mutants could be built, and how many of them were caught by the tests as they were."""
+    built = sum(run["tested"] - run["unviable"] for run in runs)
+    return built, built - sum(run["survived"] + run["timeout"] for run in runs)
+
+
+def last_samples(runs):
+    chosen = []
+    for run in reversed(runs):
+        if at_first(chosen)[0] < LAST_MUTANTS:
+            chosen.append(run)
+    return chosen
+
+
 def mutants():
     known = json.loads(read("docs/mutants.json"))
-    words, viable, caught_at_first, left_now = [], 0, 0, 0
-    for package in dict.fromkeys(run["package"] for run in known["runs"]):
+    packages = list(dict.fromkeys(run["package"] for run in known["runs"]))
+    words, last = [], []
+    for package in packages:
         runs = [run for run in known["runs"] if run["package"] == package]
-        left = sum("caught" not in one and "gone" not in one for one in known["survivors"] if one["package"] == package)
-        tested, survived = (sum(run["tested"] - run["unviable"] for run in runs), sum(run["survived"] for run in runs))
-        words.append(f"{package} {tested:,} of about {runs[-1]['mutants']:,} in all, of which {survived} survived at first and {left} do now")
-        viable, caught_at_first, left_now = viable + tested, caught_at_first + tested - survived, left_now + left
-    reasons, still_open = (sum(wanted(one) for one in known["survivors"]) for wanted in (has_reason, is_open))
+        left = sum(is_left(one) for one in known["survivors"] if one["package"] == package)
+        (built, caught), newest = at_first(runs), last_samples(runs)
+        last += newest
+        words.append(
+            f"{package} {built:,} of about {runs[-1]['mutants']:,} in all, of which {built - caught} survived at first and {left} do now; "
+            "{1} of {0} were caught at first in its last samples".format(*at_first(newest))
+        )
+    (built, caught), (last_built, last_caught) = at_first(known["runs"]), at_first(last)
+    left, reasons, still_open = (sum(wanted(one) for one in known["survivors"]) for wanted in (is_left, has_reason, is_open))
     return (
-        f"a sample of the mutants that can be built ([mutants.md](mutants.md)): {'; '.join(words)}; of {viable:,} "
-        f"{caught_at_first / viable:.1%} were caught at first, {1 - left_now / viable:.1%} are now; of those left {reasons} have a reason, {still_open} are open"
+        f"samples of the mutants that can be built ([mutants.md](mutants.md)): {'; '.join(words)}; "
+        f"of all {built:,} {caught / built:.1%} were caught at first, {1 - left / built:.1%} are now; "
+        f"of those left {reasons} have a reason, {still_open} are open; of the last samples' {last_built} {last_caught / last_built:.1%} were caught at first"
     )
+
+
+def is_left(survivor):
+    return not {"caught", "gone"} & survivor.keys()
 
 
 def has_reason(survivor):
@@ -127,8 +162,31 @@ def ulp():
         sys.exit(f"evidence: docs/ulp.md has errors above their bounds: {', '.join(above)}")
     return (
         f"{len(rows)} rows over float32 arguments in [ulp.md](ulp.md) ({made[1]}, {made[2]}), {len(bounded)} of them with a bound, "
-        f"over all 2^32 arguments; none is above it"
+        f"over all 2^32 arguments; none is above it; later commits are held to the bits of arguments that P12 keeps"
     )
+
+
+def on_gpus(*groups):
+    """What the last run of each test group on each kind of GPU came to."""
+    last = {(row["group"], row["device"]): row for row in gpu_record.rows(ROOT / "docs/gpu-tests.json") if row["group"] in groups}
+    missing = [group for group in groups if not any(group == found for found, _ in last)]
+    words = [on_gpu(row) for row in sorted(last.values(), key=lambda row: groups.index(row["group"]))]
+    return "; ".join([*words, *(f"no run of {group} on a GPU is recorded" for group in missing)])
+
+
+def on_gpu(row):
+    many = "tests" if row["group"] in ("tests", "package") else "calls"
+    counts = [] if row["cases"] is None else [f"{row['cases']:,} {many}"]
+    counts += [] if row["errors"] is None else [counted(row["errors"], "error", "errors")]
+    counts += [] if row["succeeded"] else ["**failed**"]
+    counts += [f"digest {text_digest(json.dumps(row['digests'], sort_keys=True))}"] if "digests" in row else []
+    known = [f"driver {row['driver']}", row["compiler"]] if row["driver"] != "unknown" else []
+    words = [row["date"], row["commit"], *known, *filter(None, [row.get("note")])]
+    return f"{row['group']} on {row['device']}: {', '.join(counts)} ({', '.join(words)})"
+
+
+def kept(path):
+    return f"{len(read(path).splitlines()):,} digests ([{path.rpartition('/')[2]}](../{path}), digest {digest([ROOT / path])})"
 
 
 def gpu():
@@ -214,11 +272,11 @@ PROMISES = [
     (
         "P4",
         "Any tile, split, number of threads and target takes each pair exactly once",
-        "cargo test -p keopsc-tests --test ring; cargo test -p keopsc-tests --test gpu_ring; make test-aarch64",
+        "cargo test -p keopsc-tests --test ring; cargo test -p keopsc-tests --test gpu_ring; make test-aarch64; gpu-bundle/run.sh ring",
         ["tests/tests/ring.rs::random_plans_agree_with_the_double_loop", "tests/tests/gpu_ring.rs::random_plans_agree_with_the_double_loop_on_a_gpu"],
         lambda: [
             f"{drawn('tests/tests/ring.rs', 'random_plans_agree_with_the_double_loop', ASKED_OR):,} calls in integers on this machine, {number('Makefile', ASKED):,} on aarch64, bit for bit the double loop ([testing.md](testing.md)); seeds from 0",
-            "runs on a real GPU leave no committed record here",
+            on_gpus("ring"),
         ],
     ),
     (
@@ -262,7 +320,7 @@ PROMISES = [
         lambda: [
             "every tensor of P4's calls and of the fuzz target `calls` lies at pages that may not be touched, and so do whole arrays of all calls of tests/python",
             f"valgrind's memcheck over {watched()}, for SSE and AVX2, and its race detectors with eight threads ([testing.md](testing.md#valgrind))",
-            "compute-sanitizer on a GPU: no result is committed",
+            f"compute-sanitizer over every template of kernels: {on_gpus(*gpu_record.TOOLS)}",
         ],
     ),
     (
@@ -270,21 +328,25 @@ PROMISES = [
         "What is emitted is valid for its tools: LLVM's verifier, nvcc and NVRTC with warnings as errors",
         "cargo test -p keopsc-tests --test gpu_text; cargo test -p keopsc --test cuda",
         ["tests/tests/gpu_text.rs::the_real_nvcc_compiles_random_plans", "tests/tests/gpu_text.rs::the_real_nvrtc_compiles_random_plans_in_parts", "cli/tests/cuda.rs::the_real_nvcc_compiles_the_samples"],
-        lambda: [f"{tests_in('tests/tests/gpu_text.rs', 'cli/tests/cuda.rs')}; without the compilers of `scripts/setup.sh cuda` they say that they tested nothing", gpu()],
+        lambda: [f"{tests_in('tests/tests/gpu_text.rs', 'cli/tests/cuda.rs')}; without the compilers of `scripts/setup.sh cuda` they say that they tested nothing", on_gpus("tests", "package"), gpu()],
     ),
     (
         "P11",
         "The same source gives the same library, byte for byte",
-        "cargo test -p keopsc --test compile; cargo test -p keopsc --test cuda",
-        ["cli/tests/compile.rs::two_folders_give_the_same_bytes", "cli/tests/cuda.rs::two_folders_and_all_linkers_give_the_same_code", "tests/python/test_compile.py::test_same_source_same_bytes"],
-        lambda: ["two folders, names and linkers on one machine; not compared across machines"],
+        "cargo test -p keopsc --test compile; cargo test -p keopsc --test cuda; KEOPSC=target/release/keopsc .venv/bin/python -m pytest tests/python/test_emitted.py",
+        ["cli/tests/compile.rs::two_folders_give_the_same_bytes", "cli/tests/cuda.rs::two_folders_and_all_linkers_give_the_same_code", "tests/python/test_compile.py::test_same_source_same_bytes", "tests/python/test_emitted.py::test_texts_are_those_that_were_kept"],
+        lambda: [
+            "whole libraries: two folders, names and linkers on one machine",
+            f"{kept('tests/python/emitted.txt')} of plans, schedules, LLVM's text for three levels and CUDA text, to which every machine and commit is held",
+            "what rustc, nvcc and LLVM's code generation make is not compared across machines",
+        ],
     ),
     (
         "P12",
         "The same input gives the same bits, whatever the number of threads or multiprocessors",
-        "cargo test -p keopsc-runtime; .venv/bin/python -m pytest tests/python/test_ranges.py tests/python/test_device.py",
-        ["runtime/src/support/tests/ranges.rs::the_bits_do_not_depend_on_threads", "tests/tests/differential.rs::random_programs_in_shards_have_the_bits_of_one_call"],
-        lambda: [f"{drawn('tests/tests/differential.rs', 'random_programs_in_shards_have_the_bits_of_one_call', USUAL):,} random programs in shards; digests are compared within a run, none is kept"],
+        "cargo test -p keopsc-runtime; cargo test -p keopsc-tests --test bits; .venv/bin/python -m pytest tests/python/test_ranges.py tests/python/test_device.py; gpu-bundle/run.sh digests",
+        ["runtime/src/support/tests/ranges.rs::the_bits_do_not_depend_on_threads", "tests/tests/bits.rs::results_have_the_bits_that_were_kept", "tests/python/test_device.py::test_bits_depend_on_no_machine", "tests/tests/differential.rs::random_programs_in_shards_have_the_bits_of_one_call"],
+        lambda: [f"{drawn('tests/tests/differential.rs', 'random_programs_in_shards_have_the_bits_of_one_call', USUAL):,} random programs in shards", f"{kept('tests/bits.txt')} of results for three levels of x86-64 and one of aarch64, to which every machine and commit is held", on_gpus("digests")],
     ),
     (
         "P13",
@@ -305,7 +367,7 @@ PROMISES = [
         "The tests test: a change of the code that is wrong fails one",
         "make mutants",
         [],
-        lambda: [mutants(), "tests were added for what survived, so that of mutants outside of the sample about as many may survive as did at first", "the other folders have no mutation testing; that a fixed defect adds its smallest case first is a rule of [CONTRIBUTING.md](../CONTRIBUTING.md) that nothing checks"],
+        lambda: [mutants(), "samples are of different mutants, but for code that moved in between: of those outside of them about as many may survive as did at first in the last ones", "the other folders have no mutation testing; that a fixed defect adds its smallest case first is a rule of [CONTRIBUTING.md](../CONTRIBUTING.md) that nothing checks"],
     ),
     (
         "P16",
@@ -335,6 +397,13 @@ PROMISES = [
         ["runtime/tests/abi.rs::structs_lie_as_version_1_fixed_them", "tests/python/test_abi.py::test_programs_of_version_1_call_libraries_of_today", "tests/python/test_abi.py::test_manifests_and_states_keep_what_they_say"],
         lambda: [f"version 1 as it was fixed, digest {digest(files('tests/abi/*'))}; what else stays the same is in [versions.md](versions.md)"],
     ),
+    (
+        "P19",
+        "Pages say what is so: their code runs and prints what they say, their links lead somewhere, and what is generated is current",
+        "make docs; KEOPSC=target/release/keopsc .venv-docs/bin/python -m pytest tests/documentation",
+        ["tests/documentation/test_pages.py::test_blocks_run", "tests/documentation/test_current.py::test_the_page_is_current", "tests/documentation/test_current.py::test_the_pages_of_results_are_current"],
+        lambda: ["a block that is not run says why there", "figures on hand-written pages are not compared with bench/results; links to other sites are not followed"],
+    ),
 ]
 
 
@@ -360,20 +429,25 @@ def git(*arguments):
 
 
 def run(names):
-    """Runs the commands that are Rust or Python tests, and remembers what came of it."""
-    results = remembered()
+    """Runs the commands that are tests or lists, each once, and remembers what came of it."""
+    results, done = remembered(), {}
     for name, _, commands, *_ in PROMISES:
         if name not in names:
             continue
-        for command in filter(lambda command: re.search("cargo test|pytest", command), commands.split("; ")):
+        for command in filter(lambda command: re.search("cargo test|pytest|make deny|make docs", command), commands.split("; ")):
             print(f"{name}: {command}", flush=True)
-            commit, _ = head()
-            locked = f"{command} --locked" if command.startswith("cargo") else command
-            done = subprocess.run(locked, shell=True, cwd=ROOT, capture_output=True, text=True)
-            passed = sum(int(count) for count in re.findall(r"(\d+) passed", done.stdout))
-            outcome = {"passed": passed, "succeeded": done.returncode == 0, "commit": commit, "date": datetime.date.today().isoformat()}
-            results.setdefault(name, {})[command] = outcome
-    RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+            if command not in done:
+                done[command] = ran(command)
+            results.setdefault(name, {})[command] = done[command]
+            RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+
+
+def ran(command):
+    commit, _ = head()
+    locked = f"{command} --locked" if command.startswith("cargo") else command
+    done = subprocess.run(locked, shell=True, cwd=ROOT, capture_output=True, text=True)
+    passed = sum(int(count) for count in re.findall(r"(\d+) passed", done.stdout))
+    return {"passed": passed, "succeeded": done.returncode == 0, "commit": commit, "date": datetime.date.today().isoformat()}
 
 
 def remembered():
@@ -386,15 +460,15 @@ def outcomes(name, commands):
     for command in filter(None, commands.split("; ")):
         outcome = known.get(command)
         if outcome:
-            verdict = f"{counted(outcome['passed'], 'test', 'tests')} passed" if outcome["succeeded"] else "**failed**"
+            passed = f"{counted(outcome['passed'], 'test', 'tests')} passed" if outcome["passed"] else "succeeded"
+            verdict = passed if outcome["succeeded"] else "**failed**"
             words.append(f"`{command}`: {verdict} ({outcome['date']}, {outcome['commit']})")
         else:
             words.append(f"`{command}`")
     return "<br>".join(words) or "-"
 
 
-def page():
-    commit, date = head()
+def page(commit, date):
     lines = [
         "# Evidence",
         "",
@@ -410,13 +484,16 @@ def page():
     for name, promise, commands, places, evidence in PROMISES:
         tests = "<br>".join(map(place_link, places)) or "-"
         lines.append(f"| {name} | {promise} | {tests} | {outcomes(name, commands)} | {'; '.join(evidence())} |")
-    PAGE.write_text("\n".join(lines) + "\n")
+    return "\n".join(lines) + "\n"
 
 
 def main():
+    if sys.argv[1:2] == ["--check"]:
+        written = re.search(r"^Sources of commit (\S+), (\S+)\. ", PAGE.read_text(), re.M)
+        sys.exit(None if written and PAGE.read_text() == page(*written.groups()) else "docs/evidence.md is not current: make evidence")
     if sys.argv[1:2] == ["run"]:
         run(sys.argv[2:] or [name for name, *_ in PROMISES])
-    page()
+    PAGE.write_text(page(*head()))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes target/gpu-bundle.tar.xz, with which a machine with an NVIDIA GPU but without Rust and network tests and measures keopsc:
-#   tar xf gpu-bundle.tar.xz && gpu-bundle/run.sh [tests|package|calls|ring|sanitize|bench|all] [arguments]
+#   tar xf gpu-bundle.tar.xz && gpu-bundle/run.sh [tests|package|calls|ring|digests|sanitize|bench|all] [arguments]
 # `make gpu-bundle` builds the compiler first.
 #   scripts/gpu-bundle.sh BINARY
 set -euo pipefail
@@ -18,6 +18,7 @@ strip -o "$bundle/keopsc" "$binary"
 # Small libraries that keopsc itself is linked to, for machines that lack them.
 ldd "$binary" | awk '/lib(ffi|z)\.so/ { print $3 }' | xargs -r cp -L -t "$bundle/lib"
 cp scripts/gpu-run.sh "$bundle/run.sh"
+cp scripts/gpu_record.py docs/gpu-tests.json "$bundle/"
 git describe --always --dirty --exclude '*' > "$bundle/COMMIT"
 cp bench/report.py "$bundle/bench/"
 git ls-files -z --cached --others --exclude-standard -- bench/gpu bindings/python tests/python tests/c samples runtime/src/abi.rs |

@@ -4,13 +4,16 @@
 #   run.sh package [arguments of pytest]     the tests of the Python package that have tensors on GPUs
 #   run.sh calls                             what calls from Python cost, beside pykeops
 #   run.sh ring [arguments]                  random plans in integers, compared bit for bit (where the bundle has them)
-#   run.sh sanitize [tool ..]                every kernel template under compute-sanitizer: memcheck racecheck initcheck synccheck
+#   run.sh digests                           every kernel template on small sizes: digests of the results, beside those that were kept
+#   run.sh sanitize [tool ..]                the same under compute-sanitizer: memcheck racecheck initcheck synccheck
 #   run.sh bench [arguments of bench.py]     keopsc beside pykeops, torch and kernels by hand and in Triton; writes gpu.json and gpu.md to $OUT, else to results/
 #   run.sh [all]                             all of it
-# Everything else that is written goes to a folder under /tmp.
+# What tests, package, ring, digests and sanitize came to is added to gpu-tests.json in $OUT, else in results/: `scripts/gpu_record.py keep FILE` and
+# `make evidence` take it into the repository. Everything else that is written goes to a folder under /tmp.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 scratch=${TMPDIR:-/tmp}/keopsc-gpu-$(id -u)
+record=$(realpath -m "${OUT:-$here/results}")/gpu-tests.json
 mkdir -p "$scratch/keops" "$scratch/cache"
 
 export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
@@ -43,11 +46,21 @@ has_option() {
     return 1
 }
 
+# Runs a test group, and records what came of it; a digest that changed is a failure, too.
+recorded() {
+    local group=$1 log=$scratch/$1.log begin=$SECONDS code
+    shift
+    "$@" 2>&1 | tee "$log"
+    code=${PIPESTATUS[0]}
+    "$python" "$here/gpu_record.py" add "$record" "$group" "$code" $((SECONDS - begin)) "$log" || code=1
+    return "$code"
+}
+
 # Several processes where pytest can do that: most of the time goes into compiling.
 tests() {
     local -a words=("$here"/tests/python/test_device*.py -q -p no:cacheprovider)
     has_option -n "$@" || ! "$python" -c 'import xdist' 2> /dev/null || words+=(-n 8)
-    (cd "$here/tests/python" && "$python" -m pytest "${words[@]}" "$@")
+    (cd "$here/tests/python" && recorded tests "$python" -m pytest "${words[@]}" "$@")
 }
 
 package() {
@@ -55,7 +68,7 @@ package() {
         echo "package: this Python has no torch"
         return 0
     fi
-    (cd "$here/bindings/python" && "$python" -m pytest -q -p no:cacheprovider tests/test_gpu.py tests/test_compile.py "$@")
+    (cd "$here/bindings/python" && recorded package "$python" -m pytest -q -p no:cacheprovider tests/test_gpu.py tests/test_compile.py "$@")
 }
 
 calls() {
@@ -68,22 +81,35 @@ ring() {
         echo "ring: this bundle has no gpu_ring"
         return 0
     fi
-    "$here/gpu_ring" "$@"
+    recorded ring "$here/gpu_ring" "$@"
+}
+
+compile_for_sanitize() {
+    rm -rf "$1"
+    mkdir -p "$1"
+    "$python" "$here/tests/python/sanitize.py" compile "$1"
+}
+
+digests() {
+    compile_for_sanitize "$scratch/digests" && recorded digests "$python" "$here/tests/python/sanitize.py" run "$scratch/digests"
+}
+
+# What the tool finds counts, whatever the program says of its results.
+watched() {
+    timeout "${SANITIZE_SECONDS:-120}" compute-sanitizer --tool "$1" --error-exitcode 9 --print-limit 20 \
+        "$python" "$here/tests/python/sanitize.py" run "$2" 2>&1 | tail -n 60
+    return "${PIPESTATUS[0]}"
 }
 
 sanitize() {
     local -a tools=("$@")
-    local tool status=0 libraries=$scratch/sanitize
+    local tool code status=0 libraries=$scratch/sanitize
     [ ${#tools[@]} -gt 0 ] || tools=(memcheck racecheck initcheck synccheck)
-    rm -rf "$libraries"
-    mkdir -p "$libraries"
-    "$python" "$here/tests/python/sanitize.py" compile "$libraries" || return 1
+    compile_for_sanitize "$libraries" || return 1
     for tool in "${tools[@]}"; do
         echo "--- $tool"
-        # What it finds counts, whatever the program says of its results.
-        timeout "${SANITIZE_SECONDS:-120}" compute-sanitizer --tool "$tool" --error-exitcode 9 --print-limit 20 \
-            "$python" "$here/tests/python/sanitize.py" run "$libraries" 2>&1 | tail -n 60
-        local code=${PIPESTATUS[0]}
+        recorded "$tool" watched "$tool" "$libraries"
+        code=$?
         echo "$tool: exit code $code"
         [ "$code" -eq 0 ] || status=1
     done
@@ -99,7 +125,7 @@ bench() {
 # Of all parts, which failed.
 all() {
     local part code status=0 said=""
-    for part in tests package calls ring sanitize bench; do
+    for part in tests package calls ring digests sanitize bench; do
         echo "=== $part"
         "$part"
         code=$?
@@ -112,9 +138,9 @@ all() {
 
 part=${1:-all}
 case $part in
-tests | package | calls | ring | sanitize | bench | all) ;;
+tests | package | calls | ring | digests | sanitize | bench | all) ;;
 *)
-    sed -n '2,11s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

@@ -4,6 +4,7 @@
     scripts/mutants.py [PACKAGE ...]   a share of the mutants of each package, all three without arguments
     scripts/mutants.py --survivors     the mutants again that survived, have no reason to and were not caught since
     scripts/mutants.py --page          docs/mutants.md from docs/mutants.json, after a reason was written there
+    scripts/mutants.py --check         says whether docs/mutants.md is current; exit status 1 if not
 
 MUTANTS_SHARE=k/n is the share: mutant k of the list, k + n, k + 2n … (0/10). MUTANTS_JOBS (1) mutants are tested at a time. What cargo-mutants
 says of each is in target/mutation. Whether mutants survived does not change the exit status.
@@ -117,7 +118,7 @@ def record(package, share, date, commit, names):
     known = load()
     known["runs"] = [one for one in known["runs"] if (one["package"], one["share"]) != (package, share)] + [row]
     survivors = {one["mutant"]: one for one in known["survivors"]}
-    for name in names["MissedMutant"]:
+    for name in names["MissedMutant"] + names["Timeout"]:
         survivors.setdefault(name, {"mutant": name, "package": package, "date": date, "commit": commit})
     known["survivors"] = list(survivors.values())
     store(known)
@@ -166,14 +167,15 @@ def load():
 
 def store(known):
     RESULTS.write_text(json.dumps(known, indent=1) + "\n")
-    page(known)
+    PAGE.write_text(page(known))
 
 
 HEAD = """\
 # Mutation testing
 
 What each run of `scripts/mutants.py` did: [testing.md](testing.md#mutation-testing) says what is changed and which tests run. A `+` after a commit means that
-sources were changed since. Of mutants that time out a loop does not end; they count as caught.
+sources were changed since. Of a mutant that times out a loop may not end, or the machine was busy: it is tested again as if it had survived, and counts as caught
+if it times out again.
 
 | date | commit | package | share | mutants | tested | not built | caught | timed out | survived |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -185,10 +187,10 @@ def page(known):
     for run in known["runs"]:
         keys = ("date", "commit", "package", "share", "mutants", "tested", "unviable", "caught", "timeout", "survived")
         text += "| " + " | ".join(str(run[key]) for key in keys) + " |\n"
-    text += "\nWhat survived the tests of its own package at first, and what became of it:\n\n"
+    text += "\nWhat survived the tests of its own package at first, or timed out, and what became of it:\n\n"
     for one in sorted(known["survivors"], key=lambda one: one["mutant"]):
         text += f"- `{one['mutant']}` ({one['commit']}): {fate(one)}\n"
-    PAGE.write_text(text)
+    return text
 
 
 def fate(survivor):
@@ -205,6 +207,8 @@ def main():
     arguments = sys.argv[1:]
     if arguments == ["--page"]:
         store(load())
+    elif arguments == ["--check"]:
+        sys.exit(None if PAGE.read_text() == page(load()) else "docs/mutants.md is not current: scripts/mutants.py --page")
     elif arguments == ["--survivors"]:
         run_survivors()
     else:

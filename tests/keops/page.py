@@ -198,9 +198,9 @@ def cell(numbers):
     return "-" if numbers is None else ", ".join(f"{count} {kind}" for kind, count in numbers.items() if count)
 
 
-def main():
+def text(outcomes):
+    """The page, of outcomes by section."""
     with np.errstate(all="ignore"):
-        outcomes = all_outcomes()
         parts = [
             INTRODUCTION + "\n" + counts_table(outcomes),
             constants_text(outcomes),
@@ -209,8 +209,8 @@ def main():
             refusals_text(outcomes),
             costs_text(),
         ]
-    PAGE.write_text("\n\n".join(parts) + "\n")
+    return "\n\n".join(parts) + "\n"
 
 
 if __name__ == "__main__":
-    main()
+    PAGE.write_text(text(all_outcomes()))

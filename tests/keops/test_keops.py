@@ -1,6 +1,7 @@
 """keopsc agrees with KeOps on every formula of the stored reference, or differences.py knows why not."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import count
 import differences
 import judge
 import keops
+import page
 import singles
 import world
 from compare import BOTH_REFUSE, DIFFERENT, KEOPS_REFUSES, MENDED, REFUSED, SAME, REFERENCE, SECTIONS
@@ -58,6 +60,13 @@ def test_where_keops_refuses_the_judge_decides(outcomes, section):
         if outcome.kind == KEOPS_REFUSES:
             is_same = compare.agree(outcome.value, truth(section, row), 1e-6)
             assert is_same != (outcome.text in known), outcome.text
+
+
+def test_the_page_is_current(outcomes):
+    """But for digits that levels round differently."""
+    shown = page.text({section: outcomes(section) for section in REFERENCE})
+    rounded = [re.sub(r"(\d\.\d{5})\d+", r"\1", text) for text in (page.PAGE.read_text(), shown)]
+    assert rounded[0] == rounded[1], "docs/keops.md: .venv/bin/python tests/keops/page.py"
 
 
 def test_reasons_are_written_down():

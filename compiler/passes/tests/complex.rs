@@ -105,6 +105,18 @@ fn operations_of_real_numbers_take_the_real_inputs() {
     refused("Sum[j](Floor(z) * w)", Code::WrongNumbers);
 }
 
+/// Where an argument has to be complex, a constant is; where it may be real, it stays so.
+#[test]
+fn constants_are_complex_where_they_have_to_be() {
+    complex("Sum[j](ComplexMult(w, 2))", scaled(W, 2.0));
+    complex("Sum[j](ComplexMult(0.5, w))", scaled(W, 0.5));
+    complex("Sum[j](IfElse(r, w, 2))", W);
+    complex("Sum[j](IfElse(-r, w, 2))", [2.0, 0.0]);
+    complex("Sum[j](IfElse(-1, w, z))", Z);
+    real("Sum[j](Abs(w) + IfElse(-r, 1, 2))", size(W) + 2.0);
+    refused("Sum[j](ComplexMult(w, r))", Code::WrongNumbers);
+}
+
 #[test]
 fn elements_are_complex_numbers() {
     for (index, number) in [(0, V[0]), (1, V[1]), (2, V[2]), (-1, V[2]), (-3, V[0])] {
@@ -125,6 +137,15 @@ fn gradients_in_complex_inputs() {
     complex("Grad(Sum[j](Abs(z * w)), z, 1)", scaled(Z, size(W) / size(Z)));
     real("Grad(Sum[j](r * w), r, c)", times(conjugate(W), C)[0]);
     refused("Grad(Sum[j](z * w), z, r)", Code::WrongNumbers);
+}
+
+/// Of other derivatives neither the formula nor the variable may be complex.
+#[test]
+fn derivatives_of_real_formulas_in_real_inputs() {
+    for formula in ["Laplacian(Abs(z * w), z)", "Laplacian(r * w, r)", "Divergence(Abs(z), z)", "Laplacian(z * w, z)"] {
+        refused(&format!("Sum[j]({formula} * w)"), Code::WrongNumbers);
+    }
+    real("Sum[j](Laplacian(r * r * r, r) * Abs(w))", 6.0 * R * size(W));
 }
 
 #[test]

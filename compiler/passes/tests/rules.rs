@@ -126,6 +126,9 @@ fn spread_scalars() {
     same("Sum(a * x)", "a * Sum(x)");
     same("Scalprod(a * x, q)", "a * Scalprod(x, q)");
     same("Scalprod(a, x)", "a * Sum(x)");
+    // The scalar stands first where its input does.
+    same("Sum(a * q)", "a * Sum(q)");
+    same("Scalprod(a * q, x)", "a * Scalprod(q, x)");
     same("SqDist(SumT(a, 3), x)", "SqDist(a, x)");
     different("SqDist(SumT(a, 3), SumT(p, 3))", "SqDist(a, p)");
     different("Scalprod(SumT(a, 3), SumT(p, 3))", "Scalprod(a, p)");
@@ -285,6 +288,29 @@ fn powers_share_their_squares() {
     same("Powf(a, 0.5) + a ** -2", "Sqrt(a) + Inv(Square(a))");
     same("Powf(a, 3.0)", "a ** 3");
     different("Powf(a, 2.5)", "a ** 2 * Sqrt(a)");
+}
+
+/// Exponentials of what comes out of a rounding are joined, however it is chosen; of inputs they are not, nor where it is not looked so deep.
+#[test]
+fn exponentials_of_rounded_numbers_are_joined() {
+    let exponentials =
+        |a: &str| simplified(&format!("Sum[j](Exp({a}) * Exp(x[0] * y[0] + y[1]))")).matches("Exp").count();
+    let chosen = |inner: &str, levels: usize| {
+        (0..levels).fold(inner.to_string(), |inner, _| format!("Maximum({inner}, {inner} / 2)"))
+    };
+    assert_eq!([exponentials("x[0] * y[1]"), exponentials(&chosen("(x[0] * y[1])", 2))], [1, 1]);
+    let larger = "Maximum(x[0], y[0])";
+    let found = [exponentials(larger), exponentials(&chosen(larger, 2)), exponentials(&chosen(larger, 12))];
+    assert_eq!(found, [2, 2, 2]);
+}
+
+#[test]
+fn a_program_that_computes_nothing_keeps_its_inputs() {
+    let mut program = differentiated("Sum[j](x[0] * y[0])");
+    program.entries.clear();
+    let found = simplify(program.clone());
+    assert_eq!((found.inputs, found.scalar), (program.inputs, program.scalar));
+    assert_eq!((found.graph.len(), found.entries.len()), (0, 0));
 }
 
 #[test]

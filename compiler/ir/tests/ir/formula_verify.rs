@@ -7,7 +7,7 @@ use keopsc_ir::formula::verify::{Stage, verify};
 use keopsc_ir::formula::{Graph, InputId, NodeId, NodeKind, Program};
 use keopsc_ir::random::Random;
 use keopsc_ir::types::{Role, ScalarType};
-use keopsc_ops::{OperationId, ReductionId};
+use keopsc_ops::{OperationId, ReductionId, catalogue, reductions};
 
 use crate::samples::PROGRAM;
 
@@ -104,6 +104,7 @@ fn requests_are_allowed_before_differentiation() {
     assert_eq!(broken(&program, Stage::Resolved), ["an output's extents multiply to its components"]);
 }
 
+/// Rows of tables by the first number that none has.
 #[test]
 fn rules_that_no_text_breaks() {
     type Change = fn(&mut Program);
@@ -117,7 +118,9 @@ fn rules_that_no_text_breaks() {
         (
             |program| {
                 change_kind(program, 2, |kind| match kind {
-                    NodeKind::Operation { operation, .. } => *operation = OperationId(u16::MAX),
+                    NodeKind::Operation { operation, .. } => {
+                        *operation = OperationId(catalogue::operations().count() as u16)
+                    }
                     _ => unreachable!("n2 is an operation"),
                 });
             },
@@ -126,7 +129,9 @@ fn rules_that_no_text_breaks() {
         (
             |program| {
                 change_kind(program, 9, |kind| match kind {
-                    NodeKind::Reduction { reduction, .. } => *reduction = ReductionId(u16::MAX),
+                    NodeKind::Reduction { reduction, .. } => {
+                        *reduction = ReductionId(reductions::reductions().count() as u16)
+                    }
                     _ => unreachable!("n9 is a reduction"),
                 });
             },

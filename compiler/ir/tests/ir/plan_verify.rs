@@ -8,6 +8,7 @@ use keopsc_ir::plan::{Block, Definition, Plan, TensorId, TensorKind, Value, Valu
 use keopsc_ir::random::Random;
 use keopsc_ops::ReductionId;
 use keopsc_ops::intrinsics::Intrinsic;
+use keopsc_ops::reductions;
 use keopsc_ops::scalar::{Counter, Index, Scalar};
 
 use crate::samples::PLAN;
@@ -121,7 +122,11 @@ fn rules_that_no_text_breaks() {
             "what is accumulated is computed before the epilogue",
         ),
         (|plan| plan.passes[0].accumulations[0].arguments[0] = ValueId(8), "row numbers are not accumulated"),
-        (|plan| plan.passes[0].accumulations[0].reduction = ReductionId(u16::MAX), "a reduction is one of the table"),
+        (
+            // The first number that no row of the table has.
+            |plan| plan.passes[0].accumulations[0].reduction = ReductionId(reductions::reductions().count() as u16),
+            "a reduction is one of the table",
+        ),
         (
             |plan| plan.passes[0].accumulations[0].arguments.clear(),
             "an accumulation has every argument of its reduction",

@@ -164,6 +164,25 @@ mod tests {
     }
 
     #[test]
+    fn conditions_compute_and_compare() {
+        let value =
+            |text: &str| number(&Graph::default(), &parse_expression(text).expect("it parses"), &Names::default());
+        for (text, expected) in
+            [("2 + 3", 5.0), ("2 - 3", -1.0), ("2 * 3", 6.0), ("3 / 2", 1.5), ("7 % 3", 1.0), ("-2", -2.0)]
+        {
+            assert_eq!(value(text), Some(expected), "{text}");
+        }
+        let comparisons = [("<", "100"), ("<=", "110"), (">", "001"), (">=", "011"), ("==", "010"), ("!=", "101")];
+        for (operator, expected) in comparisons {
+            for (left, truth) in (1..).zip(expected.chars()) {
+                let holds = value(&format!("{left} {operator} 2"));
+                assert_eq!(holds, truth.to_digit(2).map(f64::from), "{left} {operator} 2");
+            }
+        }
+        assert_eq!([value("2 ** 3"), value("2 | 3"), value("n"), value("dim(n)")], [None; 4]);
+    }
+
+    #[test]
     fn moderate_constants_may_be_multiplied_and_divided() {
         assert!(is_moderate(1e-17) && is_moderate(-1e17) && !is_moderate(0.0) && !is_moderate(1e19));
     }
