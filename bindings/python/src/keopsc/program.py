@@ -168,10 +168,10 @@ class Program:
         """The function that computes all results, compiled for these types; `device` is "cpu" or "cuda"."""
         entry = self._compiled.get((dtypes, device))
         if entry is None:
-            loaded = library.load(compiler.compiled(self.text(dtypes), device))
             first = self._first_result()
             numbers = {f"_r{first + number}": number for number in range(len(self.results))}
-            entry = loaded.entries[_TOGETHER if len(numbers) > 1 else f"_r{first}"]
+            name = _TOGETHER if len(numbers) > 1 else f"_r{first}"
+            entry = library.load(compiler.compiled(self.text(dtypes), device, ("--only", name))).entries[name]
             self._compiled[dtypes, device] = entry
             self._outputs = [(numbers[tensor.name.replace("_indices", "")], tensor) for tensor in entry.outputs]
         return entry
