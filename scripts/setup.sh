@@ -9,7 +9,7 @@
 #   scripts/setup.sh octave     what the tests of the Matlab toolbox need: Octave with its compiler of gateways (370 MB)
 #   scripts/setup.sh r          what the tests of the R package need: R with its headers (43 MB), a C compiler
 #   scripts/setup.sh julia      .julia: what the tests of the Julia module need, the Julia of Debian 11 (63 MB), unless there is a julia
-#   scripts/setup.sh wheel      .venv-wheel: what makes a wheel of the Python package
+#   scripts/setup.sh wheel      .venv-wheel: what makes and tests a wheel of the Python package; .venv-oldest: the same tests' Python 3.9, where there is one
 #   scripts/setup.sh cuda       .venv-cuda: NVIDIA's compilers, which need no GPU (500 MB), and the C++ compiler that nvcc calls
 #   scripts/setup.sh docs       .venv-docs: what builds the site, and runs what is on its pages (120 MB)
 #   scripts/setup.sh mutants    cargo-mutants and cargo-nextest, which test the tests: built from crates.io
@@ -69,7 +69,9 @@ cargo_program() {
 }
 
 # virtual_environment FOLDER INSTALL REQUIREMENTS...: makes it anew where a requirement has changed.
-# INSTALL is called with the folder's Python.
+# INSTALL is called with the folder's Python. It is made by $python, and gets the version $pip of pip.
+python=python3
+pip=26.3
 virtual_environment() {
     local folder=$1 install=$2 stamp
     shift 2
@@ -77,12 +79,13 @@ virtual_environment() {
     if [ "$(cat "$folder/requirements.sha256" 2>/dev/null)" = "$stamp" ] && "$folder/bin/python" -c '' 2>/dev/null; then
         return
     fi
-    python3 -c 'import ensurepip, venv' 2>/dev/null || debian_packages python3 python3-venv
-    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "$(python3 --version) is too old: 3.11 or newer is needed."
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || debian_packages python3 python3-venv
+    [ "$python" != python3 ] || python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        fail "$(python3 --version) is too old: 3.11 or newer is needed."
     echo "setup: filling $folder" >&2
-    python3 -m venv --clear "$folder"
+    "$python" -m venv --clear "$folder"
     # Python brings an older one, which begins again, or gives up, where a download breaks off.
-    install_packages "$folder/bin/python" --upgrade pip==26.3
+    install_packages "$folder/bin/python" --upgrade "pip==$pip"
     "$install" "$folder/bin/python"
     echo "$stamp" > "$folder/requirements.sha256"
 }
@@ -152,6 +155,21 @@ install_wheel() {
     install_packages "$1" -r scripts/requirements-wheel.txt
 }
 
+install_oldest() {
+    install_packages "$1" -r scripts/requirements-oldest.txt
+}
+
+# oldest_python: the path of a Python 3.9, the oldest one that the package is for; nothing where there is none.
+oldest_python() {
+    local found
+    for found in python3.9 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.9.*/bin/python3.9; do
+        if "$found" -c 'import ensurepip, venv' 2>/dev/null; then
+            command -v "$found"
+            return
+        fi
+    done
+}
+
 install_docs() {
     install_packages "$1" --no-deps -r scripts/requirements-docs.txt
 }
@@ -196,6 +214,13 @@ julia)
     ;;
 wheel)
     virtual_environment .venv-wheel install_wheel scripts/requirements-wheel.txt
+    python=$(oldest_python)
+    pip=25.3 # It still knows Python 3.9.
+    if [ -n "$python" ]; then
+        virtual_environment .venv-oldest install_oldest scripts/requirements-oldest.txt
+    else
+        echo "setup: there is no Python 3.9, so the wheel is tried with a newer one alone" >&2
+    fi
     ;;
 cuda)
     command -v g++ >/dev/null || debian_packages g++

@@ -108,6 +108,10 @@ pub struct SourceArguments {
     /// Numbers in sums of many products on GPUs, whatever the file says: auto (as exact as what is computed in), or tf32, bf16, which are faster.
     #[arg(long, value_name = "KIND")]
     pub products: Option<String>,
+
+    /// Make these functions alone, outputs or fused blocks of the file, separated by commas [default: all].
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub only: Vec<String>,
 }
 
 /// What code is made.

@@ -84,14 +84,14 @@ pub fn options(
 }
 
 fn device(code: &CodeArguments, has_gpus: bool, purpose: Purpose) -> Result<Option<DeviceTarget>, Problem> {
-    let named = architecture::from_option(&code.gpu_arch)?;
     match has_gpus {
         true => {
-            let is_free = purpose == Purpose::ForNow && code.gpu_arch.is_empty();
-            let (architectures, has_ptx) = match is_free.then(gpus_here).flatten() {
+            let is_for_this_machine = code.gpu_arch.is_empty() || code.gpu_arch == ["native"];
+            let here = (purpose == Purpose::ForNow && is_for_this_machine).then(gpus_here).flatten();
+            let (architectures, has_ptx) = match here {
                 // A library in the cache of this machine runs on no other.
                 Some(here) => (here, false),
-                None => (named, true),
+                None => (architecture::from_option(&code.gpu_arch)?, true),
             };
             let compiler = Search::of_this_process().compiler(purpose);
             Ok(Some(DeviceTarget { architectures, has_ptx, compiler }))
@@ -120,5 +120,6 @@ pub fn formula_options(source: &SourceArguments) -> Result<FormulaOptions, Probl
         accumulate: source.accumulate.as_deref().map(options::accumulate).transpose()?,
         algebra: source.algebra.as_deref().map(options::algebra).transpose()?,
         products: source.products.as_deref().map(options::products).transpose()?,
+        only: source.only.clone(),
     })
 }

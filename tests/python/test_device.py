@@ -447,7 +447,7 @@ def test_sums_of_exponentials_are_relative_to_their_largest_value(gpu, compiled_
 
 
 def test_the_cache_compiles_for_the_gpus_at_hand_alone(tmp_path):
-    """Where no architecture is named: machine code of theirs and no PTX. Numbers 75 and 76 are the compute capability."""
+    """Where no architecture is named, or `native`: machine code of theirs and no PTX. Numbers 75 and 76 are the compute capability."""
     gpus = [Gpu(number) for number in range(driver().devices())]
     capabilities = {10 * gpu.attribute(75) + gpu.attribute(76) for gpu in gpus}
 
@@ -455,5 +455,7 @@ def test_the_cache_compiles_for_the_gpus_at_hand_alone(tmp_path):
         variables = environment(KEOPSC_CACHE_DIR=str(tmp_path))
         return subprocess.run([BINARY, *arguments], env=variables, check=True, capture_output=True, text=True).stdout.strip()
 
-    library = keopsc("compile", "--cached", "--target", "native,cuda", "-e", "x = Vi(1); y = Vj(1); out s = Sum[j](x * y)")
+    compile = ("compile", "--cached", "--target", "native,cuda", "-e", "x = Vi(1); y = Vj(1); out s = Sum[j](x * y)")
+    library = keopsc(*compile)
     assert json.loads(keopsc("inspect", "--json", library))["gpu"] == {"architectures": sorted(capabilities)}
+    assert keopsc(*compile, "--gpu-arch", "native") == library

@@ -1,9 +1,13 @@
 """`torch.compile` without graph breaks, also around transforms, and PyTorch's own checks of the operators behind it."""
 
+import shutil
+import warnings
+
 import pytest
 
 torch = pytest.importorskip("torch")
 import keopsc  # noqa: E402
+import keopsc.solve  # noqa: E402
 from keopsc.torch import Genred, KernelSolve, LazyTensor, Vi, Vj  # noqa: E402
 from keopsc.torch.cluster import from_matrix  # noqa: E402
 
@@ -64,6 +68,11 @@ def solved(y, b, s):
     return solver(y, y, b, s, alpha=0.1, eps=1e-12)
 
 
+def preconditioned(y, b, s, **options):
+    """A system that a Nyström preconditioner solves, of a matrix with few large eigenvalues."""
+    return (-Vi(y).sqdist(Vj(y)) / s).exp().solve(Vi(b), alpha=0.1, eps=1e-12, nystroem=6, **options)
+
+
 def filled(x, y, b, s):
     out = torch.empty(10, 1, dtype=x.dtype)
     assert genred(x, y, b, s, out=out) is out
@@ -100,6 +109,11 @@ TRANSFORMED = {
     )(torch.stack([x, 2 * x])),
     "KernelSolve": lambda x, y, b, s: solved(y, b, s),
     "solve of a LazyTensor": lambda x, y, b, s: (-Vi(y).sqdist(Vj(y)) / s).exp().solve(Vi(b), alpha=0.1, eps=1e-12),
+    "LazyTensor, Nyström": lambda x, y, b, s: preconditioned(y, b, s),
+    "LazyTensor, gradients with Nyström": lambda x, y, b, s: torch.func.grad(lambda y, b, s: preconditioned(y, b, s).square().sum(), (0, 1, 2))(y, b, s),
+    "LazyTensor, tangent with Nyström": lambda x, y, b, s: torch.func.jvp(lambda s: preconditioned(y, b, s), (s,), (s.cos(),)),
+    "LazyTensor, vmap with Nyström of each": lambda x, y, b, s: torch.func.vmap(lambda s: preconditioned(y, b, s))(torch.stack([s, 2 * s])),
+    "LazyTensor, vmap with one Nyström": lambda x, y, b, s: torch.func.vmap(lambda b: preconditioned(y, b, s))(torch.stack([b, b.cos()])),
     "gradients of KernelSolve": lambda x, y, b, s: torch.func.grad(lambda y, b, s: solved(y, b, s).square().sum(), (0, 1, 2))(y, b, s),
     "hessian of KernelSolve": lambda x, y, b, s: torch.func.hessian(lambda s: solved(y, b, s).square().sum())(s),
     "vmap of KernelSolve": lambda x, y, b, s: torch.func.vmap(lambda s: solved(y, b, s))(torch.stack([s, 2 * s])),
@@ -119,8 +133,10 @@ def test_one_graph_with_transforms(name):
     torch._dynamo.reset()
 
 
-@pytest.mark.parametrize("name", ["KernelSolve", "out", "grad", "vmap of grad"])
+@pytest.mark.parametrize("name", ["KernelSolve", "LazyTensor, Nyström", "out", "grad", "vmap of grad"])
 def test_gradients_of_graphs_with_transforms(name):
+    if "LazyTensor" in name and not FOLLOWS_LAZYTENSORS:
+        pytest.skip("needs PyTorch 2.13")
     leaves = [tensor.detach().double().requires_grad_() for tensor in arguments()]
     function, found = TRANSFORMED[name], []
     for own in (torch.compile(function, fullgraph=True, backend="aot_eager"), function):
@@ -129,28 +145,84 @@ def test_gradients_of_graphs_with_transforms(name):
     torch._dynamo.reset()
 
 
-SYSTEMS = "linear systems with a preconditioner"
+def test_a_preconditioner_of_ones_own_is_refused_in_one_graph_and_works_beside_it():
+    def function(y, b, s):
+        return solver(y, y, b, s, alpha=0.1, eps=1e-12, preconditioner=lambda vector: 2 * vector)
 
-#: What no graph can hold: a function of a formula file, y, b and s, and how the message calls it.
-REFUSED = {
-    "preconditioner": (lambda file, y, b, s: solver(y, y, b, s, alpha=0.1, eps=1e-12, preconditioner=lambda vector: 2 * vector), SYSTEMS),
-    "Nyström": (lambda file, y, b, s: (-Vi(y).sqdist(Vj(y)) / s).exp().solve(Vi(b), alpha=0.1, eps=1e-12, nystroem=6), SYSTEMS),
-    "file": (lambda file, y, b, s: file.a(y.float(), y.float()), "functions of formula files"),
-}
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_is_refused_in_one_graph_works_beside_it(name, tmp_path):
-    path = tmp_path / "distances.kf"
-    path.write_text("x = Vi(3)\ny = Vj(3)\nout a = Sum[j](SqDist(x, y))\n")
-    given = [keopsc.compile_file(path), *(tensor.detach().double() for tensor in arguments()[1:])]
-    function, what = REFUSED[name]
-    if name == "Nyström" and not FOLLOWS_LAZYTENSORS:
-        pytest.skip("needs PyTorch 2.13")
-    with pytest.raises(Exception, match=f"torch.compile cannot take {what}"):
+    given = [tensor.detach().double() for tensor in arguments()[1:]]
+    with pytest.raises(Exception, match="torch.compile cannot take linear systems with a preconditioner of one's own"):
         torch.compile(function, fullgraph=True, backend="aot_eager")(*given)
     torch._dynamo.reset()
     torch.testing.assert_close(torch.compile(function, backend="aot_eager")(*given), function(*given))
+    torch._dynamo.reset()
+
+
+def test_nystroem_saves_iterations_in_a_graph():
+    """The factor gets into the graph: without it there would be more iterations than this."""
+    if not FOLLOWS_LAZYTENSORS:
+        pytest.skip("needs PyTorch 2.13")
+    y, b = torch.rand(200, 3, dtype=torch.float64), torch.rand(200, 1, dtype=torch.float64)
+
+    def function(y, b, rank):
+        return (-Vi(y).sqdist(Vj(y)) / 4).exp().solve(Vi(b), alpha=1e-3, eps=1e-6, maxiter=12, nystroem=rank)
+
+    with pytest.warns(keopsc.solve.ConvergenceWarning):
+        function(y, b, 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", keopsc.solve.ConvergenceWarning)
+        found = torch.compile(function, fullgraph=True, backend="aot_eager")(y, b, 60)
+    torch.testing.assert_close(found, function(y, b, 60))
+    torch._dynamo.reset()
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "distances.kf"
+    path.write_text("x = Vi(3)\ny = Vj(3)\nout a = Sum[j](SqDist(x, y))\nout n = ArgKMin[j, K=2](SqDist(x, y))\n")
+    return keopsc.compile_file(path)
+
+
+FILES = {
+    "sum": lambda file, x, y: file.a(x, y=y) * 2,
+    "row numbers": lambda file, x, y: y[file.n(x, y)[..., 0]],
+    "batch": lambda file, x, y: file.a(torch.stack([x, x.cos()]), y[None]),
+    "vmap": lambda file, x, y: torch.func.vmap(lambda x: file.a(x, y))(torch.stack([x, x.cos()])),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_functions_of_files_in_one_graph(name, file):
+    function = FILES[name]
+    compiled = torch.compile(lambda x, y: function(file, x, y), fullgraph=True, backend="aot_eager")
+    for m in (10, 11):
+        x, y = (tensor.detach() for tensor in arguments(m)[:2])
+        torch.testing.assert_close(compiled(x, y), function(file, x, y))
+    torch._dynamo.reset()
+
+
+def test_functions_of_files_have_no_derivatives_in_graphs_either(file):
+    x, y = arguments()[:2]
+    for function in (file.a, torch.compile(lambda x, y: file.a(x, y), fullgraph=True, backend="aot_eager")):
+        with pytest.raises(Exception, match="a.x = Vi.3., y = Vj.3.. has no derivatives in PyTorch: declare them"):
+            torch.autograd.grad(function(x, y).sum(), x)
+        with torch.no_grad():
+            assert function(x, y).shape == (10, 1)
+    torch._dynamo.reset()
+
+
+@pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="inductor needs a C++ compiler")
+@pytest.mark.parametrize("name", ["Genred", "matvec"])
+def test_inductor(name):
+    """PyTorch's own back end, which compiles what stands around keopsc's operators."""
+    if name != "Genred" and not FOLLOWS_LAZYTENSORS:
+        pytest.skip("needs PyTorch 2.13")
+    function, given = FUNCTIONS[name], arguments()
+    compiled = torch.compile(lambda *given: function(*given).exp() * 3, fullgraph=True, backend="inductor")
+    expected = function(*given).exp() * 3
+    value = compiled(*given)
+    torch.testing.assert_close(value, expected)
+    leaves = (given[0], given[3])
+    torch.testing.assert_close(torch.autograd.grad(value.sum(), leaves), torch.autograd.grad(expected.sum(), leaves))
     torch._dynamo.reset()
 
 
@@ -188,7 +260,15 @@ def test_the_operators():
     torch.library.opcheck(torch.ops.keopsc.evaluate.default, (program, list(arguments()), [], [0, -1, -1]))
     x, y, b, s = (tensor.double() for tensor in arguments())
     given = [tensor.detach().requires_grad_() for tensor in (y, y, b, s)]
-    torch.library.opcheck(torch.ops.keopsc.solve.default, (solver.program.described(), 2, 0.1, 1e-12, None, given, [], [0, -1, -1]))
+    system = (solver.program.described(), 2, 0.1, 1e-12, None)
+    torch.library.opcheck(torch.ops.keopsc.solve.default, (*system, None, given, [], [0, -1, -1]))
+    factor = torch.rand(12, 2, dtype=torch.float64) / 10
+    torch.library.opcheck(torch.ops.keopsc.solve.default, (*system, 0.1, [*given, factor], [], [0, -1, -1]))
+
+
+def test_the_operator_of_files(file):
+    x, y = (tensor.detach() for tensor in arguments()[:2])
+    torch.library.opcheck(torch.ops.keopsc.call.default, (file.path, file.a.entry.library.path, "a", [x, y], [], [0, -1, -1]))
 
 
 def test_a_right_hand_side_that_needs_no_iteration():

@@ -98,6 +98,14 @@ def test_aliases_of_all_kinds():
         np.testing.assert_allclose(Genred(formula, aliases, axis=1)(x, y, b, s), expected, rtol=1e-13)
 
 
+def test_libraries_have_what_is_called_alone():
+    """The functions of single gradients would be compiled for nothing, beside that of all together."""
+    program = Genred(*GAUSSIAN, axis=1).program
+    program.compiled(("f32",) * 4)
+    for derivative, name in ((program.gradient((0, 1), (0,)), "_together"), (program.gradient((0,), (0,)), "_r1")):
+        assert list(derivative.compiled(("f32",) * 5).library.entries) == [name]
+
+
 def test_old_results_of_lists():
     x, y, _, _ = arguments()
     distance = ((x[:, None] - y) ** 2).sum(-1)

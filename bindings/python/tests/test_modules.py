@@ -15,7 +15,8 @@ SOURCE = Path(keopsc.__file__).parents[1]
 
 def python(code, **environment):
     """Runs code in a process of its own and returns what it prints."""
-    env = {**os.environ, "PYTHONPATH": str(SOURCE), **environment}
+    paths = [str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **environment}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()

@@ -34,6 +34,7 @@ fn explain_formula(arguments: &Explain) -> Result<String, Stop> {
         accumulate: None,
         algebra: arguments.algebra.clone(),
         products: None,
+        only: Vec::new(),
     };
     let formula = formula::read(&source_arguments)?;
     let options = formula::formula_options(&source_arguments)?;

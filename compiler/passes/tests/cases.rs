@@ -47,14 +47,15 @@ fn run_text(name: String, text: String, path: Option<&Path>) -> Outcome {
     Outcome { codes, said: render(&source, &diagnostics, false).replace(&folder, ""), stages }
 }
 
-/// `# dims: D=4, E=5` in the first line stands for `-D D=4 -D E=5`.
+/// `# dims: D=4, E=5` in the first line stands for `-D D=4 -D E=5`, `# only: f, g` for `--only f,g`.
 fn options(text: &str) -> Options {
-    let list = text.lines().next().and_then(|line| line.strip_prefix("# dims: ")).unwrap_or("");
+    let list = |prefix: &str| text.lines().next().and_then(|line| line.strip_prefix(prefix)).unwrap_or("");
     let one = |item: &str| {
         let (name, value) = item.split_once('=')?;
         Some((name.trim().to_owned(), value.trim().parse().ok()?))
     };
-    Options { dims: list.split(',').filter_map(one).collect(), ..Options::default() }
+    let names = list("# only: ").split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    Options { dims: list("# dims: ").split(',').filter_map(one).collect(), only: names.collect(), ..Options::default() }
 }
 
 fn cases(folder: &str) -> Vec<PathBuf> {

@@ -88,12 +88,11 @@ def compiled_file(path: str, device: str = "cpu", options: Tuple[str, ...] = ())
 
 
 def _target(device: str) -> Tuple[str, ...]:
-    return ("--target", "native,cuda", "--gpu-arch", gpu_architecture()) if device == "cuda" else ()
-
-
-def gpu_architecture() -> str:
-    """What `--gpu-arch` is given: `$KEOPSC_GPU_ARCH`, or the GPUs that this machine has."""
-    return os.environ.get("KEOPSC_GPU_ARCH", "native")
+    if device != "cuda":
+        return ()
+    # Unless told, the compiler asks the driver once what GPUs there are, and makes no code for others.
+    architecture = os.environ.get("KEOPSC_GPU_ARCH")
+    return ("--target", "native,cuda", *(("--gpu-arch", architecture) if architecture else ()))
 
 
 def version() -> str:

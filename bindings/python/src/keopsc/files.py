@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any, Dict, List, Optional, Sequence
 
 from . import compiler, library
-from .program import Plan, Variable, plan_of_entry
+from .program import Plan, Variable, plan_of_entry, shapes_of_entry
 
 
 class Function:
@@ -29,6 +29,10 @@ class Function:
     def plan(self, layouts: Sequence[library.Layout], ranges: Any = (), streamed: Optional[int] = None) -> Plan:
         """The call for arguments of these layouts."""
         return plan_of_entry(self.entry, self.variables, layouts, ranges, streamed)
+
+    def shapes(self, shapes: Sequence[Any], dtypes: Any, ranges: Any = ()) -> List[Any]:
+        """The shapes and type names of all outputs, for arguments of these shapes and types."""
+        return shapes_of_entry(self.entry, self.variables, shapes, dtypes, ranges)
 
     def __call__(self, *args: Any, ranges: Any = None, backend: str = "auto", device_id: int = -1, **named: Any) -> Any:
         """The result for these arrays, or a tuple of them; shapes are those of `Genred`.

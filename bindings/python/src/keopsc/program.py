@@ -114,6 +114,18 @@ class Plan(NamedTuple):
     is_broadcast: bool
 
 
+class Early(NamedTuple):
+    """Gradients that are made together with the value: the numbers of their variables, whether these are all that want gradients, and the program of the value
+    and of its gradients in these variables for the cotangent 1."""
+
+    variables: Tuple[int, ...] = ()
+    are_all: bool = False
+    program: Any = None
+
+
+NOT_EARLY = Early()
+
+
 class Program:
     """Variables, statements and results; see the head of this file."""
 
@@ -130,9 +142,11 @@ class Program:
         self.uses_of_early_gradients = 0
         #: Plans by whatever key the array library finds quickest; nothing but a cache.
         self.plans: Dict[Any, Plan] = {}
+        #: What the array library needs to know of a call besides its tensors, without ranges and where these are; made when it is first needed.
+        self.plain_call: Any = None
         self._compiled: Dict = {}
         self._derivatives: Dict = {}
-        self._early: Dict[Tuple[bool, ...], Tuple[int, ...]] = {}
+        self._early: Dict[Tuple[bool, ...], Early] = {}
         self._outputs: Optional[List[Tuple[int, TensorInfo]]] = None
 
     def __reduce__(self) -> Tuple[Any, ...]:
@@ -168,10 +182,10 @@ class Program:
         """The function that computes all results, compiled for these types; `device` is "cpu" or "cuda"."""
         entry = self._compiled.get((dtypes, device))
         if entry is None:
-            loaded = library.load(compiler.compiled(self.text(dtypes), device))
             first = self._first_result()
             numbers = {f"_r{first + number}": number for number in range(len(self.results))}
-            entry = loaded.entries[_TOGETHER if len(numbers) > 1 else f"_r{first}"]
+            name = _TOGETHER if len(numbers) > 1 else f"_r{first}"
+            entry = library.load(compiler.compiled(self.text(dtypes), device, ("--only", name))).entries[name]
             self._compiled[dtypes, device] = entry
             self._outputs = [(numbers[tensor.name.replace("_indices", "")], tensor) for tensor in entry.outputs]
         return entry
@@ -201,15 +215,7 @@ class Program:
 
     def shapes(self, shapes: Sequence[Tuple[Any, ...]], dtypes: Tuple[str, ...], ranges: Sequence[Tuple[Any, ...]] = ()) -> List[Tuple[Tuple[Any, ...], str]]:
         """The shapes and type names of all outputs, for arguments of these shapes and types."""
-        layouts = _without_extra_axes(self.variables, [Layout(shape, shape, dtype) for shape, dtype in zip(shapes, dtypes)])
-        rows = _rows(self.variables, layouts)
-        batch = _batch(self.variables, layouts, [Layout(shape, shape, "i64") for shape in ranges])
-        numbers = {variable.name: number for number, variable in enumerate(self.variables)}
-        found = []
-        for tensor in self.compiled(dtypes).outputs:
-            own = _own_shape(tensor, rows)
-            found.append((layouts[numbers[tensor.gradient_of]].shape if tensor.gradient_of else batch + own, tensor.dtype))
-        return found
+        return shapes_of_entry(self.compiled(dtypes), self.variables, shapes, dtypes, ranges)
 
     def gradient(self, wanted: Tuple[int, ...], given: Tuple[int, ...], values: Tuple[int, ...] = ()) -> "Program":
         """The gradients in the variables numbered by `wanted`.
@@ -229,8 +235,8 @@ class Program:
         """Whether there are results whose values make gradients cheaper."""
         return any(result.given_value for result in self.results)
 
-    def early(self, wants: Tuple[bool, ...]) -> Tuple[int, ...]:
-        """Those of the wanted gradients that are best made together with the value, by `with_gradients`, before the cotangent is known.
+    def early(self, wants: Tuple[bool, ...]) -> "Early":
+        """Those of the wanted gradients that are best made together with the value, before the cotangent is known.
 
         The result has to be one number a row, and the variable to have its rows, too: then the gradient is the one for the cotangent 1, row by row times
         the cotangent. For sums, that and the value cost what the gradient alone costs. There are none where parameters want gradients, which are
@@ -241,18 +247,15 @@ class Program:
             found = self._early[wants] = self._new_early([variable for variable, wanted in zip(self.variables, wants) if wanted])
         return found
 
-    def _new_early(self, wanted: List[Variable]) -> Tuple[int, ...]:
+    def _new_early(self, wanted: List[Variable]) -> "Early":
         (result, *others) = self.results
         if others or not result.text.startswith("Sum[") or [tensor.dim for _, tensor in self.outputs] != [1]:
-            return ()
+            return NOT_EARLY
         rows = [variable for variable in wanted if variable.role == result.role]
         if any(variable.role == "parameter" for variable in wanted) or any(variable.dim > _MOST_COMPONENTS for variable in rows):
-            return ()
-        return tuple(map(self.variables.index, rows))
-
-    def with_gradients(self, wanted: Tuple[int, ...]) -> "Program":
-        """The result, and its gradients in the variables numbered by `wanted`, for the cotangent 1."""
-        return self._derivative("early", (wanted,), self._new_with_gradients)
+            return NOT_EARLY
+        numbers = tuple(map(self.variables.index, rows))
+        return Early(numbers, len(rows) == len(wanted), self._derivative("early", (numbers,), self._new_with_gradients) if rows else self)
 
     def _new_with_gradients(self, wanted) -> "Program":
         (result,) = self.results
@@ -381,6 +384,25 @@ def plan_of_entry(
         made.append(Layout(shape, _contiguous_strides(shape), tensor.dtype, device))
     prepared = Prepared(entry, (*(layouts[k] for k in inputs), *made), ranges, (rows["i"], rows["j"]), streamed)
     return Plan(prepared, inputs, tuple(outputs), any(output.broadcast is not None for output in outputs))
+
+
+def shapes_of_entry(
+    entry: library.Entry,
+    variables: Sequence[Variable],
+    shapes: Sequence[Tuple[Any, ...]],
+    dtypes: Tuple[str, ...],
+    ranges: Sequence[Tuple[Any, ...]] = (),
+) -> List[Tuple[Tuple[Any, ...], str]]:
+    """The shapes and type names of all outputs of an entry; see `Program.shapes`."""
+    layouts = _without_extra_axes(variables, [Layout(shape, shape, dtype) for shape, dtype in zip(shapes, dtypes)])
+    rows = _rows(variables, layouts)
+    batch = _batch(variables, layouts, [Layout(shape, shape, "i64") for shape in ranges])
+    numbers = {variable.name: number for number, variable in enumerate(variables)}
+    found = []
+    for tensor in entry.outputs:
+        own = _own_shape(tensor, rows)
+        found.append((layouts[numbers[tensor.gradient_of]].shape if tensor.gradient_of else batch + own, tensor.dtype))
+    return found
 
 
 def promoted(dtypes: Sequence[str]) -> str:

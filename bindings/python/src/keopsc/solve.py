@@ -24,6 +24,17 @@ class ConvergenceWarning(RuntimeWarning):
     """Conjugate gradients stopped before the residual was as small as asked for."""
 
 
+class Nystroem(NamedTuple):
+    """The inverse of alpha Id + C W⁻¹ C' as (Id - F F') / alpha, a preconditioner; `factor` is F, of shape (…, N, rank), or None where F is the last argument of
+    the system."""
+
+    factor: Any
+    alpha: float
+
+    def __call__(self, vector: Any) -> Any:
+        return (vector - self.factor @ (self.factor.swapaxes(-1, -2) @ vector)) / self.alpha
+
+
 class System(NamedTuple):
     """(alpha Id + K) a = b, where K a is what a program makes of its arguments with a in the place of number `unknown`.
 
@@ -36,16 +47,20 @@ class System(NamedTuple):
     alpha: float
     eps: float
     maxiter: Optional[int]
-    preconditioner: Optional[Callable[..., Any]] = None
+    preconditioner: Any = None
 
     def solution(self, arrays: ModuleType, arguments: Sequence[Any], ranges: Any, place: Any) -> Any:
         """The solution, by conjugate gradients; the right-hand side stands among the arguments in the place of the unknown."""
+        preconditioner = self.preconditioner
+        if isinstance(preconditioner, Nystroem) and preconditioner.factor is None:
+            *arguments, factor = arguments
+            preconditioner = Nystroem(factor, preconditioner.alpha)
 
         def product(vector):
             given = [vector if number == self.unknown else argument for number, argument in enumerate(arguments)]
             return arrays.evaluate(self.program, given, ranges, place)[0]
 
-        return conjugate_gradients(product, arguments[self.unknown], self.alpha, self.eps, self.maxiter, self.preconditioner)
+        return conjugate_gradients(product, arguments[self.unknown], self.alpha, self.eps, self.maxiter, preconditioner)
 
 
 def conjugate_gradients(
@@ -142,26 +157,24 @@ def _refuse_indefinite(quotient, largest, active, iteration: int) -> None:
         )
 
 
-def nystroem(matrix: LazyTensor, rank: int, alpha: float) -> Callable[..., Any]:
+def nystroem(matrix: LazyTensor, rank: int, alpha: float) -> Nystroem:
     """A preconditioner for alpha Id + K: the inverse of alpha Id + C W⁻¹ C', where C are `rank` columns of K, evenly spread, and W their rows.
 
     It pays where K has few large eigenvalues and alpha is small. `matrix` is symmetric, without batch axes and ranges; alpha is above 0.
     """
-    import importlib
-
     if alpha <= 0 or matrix.nbatchdims or matrix.ranges is not None or not 0 < rank <= (matrix.nj or 1):
         raise ValueError("a Nyström preconditioner needs alpha > 0, from 1 to N columns, and a matrix without batch axes and ranges")
-    algebra = importlib.import_module("torch" if "torch" in type(matrix).__module__ else "numpy")
+    algebra = matrix.arrays.algebra
     chosen = [number * matrix.nj // rank for number in range(rank)]
     columns = matrix[:, chosen].dense()
     columns = columns.detach() if hasattr(columns, "detach") else columns
     # C W⁻¹ C' as F F', with the directions alone in which W is more than rounding.
     sizes, directions = algebra.linalg.eigh(columns[chosen])
     kept = sizes > algebra.finfo(columns.dtype).eps * rank * sizes[-1]
-    factor = columns @ (directions[:, kept] / sizes[kept] ** 0.5)
+    # All others become 0, so that the factor has as many columns whatever the values: a graph knows its shape.
+    factor = columns @ (directions * kept / algebra.where(kept, sizes, sizes[-1]) ** 0.5)
     values, vectors = algebra.linalg.eigh(factor.T @ factor)
-    factor = factor @ (vectors / (alpha + abs(values)) ** 0.5)
-    return lambda vector: (vector - factor @ (factor.T @ vector)) / alpha
+    return Nystroem(factor @ (vectors / (alpha + abs(values)) ** 0.5), alpha)
 
 
 class KernelSolve:
@@ -275,7 +288,6 @@ def solve_lazytensor(matrix: LazyTensor, other: Any, var: Optional[LazyTensor], 
     alpha, eps, maxiter = options.pop("alpha", 1e-10), options.pop("eps", 1e-6), options.pop("maxiter", None)
     preconditioner, rank = options.pop("preconditioner", None), options.pop("nystroem", None)
     if rank is not None:
-        arrays.refuse_in_graphs("linear systems with a preconditioner")
         preconditioner = nystroem(matrix, rank, alpha)
     call_options, numerics = split_options(options)
     if not isinstance(other, LazyTensor):

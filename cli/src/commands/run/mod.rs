@@ -55,6 +55,7 @@ fn split(arguments: &Run) -> (SourceArguments, &[String]) {
         accumulate: arguments.accumulate.clone(),
         algebra: arguments.algebra.clone(),
         products: arguments.products.clone(),
+        only: Vec::new(),
     };
     (source, inputs)
 }

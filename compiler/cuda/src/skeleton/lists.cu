@@ -266,7 +266,13 @@ static __device__ __forceinline__ void reduce_lists(const typename Pass::Call &c
         }
     };
     #pragma unroll 1
-    while (work.begin < work.end) {
+    for (;;) {
+        if (work.begin >= work.end) {
+            next_columns(launch, element, work);
+            if (work.begin >= work.end) {
+                break;
+            }
+        }
         if constexpr (SHARE > 1) {
             read_ahead(work.begin);
         }
@@ -293,7 +299,6 @@ static __device__ __forceinline__ void reduce_lists(const typename Pass::Call &c
             queue.offer(pass, row, columns, count, first);
         }
         work.begin = work.end;
-        next_columns(launch, element, work);
     }
     queue.end();
     if (!is_row) {

@@ -11,7 +11,7 @@ struct Work {
     long long split;                // the number of its split in the launch
 };
 
-// The next stretch of columns: column blocks that touch are one.
+// The next stretch of columns: column blocks that touch are one. There are none left where it is empty.
 static __device__ __forceinline__ void next_columns(const Launch &launch, const Element &element, Work &work)
 {
     const Ranges &ranges = launch.ranges;
@@ -80,7 +80,8 @@ static __device__ __forceinline__ uint2 tile_and_split()
     return place;
 }
 
-// What this block does.
+// What this block does. With ranges its first stretch of columns is empty: what goes through them asks for the next one first, so that this is written out
+// in one place, which a compiler is through with earlier.
 template <typename Tile>
 static __device__ __forceinline__ Work work_of(const Launch &launch, const Element &element)
 {
@@ -103,7 +104,7 @@ static __device__ __forceinline__ Work work_of(const Launch &launch, const Eleme
     const long long parts = past > first ? past - first : 0;
     work.part = first + parts * blockIdx.y / launch.splits;
     work.past_parts = first + parts * (blockIdx.y + 1) / launch.splits;
-    next_columns(launch, element, work);
+    work.begin = work.end = 0;
     return work;
 }
 
@@ -128,12 +129,10 @@ struct Counter {
     {
         int level = 0;
         #pragma unroll 1
-        for (; level < LEVELS - 1 && (count >> level & 1); ++level) {
+        for (; level < LEVELS - 1 ? count >> level & 1 : level < LEVELS && count >> level; ++level) {
             merge(level, state);
         }
-        if (level == LEVELS - 1 && count >> level) {
-            merge(level, state);
-        }
+        level = level < LEVELS ? level : LEVELS - 1;
         #pragma unroll
         for (int r = 0; r < ROWS; ++r) {
             levels[level][r] = state[r];
@@ -301,7 +300,14 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
         }
     }
     tile.queue.begin(state);
-    while (work.begin < work.end) {
+    #pragma unroll 1
+    for (;;) {
+        if (work.begin >= work.end) {
+            next_columns(launch, element, work);
+            if (work.begin >= work.end) {
+                break;
+            }
+        }
         const long long past_chunk = work.begin + launch.chunk < work.end ? work.begin + launch.chunk : work.end;
         tile.reduce_chunk(state, waiting, row, pass, work, past_chunk);
         if (Pass::ORDER == TREE) {
@@ -317,9 +323,6 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
             }
         }
         work.begin = past_chunk;
-        if (work.begin == work.end) {
-            next_columns(launch, element, work);
-        }
     }
     if (Pass::ORDER == TREE) {
         counter.total(state);

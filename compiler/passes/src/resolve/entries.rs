@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use keopsc_diagnostics::{Code, Diagnostic};
+use keopsc_diagnostics::{Code, Diagnostic, suggest};
 use keopsc_grammar::syntax::{Expr, ExprKind, File, Name, Output as Written, Setting, Span, Statement, StatementKind};
 use keopsc_ir::formula::{Entry, InputId, NodeId, NodeKind, Origin, Output, Program};
 use keopsc_ir::types::Role;
@@ -42,6 +42,22 @@ impl<'a> Resolver<'a> {
                     .with_help("write `out name = Sum[j](…)` for every result that is wanted");
             self.diagnostics.push(diagnostic);
         }
+    }
+
+    /// Leaves out the functions that the caller does not want. A `fused` block does without those of its outputs.
+    pub fn keep_wanted_entries(&mut self) {
+        let wanted = &self.options.only;
+        if wanted.is_empty() || self.diagnostics.iter().any(Diagnostic::is_error) {
+            return;
+        }
+        let names: Vec<String> = self.program.entries.iter().map(|entry| entry.name.clone()).collect();
+        for name in wanted.iter().filter(|name| !names.contains(name)) {
+            let message = format!("`{name}` is wanted, but no `out` and no `fused` block of the file is called so");
+            let known = suggest(name, names.iter().map(String::as_str));
+            let help = known.map_or(format!("it has {}", names.join(", ")), |known| format!("did you mean `{known}`?"));
+            self.diagnostics.push(Diagnostic::error(Code::UnknownName, Span::default(), message).with_help(help));
+        }
+        self.program.entries.retain(|entry| wanted.contains(&entry.name));
     }
 
     /// The program, unless there was an error.

@@ -44,6 +44,8 @@ pub struct Options {
     pub algebra: Option<Algebra>,
     /// How exact the numbers are that are multiplied in sums of many products.
     pub products: Option<Products>,
+    /// The functions that are wanted, all of them if none is named.
+    pub only: Vec<String>,
 }
 
 /// Resolves a file. There is no program if there is an error among the diagnostics; else they are warnings.
@@ -54,5 +56,6 @@ pub fn resolve(file: &File, options: &Options) -> (Option<Program>, Vec<Diagnost
     resolver.declare_dims(file);
     resolver.declare_inputs(file);
     resolver.read_statements(file);
+    resolver.keep_wanted_entries();
     resolver.finish(file)
 }

@@ -12,6 +12,8 @@ from ..library import STRIDE, Layout, ShapeError
 from ..program import GPU_BACKENDS, Program, remembered, six_tables
 
 name = "NumPy array"
+#: What has `linalg`, `finfo` and `where`.
+algebra = np
 array_type = np.ndarray
 
 _NAMES = {

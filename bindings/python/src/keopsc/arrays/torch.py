@@ -8,11 +8,14 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 import torch
 
 from ..library import STRIDE, Layout, ShapeError
-from ..program import GPU_BACKENDS, Program, remembered, six_tables
+from ..program import GPU_BACKENDS, NOT_EARLY, Early, Program, Variable, remembered, six_tables
+from ..solve import Nystroem
 from . import torch_operators
 from .torch_operators import torch_function  # noqa: F401
 
 name = "PyTorch tensor"
+#: What has `linalg`, `finfo` and `where`.
+algebra = torch
 array_type = torch.Tensor
 
 _NAMES = {
@@ -32,6 +35,7 @@ REAL_TYPES: Dict[Any, str] = {_DTYPES[name]: name for name in ("f16", "bf16", "f
 
 _CPU = torch.device("cpu")
 _transforming = torch._C._are_functorch_transforms_active
+_empty = torch.empty
 _saving = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", lambda _: ())
 _modes = torch._C._len_torch_dispatch_stack
 #: The current stream's address, for the number of a GPU; where there are none, the function may be missing.
@@ -55,9 +59,9 @@ _WHERE_TENSORS_ARE = Place()
 
 
 class Call(NamedTuple):
-    """What a call is besides its tensors."""
+    """What a call is besides its tensors. `program` may be a function of a formula file, too, which has no derivatives."""
 
-    program: Program
+    program: Any
     ranges: Sequence[torch.Tensor]
     place: Place
 
@@ -196,9 +200,7 @@ def evaluate(
     Raises `ShapeError` where arguments do not fit.
     """
     if place.on_cpu and any(tensor.is_cuda for tensor in tensors):
-        device = next(tensor.device for tensor in tensors if tensor.is_cuda)
-        results = evaluate(program, [tensor.cpu() for tensor in tensors], [table.cpu() for table in ranges])
-        return [result.to(device) for result in results]
+        return _on_cpu(evaluate, program, tensors, ranges)
     if torch.compiler.is_compiling() or _modes():
         # Tracers and tensors without data have to see one operator.
         return torch_operators.evaluate(program, tensors, ranges, place)
@@ -209,14 +211,27 @@ def evaluate(
     if torch.is_grad_enabled():
         for tensor in tensors:
             if tensor.requires_grad:
-                return _differentiable(Call(program, ranges, place), *map(_unwrapped, tensors))
+                call = program.plain_call if place is _WHERE_TENSORS_ARE and not ranges else None
+                return _differentiable(call or _call(program, ranges, place), *map(_unwrapped, tensors))
     return run(program, tensors, ranges, place)
 
 
-def evaluate_plainly(program: Any, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.Tensor] = (), place: Place = _WHERE_TENSORS_ARE) -> Sequence[torch.Tensor]:
-    """The same without derivatives, for what has plans but is no program: to ask for one raises RuntimeError."""
-    refuse_in_graphs("functions of formula files")
-    return _Underivable.apply(program, ranges, place, *tensors)
+def evaluate_plainly(
+    function: Any, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.Tensor] = (), place: Place = _WHERE_TENSORS_ARE
+) -> Sequence[torch.Tensor]:
+    """The same without derivatives, for a function of a formula file: to ask for one raises RuntimeError."""
+    if place.on_cpu and any(tensor.is_cuda for tensor in tensors):
+        return _on_cpu(evaluate_plainly, function, tensors, ranges)
+    if torch.compiler.is_compiling() or _modes():
+        return torch_operators.call(function, tensors, ranges, place)
+    return _Underivable.apply(Call(function, ranges, place), *tensors)
+
+
+def _on_cpu(evaluate: Any, program: Any, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.Tensor]) -> List[torch.Tensor]:
+    """What `evaluate` makes of a GPU's tensors on the CPU, on that GPU again."""
+    device = next(tensor.device for tensor in tensors if tensor.is_cuda)
+    results = evaluate(program, [tensor.cpu() for tensor in tensors], [table.cpu() for table in ranges])
+    return [result.to(device) for result in results]
 
 
 def refuse_in_graphs(what: str) -> None:
@@ -229,16 +244,28 @@ class _Underivable(torch.autograd.Function):
     """What has no derivatives, and says so instead of passing for a constant."""
 
     @staticmethod
-    def forward(ctx, program, ranges, place: Place, *tensors) -> Tuple[torch.Tensor, ...]:
-        ctx.program = program
-        outputs = tuple(evaluate(program, tensors, ranges, place))
-        ctx.mark_non_differentiable(*(output for output in outputs if not output.is_floating_point()))
-        return outputs
+    def forward(call: Call, *tensors: Any) -> Tuple[torch.Tensor, ...]:
+        return tuple(run(call.program, tensors, call.ranges, call.place))
 
     @staticmethod
-    def backward(ctx, *_):
+    def setup_context(ctx: Any, inputs: Any, outputs: Any) -> None:
+        ctx.function = inputs[0].program
+        ctx.mark_non_differentiable(*(output for output in outputs if not output.is_floating_point()))
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, call: Call, *tensors: Any) -> Any:
+        function, ranges, place = call
+        results = tuple(evaluate_plainly(function, with_mapped_axis(info.batch_size, in_dims[1:], function.variables, tensors), ranges, place))
+        return results, (0,) * len(results)
+
+    @staticmethod
+    def jvp(ctx: Any, *_: Any) -> Any:
+        return _Underivable.backward(ctx)
+
+    @staticmethod
+    def backward(ctx: Any, *_: Any) -> Any:
         raise RuntimeError(
-            f"{ctx.program} has no derivatives in PyTorch: declare them as outputs of the file, by Grad, or detach the arguments if none are wanted"
+            f"{ctx.function} has no derivatives in PyTorch: declare them as outputs of the file, by Grad, or detach the arguments if none are wanted"
         )
 
 
@@ -255,11 +282,12 @@ def run(program: Program, tensors: Sequence[torch.Tensor], ranges: Sequence[torc
     device = tensors[0].device if tensors else _CPU
     stream = _current_stream(device.index) if tensors and tensors[0].is_cuda else None
     # PyTorch takes sizes one by one in half the time of a tuple.
-    made = [torch.empty(*output.shape, dtype=_DTYPES[output.dtype], device=device) for output in outputs]
+    made = [_empty(*shape, dtype=_DTYPES[dtype], device=device) for shape, dtype, _ in outputs]
     pointers = [tensors[number].data_ptr() for number in inputs]
-    pointers += [tensor.data_ptr() for tensor in made]
-    if ranges:
-        pointers += [tensor.data_ptr() for tensor in ranges]
+    for tensor in made:
+        pointers.append(tensor.data_ptr())
+    for tensor in ranges:
+        pointers.append(tensor.data_ptr())
     try:
         prepared(pointers, stream)
     except ShapeError as error:
@@ -296,38 +324,41 @@ class _Differentiable(torch.autograd.Function):
     def forward(ctx, call: Call, *tensors) -> Tuple[torch.Tensor, ...]:
         program, ranges, place = call
         wants = ctx.needs_input_grad[1:]
-        early = _early(program, place, tensors, wants) if program.uses_of_early_gradients > 0 else ()
-        if early:
-            value, *made = run(program.with_gradients(early), tensors, ranges, place)
-            outputs = (value,)
+        early = _early(program, place, tensors, wants) if program.uses_of_early_gradients > 0 else NOT_EARLY
+        if early.variables:
+            value, *made = run(early.program, tensors, ranges, place)
             program.uses_of_early_gradients -= 1
-        else:
-            made = ()
-            outputs = tuple(run(program, tensors, ranges, place))
-            # Asked after the call, by which the program has been compiled for these types.
-            early = _early(program, place, tensors, wants)
-        _remember(ctx, call, tensors, outputs, early, made)
+            _remember(ctx, call, tensors, made, early)
+            return (value,)
+        outputs = tuple(run(program, tensors, ranges, place))
+        # Asked after the call, by which the program has been compiled for these types.
+        _remember(ctx, call, tensors, outputs if takes_values(program, outputs) else (), _early(program, place, tensors, wants))
+        _mark_row_numbers(ctx, program, outputs)
         return outputs
 
     @staticmethod
     def backward(ctx, *cotangents):
         program, ranges, place = ctx.call
         saved = ctx.saved_tensors  # once: checkpoints refuse to give them again
-        tensors, kept = saved[: len(program.variables)], saved[len(program.variables) :]
-        gradients: List[Optional[torch.Tensor]] = [None] * len(tensors)
+        count = len(program.variables)
+        # The first one is that of the call, which has none.
+        gradients: List[Optional[torch.Tensor]] = [None] * (1 + count)
         early, cotangent = ctx.early, cotangents[0]
-        if early and cotangent is not None and not torch.is_grad_enabled() and _row_by_row(tensors, early, cotangent):
+        if early.variables and cotangent is not None and not torch.is_grad_enabled() and _row_by_row(saved, early.variables, cotangent):
             program.uses_of_early_gradients = min(program.uses_of_early_gradients + 1, 8)
-            for number, gradient_of_one in zip(early, kept):
-                gradients[number] = like(gradient_of_one * cotangent, tensors[number])
-        wanted = tuple([number for number, wants in enumerate(ctx.needs_input_grad[1:]) if wants and gradients[number] is None])
+            for number, gradient_of_one in zip(early.variables, saved[count:]):
+                gradients[1 + number] = like(gradient_of_one * cotangent, saved[number])
+            if early.are_all and len(saved) > count:
+                return tuple(gradients)
+        tensors, kept = saved[:count], saved[count:]
+        wanted = tuple([number for number, wants in enumerate(ctx.needs_input_grad[1:]) if wants and gradients[1 + number] is None])
         given = tuple([number for number, own in enumerate(cotangents) if own is not None]) if wanted else ()
         if given:
-            derivative, arguments = gradient(program, tensors, () if early else kept, cotangents, wanted, given)
+            derivative, arguments = gradient(program, tensors, () if early.variables else kept, cotangents, wanted, given)
             results = evaluate(derivative, arguments, ranges, place)
             for number, result in zip(wanted, results):
-                gradients[number] = like(result, tensors[number])
-        return (None, *gradients)
+                gradients[1 + number] = like(result, tensors[number])
+        return tuple(gradients)
 
     @staticmethod
     def jvp(ctx, *tangents):
@@ -362,21 +393,22 @@ class _Transformable(_Differentiable):
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, outputs: Any) -> None:
         call, *tensors = inputs
-        _remember(ctx, call, tensors, outputs)
+        _remember(ctx, call, tensors, outputs if takes_values(call.program, outputs) else ())
+        _mark_row_numbers(ctx, call.program, outputs)
 
     @staticmethod
     def vmap(info: Any, in_dims: Any, call: Call, *tensors: Any) -> Any:
         program, ranges, place = call
-        results = tuple(evaluate(program, with_mapped_axis(info.batch_size, in_dims[1:], program, tensors), ranges, place))
+        results = tuple(evaluate(program, with_mapped_axis(info.batch_size, in_dims[1:], program.variables, tensors), ranges, place))
         return results, (0,) * len(results)
 
 
-def with_mapped_axis(size: int, dims: Sequence[Optional[int]], program: Program, tensors: Sequence[torch.Tensor]) -> List[torch.Tensor]:
+def with_mapped_axis(size: int, dims: Sequence[Optional[int]], variables: Sequence[Variable], tensors: Sequence[torch.Tensor]) -> List[torch.Tensor]:
     """The arguments with the axis that `vmap` maps as the first batch axis of all: by stride 0 of those that do not have it, so that gradients are
     not added up over it."""
-    rank = max(tensor.dim() - (dim is not None) - _own_axes(v) for tensor, dim, v in zip(tensors, dims, program.variables))
+    rank = max(tensor.dim() - (dim is not None) - _own_axes(v) for tensor, dim, v in zip(tensors, dims, variables))
     batched = []
-    for tensor, dim, variable in zip(tensors, dims, program.variables):
+    for tensor, dim, variable in zip(tensors, dims, variables):
         tensor = tensor[None] if dim is None else tensor.movedim(dim, 0)
         missing = rank - (tensor.dim() - 1 - _own_axes(variable))
         tensor = tensor.reshape(tensor.shape[0], *[1] * missing, *tensor.shape[1:])
@@ -384,17 +416,17 @@ def with_mapped_axis(size: int, dims: Sequence[Optional[int]], program: Program,
     return batched
 
 
-def _early(program: Program, place: Place, tensors, wants: Tuple[bool, ...]) -> Tuple[int, ...]:
+def _early(program: Program, place: Place, tensors, wants: Tuple[bool, ...]) -> Early:
     """The variables whose gradients can be made together with the value: those of single or double precision. They are, if the passes before were
     followed by backward passes: whoever differentiates a sum once does so again."""
     early = program.early(wants)
-    if not early or place is not _WHERE_TENSORS_ARE:
-        return ()
+    if not early.variables or place is not _WHERE_TENSORS_ARE:
+        return NOT_EARLY
     for tensor in tensors:
         if tensor.element_size() < 4:
-            return ()
+            return NOT_EARLY
     # Checkpoints, which are saving hooks, expect the same tensors when they compute a value again.
-    return () if torch.are_deterministic_algorithms_enabled() or _saving(True) is not None else early
+    return NOT_EARLY if torch.are_deterministic_algorithms_enabled() or _saving(True) is not None else early
 
 
 def _row_by_row(tensors, early: Tuple[int, ...], cotangent: torch.Tensor) -> bool:
@@ -402,16 +434,26 @@ def _row_by_row(tensors, early: Tuple[int, ...], cotangent: torch.Tensor) -> boo
     return cotangent.dim() == 2 or all([tensors[number].shape[:-1] == cotangent.shape[:-1] for number in early])
 
 
-def _remember(ctx, call: Call, tensors, outputs, early: Tuple[int, ...] = (), made: Sequence[torch.Tensor] = ()) -> None:
-    """Keeps what derivatives need: the tensors, and after them `made`, the gradients for the cotangent 1 in the variables numbered by `early`, or, where
+def _call(program: Program, ranges: Sequence[torch.Tensor], place: Place) -> Call:
+    """The call; that without ranges, where its tensors are, is made once."""
+    call = Call(program, ranges, place)
+    if place is _WHERE_TENSORS_ARE and not ranges:
+        program.plain_call = call
+    return call
+
+
+def _remember(ctx, call: Call, tensors, kept: Sequence[torch.Tensor], early: Early = NOT_EARLY) -> None:
+    """Keeps what derivatives need: the tensors, and after them the gradients for the cotangent 1 in the variables of `early`, or, where
     there are no such variables, those outputs that gradients want."""
     ctx.call, ctx.early = call, early
-    program = call.program
-    ctx.save_for_backward(*tensors, *(outputs if takes_values(program, outputs) else made))
+    ctx.save_for_backward(*tensors, *kept)
     # Graphs enter the levels of forward mode without telling Python's `forward_ad`.
     if _forward_mode._current_level >= 0 or _transforming():
         ctx.save_for_forward(*tensors)
     ctx.set_materialize_grads(False)
+
+
+def _mark_row_numbers(ctx, program: Program, outputs) -> None:
     if program.row_numbers:
         ctx.mark_non_differentiable(*[outputs[number] for number in program.row_numbers])
 
@@ -446,11 +488,22 @@ def solve(system: Any, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.T
 
     Solutions can be differentiated any number of times: the gradient takes one more solution.
     """
-    if system.preconditioner is not None:
-        refuse_in_graphs("linear systems with a preconditioner")
-    elif torch.compiler.is_compiling() or _modes():
+    preconditioner = system.preconditioner
+    if isinstance(preconditioner, Nystroem):
+        if preconditioner.factor is not None:
+            # Graphs and transforms have to see its tensor.
+            tensors = [*tensors, preconditioner.factor.detach()]
+            system = system._replace(preconditioner=Nystroem(None, preconditioner.alpha))
+    elif preconditioner is not None:
+        refuse_in_graphs("linear systems with a preconditioner of one's own")
+        return _Solution.apply(SystemCall(system, ranges, place), *tensors)
+    if torch.compiler.is_compiling() or _modes():
         return torch_operators.solve(system, tensors, ranges, place)
     return _Solution.apply(SystemCall(system, ranges, place), *tensors)
+
+
+#: What the factor of a Nyström preconditioner is among the arguments of a system: rows of components.
+_FACTOR = Variable("factor", "i", 1)
 
 
 class _Solution(torch.autograd.Function):
@@ -474,9 +527,10 @@ class _Solution(torch.autograd.Function):
         solution, *tensors = ctx.saved_tensors
         # (alpha Id + K) a = b, so that (alpha Id + K) da = db - dK a.
         right = tangents[unknown]
-        moving = tuple(n for n in range(len(tensors)) if n != unknown and tangents[n] is not None)
+        count = len(system.program.variables)
+        moving = tuple(n for n in range(count) if n != unknown and tangents[n] is not None)
         if moving:
-            here = [solution if number == unknown else tensor for number, tensor in enumerate(tensors)]
+            here = [solution if number == unknown else tensor for number, tensor in enumerate(tensors[:count])]
             along = [tangents[number] for number in moving]
             (change,) = evaluate(system.program.tangent(moving), [*here, *along], ranges, place)
             right = -change if right is None else right - change
@@ -486,7 +540,8 @@ class _Solution(torch.autograd.Function):
     @staticmethod
     def vmap(info: Any, in_dims: Any, call: SystemCall, *tensors: Any) -> Any:
         system, ranges, place = call
-        return solve(system, with_mapped_axis(info.batch_size, in_dims[1:], system.program, tensors), ranges, place), 0
+        variables = [*system.program.variables, _FACTOR]
+        return solve(system, with_mapped_axis(info.batch_size, in_dims[1:], variables, tensors), ranges, place), 0
 
     @staticmethod
     def backward(ctx: Any, cotangent: Any) -> Any:
@@ -501,9 +556,10 @@ class _Solution(torch.autograd.Function):
         w = solve(system, there, ranges, place)
         if wants[unknown]:
             gradients[unknown] = like(w, tensors[unknown])
-        wanted = tuple(n for n in range(len(tensors)) if n != unknown and wants[n])
+        count = len(system.program.variables)
+        wanted = tuple(n for n in range(count) if n != unknown and wants[n])
         if wanted:
-            here = [solution if number == unknown else tensor for number, tensor in enumerate(tensors)]
+            here = [solution if number == unknown else tensor for number, tensor in enumerate(tensors[:count])]
             results = evaluate(system.program.gradient(wanted, (0,)), [*here, -w], ranges, place)
             for number, result in zip(wanted, results):
                 gradients[number] = like(result, tensors[number])
@@ -511,7 +567,7 @@ class _Solution(torch.autograd.Function):
 
 
 #: What has the derivatives and the rule of `vmap` of each operator in `torch_operators`.
-DERIVATIVES: Dict[str, Any] = {"evaluate": _Transformable, "solve": _Solution}
+DERIVATIVES: Dict[str, Any] = {"evaluate": _Transformable, "call": _Underivable, "solve": _Solution}
 
 
 def iterate(call: SystemCall, tensors: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -15,7 +15,10 @@ import torch
 from torch._functorch.utils import enable_single_level_autograd_function
 from torch.autograd.forward_ad import _set_fwd_grad_enabled
 
+from .. import library
+from ..files import Function
 from ..program import Program, program_of_text
+from ..solve import Nystroem, System
 
 _program = lru_cache(maxsize=None)(program_of_text)
 _forward_mode = torch.autograd.forward_ad
@@ -113,8 +116,8 @@ def _place_of(numbers: Sequence[int]) -> Any:
     return arrays.Place(bool(on_cpu), *(None if number < 0 else number for number in (streamed, device)))
 
 
-def _fakes(program: Program, tensors: Sequence[Any], ranges: Sequence[Any]) -> List[Any]:
-    """The outputs of a program as tensors without data."""
+def _fakes(program: Any, tensors: Sequence[Any], ranges: Sequence[Any]) -> List[Any]:
+    """The outputs of a program, or of a function of a formula file, as tensors without data."""
     from . import torch as arrays
 
     shapes = program.shapes([tuple(t.shape) for t in tensors], tuple(arrays.dtype_name(t) for t in tensors), [tuple(r.shape) for r in ranges])
@@ -146,32 +149,63 @@ def _call(program, ranges, place) -> Any:
 _differentiate("evaluate", _evaluate, _call)
 
 
+_call_function = _defined("call", "(str file, str library, str function, Tensor[] tensors, Tensor[] ranges, int[] place) -> Tensor[]")
+
+
+@lru_cache(maxsize=None)
+def _function(file: str, path: str, name: str) -> Function:
+    """The function of that name of a compiled library."""
+    return Function(file, library.load(path).entries[name])
+
+
+@torch.library.impl(_library, "call", "CompositeExplicitAutograd")
+def _(file, library, function, tensors, ranges, place):
+    from . import torch as arrays
+
+    with torch.no_grad():
+        return list(arrays.run(_function(file, library, function), tensors, ranges, _place_of(place)))
+
+
+@torch.library.register_fake("keopsc::call", lib=_library)
+def _(file, library, function, tensors, ranges, place):
+    return _fakes(_function(file, library, function), tensors, ranges)
+
+
+def _call_of_function(file, library, function, ranges, place) -> Any:
+    from . import torch as arrays
+
+    return arrays.Call(_function(file, library, function), ranges, _place_of(place))
+
+
+_differentiate("call", _call_function, _call_of_function)
+
+
 _solve = _defined(
-    "solve", "(str program, int unknown, float alpha, float eps, int? maxiter, Tensor[] tensors, Tensor[] ranges, int[] place) -> Tensor"
+    "solve", "(str program, int unknown, float alpha, float eps, int? maxiter, float? nystroem, Tensor[] tensors, Tensor[] ranges, int[] place) -> Tensor"
 )
 
 
 @torch.library.impl(_library, "solve", "CompositeExplicitAutograd")
-def _(program, unknown, alpha, eps, maxiter, tensors, ranges, place):
+def _(program, unknown, alpha, eps, maxiter, nystroem, tensors, ranges, place):
     from . import torch as arrays
 
     with torch.no_grad():
-        solution = arrays.iterate(_system_call(program, unknown, alpha, eps, maxiter, ranges, place), tensors)
+        solution = arrays.iterate(_system_call(program, unknown, alpha, eps, maxiter, nystroem, ranges, place), tensors)
         # A right-hand side that needs no iteration has not met the matrix, whose type and batch axes the solution has.
         (like,) = _fakes(_program(program), tensors, ranges)
         return solution.to(like.dtype).expand(like.shape).contiguous()
 
 
 @torch.library.register_fake("keopsc::solve", lib=_library)
-def _(program, unknown, alpha, eps, maxiter, tensors, ranges, place):
+def _(program, unknown, alpha, eps, maxiter, nystroem, tensors, ranges, place):
     return _fakes(_program(program), tensors, ranges)[0]
 
 
-def _system_call(program, unknown, alpha, eps, maxiter, ranges, place) -> Any:
+def _system_call(program, unknown, alpha, eps, maxiter, nystroem, ranges, place) -> Any:
     from . import torch as arrays
-    from ..solve import System
 
-    return arrays.SystemCall(System(_program(program), unknown, alpha, eps, maxiter), ranges, _place_of(place))
+    preconditioner = None if nystroem is None else Nystroem(None, nystroem)
+    return arrays.SystemCall(System(_program(program), unknown, alpha, eps, maxiter, preconditioner), ranges, _place_of(place))
 
 
 _differentiate("solve", _solve, _system_call)
@@ -185,7 +219,13 @@ def evaluate(program: Program, tensors: Sequence[Any], ranges: Sequence[Any], pl
 def solve(system: Any, tensors: Sequence[Any], ranges: Sequence[Any], place: Any) -> Any:
     """What `solve` of the array module does while a graph is made."""
     described = system.program.described()
-    return _solve(described, system.unknown, system.alpha, system.eps, system.maxiter, list(tensors), list(ranges), _numbers_of(place))
+    nystroem = None if system.preconditioner is None else system.preconditioner.alpha
+    return _solve(described, system.unknown, system.alpha, system.eps, system.maxiter, nystroem, list(tensors), list(ranges), _numbers_of(place))
+
+
+def call(function: Any, tensors: Sequence[Any], ranges: Sequence[Any], place: Any) -> Tuple[Any, ...]:
+    """What `evaluate_plainly` of the array module does while a graph is made."""
+    return tuple(_call_function(function.path, function.entry.library.path, function.name, list(tensors), list(ranges), _numbers_of(place)))
 
 
 #: What a method of tensors means where the second operand is a LazyTensor: its method that gets the tensor. PyTorch's tracer calls all operators so, the
