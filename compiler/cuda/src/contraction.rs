@@ -295,7 +295,16 @@ fn of_value(
         (Arithmetic::Real, Form::Terms) => return None,
         (Arithmetic::Real, Form::Products | Form::Distances) => LEAST_PRODUCTS,
     };
-    let found = Contraction { value: id, form, count: *count, row, column, has_wide_sums: false, wide_words: 0, is_narrow: false };
+    let found = Contraction {
+        value: id,
+        form,
+        count: *count,
+        row,
+        column,
+        has_wide_sums: false,
+        wide_words: 0,
+        is_narrow: false,
+    };
     (*count >= least).then_some(found)
 }
 

@@ -346,8 +346,7 @@ impl Emitter<'_> {
         };
         let flags = [self.schedule.in_quads, contraction.has_wide_sums, self.schedule.wide_in_quads()];
         let [in_quads, has_wide_sums, wide_in_quads] = flags.map(u32::from);
-        let others =
-            format!("IN_QUADS = {in_quads}, HAS_WIDE_SUMS = {has_wide_sums}, WIDE_IN_QUADS = {wide_in_quads}");
+        let others = format!("IN_QUADS = {in_quads}, HAS_WIDE_SUMS = {has_wide_sums}, WIDE_IN_QUADS = {wide_in_quads}");
         let large = self.schedule.large.map_or(String::new(), |Large { parts, bytes, .. }| {
             format!(", LONG_PARTS = {}, LARGE_PARTS = {parts}, LARGE_BYTES = {bytes}", self.schedule.long_parts)
         });

@@ -141,7 +141,8 @@ fn library_in(arithmetic: Arithmetic, plans: &[Verified], choices: &[Choice]) ->
     let layout = format!("#if {common}\n{RANGES}#endif\n");
     let body = lines.into_text();
     let mut parts: Vec<&str> = vec![&made, PART, &numbers, SKELETON[0], SKELETON[1], &layout];
-    let Kernels { have_contractions, have_products, have_wide_sums, have_wide_quads, have_queues, have_lists, .. } = kernels;
+    let Kernels { have_contractions, have_products, have_wide_sums, have_wide_quads, have_queues, have_lists, .. } =
+        kernels;
     let optional = [
         (have_queues, QUEUE),
         (have_lists, LISTS),
@@ -222,11 +223,8 @@ const CONTRACT: &str = include_str!("skeleton/contract.cu");
 const TENSOR: &str = include_str!("skeleton/tensor.cu");
 
 /// What those need whose sums are a matrix product: in general, and by tensor cores.
-const WIDE: [&str; 3] = [
-    include_str!("skeleton/wide.cu"),
-    include_str!("skeleton/wide_tensor.cu"),
-    include_str!("skeleton/wide_quads.cu"),
-];
+const WIDE: [&str; 3] =
+    [include_str!("skeleton/wide.cu"), include_str!("skeleton/wide_tensor.cu"), include_str!("skeleton/wide_quads.cu")];
 
 /// What those need that have gradients, which may be sums over a batch.
 const SUMS: &str = include_str!("skeleton/sums.cu");

@@ -57,9 +57,14 @@ pub(crate) fn write_functions(
         function(writer, "static ", "initialize_narrow(Narrow &state)", |writer| {
             write_initial(writer, pass, schedule, &narrow);
         });
-        function(writer, "template <typename Some> static ", "merge_narrow(Some &earlier, const Narrow &later)", |writer| {
-            write_merge(writer, pass, schedule, &narrow);
-        });
+        function(
+            writer,
+            "template <typename Some> static ",
+            "merge_narrow(Some &earlier, const Narrow &later)",
+            |writer| {
+                write_merge(writer, pass, schedule, &narrow);
+            },
+        );
         function(writer, "static ", "merge_mixed(Narrow &one, const Narrow &other)", |writer| {
             write_mixed_merge(writer, pass, schedule, ["Narrow", "merge_narrow"], &narrow);
         });
