@@ -138,22 +138,28 @@ def test_numbers_that_are_none(gpu, library, random, d, e):
         compare(gpu, entry, *arguments(entry, x, y, b, c, f))
 
 
-def test_bits_do_not_depend_on_other_rows(gpu, library, random):
+# Without a contraction, and with one that leaves pairs in registers.
+WAYS = [(3, 33), (16, 40)]
+
+
+@pytest.mark.parametrize("d, e", WAYS)
+def test_bits_do_not_depend_on_other_rows(gpu, library, random, d, e):
     """Nor on how many blocks share the columns."""
-    x, y = random.normal(size=(140, 3)).astype(np.float32), random.normal(size=(700, 3)).astype(np.float32)
-    weights = [positive(random, (700, width)) for width in (33, 1, 18)]
-    entry = library(3, 33).entries["gauss"]
+    x, y = random.normal(size=(140, d)).astype(np.float32), random.normal(size=(700, d)).astype(np.float32)
+    weights = [positive(random, (700, width)) for width in (e, 1, 18)]
+    entry = library(d, e).entries["gauss"]
     found = on_gpu(gpu, entry, *arguments(entry, x, y, *weights))
     for rows in (slice(7, 8), slice(100, 135)):
         assert np.array_equal(on_gpu(gpu, entry, *arguments(entry, x[rows], y, *weights)), found[rows])
 
 
-def test_in_slabs(gpu, library, random, monkeypatch):
-    """Rows and columns in several parts: the same bits."""
-    x, y = random.normal(size=(140, 3)).astype(np.float32), random.normal(size=(700, 3)).astype(np.float32)
-    weights = [positive(random, (700, width)) for width in (33, 1, 18)]
+@pytest.mark.parametrize("d, e", WAYS)
+def test_in_slabs(gpu, library, random, monkeypatch, d, e):
+    """Rows and columns in several parts: the same bits, but for distances to a middle of other columns."""
+    x, y = random.normal(size=(140, d)).astype(np.float32), random.normal(size=(700, d)).astype(np.float32)
+    weights = [positive(random, (700, width)) for width in (e, 1, 18)]
     for name in ("gauss", "both"):
-        entry = library(3, 33).entries[name]
+        entry = library(d, e).entries[name]
         given = arguments(entry, x, y, *weights)
         expected = on_gpu(gpu, entry, *given)
         for bound in (300_000, 200_000):
@@ -182,15 +188,20 @@ def test_other_ways_to_sum(gpu, compiled_for_gpus, random, scheme):
     assert relative_error(on_gpu(gpu, entry, *arguments(entry, x, y, *weights)), exact("gauss", x, y, *weights)) < 1e-6
 
 
-def test_batches_and_ranges(gpu, library, random):
-    x, y = random.normal(size=(3, 140, 3)).astype(np.float32), random.normal(size=(1, 70, 3)).astype(np.float32)
-    b, c, f = (positive(random, (3, 70, width)) for width in (33, 1, 18))
-    for entry in library(3, 33).entries.values():
+@pytest.mark.parametrize("d, e", WAYS)
+def test_batches_and_ranges(gpu, library, random, d, e):
+    """What no block of a row reaches is no part of it, whatever it is."""
+    x, y = random.normal(size=(3, 140, d)).astype(np.float32), random.normal(size=(1, 70, d)).astype(np.float32)
+    b, c, f = (positive(random, (3, 70, width)) for width in (e, 1, 18))
+    for entry in library(d, e).entries.values():
         if entry.manifest["name"] != "dots":
             compare(gpu, entry, *arguments(entry, x, y, b, c, f))
     blocks = np.array([[0, 50], [50, 140]], np.int64), np.array([1, 3], np.int64), np.array([[3, 40], [0, 10], [60, 70]], np.int64)
     ranges = (*blocks, *(np.zeros(shape, np.int64) for shape in ((0, 2), (0,), (0, 2))))
+    b[0, 41], b[0, 59, 1] = np.inf, np.nan
     for name in ("gauss", "both"):
-        entry = library(3, 33).entries[name]
+        entry = library(d, e).entries[name]
         given = arguments(entry, x[0], y[0], b[0], c[0], f[0])
-        agree(on_gpu(gpu, entry, *given, ranges=ranges), entry(*given, ranges=ranges), name)
+        found = on_gpu(gpu, entry, *given, ranges=ranges)
+        agree(found, entry(*given, ranges=ranges), name)
+        assert all(np.isfinite(one).all() for one in (found if isinstance(found, tuple) else (found,)))
