@@ -166,7 +166,7 @@ def test_in_slabs(gpu, library, random, monkeypatch, d, e):
             monkeypatch.setenv("KEOPSC_DEVICE_MEMORY", str(bound))
             found = entry(*given, device_type=CUDA)
             for one, other in zip(found, expected, strict=True) if isinstance(found, tuple) else [(found, expected)]:
-                assert np.array_equal(one, other), (name, bound)
+                assert np.array_equal(one, other) if d < 16 else relative_error(one, other) < 1e-6, (name, bound)
 
 
 def test_types_and_steps(gpu, library, random):
