@@ -67,8 +67,9 @@ GROUPS = {
     "dimensions": Group("GPU 3: Gaussian sums by dimension", [replace(SUM, dim=dim, brief=dim == 64) for dim in (1, 10, 32, 64, 100)]),
     "high": Group(
         "GPU 3: high dimensions",
-        [*(replace(SUM, dim=dim) for dim in (128, 256, 512, 1000)), replace(SUM, dim=64, columns=64), replace(SUM, kind="gradient", dim=64)],
+        [replace(SUM, dim=dim) for dim in (128, 256, 512, 1000)],
     ),
+    "wide": Group("GPU 3: sums of many components", [replace(SUM, dim=64, columns=64), replace(SUM, kind="gradient", dim=64)]),
     "nearest": Group("GPU 4: the nearest of 1000 centres", [Row("nearest", 1_000_000, 1_000, 100)]),
     "kmeans": Group("GPU 4: a step of k-means, labels and new centres", [Row("kmeans", 1_000_000, 1_000, 100)]),
     "neighbours": Group(

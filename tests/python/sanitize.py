@@ -1,7 +1,7 @@
 """A small program for NVIDIA's compute-sanitizer: every template of kernels for GPUs on small sizes, against the CPU's results.
 
-    python sanitize.py compile FOLDER     the libraries
-    compute-sanitizer --tool memcheck python sanitize.py run FOLDER
+    python sanitize.py compile FOLDER [LIBRARY ..]     the libraries, or some
+    compute-sanitizer --tool memcheck python sanitize.py run FOLDER [LIBRARY ..]
 
 It needs NumPy alone, since torch takes minutes under the tool. Arrays end where their memory ends, so that a read beyond is found.
 """
@@ -91,7 +91,7 @@ def path_of(folder, name):
     return Path(folder) / f"lib{name}.so"
 
 
-def compile_all(folder):
+def compile_all(folder, names):
     """Several at a time."""
 
     def one(name):
@@ -100,7 +100,7 @@ def compile_all(folder):
         keops.keopsc(*words, env=device.environment())
 
     with ThreadPoolExecutor(min(8, len(os.sched_getaffinity(0)))) as pool:
-        list(pool.map(one, LIBRARIES))
+        list(pool.map(one, names))
 
 
 def inputs(random, entry, m, n, batches):
@@ -140,11 +140,11 @@ def wrong(found, expected):
     return not error < tolerance and f"relative error {error:.1e}"
 
 
-def run(folder):
+def run(folder, names):
     """How many calls there were, what was wrong, and for each library a digest of all results on the GPU."""
     gpu, random = device.Gpu(0), np.random.default_rng(0)
     count, problems, digests = 0, [], {}
-    for name in LIBRARIES:
+    for name in names:
         digest = hashlib.sha256()
         for entry in keops.Library(path_of(folder, name)).entries.values():
             for arrays, options in cases(random, entry):
@@ -158,11 +158,11 @@ def run(folder):
     return count, problems, digests
 
 
-def main(what, folder):
+def main(what, folder, *names):
     if what == "compile":
-        compile_all(folder)
+        compile_all(folder, names or LIBRARIES)
         return 0
-    count, problems, digests = run(folder)
+    count, problems, digests = run(folder, names or LIBRARIES)
     print(*(f"digest {name} {digest}" for name, digest in digests.items()), sep="\n")
     print(*problems, f"sanitize: {count} calls, {len(problems)} of them wrong", sep="\n", flush=True)
     return 1 if problems else 0

@@ -162,7 +162,7 @@ def test_in_slabs(gpu, library, random, monkeypatch, d, e):
         entry = library(d, e).entries[name]
         given = arguments(entry, x, y, *weights)
         expected = on_gpu(gpu, entry, *given)
-        for bound in (300_000, 200_000) if d < 16 else (600_000, 400_000):
+        for bound in (300_000, 200_000) if d < 16 else (900_000, 650_000):
             monkeypatch.setenv("KEOPSC_DEVICE_MEMORY", str(bound))
             found = entry(*given, device_type=CUDA)
             for one, other in zip(found, expected, strict=True) if isinstance(found, tuple) else [(found, expected)]:

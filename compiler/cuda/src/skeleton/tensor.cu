@@ -274,9 +274,8 @@ struct Packed {
         COORDINATES = 16 * SIXTEENS * STEPS,
         IS_DISTANCE = Pass::CONTRACTION == DISTANCES,
         HALVES_BYTES = STEPS * 4 * (int)sizeof(Halves),
-        // Words of what wide sums multiply, which lie behind those of coordinates on sm_90a.
+        // Words of what wide sums multiply, which lie behind those of a column's coordinates on sm_90a.
         WIDE_NUMBERS = words_of_wide_sums<Pass>(),
-        BYTES = (HALVES_BYTES + WIDE_NUMBERS * (int)sizeof(Words) + 16 + LINE - 1) / LINE * LINE,
         // The middle.
         HEADER_BYTES = IS_DISTANCE ? (COORDINATES * (int)sizeof(float) + LINE - 1) / LINE * LINE : 0,
     };
@@ -289,12 +288,12 @@ struct Packed {
     // Those of a batch element, from the launch's first on.
     template <int PART>
     struct All {
-        enum { HEADER = PART == PACKED_COLUMNS ? (int)HEADER_BYTES : 0 };
+        enum { HEADER = PART == PACKED_COLUMNS ? (int)HEADER_BYTES : 0, NUMBERS = 4 * STEPS + (PART == PACKED_COLUMNS ? (int)WIDE_NUMBERS : 0) };
+        enum { BYTES = (NUMBERS * (int)sizeof(Words) + 16 + LINE - 1) / LINE * LINE };
 #if HAS_WARPGROUPS
         // Those of a tile lie together: words of the same number side by side. Measures are behind all of them. There is room for whole tiles, and for one
         // more where they may begin between two.
         enum { TILE = PART == PACKED_COLUMNS ? CONTRACTED_COLUMNS * Pass::LARGE_PARTS : (int)CONTRACTED_ROWS };
-        enum { NUMBERS = 4 * STEPS + (PART == PACKED_COLUMNS ? (int)WIDE_NUMBERS : 0) };
         Words *first;
         Measure *measures;
         long long before, count;
