@@ -57,19 +57,6 @@ struct WideParts {
         EIGHTS = words_of_wide_sums<Pass>() / NUMBER_OF_PARTS,
         WORDS = NUMBER_OF_PARTS * EIGHTS,
     };
-
-    // Two numbers side by side.
-    static __device__ __forceinline__ void split(unsigned int (&parts)[NUMBER_OF_PARTS], float first, float second)
-    {
-        first *= 0x1p24f;
-        second *= 0x1p24f;
-        #pragma unroll
-        for (int part = 0; part < NUMBER_OF_PARTS; ++part) {
-            parts[part] = pair_of_bf16(first, second);
-            first -= __uint_as_float(parts[part] << 16);
-            second -= __uint_as_float(parts[part] & 0xffff0000u);
-        }
-    }
 };
 
 // Lays out the components of a column, 0 for those that are not usual. A column with such ones is marked.
@@ -100,7 +87,7 @@ static __device__ __forceinline__ void pack_components(const Pass &pass, const A
         #pragma unroll
         for (int k = 0; k < 4; ++k) {
             unsigned int parts[Parts::NUMBER_OF_PARTS];
-            Parts::split(parts, terms[2 * k], terms[2 * k + 1]);
+            split_in_parts(parts, terms[2 * k], terms[2 * k + 1]);
             #pragma unroll
             for (int part = 0; part < Parts::NUMBER_OF_PARTS; ++part) {
                 words[part].of[k] = parts[part];
@@ -404,7 +391,7 @@ struct WideTile {
             // Rows lane / 4 and 8 more, eight columns and eight more.
             const int r = 2 * M + k % 2, first = k / 4 * 4 + k % 4 / 2 * 2;
             unsigned int parts[NUMBER_OF_PARTS];
-            Parts::split(parts, factors[r][first], factors[r][first + 1]);
+            split_in_parts(parts, factors[r][first], factors[r][first + 1]);
             #pragma unroll
             for (int of_rows = 0; of_rows < NUMBER_OF_PARTS; ++of_rows) {
                 rows[of_rows][k / 4][k % 4] = parts[of_rows];

@@ -199,6 +199,20 @@ static __device__ __forceinline__ void multiply_add_bf16(
 }
 #endif
 
+// Two numbers, multiplied by a power of two, as sums of some of bfloat16.
+template <int NUMBER_OF_PARTS>
+static __device__ __forceinline__ void split_in_parts(unsigned int (&parts)[NUMBER_OF_PARTS], float first, float second)
+{
+    first *= 0x1p24f;
+    second *= 0x1p24f;
+    #pragma unroll
+    for (int part = 0; part < NUMBER_OF_PARTS; ++part) {
+        parts[part] = pair_of_bf16(first, second);
+        first -= __uint_as_float(parts[part] << 16);
+        second -= __uint_as_float(parts[part] & 0xffff0000u);
+    }
+}
+
 template <typename Pass>
 struct TensorSums : DirectPairs<Pass> {
     typedef typename Pass::State State;
@@ -236,18 +250,6 @@ struct TensorSums : DirectPairs<Pass> {
     // Begins to read the components of a part of a tile.
     __device__ __forceinline__ void fetch(const Pass &pass, const Columns &part) { columns.fetch(pass, part); }
 
-    static __device__ __forceinline__ void split(unsigned int (&parts)[NUMBER_OF_PARTS], float first, float second)
-    {
-        first *= 0x1p24f;
-        second *= 0x1p24f;
-        #pragma unroll
-        for (int part = 0; part < NUMBER_OF_PARTS; ++part) {
-            parts[part] = pair_of_bf16(first, second);
-            first -= __uint_as_float(parts[part] << 16);
-            second -= __uint_as_float(parts[part] & 0xffff0000u);
-        }
-    }
-
     // Splits what has been fetched, 0 for what is not usual. Whether all is.
     __device__ __forceinline__ bool split_columns(Memory &memory) const
     {
@@ -265,7 +267,7 @@ struct TensorSums : DirectPairs<Pass> {
                     Pairs::look(doubt, term);
                 }
                 unsigned int parts[NUMBER_OF_PARTS];
-                split(parts, both[0], both[1]);
+                split_in_parts(parts, both[0], both[1]);
                 #pragma unroll
                 for (int part = 0; part < NUMBER_OF_PARTS; ++part) {
                     eight[part].words[word] = parts[part];
@@ -305,7 +307,7 @@ struct TensorSums : DirectPairs<Pass> {
         #pragma unroll
         for (int k = 0; k < 16; ++k) {
             unsigned int parts[NUMBER_OF_PARTS];
-            split(parts, found[k / 4][k % 4 * 2], found[k / 4][k % 4 * 2 + 1]);
+            split_in_parts(parts, found[k / 4][k % 4 * 2], found[k / 4][k % 4 * 2 + 1]);
             #pragma unroll
             for (int part = 0; part < NUMBER_OF_PARTS; ++part) {
                 rows[part][k / 4][k % 4] = parts[part];
