@@ -178,3 +178,13 @@ fn load(buffer: &[u64], count: usize, scalar: ScalarType) -> Vec<f64> {
     };
     (0..count).map(value).collect()
 }
+
+/// Numbers from 0 to 1 without a pattern.
+pub fn numbers(count: usize, seed: u64) -> Vec<f64> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    (0..count).map(|_| next()).collect()
+}

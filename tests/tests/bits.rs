@@ -14,7 +14,7 @@ use keopsc_ir::types::ScalarType;
 use keopsc_ops::OperationId;
 use keopsc_ops::catalogue::{self, Operation};
 use keopsc_passes::{pipeline, resolve::Options};
-use keopsc_tests::{Compiled, compile, runnable_levels};
+use keopsc_tests::{Compiled, compile, numbers, runnable_levels};
 
 /// What the back end has of its own: sums by each scheme, lists, pivots, contractions, several passes, complex numbers. Functions are added.
 const FORMULAS: &[(&str, &str)] = &[
@@ -118,14 +118,4 @@ fn digest(compiled: &Compiled, plans: &[Verified]) -> u64 {
         }
     }
     digest
-}
-
-/// Numbers from 0 to 1 without a pattern.
-fn numbers(count: usize, seed: u64) -> Vec<f64> {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        (state >> 11) as f64 / (1_u64 << 53) as f64
-    };
-    (0..count).map(|_| next()).collect()
 }

@@ -5,7 +5,7 @@ use keopsc_ir::evaluation::Sizes;
 use keopsc_ir::plan::{TensorKind, Verified};
 use keopsc_passes::schedule::{Choice, Tile, schedule};
 use keopsc_passes::{pipeline, resolve::Options};
-use keopsc_tests::{compile, compile_with_tiles, runnable_levels};
+use keopsc_tests::{compile, compile_with_tiles, numbers, runnable_levels};
 
 const GAUSS_3: &str = "x = Vi(3); y = Vj(3); b = Vj(1); out f = Sum[j](Exp(-SqDist(x, y)) * b)";
 const GAUSS_100: &str = "x = Vi(100); y = Vj(100); b = Vj(1); out f = Sum[j](Exp(-SqDist(x, y)) * b)";
@@ -103,14 +103,4 @@ fn bits(compiled: &keopsc_tests::Compiled, plans: &[Verified]) -> Vec<u64> {
         }
     }
     bits
-}
-
-/// Numbers from 0 to 1 without a pattern.
-fn numbers(count: usize, seed: u64) -> Vec<f64> {
-    let mut state = seed;
-    let mut next = || {
-        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        (state >> 11) as f64 / (1_u64 << 53) as f64
-    };
-    (0..count).map(|_| next()).collect()
 }

@@ -368,6 +368,37 @@ struct RowTile {
     }
 };
 
+// Of a warp's rows a lane has four as tensor cores leave their sums. Where number r of them is in the tile.
+static __device__ __forceinline__ int row_of_quad(int r) { return row_of_warp(8 * r + (int)threadIdx.x % 32 / 4); }
+
+template <typename Pass>
+static __device__ __forceinline__ void read_rows_of_quad(typename Pass::Row (&rows)[4], const Pass &pass, const Work &work)
+{
+    #pragma unroll
+    for (int r = 0; r < 4; ++r) {
+        const long long row = work.first_row + row_of_quad(r);
+        pass.read_row(rows[r], row < work.past_rows ? row : work.past_rows - 1);
+    }
+}
+
+// All lanes of a warp do something with each pair of which one has a bit: bit 8 r + c is that of row 8 r + lane / 4 and its column c. `act` gets that lane, the
+// bit's number, and the row and the column of the warp's.
+template <typename Act>
+static __device__ __forceinline__ void for_each_pair(unsigned int bits, const Act &act)
+{
+    unsigned int lanes_left = __ballot_sync(0xffffffffu, bits != 0);
+    #pragma unroll 1
+    for (; lanes_left != 0; lanes_left &= lanes_left - 1) {
+        const int other = __ffs((int)lanes_left) - 1;
+        unsigned int left = __shfl_sync(0xffffffffu, bits, other);
+        #pragma unroll 1
+        for (; left != 0; left &= left - 1) {
+            const int k = __ffs((int)left) - 1;
+            act(other, k, 8 * (k / 8) + other / 4, 2 * (other % 4) + place_in_quad(k % 8));
+        }
+    }
+}
+
 // A state of the lane whose number differs in one bit.
 template <typename State>
 static __device__ __forceinline__ State state_of_lane(const State &state, int bit)
@@ -418,14 +449,9 @@ struct QuadTile {
     __device__ __forceinline__ QuadTile(const Pass &pass, Memory &memory, const Work &work)
         : memory(memory), method(pass, memory.method, work)
     {
-        #pragma unroll
-        for (int r = 0; r < 4; ++r) {
-            const long long row = work.first_row + row_of_quad(r);
-            pass.read_row(rows[r], row < work.past_rows ? row : work.past_rows - 1);
-        }
+        read_rows_of_quad(rows, pass, work);
     }
 
-    static __device__ __forceinline__ int row_of_quad(int r) { return row_of_warp(8 * r + (int)threadIdx.x % 32 / 4); }
     // One of the rows of its quad.
     static __device__ __forceinline__ int row_of_thread(int r) { return row_of_quad((int)threadIdx.x % 4); }
 

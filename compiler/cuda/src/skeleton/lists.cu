@@ -266,13 +266,7 @@ static __device__ __forceinline__ void reduce_lists(const typename Pass::Call &c
         }
     };
     #pragma unroll 1
-    for (;;) {
-        if (work.begin >= work.end) {
-            next_columns(launch, element, work);
-            if (work.begin >= work.end) {
-                break;
-            }
-        }
+    while (has_columns(launch, element, work)) {
         if constexpr (SHARE > 1) {
             read_ahead(work.begin);
         }

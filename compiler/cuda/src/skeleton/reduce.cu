@@ -32,6 +32,15 @@ static __device__ __forceinline__ void next_columns(const Launch &launch, const 
     }
 }
 
+// Whether there are columns left; looks for the next stretch where one has come to its end.
+static __device__ __forceinline__ bool has_columns(const Launch &launch, const Element &element, Work &work)
+{
+    if (work.begin >= work.end) {
+        next_columns(launch, element, work);
+    }
+    return work.begin < work.end;
+}
+
 // The block of rows that a tile belongs to; `work` has the tile's rows.
 static __device__ __forceinline__ long long block_of_tile(const Launch &launch, const Element &element, Work &work)
 {
@@ -301,13 +310,7 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
     }
     tile.queue.begin(state);
     #pragma unroll 1
-    for (;;) {
-        if (work.begin >= work.end) {
-            next_columns(launch, element, work);
-            if (work.begin >= work.end) {
-                break;
-            }
-        }
+    while (has_columns(launch, element, work)) {
         const long long past_chunk = work.begin + launch.chunk < work.end ? work.begin + launch.chunk : work.end;
         tile.reduce_chunk(state, waiting, row, pass, work, past_chunk);
         if (Pass::ORDER == TREE) {

@@ -591,21 +591,12 @@ struct Doubts {
             compute_all_quads(found, pass, work, columns);
             return unsure;
         }
-        unsigned int lanes_left = __ballot_sync(0xffffffffu, unsure != 0);
-        #pragma unroll 1
-        for (; lanes_left != 0; lanes_left &= lanes_left - 1) {
-            const int other = __ffs((int)lanes_left) - 1;
-            unsigned int left = __shfl_sync(0xffffffffu, unsure, other);
-            #pragma unroll 1
-            for (; left != 0; left &= left - 1) {
-                const int k = __ffs((int)left) - 1;
-                const int row = 8 * (k / 8) + other / 4, column = 2 * (other % 4) + place_in_quad(k % 8);
-                const float sum = sum_of_terms(pass, work, row, columns.at(column));
-                if (lane == other) {
-                    found[k / 8][k % 8] = sum;
-                }
+        for_each_pair(unsure, [&](int other, int k, int row, int column) {
+            const float sum = sum_of_terms(pass, work, row, columns.at(column));
+            if (lane == other) {
+                found[k / 8][k % 8] = sum;
             }
-        }
+        });
         return unsure;
     }
 

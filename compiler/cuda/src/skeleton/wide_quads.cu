@@ -136,23 +136,14 @@ struct QuadPairs : DirectPairs<Pass> {
             const bool is_usual = Base::is_usual(factors[k / 8][k % 8]) && !(marked >> column & 1);
             unsure |= (is_usual || !part.has(column) ? 0u : 1u) << k;
         }
-        unsigned int lanes_left = __ballot_sync(0xffffffffu, unsure != 0);
-        #pragma unroll 1
-        for (; lanes_left != 0; lanes_left &= lanes_left - 1) {
-            const int other = __ffs((int)lanes_left) - 1;
-            unsigned int left = __shfl_sync(0xffffffffu, unsure, other);
-            #pragma unroll 1
-            for (; left != 0; left &= left - 1) {
-                const int k = __ffs((int)left) - 1, row = 8 * (k / 8) + other / 4;
-                const long long own = work.first_row + row_of_warp(row);
-                const float factor = __shfl_sync(0xffffffffu, factors[k / 8][k % 8], other);
-                add_pair(apart.sums[row], pass, own < work.past_rows ? own : work.past_rows - 1,
-                    part.at(2 * (other % 4) + place_in_quad(k % 8)), factor);
-                if (lane == other && (Pass::HAS_DIFFERENCES || !Base::is_usual(factor))) {
-                    factors[k / 8][k % 8] = 0.0f;
-                }
+        for_each_pair(unsure, [&](int other, int k, int row, int column) {
+            const long long own = work.first_row + row_of_warp(row);
+            const float factor = __shfl_sync(0xffffffffu, factors[k / 8][k % 8], other);
+            add_pair(apart.sums[row], pass, own < work.past_rows ? own : work.past_rows - 1, part.at(column), factor);
+            if (lane == other && (Pass::HAS_DIFFERENCES || !Base::is_usual(factor))) {
+                factors[k / 8][k % 8] = 0.0f;
             }
-        }
+        });
     }
 
     // Adds the lane's components of a pair. Where there are no differences, those that are multiplied are left out.
@@ -233,14 +224,9 @@ struct WideTile {
         if (threadIdx.x < 2) {
             make_barrier(memory.barriers[threadIdx.x]);
         }
-        #pragma unroll
-        for (int r = 0; r < 4; ++r) {
-            const long long row = work.first_row + row_of_quad(r);
-            pass.read_row(rows[r], row < work.past_rows ? row : work.past_rows - 1);
-        }
+        read_rows_of_quad(rows, pass, work);
     }
 
-    static __device__ __forceinline__ int row_of_quad(int r) { return row_of_warp(8 * r + (int)threadIdx.x % 32 / 4); }
     // One of the rows of its quad.
     static __device__ __forceinline__ int row_of_thread(int r) { return row_of_quad((int)threadIdx.x % 4); }
 
