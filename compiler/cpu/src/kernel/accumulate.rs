@@ -122,9 +122,12 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         (block, first): (IntValue<'ctx>, IntValue<'ctx>),
         group: i64,
     ) {
+        let of_first = self.column_for_rows(chunk.records, first);
         let accumulate_column = |number| {
             let column = self.add(first, number);
             let mut reader = self.at_column(shared, chunk, block, column);
+            let record = |first: &PointerValue<'ctx>| self.record(*first, number);
+            reader.column_for_rows = of_first.iter().map(record).collect();
             self.compute_pairs(&mut reader);
             self.update_along(&mut reader, accumulators, self.column_number(chunk, column));
         };

@@ -2,6 +2,9 @@
 //!
 //! A register tile of `row_vectors × columns` partial results stays in registers over a stretch of components short enough for the rows'
 //! components to stay in the first-level cache from one tile to the next.
+//!
+//! Where row vectors read columns for themselves ([`super::subtrahend`]), they do so for most of a tile's columns, so that neither the units for sums nor
+//! the two loads of a cycle are what is waited for.
 
 use inkwell::values::{IntValue, PointerValue};
 use keopsc_ir::plan::{Definition, ValueId};
@@ -18,6 +21,8 @@ use crate::math;
 const STRETCH: u32 = 128;
 /// Components up to which a fold is one stretch.
 const LONGEST_STRETCH: u32 = 2 * STRETCH;
+/// Which share of a tile's columns each row vector reads for itself, where that pays.
+const READ_BY_EACH_ROW: (i64, i64) = (3, 4);
 
 /// A contraction.
 #[derive(Clone, Copy)]
@@ -76,8 +81,16 @@ impl<'a, 'ctx> Kernel<'a, 'ctx> {
         stretch: Stretch<'ctx>,
     ) {
         self.in_groups(first, columns, |column, group| {
-            let at = |number| self.at_column(shared, chunk, first, self.add(column, self.integer(number)));
+            let at = |number: i64| self.at_column(shared, chunk, first, self.add(column, self.integer(number)));
             let mut readers: Vec<_> = (0..group).map(at).collect();
+            if group > 1 {
+                let of_first = self.column_for_rows(chunk.records, column);
+                let (share, whole) = READ_BY_EACH_ROW;
+                for (number, reader) in (0..group * share / whole).zip(&mut readers) {
+                    let record = |first: &PointerValue<'ctx>| self.record(*first, self.integer(number));
+                    reader.column_for_rows = of_first.iter().map(record).collect();
+                }
+            }
             self.contract_tile(contraction, stretch, &mut readers);
         });
     }

@@ -72,6 +72,17 @@ impl<'ctx> Kernel<'_, 'ctx> {
         built(self.lanes.builder().build_select(condition, a, b, "")).into_int_value()
     }
 
+    /// The same address under a name of its own: what is read through both is read twice.
+    pub fn renamed(&self, address: PointerValue<'ctx>) -> PointerValue<'ctx> {
+        let address_type = address.get_type();
+        let function = address_type.fn_type(&[address_type.into()], false);
+        // Nothing, with side effects that LLVM does not know, so that it joins no two of them.
+        let nothing =
+            self.lanes.context().create_inline_asm(function, String::new(), "=r,0".into(), true, false, None, false);
+        let call = built(self.lanes.builder().build_indirect_call(function, nothing, &[address.into()], ""));
+        call.try_as_basic_value().unwrap_basic().into_pointer_value()
+    }
+
     /// The smaller of two.
     pub fn smaller(&self, a: IntValue<'ctx>, b: IntValue<'ctx>) -> IntValue<'ctx> {
         self.choose(self.compare(IntPredicate::SLT, a, b), a, b)

@@ -21,6 +21,7 @@ pub mod prologue;
 pub mod reader;
 pub mod remembered;
 pub mod state;
+mod subtrahend;
 pub mod update;
 
 use inkwell::attributes::{Attribute, AttributeLoc};
@@ -53,6 +54,8 @@ pub struct Kernel<'a, 'ctx> {
     pub layout: &'a Layout,
     /// What is known of the signs of its values.
     pub signs: &'a [Sign],
+    /// Which of its values are columns' and only subtracted.
+    pub subtrahends: &'a [bool],
     /// Whether columns lie in the lanes, and rows are broadcast.
     pub across: bool,
 }
@@ -143,8 +146,9 @@ pub fn emit_pass<'ctx>(
 ) {
     let context = module.get_context();
     let builder = context.create_builder();
+    let pass = &subtrahend::rows_first(pass);
     let layout = layout::layout(pass, schedule);
-    let signs = signs(pass);
+    let (signs, subtrahends) = (signs(pass), subtrahend::subtrahends(pass));
     let lanes = Lanes::new(module, &builder, level, Float::of(pass.compute)).with_arithmetic(arithmetic);
     let emit = |schedule: &PassSchedule, name: &str, pointers: usize, counts: usize, body: &Body<'_, 'ctx>| {
         let function = find(module, name, pointers, counts);
@@ -152,7 +156,16 @@ pub fn emit_pass<'ctx>(
         function.as_global_value().set_alignment(FUNCTION_ALIGNMENT);
         level.attach(context, function);
         builder.position_at_end(context.append_basic_block(function, "entry"));
-        let kernel = Kernel { lanes, function, pass, schedule, layout: &layout, signs: &signs, across: false };
+        let kernel = Kernel {
+            lanes,
+            function,
+            pass,
+            schedule,
+            layout: &layout,
+            signs: &signs,
+            subtrahends: &subtrahends,
+            across: false,
+        };
         let arguments: Vec<_> = function.get_param_iter().filter(|value| value.is_pointer_value()).collect();
         let pointers: Vec<_> = arguments.into_iter().map(|value| value.into_pointer_value()).collect();
         body(&kernel, &pointers);

@@ -39,6 +39,8 @@ pub struct PlanReader<'k, 'a, 'ctx> {
     pub rows: Rows<'ctx>,
     /// The column records that bundles cover; empty outside `accumulate`.
     pub columns: Vec<PointerValue<'ctx>>,
+    /// Where each row vector reads the record of the only column, as far as it reads it for itself.
+    pub column_for_rows: Vec<PointerValue<'ctx>>,
     /// Memory of pair and epilogue values that have some: `[dim][width]` vectors.
     pub memory: HashMap<ValueId, PointerValue<'ctx>>,
     /// Memory of pair values that are kept: `[columns of a block][row_vectors]` vectors.
@@ -59,6 +61,7 @@ impl<'k, 'a, 'ctx> PlanReader<'k, 'a, 'ctx> {
             parameters,
             rows,
             columns: Vec::new(),
+            column_for_rows: Vec::new(),
             memory: HashMap::new(),
             kept: HashMap::new(),
             kept_column: kernel.integer(0),
@@ -100,7 +103,11 @@ impl<'k, 'a, 'ctx> PlanReader<'k, 'a, 'ctx> {
             Block::Column if self.kernel.across => {
                 self.columns.iter().map(|record| self.load_columns(*record, value, index)).collect()
             }
-            Block::Column => self.columns.iter().map(|record| self.load_broadcast(*record, value, index)).collect(),
+            Block::Column => {
+                let by_rows = self.kernel.subtrahends[value.0 as usize] && !self.column_for_rows.is_empty();
+                let records = if by_rows { &self.column_for_rows } else { &self.columns };
+                records.iter().map(|record| self.load_broadcast(*record, value, index)).collect()
+            }
             Block::Pair if self.is_kept(value) => {
                 self.kernel.load_all(&self.kept_addresses(value), self.kernel.type_of(value))
             }
@@ -238,7 +245,7 @@ impl<'k, 'a, 'ctx> PlanReader<'k, 'a, 'ctx> {
         let pick = |column: usize, row: usize| match block {
             Block::Parameter => bundle[0],
             Block::Row => bundle[row],
-            Block::Column if self.columns.is_empty() => bundle[row],
+            Block::Column if self.columns.is_empty() || bundle.len() > columns => bundle[row],
             Block::Column => bundle[column],
             Block::Pair | Block::Epilogue => bundle[column * rows + row],
         };

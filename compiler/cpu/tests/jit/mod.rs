@@ -196,7 +196,16 @@ fn evaluate<'ctx>(
     let scheduled = schedule(&plan("y = Vj(1)\nout f = Max[j](y)"), &machine);
     let (pass, schedule) = scheduled.passes().next().expect("a plan has a pass");
     let layout = layout(pass, schedule);
-    let kernel = Kernel { lanes: *lanes, function, pass, schedule, layout: &layout, signs: &[], across: false };
+    let kernel = Kernel {
+        lanes: *lanes,
+        function,
+        pass,
+        schedule,
+        layout: &layout,
+        signs: &[],
+        subtrahends: &[],
+        across: false,
+    };
     kernel.evaluate(&source.body, &Vec::new(), &mut Arguments(arguments))
 }
 
