@@ -209,6 +209,20 @@ mod tests {
         laws::<64>();
     }
 
+    /// Those of signed integers, which are the ring's elements around 0.
+    #[test]
+    fn comparisons_are_those_of_integers() {
+        let of = |number: i64| Ring::<32>::new(number as u64);
+        for (a, b) in (-2..=2).flat_map(|a| (-2..=2).map(move |b| (a, b))) {
+            let expected = [(Less, a < b), (LessEqual, a <= b), (Equal, a == b), (NotEqual, a != b)];
+            for (comparison, holds) in expected {
+                let truth = Ring::call(comparison, &[of(a), of(b)]);
+                assert_eq!(truth.bits(), u64::from(holds), "{comparison:?} of {a} and {b}");
+                assert_eq!(Ring::call(Select, &[truth, of(a), of(b)]), if holds { of(a) } else { of(b) });
+            }
+        }
+    }
+
     /// The first numbers of the published generator, begun with 0.
     #[test]
     fn bits_are_those_of_splitmix64() {

@@ -69,6 +69,7 @@ fn rows_are_complete() {
         assert_eq!(signature.results.len(), 1, "{}", row.name);
         assert_eq!(row.domain.len(), signature.required_arguments().max(row.domain.len()), "{}", row.name);
         assert!(row.domain.len() <= signature.arguments.len(), "{}", row.name);
+        assert!(row.domain.iter().all(|(low, high)| low < high), "{}: {:?}", row.name, row.domain);
         assert!(row.doc.ends_with('.'), "{}: {}", row.name, row.doc);
         assert!(row.gradient.is_empty() || matches!(row.value, Value::Recipe(_)), "{}", row.name);
         for argument in &signature.arguments {
@@ -105,6 +106,29 @@ fn recipes_read_only_components_that_are_there() {
 }
 
 /// What may stand for all components stands for them; nothing else does, and nothing that has no components.
+/// Those who look into recipes find what the row computes, and nothing where it stands for a formula or does not fit.
+#[test]
+fn recipes_without_parameters_compute_the_row() {
+    let mut numbers = Numbers(7);
+    for (id, row) in catalogue::operations() {
+        let is_recipe = matches!(row.value, Value::Recipe(_));
+        for (dims, _) in applications(id).into_iter().filter(|(_, parameters)| parameters.is_empty()) {
+            let Some(recipe) = catalogue::instantiate_recipe(id, &dims) else {
+                assert!(!is_recipe, "{}{dims:?}", row.name);
+                continue;
+            };
+            assert!(is_recipe, "{}{dims:?}", row.name);
+            let arguments: Vec<Vec<f64>> =
+                dims.iter().map(|dim| (0..*dim).map(|_| numbers.within((0.1, 0.9))).collect()).collect();
+            for (k, expected) in apply(id, &arguments, &[]).into_iter().enumerate() {
+                let found = evaluate(&recipe, k, |argument, index| arguments[*argument as usize][index]);
+                assert_eq!(found.to_bits(), expected.to_bits(), "component {k} of {}{dims:?}", row.name);
+            }
+        }
+        assert_eq!(catalogue::instantiate_recipe(id, &[]), None, "{} needs arguments", row.name);
+    }
+}
+
 #[test]
 fn what_is_repeated() {
     for (name, repeated) in [("Exp", 0), ("Add", 1), ("ComplexMult", 2)] {

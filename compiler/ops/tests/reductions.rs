@@ -431,7 +431,17 @@ fn log_sum_exp_without_weight_costs_one_exponential() {
 fn rows_are_sound() {
     for (id, row) in reductions::reductions() {
         assert!(row.doc.ends_with('.'), "{}", row.name);
-        assert!(reductions::signature(id).required_arguments() >= 1, "{}", row.name);
+        let signature = reductions::signature(id);
+        assert!(signature.required_arguments() >= 1, "{}", row.name);
+        if let Some((kinds, _)) = row.complex.split_once("->") {
+            let counts = [signature.arguments.len(), signature.required_arguments()];
+            assert_eq!(
+                counts,
+                [kinds.split_whitespace().count(); 2],
+                "{}: each argument has a kind, and is there",
+                row.name
+            );
+        }
         for (_, gradient) in reductions::gradient(id) {
             assert!(!keopsc_grammar::print_expression(gradient).is_empty());
         }

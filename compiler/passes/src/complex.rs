@@ -102,7 +102,7 @@ pub(crate) fn element(graph: &mut Graph, node: NodeId, index: i64) -> Result<Val
     values::apply(graph, named("Extract"), &[2 * position, 2], &[node]).map(Value::Complex)
 }
 
-/// Of which kinds the arguments of a reduction may be, and whether its result is complex; `None` where these may not.
+/// Whether the result of a reduction is complex; `None` where its arguments, which are as many as it takes, may not be of these kinds.
 pub(crate) fn reduction(reduction: keopsc_ops::ReductionId, arguments: &[&Value]) -> Option<bool> {
     if !arguments.iter().any(|argument| is_complex(argument)) {
         return Some(false);
@@ -110,7 +110,7 @@ pub(crate) fn reduction(reduction: keopsc_ops::ReductionId, arguments: &[&Value]
     let (kinds, result) = reductions::reduction(reduction).complex.split_once("->")?;
     let mut kinds = kinds.split_whitespace();
     let fit = arguments.iter().all(|argument| kinds.next().is_some_and(|kind| (kind == "z") == is_complex(argument)));
-    (fit && kinds.next().is_none()).then(|| result.trim() == "z")
+    fit.then(|| result.trim() == "z")
 }
 
 /// What an operation takes, in words: `complex, real`.

@@ -121,3 +121,31 @@ fn parts(pattern: &'static Expr) -> Option<(OperationId, Vec<&'static Expr>)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keopsc_grammar::parse_expression;
+
+    #[test]
+    fn patterns_are_operations_on_patterns() {
+        let parts = |text: &str| {
+            let pattern: &'static Expr = Box::leak(Box::new(parse_expression(text).expect("it parses")));
+            let (operation, operands) = parts(pattern)?;
+            let operands = operands.into_iter().map(keopsc_grammar::print_expression).collect::<Vec<_>>().join(", ");
+            Some(format!("{}({operands})", catalogue::operation(operation).name))
+        };
+        let cases = [
+            ("Square(a)", "Square(a)"),
+            ("Powf(a, 0.5)", "Powf(a, 0.5)"),
+            ("-a", "Minus(a)"),
+            ("a - b", "Subtract(a, b)"),
+            ("a < b", "LessThan(a, b)"),
+            ("a > b", "LessThan(b, a)"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parts(text).as_deref(), Some(expected), "{text}");
+        }
+        assert_eq!(["a", "2", "+a", "NoOperation(a)"].map(parts), [None, None, None, None]);
+    }
+}

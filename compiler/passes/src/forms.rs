@@ -136,3 +136,35 @@ fn two(arguments: &[NodeId]) -> Option<(NodeId, NodeId)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::written::pair;
+
+    #[test]
+    fn components_and_units() {
+        let component_place = |formula: &str| {
+            let (graph, id) = pair(formula);
+            component(&graph, id).map(|(_, place)| place)
+        };
+        assert_eq!(["x[0]", "y[2]", "x", "Concat(x, y)"].map(component_place), [Some(0), Some(2), None, None]);
+        let unit_place = |formula: &str| {
+            let (graph, id) = pair(formula);
+            unit(&graph, id).map(|(_, place)| place)
+        };
+        // One component is a scalar, which broadcasts.
+        let formulas = ["ElemT(a, 3, 1)", "ElemT(b, 2, 0)", "ElemT(a, 1, 0)", "SumT(a, 3)"];
+        assert_eq!(formulas.map(unit_place), [Some(1), Some(0), None, None]);
+    }
+
+    #[test]
+    fn components_of_scalars_are_the_scalars() {
+        let (mut graph, id) = pair("a * y");
+        let [scalar, vector] = graph.node(id).kind.arguments()[..] else { panic!("a product has two factors") };
+        assert_eq!([0, 2].map(|place| component_of(&mut graph, scalar, place)), [Some(scalar); 2]);
+        let second = component_of(&mut graph, vector, 2).expect("there are three");
+        assert_eq!(component(&graph, second), Some((vector, 2)));
+        assert_eq!(component_of(&mut graph, vector, 3), None);
+    }
+}

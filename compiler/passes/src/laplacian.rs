@@ -453,3 +453,50 @@ fn spread(graph: &mut Graph, node: NodeId, dim: u32) -> Result<NodeId, Failure> 
 fn shape(result: Result<NodeId, ShapeError>) -> Result<NodeId, Failure> {
     result.map_err(Failure::from)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is a function of equal components, what a sum of such functions, and what mixes components.
+    #[test]
+    fn operations_on_components() {
+        type Case = (&'static str, &'static [u32], &'static [i64], Option<bool>);
+        let cases: &[Case] = &[
+            ("Exp", &[3], &[], Some(false)),
+            ("Exp", &[1], &[], Some(false)),
+            ("Mult", &[3, 3], &[], Some(false)),
+            ("Mult", &[1, 3], &[], Some(false)),
+            ("Mult", &[3, 1], &[], Some(false)),
+            ("IfElse", &[3, 3, 3], &[], Some(false)),
+            ("Elem", &[1], &[0], Some(false)),
+            ("Sum", &[3], &[], Some(true)),
+            ("Scalprod", &[3, 3], &[], Some(true)),
+            ("Scalprod", &[1, 3], &[], Some(true)),
+            ("SqDist", &[3, 1], &[], Some(true)),
+            ("SqNormDiag", &[3, 3], &[], Some(true)),
+            ("SqNormDiag", &[1, 3], &[], None),
+            ("Elem", &[3], &[1], None),
+            ("Extract", &[3], &[0, 2], None),
+            ("Extract", &[3], &[0, 3], Some(false)),
+            ("ElemT", &[1], &[3, 1], None),
+            ("SumT", &[1], &[3], None),
+            ("Concat", &[3, 3], &[], None),
+            ("Concat", &[1, 1], &[], None),
+            ("TensorProd", &[2, 2], &[], None),
+            ("TensorProd", &[1, 3], &[], None),
+            ("MatVecMult", &[9, 3], &[], None),
+            ("MatVecMult", &[3, 3], &[], Some(true)),
+            ("VecMatMult", &[1, 3], &[], None),
+            ("MatMatMult", &[4, 4], &[2], None),
+            ("Max", &[3], &[], None),
+            ("ComplexMult", &[4, 4], &[], None),
+            ("ComplexReal", &[4], &[], None),
+            ("Transpose", &[4], &[1, 2, 2, 1], None),
+        ];
+        for &(name, dims, parameters, expected) in cases {
+            let operation = catalogue::find_operation(name).expect("the catalogue has it");
+            assert_eq!(acts_on_components(operation, dims, parameters), expected, "{name} of {dims:?}");
+        }
+    }
+}

@@ -25,3 +25,5 @@ pub mod schedule;
 pub mod simplify;
 mod template;
 mod values;
+#[cfg(test)]
+mod written;

@@ -138,3 +138,76 @@ fn with_arguments(kind: &NodeKind, rename: impl Fn(NodeId) -> NodeId) -> NodeKin
     }
     kind
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::written::{output, pair};
+    use keopsc_ir::formula::Output;
+    use keopsc_ir::types::{Axis, Role};
+
+    fn program(graph: Graph, node: NodeId) -> Program {
+        let rows = graph.node(node).role;
+        let output = Output { name: "f".to_owned(), node, rows, shape: vec![1], is_complex: false, gradient_of: None };
+        let numerics = keopsc_ir::types::Numerics::default();
+        let entry = Entry { name: "f".to_owned(), inputs: Vec::new(), outputs: vec![output], numerics };
+        Program { graph, entries: vec![entry], ..Program::default() }
+    }
+
+    /// One round finds that nothing is better; a round that changes something is followed by another one.
+    #[test]
+    fn rounds_end_when_nothing_changes() {
+        let (graph, id) = output("Sum[j](a * b)");
+        let program = program(graph, id);
+        let nodes = compact(&program).graph.len();
+        let mut asked = 0;
+        let same = improve(&program, (9, 9), |_, _| {
+            asked += 1;
+            None
+        });
+        assert_eq!((asked, same.graph.len()), (nodes, nodes));
+        let mut changes = 0;
+        improve(&program, (9, 9), |graph, id| {
+            asked += 1;
+            let is_sum = matches!(graph.node(id).kind, NodeKind::Reduction { .. });
+            if !is_sum || changes == 1 {
+                return None;
+            }
+            changes += 1;
+            graph.negate(id).ok()
+        });
+        // The second round has one node more, and the new one is asked about at once.
+        assert_eq!(asked, nodes + (nodes + 1) + (nodes + 1));
+        let mut counted = 0;
+        improve(&program, (3, 2), |graph, id| {
+            counted += 1;
+            graph.negate(id).ok()
+        });
+        assert!(counted > 0);
+    }
+
+    /// What a node depends on is what its arguments depend on by now.
+    #[test]
+    fn roles_follow_from_arguments() {
+        let (mut graph, product) = pair("a * b");
+        let [row, column] = graph.node(product).kind.arguments()[..] else { panic!("a product has two factors") };
+        let one = graph.constant(1.0);
+        let operation = graph.node(product).kind.clone();
+        let chosen = |by, axis, value| NodeKind::Chosen { by, axis, value };
+        let cases = [
+            (with_arguments(&operation, |id| if id == row { one } else { id }), Role::J),
+            (with_arguments(&operation, |id| if id == column { one } else { id }), Role::I),
+            (with_arguments(&operation, |_| one), Role::Parameter),
+            (chosen(one, Axis::J, one), Role::J),
+            (chosen(one, Axis::I, one), Role::I),
+            (chosen(one, Axis::J, column), Role::J),
+            (chosen(row, Axis::J, one), Role::Pair),
+            (chosen(one, Axis::J, row), Role::Pair),
+        ];
+        for (kind, role) in cases {
+            let text = format!("{kind:?}");
+            let id = add(&mut graph, Node { kind, dim: 1, role: Role::Pair, is_index: false });
+            assert_eq!(graph.node(id).role, role, "{text}");
+        }
+    }
+}

@@ -179,7 +179,7 @@ pub(crate) fn binary(graph: &mut Graph, operator: BinaryOperator, a: &Value, b: 
 /// The result of an operator on two numbers; `None` where an operand is a formula.
 fn binary_numbers(operator: BinaryOperator, a: &Value, b: &Value) -> Result<Option<Value>, Problem> {
     if let (Value::Integer(a), Value::Integer(b)) = (a, b)
-        && let Some(value) = binary_integers(operator, *a, *b)?
+        && let Some(value) = binary_integers(operator, *a, *b)
     {
         return Ok(Some(Value::Integer(value)));
     }
@@ -203,17 +203,16 @@ fn binary_numbers(operator: BinaryOperator, a: &Value, b: &Value) -> Result<Opti
 }
 
 /// The result where it is an integer again.
-fn binary_integers(operator: BinaryOperator, a: i64, b: i64) -> Result<Option<i64>, Problem> {
-    Ok(match operator {
+fn binary_integers(operator: BinaryOperator, a: i64, b: i64) -> Option<i64> {
+    match operator {
         BinaryOperator::Add => a.checked_add(b),
         BinaryOperator::Subtract => a.checked_sub(b),
         BinaryOperator::Multiply => a.checked_mul(b),
-        BinaryOperator::Divide | BinaryOperator::Remainder if b == 0 => return Err(Problem::DivisionByZero),
         BinaryOperator::Divide => a.checked_rem(b).filter(|rest| *rest == 0).and_then(|_| a.checked_div(b)),
-        BinaryOperator::Remainder => a.checked_rem_euclid(b).filter(|_| b > 0),
+        BinaryOperator::Remainder => a.checked_rem_euclid(b).filter(|_| !b.is_negative()),
         BinaryOperator::Power => u32::try_from(b).ok().and_then(|b| a.checked_pow(b)),
         _ => None,
-    })
+    }
 }
 
 /// `v[k]`; negative numbers count from the end.

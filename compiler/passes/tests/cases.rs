@@ -160,16 +160,19 @@ fn layout(scheduled: &Scheduled, machine: &Machine) -> String {
         let (Work { pairs, contractions: contracted }, candidates) = scheduled.candidates(number, machine);
         let tiles: String = candidates.iter().map(tile).collect();
         format!(
-            "{name}, pass {number}: {lanes} lanes, {registers} registers, fused {fused}\n  chunks of {chunk} ({order:?}), blocks of {block}, \
+            "{name}, pass {number}: {lanes} lanes, {registers} registers, fused {fused}\n  chunks of {chunk} ({order:?}), blocks of {block}{waiting}, \
              unrolled {unroll}, rows in registers {rows_in_registers}, {pair_cost} sixteenths of a cycle\n  accumulators {accumulate:?} {updates:?} \
              {components:?} {blocked:?}\n  values {storage:?}, contracted {contractions:?}\n  pairs {}\n  contractions {}\n{tiles}",
             instructions(&pairs),
             instructions(&contracted),
+            waiting = if layout.has_blocks() { ", which wait" } else { "" },
             registers = machine.registers,
             fused = machine.fused,
         )
     };
-    scheduled.passes().enumerate().map(one).collect()
+    let passes: String = scheduled.passes().enumerate().map(one).collect();
+    let for_ranges = scheduled.for_ranges().map(|other| format!("with ranges: {}", layout(other, machine)));
+    passes + &for_ranges.unwrap_or_default()
 }
 
 fn instructions(counted: &Instructions) -> String {

@@ -98,3 +98,23 @@ fn a_tile_that_a_pass_cannot_have_is_not_taken() {
         assert_eq!(best.clone().with_tiles(&choices, &MACHINES[0]), best);
     }
 }
+
+/// Chunks and costs that tests ask for are those of all passes, of calls with ranges too; nothing else changes.
+#[test]
+fn other_chunks_and_costs_are_those_of_all_passes() {
+    let mut with_ranges = 0;
+    for plan in plans() {
+        let scheduled = schedule(&plan, &MACHINES[1]);
+        with_ranges += usize::from(scheduled.for_ranges().is_some());
+        for (asked, chunk) in [(0, 1), (1, 1), (24, 24)] {
+            let changed = scheduled.clone().with_chunk(asked).with_pair_cost(77);
+            let both = [(Some(&scheduled), Some(&changed)), (scheduled.for_ranges(), changed.for_ranges())];
+            for (before, after) in both.into_iter().filter_map(|(before, after)| before.zip(after)) {
+                for ((_, before), (_, after)) in before.passes().zip(after.passes()) {
+                    assert_eq!(*after, PassSchedule { chunk, pair_cost: 77, ..before.clone() }, "{}", plan.name);
+                }
+            }
+        }
+    }
+    assert!(with_ranges > 0, "no plan for ranges");
+}

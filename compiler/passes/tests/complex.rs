@@ -106,6 +106,19 @@ fn operations_of_real_numbers_take_the_real_inputs() {
 }
 
 /// Where an argument has to be complex, a constant is; where it may be real, it stays so.
+/// Weights may be complex; what is compared, or an exponent, may not, whatever stands beside it.
+#[test]
+fn reductions_take_complex_numbers_where_they_only_add_them_up() {
+    complex("Sum[j](w)", W);
+    complex("SumSoftMaxWeight[j](r, w)", W);
+    for formula in ["Max[j](w)", "LogSumExp[j](w)", "LogSumExp[j](w, w)", "LogSumExp[j](r, w)"] {
+        refused(formula, Code::WrongNumbers);
+    }
+    for formula in ["SumSoftMaxWeight[j](w, w)", "SumSoftMaxWeight[j](w, r)", "SumSoftMaxWeight[j](z, w)"] {
+        refused(formula, Code::WrongNumbers);
+    }
+}
+
 #[test]
 fn constants_are_complex_where_they_have_to_be() {
     complex("Sum[j](ComplexMult(w, 2))", scaled(W, 2.0));
@@ -156,4 +169,11 @@ fn derivatives_in_directions() {
     complex("Diff(Sum[j](r * w), r, 3)", scaled(W, 3.0));
     real("Diff(Sum[j](Abs(z * w)), z, c)", size(W) * times(conjugate(Z), C)[0] / size(Z));
     refused("Diff(Sum[j](z * w), z, r)", Code::WrongNumbers);
+    complex(
+        "Diff(Sum[j](z * w * c), (z, c), (c, z))",
+        times(W, [times(C, C)[0] + times(Z, Z)[0], times(C, C)[1] + times(Z, Z)[1]]),
+    );
+    complex("Diff(Sum[j](z * w), [z], [c])", times(W, C));
+    real("Diff(Sum[j](r * r * Abs(w)), (r,), (2,))", 4.0 * R * size(W));
+    real("Diff(Sum[j](Abs(z * w)), (z,), (c,))", size(W) * times(conjugate(Z), C)[0] / size(Z));
 }

@@ -3,6 +3,7 @@
 
 use keopsc_ir::evaluation::Sizes;
 use keopsc_ir::formula::evaluate::evaluate;
+use keopsc_ir::formula::verify::{Stage, verify};
 use keopsc_ir::formula::{Entry, Input, InputId, NodeId, NodeKind, Origin, Output, Program, generate};
 use keopsc_ir::random::Random;
 use keopsc_ir::types::{Axis, Numerics, Role, ScalarType};
@@ -352,4 +353,24 @@ fn inside(program: &Program, node: NodeId) -> Vec<NodeId> {
 
 fn is_reduction(program: &Program, node: NodeId) -> bool {
     matches!(program.graph.node(node).kind, NodeKind::Reduction { .. })
+}
+
+/// What stands in for a direction while a derivative is made is no input of the file, however many there are.
+#[test]
+fn stand_ins_are_no_inputs() {
+    let more: String = (0..40).map(|number| format!("out f{number} = Sum[j](x * Vj({}, 2))\n", number + 2)).collect();
+    for request in ["Diff(Sum[j](x * y), x)", "Diff(Sum[j](Exp(x | y)), x)"] {
+        let programs = ["", &more].map(|more| {
+            let (file, errors) = keopsc_grammar::parse_file(&format!(
+                "x = Vi(0, 3); y = Vj(1, 3)\nout f = {request}\n{}",
+                more.replace("x *", "Sum(x) *")
+            ));
+            assert!(errors.is_empty(), "{errors:?}");
+            let (program, diagnostics) = keopsc_passes::resolve::resolve(&file, &Default::default());
+            differentiate(program.unwrap_or_else(|| panic!("{diagnostics:?}"))).expect("it can be differentiated")
+        });
+        for program in programs {
+            verify(&program, Stage::Differentiated).unwrap_or_else(|defects| panic!("{request}: {defects:?}"));
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use keopsc_ir::evaluation::Sizes;
 use keopsc_ir::formula::evaluate::evaluate;
+use keopsc_ir::formula::verify::{Stage, verify};
 use keopsc_ir::formula::{NodeKind, Program, generate::generate_inputs};
 use keopsc_ir::random::Random;
 use keopsc_ops::catalogue;
@@ -12,12 +13,19 @@ const INPUTS: &str = "dtype f64; x = Vi(3); y = Vj(3); a = Vi(1); b = Vj(1); p =
 const SIZES: Sizes = Sizes { i: 3, j: 4 };
 
 fn program(output: &str) -> Program {
+    let program = differentiate(resolved(output)).unwrap_or_else(|errors| panic!("{output}: {errors:?}"));
+    verify(&program, Stage::Differentiated).unwrap_or_else(|defects| panic!("{output}: {defects:?}"));
+    program
+}
+
+fn resolved(output: &str) -> Program {
     let text = format!("{INPUTS}out f = {output}\n");
     let (file, errors) = keopsc_grammar::parse_file(&text);
     assert!(errors.is_empty(), "{text}: {errors:?}");
     let (program, diagnostics) = resolve(&file, &Options::default());
     let program = program.unwrap_or_else(|| panic!("{text}: {diagnostics:?}"));
-    differentiate(program).unwrap_or_else(|errors| panic!("{text}: {errors:?}"))
+    verify(&program, Stage::Resolved).unwrap_or_else(|defects| panic!("{text}: {defects:?}"));
+    program
 }
 
 fn values(program: &Program) -> Vec<f64> {
@@ -122,8 +130,42 @@ fn of_complex_products() {
 
 #[test]
 fn of_linear_operations_without_loops_over_directions() {
-    for text in ["q | MatVecMult(A, x * x)", "Sum(MatVecMult(B, Exp(x)))", "Sum(TensorProd(y, Sin(x)))"] {
+    for text in [
+        "q | MatVecMult(A, x * x)",
+        "Sum(MatVecMult(B, Exp(x)))",
+        "Sum(TensorProd(y, Sin(x)))",
+        "Exp(x)[1]",
+        "Sum(Extract(Sin(x * y), 1, 2))",
+        "(x | x) * Sum(MatVecMult(B, y))",
+        "Sum(MatVecMult(B, y))",
+    ] {
         assert_eq!(count(&program(&format!("Sum[j](Laplacian({text}, x))")), "ElemT"), 0, "{text}");
+    }
+    for text in [
+        "Laplacian(Sum[j](Exp(-SqDist(x, y)) * b), x)",
+        "Laplacian(Log(1 + Sum[j](Exp(-SqDist(x, y)) * b)), x)",
+        "Laplacian((x | x) * LogSumExp[j](q | q), x)",
+        "Laplacian(LogSumExp[j](q | q), x)",
+        "Sum[j](Divergence(y, x))",
+        "Sum[j](Divergence(x, x))",
+    ] {
+        assert_eq!(count(&program(text), "ElemT"), 0, "{text}");
+    }
+}
+
+/// Products of gradients are asked for as such, and nothing is asked for that is multiplied by 0.
+#[test]
+fn of_functions_of_scalars_by_products_of_gradients() {
+    for text in ["Exp(SqDist(x, y) * b)", "Sin(x | y)", "Exp(-SqDist(x, y)) * Cos(x | y)"] {
+        let program = resolved(&format!("Sum[j](Laplacian({text}, x))"));
+        let requests =
+            |is_asked: fn(&NodeKind) -> bool| program.graph.nodes().filter(|(_, node)| is_asked(&node.kind)).count();
+        assert_eq!(requests(|kind| matches!(kind, NodeKind::Tangent { .. })), 0, "{text}");
+        assert!(requests(|kind| matches!(kind, NodeKind::Gradient { .. })) > 0, "{text}");
+        let zero = |id| matches!(program.graph.node(id).kind, NodeKind::Constant(value) if value.0 == 0.0);
+        let products = program.graph.nodes().filter(|(_, node)| is_named(&node.kind, "Mult"));
+        let with_zero = products.filter(|(_, node)| node.kind.arguments().into_iter().any(zero));
+        assert_eq!(with_zero.count(), 0, "{text}");
     }
 }
 
@@ -144,8 +186,11 @@ fn of_products_of_scalars_and_vectors_without_loops_over_directions() {
 }
 
 fn count(program: &Program, name: &str) -> usize {
-    let is_named = |kind: &NodeKind| matches!(kind, NodeKind::Operation { operation, .. } if catalogue::operation(*operation).name == name);
-    program.graph.nodes().filter(|(_, node)| is_named(&node.kind)).count()
+    program.graph.nodes().filter(|(_, node)| is_named(&node.kind, name)).count()
+}
+
+fn is_named(kind: &NodeKind, name: &str) -> bool {
+    matches!(kind, NodeKind::Operation { operation, .. } if catalogue::operation(*operation).name == name)
 }
 
 #[test]
@@ -157,6 +202,7 @@ fn traces_and_sums_of_linear_maps() {
     );
     assert_equal("Sum[j](TraceOperator(x | y, x, b))", "Sum[j](b * Sum(y) + 0 * x[0])");
     assert_equal("Sum[j](SumLinOperator(x * y, x))", "Sum[j](Sum(y) + 0 * x[0])");
+    assert_equal("Sum[j](SumLinOperator(x | y, x))", "Sum[j](Sum(y) + 0 * x[0])");
     let matrix = "Sum[j]((q | MatVecMult(A, y)) + 0 * x[0])";
     assert_equal("Sum[j](SumLinOperator(MatVecMult(A, x), x, q, y))", matrix);
 }

@@ -52,6 +52,13 @@ fn files_are_bounded_in_number_and_size() {
     };
     assert_eq!(codes(folder.path(), &chain(MAXIMUM_NESTING)), []);
     assert_eq!(codes(folder.path(), &chain(MAXIMUM_NESTING + 1)), [Code::TooDeep]);
+    let using = "use 'a.kf'";
+    let with = |bytes: usize| codes(folder.path(), &[file("main.kf", using), file("a.kf", &"#".repeat(bytes))]);
+    let most = MAXIMUM_BYTES - using.len();
+    assert_eq!(with(most), []);
+    for bytes in [most + 1, MAXIMUM_BYTES, MAXIMUM_BYTES + 1, 2 * MAXIMUM_BYTES] {
+        assert_eq!(with(bytes), [Code::TooLong], "{bytes}");
+    }
     let half = "#".repeat(MAXIMUM_BYTES / 2);
     let files = [file("main.kf", "use 'a.kf'\nuse 'b.kf'"), file("a.kf", &half), file("b.kf", &half)];
     assert_eq!(codes(folder.path(), &files), [Code::TooLong]);

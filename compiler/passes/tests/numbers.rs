@@ -127,6 +127,12 @@ fn parameters_in_halves() {
 }
 
 #[test]
+fn the_negative_of_the_least_integer_is_a_real_number() {
+    assert_eq!(value("-(-9223372036854775807 - 1) / 9223372036854775808.0 + 0 * v[0]"), [1.0]);
+    assert_eq!(value("-(-9223372036854775807) / 9223372036854775807 + 0 * v[0]"), [1.0]);
+}
+
+#[test]
 fn elements_and_slices() {
     for (index, number) in (0_i64..).zip(V) {
         assert_eq!(value(&format!("v[{index}]")), [number]);

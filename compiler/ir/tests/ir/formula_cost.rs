@@ -1,10 +1,12 @@
 //! What formulas cost as graphs, and that plans are counted by the same table.
 
-use keopsc_ir::counts::Counts;
+use keopsc_ir::counts::{Counts, scalar_counts};
 use keopsc_ir::formula::cost::{Cost, cost, plan_cost, weight};
 use keopsc_ir::formula::parse::parse;
 use keopsc_ir::formula::{Program, generate};
 use keopsc_ir::plan;
+use keopsc_ops::intrinsics::Intrinsic;
+use keopsc_ops::scalar::{Comparison, Counter, Index, Scalar};
 
 use crate::samples::{PLAN, PROGRAM};
 
@@ -60,6 +62,27 @@ fn pairs_load_what_pairs_use() {
     assert_eq!((conv.per_pair.loads, more.per_pair.loads), (4, 4));
     assert_eq!(more.per_pair, conv.per_pair);
     assert!(more.per_j.arithmetic > conv.per_j.arithmetic);
+}
+
+/// Which side a component takes is not asked: work is never less than what is counted.
+#[test]
+fn of_a_choice_the_dearer_side_is_counted_whichever_it_is() {
+    let component = || Scalar::Component((), Index::Constant(0));
+    let calls = [Intrinsic::Neg, Intrinsic::Sqrt, Intrinsic::Exp, Intrinsic::Log]
+        .map(|intrinsic| Scalar::Call(intrinsic, vec![component()]));
+    let sides: Vec<Scalar<()>> = calls.into_iter().chain([component()]).collect();
+    for (then, otherwise) in sides.iter().flat_map(|then| sides.iter().map(move |otherwise| (then, otherwise))) {
+        let choice = Scalar::Choose {
+            left: Index::Counter(Counter(0)),
+            comparison: Comparison::Less,
+            right: Index::Constant(2),
+            then: Box::new(then.clone()),
+            otherwise: Box::new(otherwise.clone()),
+        };
+        let [of_choice, of_then, of_otherwise] =
+            [&choice, then, otherwise].map(|scalar| scalar_counts(scalar).cycles());
+        assert_eq!(of_choice, of_then.max(of_otherwise), "{choice:?}");
+    }
 }
 
 #[test]

@@ -130,3 +130,67 @@ fn is_finite(recipe: &Scalar<u32>) -> bool {
     recipe.visit(&mut |part| finite &= !matches!(part, Scalar::Call(intrinsic, _) if !FINITE.contains(intrinsic)));
     finite
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::written::pair;
+    use keopsc_grammar::parse_expression;
+
+    #[test]
+    fn gradients_that_choose() {
+        let chooses = |text: &str| is_choice(&parse_expression(text).expect("it parses"));
+        for text in ["IfElse(f, e, 0)", "IfElse(-f, 0, e)", "Chosen[j](a, e)", "SumT(Chosen[j](a, e), n)"] {
+            assert!(chooses(text), "{text}");
+        }
+        let others = [
+            "e",
+            "0",
+            "e * f",
+            "-e",
+            "IfElse(f, e, 1)",
+            "IfElse(f, 2, 0)",
+            "IfElse(f, g, 0)",
+            "Exp(IfElse(f, e, 0))",
+            "Sum[j](e)",
+            "SumT(Sum[j](e), n)",
+            "Maximum(e, 0)",
+        ];
+        for text in others {
+            assert!(!chooses(text), "{text}");
+        }
+    }
+
+    /// A mask has one component, or as many as what it is the mask of; there is none where zeros stay zeros anyway.
+    #[test]
+    fn masks_have_fitting_components() {
+        let (mut graph, sum) = pair("Sum(x - y) + Sum(Inv(y)) + Sum(x[0:2]) + (a | y)");
+        let vector = |graph: &mut Graph, name: &str| {
+            let found = graph.nodes().find(|(_, node)| match &node.kind {
+                NodeKind::Operation { operation, .. } => catalogue::operation(*operation).name == name,
+                _ => false,
+            });
+            found.expect("it is there").0
+        };
+        let [difference, inverse, part] = ["Subtract", "Inv", "Extract"].map(|name| vector(&mut graph, name));
+        let scalar = graph.component_sum(difference).expect("it is a vector");
+        assert_eq!(of_any(&mut graph, None).expect("dimensions fit"), None);
+        assert_eq!(of_any(&mut graph, Some(scalar)).expect("dimensions fit"), Some(scalar));
+        assert_eq!(of_any(&mut graph, Some(difference)).expect("dimensions fit"), Some(scalar));
+
+        let size = |graph: &mut Graph, mask| graph.named("Abs", &[], &[mask]).expect("dimensions fit");
+        let summed = graph.component_sum(part).expect("it is a vector");
+        for (mask, shown) in [(difference, difference), (scalar, scalar), (part, summed)] {
+            let kept = keep_zeros(&mut graph, inverse, sum, Some(mask)).expect("dimensions fit");
+            let [condition, zero, otherwise] = graph.node(kept).kind.arguments()[..] else {
+                panic!("a choice has three")
+            };
+            assert!(otherwise == inverse && crate::simplify::is_zero(&graph, zero));
+            assert_eq!(graph.node(condition).kind.arguments(), [size(&mut graph, shown)]);
+        }
+        assert_eq!(keep_zeros(&mut graph, inverse, sum, None).expect("dimensions fit"), inverse);
+        assert_eq!(keep_zeros(&mut graph, difference, sum, Some(scalar)).expect("dimensions fit"), difference);
+        // The cotangent itself is 0 where the mask says so.
+        assert_eq!(keep_zeros(&mut graph, inverse, inverse, Some(scalar)).expect("dimensions fit"), inverse);
+    }
+}

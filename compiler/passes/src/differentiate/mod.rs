@@ -76,7 +76,7 @@ pub fn differentiate(program: Program) -> Result<Program, Vec<Diagnostic>> {
 fn tangent_of(graph: &mut Graph, number: NodeId, request: &Request) -> Result<NodeId, Failure> {
     let (of, variable) = (graph.node(request.of).clone(), graph.node(request.variable).clone());
     let role = request.domain.unwrap_or(of.role);
-    let kind = NodeKind::Input(InputId(u32::MAX - number.0));
+    let kind = NodeKind::Input(InputId(!number.0));
     let cotangent = graph.add(Node { kind, dim: of.dim, role, is_index: false });
     let transposed = adjoint(graph, &Request { cotangent, ..*request })?;
     let domain = request.domain.map(|_| variable.role);

@@ -250,7 +250,8 @@ fn read_text(path: &Path) -> io::Result<String> {
         return Err(io::Error::other("it is not a file"));
     }
     let mut text = String::new();
-    file.take(MAXIMUM_BYTES as u64 + 1).read_to_string(&mut text)?;
+    // With the text that uses it, which is not empty, that is too much already.
+    file.take(MAXIMUM_BYTES as u64).read_to_string(&mut text)?;
     Ok(text)
 }
 

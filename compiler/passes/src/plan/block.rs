@@ -113,7 +113,6 @@ impl PassBuilder<'_> {
     fn missing_arguments(&self, node: NodeId) -> Vec<NodeId> {
         match &self.program.graph.node(node).kind {
             NodeKind::Reduction { .. } | NodeKind::Scatter { .. } => Vec::new(),
-            _ if self.known.contains_key(&node) => Vec::new(),
             kind => kind.arguments().into_iter().filter(|argument| !self.known.contains_key(argument)).collect(),
         }
     }

@@ -141,7 +141,8 @@ impl Arrangement {
     /// The first pass with these rows at whose end some nodes are known; a new one if there is none.
     fn first_pass(&mut self, graph: &Graph, nodes: &[NodeId], rows: Role) -> usize {
         let needed = results_used(graph, nodes);
-        let known = |result: &NodeId| self.ends.get(result).map_or_else(|| self.places[result].0, |pass| pass + 1);
+        // A pass that ends in a scatter has other rows than what that gives.
+        let known = |result: &NodeId| self.ends.get(result).copied().unwrap_or_else(|| self.places[result].0);
         let earliest = needed.iter().map(known).max().unwrap_or(0);
         let suits = |&number: &usize| self.passes[number].rows == rows;
         (earliest..self.passes.len()).find(suits).unwrap_or_else(|| {

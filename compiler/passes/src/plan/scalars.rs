@@ -144,3 +144,90 @@ pub(crate) fn has_fold<V>(scalar: &Scalar<V>) -> bool {
         Scalar::Choose { then, otherwise, .. } => has_fold(then) || has_fold(otherwise),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keopsc_ir::plan::Definition;
+    use keopsc_ir::plan::parse::parse;
+
+    fn scalar(body: &str) -> Scalar<ValueId> {
+        let text = format!(
+            "plan f\ntensor x: input i[8] f32\ntensor y: input j[8] f32\ntensor f: output i[8] f32\n\
+             pass rows i, over j, compute f32\n  row v0[8] = read x\n  column v1[8] = read y\n  pair v2[8] = {body}\n  \
+             accumulate a0 = Sum(v2)\n  epilogue v3[8] = outcome a0\n  write f = v3\n"
+        );
+        let plan = parse(&text).unwrap_or_else(|error| panic!("{body}: {error}"));
+        let Definition::Compute(scalar) = &plan.passes[0].values[2].definition else { panic!("it is computed") };
+        scalar.clone()
+    }
+
+    /// Constants, components, calls, folds and choices, and those of indices.
+    #[test]
+    fn sizes_count_constructs() {
+        let cases = [
+            ("2", 1),
+            ("index(k)", 1),
+            ("v0[k]", 1),
+            ("v0[k + 1]", 3),
+            ("v0[2 * k - 1]", 5),
+            ("v0[k % 3 + k / 2]", 7),
+            ("-v0[k]", 2),
+            ("v0[k] + v1[0]", 3),
+            ("exp(v0[k] * v1[k]) + 1", 6),
+            ("sum(q < 8, v0[q])", 2),
+            ("sum(q < 8, v0[q] * v1[q])", 4),
+            ("choose(k < 4, v0[k], 0)", 4),
+            ("choose(k + 1 < 4 * k, v0[k] + 1, -v1[k])", 3 + 3 + 3 + 2),
+        ];
+        for (body, expected) in cases {
+            assert_eq!(size(&scalar(body)), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn folds_are_found_everywhere() {
+        let fold = "sum(q < 8, v0[q])";
+        for body in [fold, "-FOLD", "v0[k] + FOLD", "choose(k < 4, FOLD, 0)", "choose(k < 4, 0, FOLD)"] {
+            let body = body.replace("FOLD", fold);
+            assert!(has_fold(&scalar(&body)), "{body}");
+        }
+        for body in ["1", "v0[k]", "exp(v0[k])", "choose(k < 4, v0[k], v1[k])"] {
+            assert!(!has_fold(&scalar(body)), "{body}");
+        }
+    }
+
+    /// A component in a fold is read as often as there are rounds of it, and of all folds around that.
+    #[test]
+    fn places_are_evaluated_as_often_as_folds_say() {
+        let evaluations =
+            |body: &str| sites(&scalar(body)).iter().map(|site| (site.value.0, site.evaluations)).collect::<Vec<_>>();
+        assert_eq!(evaluations("v0[k] * v1[k] + 1"), [(0, 1), (1, 1)]);
+        assert_eq!(evaluations("v1[k] + sum(q < 8, v0[q] * v0[0])"), [(1, 1), (0, 8), (0, 8)]);
+        assert_eq!(evaluations("sum(q < 8, v0[q] * sum(q2 < 3, v1[q2]))"), [(0, 8), (1, 24)]);
+        assert_eq!(evaluations("choose(k < 4, v0[k], v1[k])"), [(0, 1), (1, 1)]);
+    }
+
+    /// An index over numbers alone is a number, one over counters keeps its form.
+    #[test]
+    fn indices_are_put_into_each_other() {
+        let index = |body: &str| match scalar(body) {
+            Scalar::Component(_, index) => index,
+            other => panic!("{other:?}"),
+        };
+        let cases = [
+            ("v0[k + 1]", "v0[2]", "v0[3]"),
+            ("v0[k - 1]", "v0[2]", "v0[1]"),
+            ("v0[2 * k]", "v0[3]", "v0[6]"),
+            ("v0[k / 2]", "v0[5]", "v0[2]"),
+            ("v0[k % 3]", "v0[5]", "v0[2]"),
+            ("v0[k % 3 + 2 * k]", "v0[2]", "v0[6]"),
+            ("v0[4]", "v0[2]", "v0[4]"),
+            ("v0[k]", "v0[k + 1]", "v0[k + 1]"),
+            ("v0[k % 2]", "v0[k + 1]", "v0[(k + 1) % 2]"),
+        ];
+        for (outer, inner, expected) in cases {
+            assert_eq!(compose(&index(outer), &index(inner)), index(expected), "{outer} at {inner}");
+        }
+    }
+}

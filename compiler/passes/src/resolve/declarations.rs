@@ -172,7 +172,7 @@ impl<'a> Resolver<'a> {
             None => {
                 let message = format!("an input ({}) cannot have {dim} components", role_words(role));
                 let help = format!("dimensions are whole numbers from 1 to {MAXIMUM_DIM}");
-                let code = if dim < 1 { Code::OutOfRange } else { Code::TooLarge };
+                let code = if dim > 0 { Code::TooLarge } else { Code::OutOfRange };
                 self.report(Diagnostic::error(code, span, message).with_help(help))
             }
         }

@@ -146,7 +146,7 @@ impl<'a> Resolver<'a> {
     fn rows(&mut self, over: Axis, arguments: &[NodeId]) -> Role {
         let other = over.other();
         let depends = self.program.graph.role(arguments).has(other);
-        let reduced = arguments.iter().any(|&argument| self.is_reduced_over(argument, other));
+        let reduced = arguments.iter().any(|&argument| self.contains_reduction(argument));
         if !depends && reduced { Role::Parameter } else { other.role() }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use keopsc_diagnostics::{Code, Diagnostic};
 use keopsc_grammar::syntax::{Expr, File, Name, Setting, Span};
 use keopsc_ir::formula::{InputId, NodeId, NodeKind, Program};
-use keopsc_ir::types::{Axis, Numerics, Role, ScalarType};
+use keopsc_ir::types::{Numerics, ScalarType};
 
 use super::Options;
 use crate::values::Value;
@@ -132,8 +132,8 @@ pub(super) struct Resolver<'a> {
     pub defining: Option<String>,
     /// What each cotangent that was asked for belongs to, by the cotangent's name.
     pub cotangents: HashMap<String, NodeId>,
-    /// Which indices have been summed inside each node: bit 0 for i, bit 1 for j.
-    reduced: Vec<u8>,
+    /// Of each node whether there is a reduction inside. What then does not depend on an index was reduced over it.
+    reduced: Vec<bool>,
     expressions: usize,
     errors: usize,
     depth: usize,
@@ -266,34 +266,23 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Whether an index has been summed inside a node.
-    pub fn is_reduced_over(&mut self, node: NodeId, axis: Axis) -> bool {
-        self.reduced_bits(node) & bit(axis) != 0
-    }
-
     /// Whether there is a reduction inside a node.
     pub fn contains_reduction(&mut self, node: NodeId) -> bool {
-        self.reduced_bits(node) != 0
-    }
-
-    fn reduced_bits(&mut self, node: NodeId) -> u8 {
         let graph = &self.program.graph;
         for number in self.reduced.len()..graph.len() {
-            let next = graph.node(NodeId(number as u32));
-            let inside =
-                next.kind.arguments().iter().fold(0, |bits, argument| bits | self.reduced[argument.0 as usize]);
-            let own = match &next.kind {
-                NodeKind::Reduction { over, .. } | NodeKind::Scatter { over, .. } => bit(*over),
-                NodeKind::Gradient { .. } if inside != 0 => missing_bits(next.role),
-                _ => 0,
-            };
-            self.reduced.push(inside | own);
+            let kind = &graph.node(NodeId(number as u32)).kind;
+            let is_reduction = matches!(kind, NodeKind::Reduction { .. } | NodeKind::Scatter { .. });
+            let is_inside = kind.arguments().iter().any(|argument| self.reduced[argument.0 as usize]);
+            self.reduced.push(is_reduction || is_inside);
         }
         self.reduced[node.0 as usize]
     }
 
     /// Counts an expression that is about to be read; refuses what is too deep or too much in all.
     pub fn enter(&mut self, span: Span) -> Result<(), Reported> {
+        if self.expressions == EXPRESSION_LIMIT || self.errors >= ERROR_LIMIT {
+            return Err(Reported);
+        }
         self.expressions += 1;
         if self.expressions == EXPRESSION_LIMIT {
             let message =
@@ -302,9 +291,6 @@ impl<'a> Resolver<'a> {
                 Diagnostic::error(Code::TooLarge, span, message)
                     .with_help("use a `def` less often, or give its result a name"),
             );
-        }
-        if self.expressions > EXPRESSION_LIMIT || self.errors >= ERROR_LIMIT {
-            return Err(Reported);
         }
         if self.depth == DEPTH_LIMIT {
             let message = format!(
@@ -320,15 +306,4 @@ impl<'a> Resolver<'a> {
     pub fn leave(&mut self) {
         self.depth -= 1;
     }
-}
-
-fn bit(axis: Axis) -> u8 {
-    match axis {
-        Axis::I => 1,
-        Axis::J => 2,
-    }
-}
-
-fn missing_bits(role: Role) -> u8 {
-    [Axis::I, Axis::J].into_iter().filter(|&axis| !role.has(axis)).map(bit).sum()
 }

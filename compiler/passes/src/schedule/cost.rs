@@ -71,8 +71,8 @@ pub(super) fn ranked(costs: &Costs<'_>, tiles: &[Tile]) -> Vec<Candidate> {
     let enough = all.first().map_or(0.0, |cheapest| cheapest.cycles * EQUAL);
     let is_contracted = costs.work.contractions != Instructions::default();
     let preference = |Tile { row_vectors, columns }: Tile| match is_contracted {
-        true => u32::MAX - row_vectors * columns,
-        false => row_vectors,
+        true => -i64::from(row_vectors * columns),
+        false => i64::from(row_vectors),
     };
     let good = all.iter().enumerate().filter(|(_, candidate)| candidate.cycles <= enough);
     if let Some((best, _)) = good.min_by_key(|(_, candidate)| preference(candidate.tile)) {

@@ -45,7 +45,7 @@ pub(super) fn choose_storage(pass: &Pass, kept: &[ValueId], machine: &Machine) -
     pass.values.iter().enumerate().map(storage).collect()
 }
 
-/// How often a component of each value would be computed if its expression stood wherever it is read; 2 stands for any more.
+/// How often a component of each value that pairs use would be computed if its expression stood wherever it is read; 2 stands for any more.
 fn count_evaluations(pass: &Pass) -> Vec<u32> {
     let mut evaluations = vec![0; pass.values.len()];
     for value in &pass.values {
@@ -82,9 +82,6 @@ fn count_evaluations(pass: &Pass) -> Vec<u32> {
             }
             evaluations[argument.0 as usize] += reads;
         }
-    }
-    for write in &pass.writes {
-        evaluations[write.value.0 as usize] += 2;
     }
     evaluations
 }

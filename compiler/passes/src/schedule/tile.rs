@@ -67,7 +67,7 @@ pub(super) struct Pressure {
 impl Pressure {
     /// `registers` is what a vector of accumulators takes.
     pub(super) fn of(pass: &Pass, machine: &Machine, updates: &[Update], registers: u32) -> Pressure {
-        let uses = count_uses(pass, |block| block == Block::Pair);
+        let uses = count_uses(pass);
         let used = |id: ValueId| uses[id.0 as usize] > 0;
         let is_contracted = has_contractions(pass, machine);
         // Contractions read rows from memory.
@@ -165,19 +165,16 @@ fn coefficients(pass: &Pass) -> u32 {
     COEFFICIENTS * functions.len() as u32
 }
 
-/// How often each value stands in the definitions of a block's values, in accumulations and (for all blocks) in writes.
-fn count_uses(pass: &Pass, block: impl Fn(Block) -> bool) -> Vec<u32> {
+/// How often each value stands in the definitions of pair values and in accumulations.
+fn count_uses(pass: &Pass) -> Vec<u32> {
     let mut uses = vec![0; pass.values.len()];
-    for value in pass.values.iter().filter(|value| block(value.block)) {
+    for (_, value) in pass.block(Block::Pair) {
         if let Definition::Compute(body) = &value.definition {
             body.for_each_read(&mut |id, _| uses[id.0 as usize] += 1);
         }
     }
     for argument in pass.accumulations.iter().flat_map(|accumulation| &accumulation.arguments) {
         uses[argument.0 as usize] += 1;
-    }
-    for write in &pass.writes {
-        uses[write.value.0 as usize] += u32::from(block(Block::Epilogue));
     }
     uses
 }

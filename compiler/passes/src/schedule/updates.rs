@@ -91,7 +91,7 @@ pub fn rows_at_component(pass: &Pass, accumulation: &Accumulation) -> Vec<ValueI
         match &value.definition {
             _ if value.dim == 1 || rows.contains(&id) => {}
             _ if value.block == Block::Row => rows.push(id),
-            Definition::Compute(body) if value.block == Block::Pair => body.for_each_read(&mut |id, index| {
+            Definition::Compute(body) => body.for_each_read(&mut |id, index| {
                 if *index == Index::K {
                     visit(pass, *id, rows);
                 }
@@ -118,6 +118,9 @@ pub(super) fn components(vectors_of_component: u32, machine: &Machine, row_vecto
 mod tests {
     use super::*;
     use keopsc_ir::plan::parse::parse;
+    use keopsc_ops::intrinsics::Intrinsic;
+    use keopsc_ops::reductions::{Let, Raising};
+    use keopsc_ops::scalar::Scalar;
 
     #[test]
     fn long_slots_that_wait_have_as_many_components() {
@@ -128,5 +131,83 @@ mod tests {
         assert_eq!(choose_updates(&pass).0, [Update::After]);
         pass.accumulations[0].rule.slots[1].dim = 5;
         assert_eq!(choose_updates(&pass).0, [Update::Along]);
+    }
+
+    /// A pass of float32 points with 8 components whose accumulation is that, with what is made of the pairs.
+    fn pass(pairs: &str, accumulation: &str, dim: u32) -> Pass {
+        let lines = 2 + pairs.lines().count();
+        let text = format!(
+            "plan f\ntensor x: input i[8] f32\ntensor y: input j[8] f32\ntensor f: output i[{dim}] f32\n\
+             pass rows i, over j, compute f32\n  row v0[8] = read x\n  column v1[8] = read y\n{pairs}\n  \
+             accumulate a0 = {accumulation}\n  epilogue v{lines}[{dim}] = outcome a0\n  write f = v{lines}\n"
+        );
+        parse(&text).unwrap_or_else(|error| panic!("{text}{error}")).passes.remove(0)
+    }
+
+    /// Long slots wait for scalar ones only if those are known by then: pivots, and real values.
+    #[test]
+    fn long_slots_wait_for_what_is_settled() {
+        let pairs = "  pair v2[1] = v0[0] * v1[0]\n  pair v3[8] = v0[k] * v1[k]";
+        // Its slots are a pivot, the long sum and a scalar sum; its one value is real.
+        let waits = |read: Operand, index: Index, change: fn(&mut Raising)| {
+            let mut pass = pass(pairs, "SumSoftMaxWeight(v2, v3)", 8);
+            let raising = pass.accumulations[0].rule.raising.as_mut().expect("it has pivots");
+            let own = Scalar::Component(Operand::State(1), Index::K);
+            raising.update[1] = Scalar::Call(Intrinsic::Add, vec![own, Scalar::Component(read, index)]);
+            change(raising);
+            choose_updates(&pass).0 == [Update::After]
+        };
+        let first = || Index::Constant(0);
+        let long_let = |kind, value| Let { kind, dim: 8, value };
+        for (read, index) in [
+            (Operand::Argument(0), first()),
+            (Operand::Argument(1), Index::K),
+            (Operand::State(0), first()),
+            (Operand::State(1), Index::K),
+            (Operand::Let(0), first()),
+            (Operand::Column, first()),
+        ] {
+            assert!(waits(read, index, |_| {}), "{read:?}");
+        }
+        assert!(!waits(Operand::State(2), first(), |_| {}));
+        assert!(!waits(Operand::State(0), first(), |raising| raising.pivots.clear()));
+        assert!(waits(Operand::State(2), first(), |raising| raising.pivots.push(2)));
+        assert!(!waits(Operand::Let(0), first(), |raising| raising.lets[0].kind = Kind::Index));
+        // Other components than its own are not there.
+        assert!(!waits(Operand::State(1), first(), |_| {}));
+        assert!(!waits(Operand::Argument(1), first(), |_| {}));
+        // A long value is as good as what it is made of, whatever its kind.
+        let long = |kind: Kind, read: Operand| {
+            let mut pass = pass(pairs, "SumSoftMaxWeight(v2, v3)", 8);
+            let raising = pass.accumulations[0].rule.raising.as_mut().expect("it has pivots");
+            raising.lets.push(long_let(kind, Scalar::Component(read, first())));
+            raising.update[1] = Scalar::Component(Operand::Let(1), Index::K);
+            choose_updates(&pass).0 == [Update::After]
+        };
+        for kind in [Kind::Real, Kind::Index] {
+            assert!(long(kind, Operand::State(0)) && long(kind, Operand::Let(0)) && !long(kind, Operand::State(2)));
+        }
+    }
+
+    #[test]
+    fn rows_of_components() {
+        let cases = [
+            ("  pair v2[8] = v0[k] * v1[k]", "Sum(v2)", 8, &[0][..]),
+            ("  pair v2[8] = v0[k] * v0[k]", "Sum(v2)", 8, &[0]),
+            ("  pair v2[8] = v0[0] * v1[k]", "Sum(v2)", 8, &[]),
+            ("  pair v2[8] = v1[k] * v1[k]", "Sum(v2)", 8, &[]),
+            ("  row v2[8] = exp(v0[k])\n  pair v3[8] = v0[k] * v2[k] * v1[k]", "Sum(v3)", 8, &[0, 2]),
+            ("  row v2[1] = exp(v0[0])\n  pair v3[8] = v2 * v1[k]", "Sum(v3)", 8, &[]),
+            ("  row v2[8] = exp(v0[k])\n  pair v3[8] = v2[k] * v1[k]", "Sum(v3)", 8, &[2]),
+            ("  pair v2[8] = v0[k] * v1[k]\n  pair v3[8] = exp(v2[k])", "Sum(v3)", 8, &[0]),
+            ("  pair v2[8] = v0[k] * v1[k]\n  pair v3[8] = exp(v2[3])", "Sum(v3)", 8, &[]),
+            ("  pair v2[8] = v0[k] * v1[k]\n  pair v3[1] = v0[1] * v1[0]", "SumSoftMaxWeight(v3, v2)", 8, &[0]),
+            ("  pair v2[1] = v0[0] * v1[0]", "Sum(v2)", 1, &[]),
+        ];
+        for (pairs, accumulation, dim, expected) in cases {
+            let pass = pass(pairs, accumulation, dim);
+            let rows: Vec<u32> = rows_at_component(&pass, &pass.accumulations[0]).iter().map(|id| id.0).collect();
+            assert_eq!(rows, expected, "{pairs}");
+        }
     }
 }

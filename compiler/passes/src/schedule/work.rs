@@ -233,3 +233,89 @@ fn carried(lets: &[Let], update: &[Scalar<Operand>]) -> u32 {
 
 /// Instructions one after the other of an exponential.
 const EXPONENTIAL_DEPTH: u32 = 9;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::Ports;
+    use keopsc_ir::plan::parse::parse;
+    use keopsc_ops::scalar::{Counter as Number, Index};
+
+    /// Products, sums, look-ups and quotients of one component of `v2`.
+    fn counted(body: &str, fused: bool) -> [u32; 4] {
+        let text = format!(
+            "plan f\ntensor x: input i[8] f32\ntensor y: input j[8] f32\ntensor f: output i[1] f32\n\
+             pass rows i, over j, compute f32\n  row v0[8] = read x\n  column v1[8] = read y\n  pair v2[8] = {body}\n  \
+             pair v3[1] = v2[0]\n  accumulate a0 = Sum(v3)\n  epilogue v4[1] = outcome a0\n  write f = v4\n"
+        );
+        let plan = parse(&text).unwrap_or_else(|error| panic!("{body}: {error}"));
+        let pass = &plan.passes[0];
+        let ports = Ports { products: 2, sums: 2, computing: 4, loads: 2, stores: 2, all: 5, latency: 4, quotient: 5 };
+        let machine = Machine { lanes_f32: 8, registers: 16, fused, tables: true, ports };
+        let storage = vec![Storage::Registers; pass.values.len()];
+        let counter = Counter {
+            pass,
+            machine: &machine,
+            storage: &storage,
+            contractions: &[],
+            updates: &[Update::Along],
+            registers: 1,
+        };
+        let Definition::Compute(scalar) = &pass.values[2].definition else { panic!("it is computed") };
+        let Instructions { products, sums, lookups, quotients, .. } = counter.scalar(scalar, &|_| false);
+        [products, sums, lookups, quotients]
+    }
+
+    #[test]
+    fn expressions_are_counted_by_kind() {
+        let cases = [
+            ("v0[k]", [0, 0, 0, 0], [0, 0, 0, 0]),
+            ("v0[k] * v1[k]", [1, 0, 0, 0], [1, 0, 0, 0]),
+            ("v0[k] - v1[k]", [0, 1, 0, 0], [0, 1, 0, 0]),
+            // A product is part of a sum where the machine can do so, its sign included; one product of a sum of two is.
+            ("v0[k] * v1[k] + 1", [1, 1, 0, 0], [1, 0, 0, 0]),
+            ("-(v0[k] * v1[k]) + 1", [1, 1, 0, 0], [1, 0, 0, 0]),
+            ("-v0[k] + 1", [0, 1, 0, 0], [0, 1, 0, 0]),
+            ("v0[k] * v1[k] - v0[0] * v1[0]", [2, 1, 0, 0], [2, 0, 0, 0]),
+            ("sum(q < 8, v0[q] * v1[q])", [8, 8, 0, 0], [8, 0, 0, 0]),
+            ("sum(q < 8, v0[q] - v1[q])", [0, 16, 0, 0], [0, 16, 0, 0]),
+            ("maximum(q < 8, v0[q] * v1[q])", [8, 8, 0, 0], [8, 8, 0, 0]),
+            // What stands twice is computed once, and of two branches the dearer one counts.
+            ("(v0[k] - v1[k]) * (v0[k] - v1[k])", [1, 1, 0, 0], [1, 1, 0, 0]),
+            ("choose(k < 4, v0[k] / v1[k], v0[k])", [0, 0, 0, 1], [0, 0, 0, 1]),
+            ("choose(k < 4, v0[k], exp(v1[k]))", [6, 5, 1, 0], [6, 5, 1, 0]),
+            ("choose(k < 4, v0[k] * v1[k], v0[k] + v1[k])", [1, 0, 0, 0], [1, 0, 0, 0]),
+        ];
+        for (body, apart, fused) in cases {
+            assert_eq!([counted(body, false), counted(body, true)], [apart, fused], "{body}");
+        }
+    }
+
+    /// From the old state to the new one there are as many instructions as stand around it, a fold having one for each term.
+    #[test]
+    fn states_wait_for_their_longest_chain() {
+        let state = || Scalar::Component(Operand::State(0), Index::Constant(0));
+        let argument = || Scalar::Component(Operand::Argument(0), Index::Constant(0));
+        let of_let = |number| Scalar::Component(Operand::Let(number), Index::Constant(0));
+        let call = |intrinsic, arguments| Scalar::Call(intrinsic, arguments);
+        let fold = |count, body| Scalar::Fold { with: Intrinsic::Add, counter: Number(1), count, body: Box::new(body) };
+        let item = |value| Let { kind: keopsc_ops::intrinsics::Kind::Real, dim: 1, value };
+        let sum = || call(Intrinsic::Add, vec![state(), argument()]);
+        let cases = [
+            (vec![], vec![state()], 0),
+            (vec![], vec![argument()], 0),
+            (vec![], vec![sum()], 1),
+            (vec![], vec![call(Intrinsic::Mul, vec![sum(), sum()])], 2),
+            (vec![], vec![call(Intrinsic::Mul, vec![argument(), call(Intrinsic::Neg, vec![sum()])])], 3),
+            (vec![], vec![call(Intrinsic::Exp, vec![sum()])], 1 + EXPONENTIAL_DEPTH),
+            (vec![], vec![call(Intrinsic::Exp2, vec![argument()]), sum()], 1),
+            (vec![], vec![fold(5, sum())], 6),
+            (vec![], vec![fold(5, argument()), sum()], 1),
+            (vec![item(sum())], vec![call(Intrinsic::Sub, vec![of_let(0), state()])], 2),
+            (vec![item(argument()), item(sum())], vec![of_let(0), of_let(1)], 1),
+        ];
+        for (lets, update, expected) in cases {
+            assert_eq!(carried(&lets, &update), expected, "{lets:?} {update:?}");
+        }
+    }
+}

@@ -146,6 +146,7 @@ fn dim_of(graph: &Graph, argument: &Expr, names: &Names<'_>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::written::{output, pair};
     use keopsc_grammar::parse_expression;
 
     fn exact(text: &str) -> bool {
@@ -155,10 +156,21 @@ mod tests {
 
     #[test]
     fn constants_that_round_are_told_from_those_that_do_not() {
-        for text in ["1 + 2", "0.5 - 0.25", "1e6 + 1", "3 * 0.5"] {
+        for text in ["1 + 2", "0.5 - 0.25", "1e6 + 1", "3 * 0.5", "(1 + 2) - (3 * 0.5)", "1e6 - 1", "-3 - 2.5"] {
             assert!(exact(text), "{text}");
         }
         for text in ["0.1 + 0.2", "1e10 + 1", "1267650600228229401496703205376.0 + 1", "16777216 + 1", "1 / 3"] {
+            assert!(!exact(text), "{text}");
+        }
+        // What is lost in a part shows in the whole no more.
+        for text in [
+            "(0.1 + 0.2) * 0",
+            "1 + 0 * (1 / 3)",
+            "16777216 - 0.1",
+            "0.1 - 1e10",
+            "1267650600228229401496703205376.0 - 1",
+            "1 - 1267650600228229401496703205376.0",
+        ] {
             assert!(!exact(text), "{text}");
         }
     }
@@ -185,5 +197,53 @@ mod tests {
     #[test]
     fn moderate_constants_may_be_multiplied_and_divided() {
         assert!(is_moderate(1e-17) && is_moderate(-1e17) && !is_moderate(0.0) && !is_moderate(1e19));
+    }
+
+    /// Products with powers of two are exact; what is moved and chosen is rounded only if all of it is.
+    #[test]
+    fn formulas_that_are_rounded() {
+        let rounded = ["Sin(a)", "a * b", "3 * a", "x[0] - y[0]", "2 * (a * b)", "(a * b) * 0.25", "-8 * Sin(b)"];
+        let chosen = ["Maximum(a * b, a / b)", "-Sin(a)", "Minimum(Sin(a), 2 * (a + b))", "Concat(x, y)[1] + a"];
+        for formula in rounded.into_iter().chain(chosen) {
+            let (graph, id) = pair(formula);
+            assert!(is_rounded(&graph, id, DEPTH), "{formula}");
+        }
+        for formula in
+            ["a", "-a", "2 * a", "a * 0.5", "-4 * (0.25 * b)", "Maximum(a, a * b)", "Maximum(a * b, b)", "x[1]"]
+        {
+            let (graph, id) = pair(formula);
+            assert!(!is_rounded(&graph, id, DEPTH), "{formula}");
+        }
+        for reduction in ["Sum[j](b)", "Max[j](b)", "2 * Sum[j](b)", "-Min[j](a * b)"] {
+            let (graph, id) = output(reduction);
+            assert!(is_rounded(&graph, id, DEPTH), "{reduction}");
+        }
+    }
+
+    #[test]
+    fn roundings_are_looked_for_so_deep_and_no_deeper() {
+        for depth in 0..2 * DEPTH {
+            let (mut graph, mut id) = pair("a * b");
+            for _ in 0..depth {
+                id = graph.negate(id).expect("dimensions fit");
+            }
+            assert_eq!(is_rounded(&graph, id, DEPTH), depth < DEPTH, "{depth}");
+        }
+    }
+
+    #[test]
+    fn integers_are_defined_by_whole_numbers_that_are_exact() {
+        let defined = |text: &str| {
+            let mut names = Names::default();
+            let value = parse_expression(text).expect("it parses");
+            let holds = holds(&Graph::default(), &Condition::Define("n".to_owned(), value), &mut names);
+            holds.then(|| names.get("n"))
+        };
+        assert_eq!(defined("6 / 2"), Some(Some(Value::Integer(3))));
+        assert_eq!(defined("-4.0"), Some(Some(Value::Integer(-4))));
+        assert_eq!(defined("8999999999999999"), Some(Some(Value::Integer(8_999_999_999_999_999))));
+        for text in ["5 / 2", "9e15", "-9e15", "9000000000000001", "m"] {
+            assert_eq!(defined(text), None, "{text}");
+        }
     }
 }

@@ -61,3 +61,35 @@ pub(super) fn same_dim(graph: &mut Graph, node: NodeId, dim: u32) -> Option<Node
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::written::pair;
+    use keopsc_ir::types::Axis;
+
+    /// Everything that is linear in a zero is one, and nothing else is; zeros are not replaced by zeros.
+    #[test]
+    fn zeros_are_found() {
+        let (mut graph, distance) = pair("SqDist(x, y)");
+        let zero = graph.constant(0.0);
+        let one = graph.constant(1.0);
+        let [zeros, ones] = [zero, one].map(|scalar| forms::spread(&mut graph, scalar, 3).expect("dimensions fit"));
+        let products = [graph.multiply(distance, zeros), graph.multiply(zeros, distance), graph.negate(zeros)];
+        let zero_products = products.map(|product| product.expect("dimensions fit"));
+        let chosen = [zero, zeros].map(|value| graph.chosen(distance, Axis::J, value));
+        let scattered = [zero, zeros].map(|value| graph.scatter(distance, Axis::I, value));
+        for id in [zero_products.as_slice(), &chosen, &scattered].concat() {
+            let dim = graph.node(id).dim;
+            let found = drop_zeros(&mut graph, id).expect("it vanishes");
+            assert!(is_zero(&graph, found));
+            assert_eq!(graph.node(found).dim, dim);
+        }
+        let product = graph.multiply(distance, ones).expect("dimensions fit");
+        let sum = graph.plus(distance, zero).expect("dimensions fit");
+        let others = [graph.chosen(zero, Axis::J, one), graph.scatter(zero, Axis::I, distance), product, sum];
+        for id in others.into_iter().chain([zero, zeros, distance]) {
+            assert_eq!(drop_zeros(&mut graph, id), None);
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! `c * (d * a) -> (c * d) * a` applies to `Mult(3, Mult(2, x))`. The operands of a commutative operation match in either order.
 
-use keopsc_grammar::syntax::{BinaryOperator, Expr, ExprKind, UnaryOperator};
+use keopsc_grammar::syntax::{Expr, ExprKind, UnaryOperator};
 use keopsc_ir::formula::{Graph, NodeId, NodeKind};
 use keopsc_ir::types::Algebra;
 use keopsc_ops::catalogue::operators::{self, Order};
@@ -188,7 +188,33 @@ fn literal(pattern: &Expr) -> Option<f64> {
         ExprKind::Integer(number) => Some(*number as f64),
         ExprKind::Float(number) => Some(*number),
         ExprKind::Unary(UnaryOperator::Minus, operand) => literal(operand).map(|number| -number),
-        ExprKind::Binary(BinaryOperator::Divide, left, right) => Some(literal(left)? / literal(right)?),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keopsc_grammar::parse_expression;
+
+    #[test]
+    fn numbers_in_patterns() {
+        let number = |text: &str| literal(&parse_expression(text).expect("it parses"));
+        for (text, expected) in [("3", 3.0), ("0.5", 0.5), ("-2", -2.0), ("-(-1.5)", 1.5)] {
+            assert_eq!(number(text), Some(expected), "{text}");
+        }
+        assert_eq!(["a", "-a", "1 + 2", "1 / a", "Exp(1)"].map(number), [None; 5]);
+    }
+
+    /// A number is itself, a name whatever it was before.
+    #[test]
+    fn integers_in_patterns() {
+        let matches = |text: &str, values: &[i64]| {
+            let pattern: &'static Expr = Box::leak(Box::new(parse_expression(text).expect("it parses")));
+            let mut names = Names::of_integers(&Integers::default());
+            values.iter().all(|&value| matches_integer(pattern, value, &mut names))
+        };
+        assert!(matches("2", &[2]) && matches("2", &[2, 2]) && matches("n", &[5]) && matches("n", &[5, 5]));
+        assert!(!matches("2", &[3]) && !matches("n", &[5, 6]) && !matches("1 + 1", &[2]) && !matches("2.0", &[2]));
     }
 }

@@ -83,10 +83,9 @@ pub fn simplify_with(program: &Program, switches: &Switches) -> (Program, Applie
             parts.push(trials::keep_what_pays(part, context, &mut applied));
         }
     }
-    match parts.len() {
-        0 => (compact(program), applied),
-        1 => (parts.swap_remove(0), applied),
-        _ => (join(&parts, &program.entries), applied),
+    match parts.is_empty() {
+        true => (compact(program), applied),
+        false => (join(&parts, &program.entries), applied),
     }
 }
 

@@ -159,3 +159,66 @@ fn multiply(graph: &mut Graph, a: Option<NodeId>, b: Option<NodeId>) -> Option<O
         (a, b) => Some(a.or(b)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::written::{output, pair};
+
+    /// What is made of a formula that has one factor more.
+    type Step = fn(&mut Graph, NodeId, NodeId) -> Option<NodeId>;
+
+    #[test]
+    fn factors_are_looked_for_so_deep_and_no_deeper() {
+        let steps: [Step; 5] = [
+            |graph, row, inside| graph.multiply(row, inside).ok(),
+            |graph, row, inside| graph.multiply(inside, row).ok(),
+            |graph, _, inside| graph.negate(inside).ok(),
+            |graph, row, inside| graph.divide(inside, row).ok(),
+            |graph, _, inside| crate::forms::spread(graph, inside, 1),
+        ];
+        for (number, step) in steps.into_iter().enumerate() {
+            let (mut graph, innermost) = pair("SqDist(x, y) + a");
+            let row = graph.node(innermost).kind.arguments()[1];
+            let mut chain = vec![innermost];
+            for depth in 0..DEPTH + 8 {
+                let next = step(&mut graph, row, chain[depth]).expect("dimensions fit");
+                chain.push(next);
+            }
+            for (depth, &outermost) in chain.iter().enumerate() {
+                let found = split(&mut graph, outermost, Axis::J).expect("dimensions fit");
+                assert_eq!(found.inside, Some(chain[depth.saturating_sub(DEPTH)]), "{depth} steps of kind {number}");
+            }
+        }
+    }
+
+    #[test]
+    fn sums_of_nothing_but_a_count_have_no_factors() {
+        for (formula, has_factor) in [("Sum[j](IntCst(1))", false), ("Sum[j](IntCst(2))", true), ("Sum[j](a)", true)] {
+            let (mut graph, id) = output(formula);
+            assert_eq!(take_factors_out_of_reductions(&mut graph, id).is_some(), has_factor, "{formula}");
+        }
+    }
+
+    /// Row numbers are not read again as real numbers, and what has no rows has no fewer.
+    #[test]
+    fn reductions_that_are_done_once() {
+        let cases = [
+            ("Sum[j](b)", true),
+            ("Min[j](b)", true),
+            ("ArgMin[j](b)", false),
+            ("Sum[j](a * b)", false),
+            ("ArgMin[j](a * b)", false),
+            ("Sum[i](a)", true),
+        ];
+        for (formula, once) in cases {
+            let (mut graph, id) = output(formula);
+            let fewer = reduce_fewer_rows(&mut graph, id);
+            assert_eq!(fewer.is_some(), once, "{formula}");
+            if let Some(fewer) = fewer {
+                assert_eq!(graph.node(fewer).role, Role::Parameter, "{formula}");
+                assert_eq!(reduce_fewer_rows(&mut graph, fewer), None, "{formula}");
+            }
+        }
+    }
+}

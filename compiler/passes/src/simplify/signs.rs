@@ -60,3 +60,48 @@ fn sign_within(graph: &Graph, id: NodeId, depth: usize) -> Known {
         _ => Known::Nothing,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::written::pair;
+
+    #[test]
+    fn signs_of_formulas() {
+        let cases = [
+            ("IntCst(3)", Known::Positive),
+            ("0.0 * IntCst(1)", Known::Nonnegative),
+            ("Exp(x[0] * y[0])", Known::Nonnegative),
+            ("Square(x[0] - y[0])", Known::Nonnegative),
+            ("SqDist(x, y) + 1", Known::Positive),
+            ("SqDist(x, y) + 0.0", Known::Nonnegative),
+            ("SqDist(x, y) - 1", Known::Nothing),
+            ("SqDist(x, y) + a", Known::Nothing),
+            ("(a * b) * (a * b)", Known::Nonnegative),
+            ("SqDist(x, y) * Exp(b)", Known::Nonnegative),
+            ("SqDist(x, y) * b", Known::Nothing),
+            ("-SqDist(x, y)", Known::Nothing),
+            ("a", Known::Nothing),
+        ];
+        for (formula, expected) in cases {
+            let (graph, id) = pair(formula);
+            assert_eq!(sign(&graph, id), expected, "{formula}");
+        }
+        let mut graph = Graph::default();
+        for (value, expected) in
+            [(0.0, Known::Nonnegative), (1e-40, Known::Nonnegative), (1e-30, Known::Positive), (-1.0, Known::Nothing)]
+        {
+            let id = graph.constant(value);
+            assert_eq!((sign(&graph, id), is_nonnegative(&graph, id)), (expected, expected >= Known::Nonnegative));
+        }
+    }
+
+    #[test]
+    fn signs_are_looked_for_so_deep_and_no_deeper() {
+        for depth in 0..2 * DEPTH {
+            let formula = (0..depth).fold("Square(x[0] - y[0])".to_owned(), |inside, _| format!("Log1p({inside})"));
+            let (graph, id) = pair(&formula);
+            assert_eq!(is_nonnegative(&graph, id), depth < DEPTH, "{formula}");
+        }
+    }
+}

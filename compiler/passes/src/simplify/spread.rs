@@ -101,3 +101,36 @@ fn scaled(graph: &mut Graph, id: NodeId) -> Option<(NodeId, NodeId)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::written::pair;
+
+    #[test]
+    fn vectors_that_are_scalars_times_vectors() {
+        let cases = [
+            ("a * y", Some(("a", "y"))),
+            ("x * b", Some(("b", "x"))),
+            ("SumT(a, 3) + 0 * y", None),
+            ("SumT(a, 3)", Some(("a", "SumT(IntCst(1), 3)"))),
+            ("SumT(IntCst(1), 3)", None),
+            ("SumT(a, 1)", None),
+            ("a * b", None),
+            ("x * y", None),
+            ("x + y", None),
+        ];
+        for (formula, expected) in cases {
+            // All that is looked for is in one graph.
+            let (scalar, vector) = expected.unwrap_or(("a", "y"));
+            let (mut graph, id) = pair(&format!("(({formula}) | y) + Sum({scalar} * y) + Sum({vector} * y)"));
+            let operand = |graph: &Graph, id: NodeId, number: usize| graph.node(id).kind.arguments()[number];
+            let (first, last) = (operand(&graph, id, 0), operand(&graph, id, 1));
+            let (first, second) = (operand(&graph, first, 0), operand(&graph, first, 1));
+            let inside = |graph: &Graph, sum: NodeId| operand(graph, operand(graph, sum, 0), 0);
+            let (scalar, vector) = (inside(&graph, second), inside(&graph, last));
+            let formula_node = operand(&graph, first, 0);
+            assert_eq!(scaled(&mut graph, formula_node), expected.map(|_| (scalar, vector)), "{formula}");
+        }
+    }
+}
