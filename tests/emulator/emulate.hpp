@@ -453,8 +453,8 @@ static inline void settle(float &sum) {}
 
 // wgmma.m64n32k16 and the like: of 16 numbers, eight of each row or column lie side by side, the other eight ROWS or columns further on. Warp w has the
 // sums of rows 16 w + lane / 4 and 8 more, of each eight columns those of the columns 2 (lane % 4) and the next one.
-template <int M, int ROWS, int PARTS, class Words>
-static __noinline__ void multiply_add_shared(float (&sums)[PARTS][2][4][4], const Words *rows, const Words *columns, bool is_first)
+template <int M, int ROWS, int PARTS, int HALVES, class Words>
+static __noinline__ void multiply_add_shared(float (&sums)[PARTS][HALVES][4][4], const Words *rows, const Words *columns, bool is_first)
 {
     const int warp = (int)threadIdx.x / 32, lane = emulator_lane();
     const auto convert = [](float (&numbers)[16], const Words *first, int count) {
@@ -467,7 +467,7 @@ static __noinline__ void multiply_add_shared(float (&sums)[PARTS][2][4][4], cons
             float b[16];
             convert(b, columns + 8 * n + 2 * (lane % 4) + e, 32 * PARTS);
             for (int h = 0; h < 2; ++h) {
-                float &sum = sums[n / 4][M][n % 4][2 * h + e];
+                float &sum = sums[n / 4][HALVES == 1 ? 0 : M][n % 4][2 * h + e];
                 double exact = is_first ? 0.0 : sum;
                 for (int k = 0; k < 16; ++k) exact += (double)a[h][k] * (double)b[k];
                 const unsigned long long bits = __builtin_bit_cast(unsigned long long, exact) & ~((1ull << 29) - 1);

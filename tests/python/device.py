@@ -3,7 +3,9 @@
 The emulator's libcuda.so.1 is opened by its path; a library that asks for that name later is given the same, as its name is in the file.
 """
 
+import contextlib
 import ctypes
+import gc
 import hashlib
 import os
 import subprocess
@@ -150,6 +152,25 @@ class Gpu:
     def wait(self, stream):
         with self:
             self.driver.cuStreamSynchronize(c_void_p(stream))
+
+    @contextlib.contextmanager
+    def capture(self, stream):
+        """What is called on the stream within the `with` is a graph after it. Garbage stays until then: freeing memory would spoil the capture."""
+        graph = c_void_p()
+        was_enabled = gc.isenabled()
+        gc.disable()
+        try:
+            with self:
+                self.driver.cuStreamBeginCapture_v2(c_void_p(stream), 0)
+                try:
+                    yield graph
+                except BaseException:
+                    self.driver.library.cuStreamEndCapture(c_void_p(stream), byref(graph))
+                    raise
+                self.driver.cuStreamEndCapture(c_void_p(stream), byref(graph))
+        finally:
+            if was_enabled:
+                gc.enable()
 
     def memory(self, size):
         return Memory(self, size)

@@ -46,6 +46,14 @@ out sum_x = Grad(sum, x)
 out nearest = ArgMin[j](SqDist(x, y))
 out lists = ArgKMin[j, K=6](SqDist(x, y))
 """
+# Few enough of them that half of a tile's rows are multiplied at a time.
+HALVED = """
+x = Vi(20); y = Vj(20); b = Vj(2); c = Vj(1)
+out sum = Sum[j](Exp(-SqDist(x, y) / 20) * b)
+out soft = LogSumExp[j](-SqDist(x, y))
+out dots = Sum[j]((x | y) * c)
+out nearest = ArgMin[j](SqDist(x, y))
+"""
 LONG = """
 x = Vi(150); y = Vj(150); b = Vj(24)
 out one = Sum[j](Exp(-SqDist(x, y) / 150))
@@ -76,6 +84,7 @@ LIBRARIES = {
     "in_sequence": (SUM, ["--sum", "direct"]),
     "kahan": (SUM, ["--sum", "kahan"]),
     "wide": (WIDE, []),
+    "halved": (HALVED, []),
     "narrow": (NARROW, ["--products", "tf32"]),
     "long": (LONG, []),
     "components": (COMPONENTS, []),
@@ -141,20 +150,23 @@ def wrong(found, expected):
 
 
 def run(folder, names):
-    """How many calls there were, what was wrong, and for each library a digest of all results on the GPU."""
-    gpu, random = device.Gpu(0), np.random.default_rng(0)
+    """How many calls there were, what was wrong, and for each library digests of all results on the GPU and of all inputs."""
+    gpu = device.Gpu(0)
     count, problems, digests = 0, [], {}
     for name in names:
-        digest = hashlib.sha256()
+        # Of its own, so that a library's inputs do not depend on those of others.
+        random = np.random.default_rng(list(name.encode()))
+        results, given = hashlib.sha256(), hashlib.sha256()
         for entry in keops.Library(path_of(folder, name)).entries.values():
             for arrays, options in cases(random, entry):
                 found, expected = device.on_gpu(gpu, entry, *arrays, **options), entry(*arrays, **options)
                 pairs = list(zip(found, expected, strict=True)) if isinstance(found, tuple) else [(found, expected)]
                 shapes = [array.shape for array in arrays]
                 problems += [f"{name} {entry.manifest['name']} {shapes} {sorted(options)}: {said}" for one, other in pairs if (said := wrong(one, other))]
-                digest.update(b"".join(one.tobytes() for one, _ in pairs))
+                results.update(b"".join(one.tobytes() for one, _ in pairs))
+                given.update(b"".join(array.tobytes() for array in (*arrays, *options.get("ranges", ()))))
                 count += 1
-        digests[name] = digest.hexdigest()[:16]
+        digests[name] = results.hexdigest()[:16], given.hexdigest()[:16]
     return count, problems, digests
 
 
@@ -163,7 +175,7 @@ def main(what, folder, *names):
         compile_all(folder, names or LIBRARIES)
         return 0
     count, problems, digests = run(folder, names or LIBRARIES)
-    print(*(f"digest {name} {digest}" for name, digest in digests.items()), sep="\n")
+    print(*(f"digest {name} {results} of inputs {given}" for name, (results, given) in digests.items()), sep="\n")
     print(*problems, f"sanitize: {count} calls, {len(problems)} of them wrong", sep="\n", flush=True)
     return 1 if problems else 0
 

@@ -217,12 +217,10 @@ def test_graphs(gpu, gauss, random):
     memory = gpu.memory(call.workspace())
     call()
     gpu.synchronize()
-    stream = c_void_p(gpu.stream())
-    graph, executable = c_void_p(), c_void_p()
-    with gpu:
-        gpu.driver.cuStreamBeginCapture_v2(stream, 0)
+    stream, executable = c_void_p(gpu.stream()), c_void_p()
+    with gpu.capture(stream.value) as graph:
         call(stream=stream.value, workspace=memory.address, workspace_size=memory.size)
-        gpu.driver.cuStreamEndCapture(stream, byref(graph))
+    with gpu:
         gpu.driver.cuGraphInstantiateWithFlags(byref(executable), graph, c_uint64(0))
         for factor in (1, 2):
             call.given[4].memory.write(call.given[4].begin, factor * e)

@@ -23,8 +23,8 @@ out x_gradient = Grad(gauss, x)
 """
 
 # Coordinates around 16 and 32, which are taken together, and around panels of 64 of those that have more than 128.
-DIMS = [10, 16, 33, 64, 100, 128, 129, 200] if IS_REAL else [33, 64, 129]
-CLOUD_DIMS = [16, 64, 200] if IS_REAL else [64, 200]
+DIMS = [10, 16, 24, 33, 64, 100, 128, 129, 200] if IS_REAL else [24, 33, 64, 129]
+CLOUD_DIMS = [16, 64, 200] if IS_REAL else [24, 64, 200]
 
 
 @pytest.fixture(scope="module")
@@ -195,14 +195,15 @@ def test_in_slabs(gpu, library, random, monkeypatch, d):
     assert was_refused and slabs > 0
 
 
-def test_batches_and_ranges(gpu, library, random):
-    x, y, b = (random.normal(size=shape).astype(np.float32) for shape in ((3, 140, 64), (1, 70, 64), (3, 70, 2)))
+@pytest.mark.parametrize("d", [24, 64])
+def test_batches_and_ranges(gpu, library, random, d):
+    x, y, b = (random.normal(size=shape).astype(np.float32) for shape in ((3, 140, d), (1, 70, d), (3, 70, 2)))
     for name in ("gauss", "soft", "nearest", "laplace"):
-        entry = library(64).entries[name]
+        entry = library(d).entries[name]
         compare(gpu, entry, *arguments(entry, x, y, b, 140))
     blocks = np.array([[0, 50], [50, 140]], np.int64), np.array([1, 3], np.int64), np.array([[3, 40], [0, 10], [60, 70]], np.int64)
     ranges = (*blocks, *(np.zeros(shape, np.int64) for shape in ((0, 2), (0,), (0, 2))))
     for name in ("gauss", "nearest", "laplace"):
-        entry = library(64).entries[name]
+        entry = library(d).entries[name]
         found = on_gpu(gpu, entry, *arguments(entry, x[0], y[0], b[0], 140), ranges=ranges)
         agree(found, entry(*arguments(entry, x[0], y[0], b[0], 140), ranges=ranges), name)

@@ -10,7 +10,7 @@ import sanitize
 from device import IS_REAL, environment
 
 # Kernels that take tiles of what others have laid out, rows and columns, with and without wide sums.
-LIBRARIES = ("components",)
+LIBRARIES = ("components", "halved")
 
 
 @pytest.mark.skipif(IS_REAL, reason="a GPU's memory is full of what it was full of before")

@@ -7,6 +7,8 @@ import hashlib
 import os
 import re
 
+import pytest
+
 from keops import ROOT, keopsc
 
 KEPT = ROOT / "tests/python/emitted.txt"
@@ -31,3 +33,12 @@ def test_texts_are_those_that_were_kept():
     changed = [line.rpartition(" ")[0] for line in found if line not in kept]
     assert not changed, f"other text than {KEPT.name} has, where BLESS=1 keeps it: {', '.join(changed)}"
     assert len(found) == len(kept)
+
+
+@pytest.mark.parametrize("distance", ["SqDist(x, y)", "SqDist(y, x)", "Sum(Abs(x - y))"])
+def test_subtractions_of_avx512_read_columns_themselves(distance):
+    """Three quarters of the 8 columns of a tile, for each of 3 row vectors: LLVM would read each once, in an instruction of its own."""
+    formula = f"x = Vi(32); y = Vj(32); out sum = Sum[j](Exp(-{distance}))"
+    text = keopsc("compile", "-e", formula, "--target", "x86-64-v4", "--emit", "asm").stdout
+    loops = re.split(r"^\.?L\w+:", text, flags=re.M)
+    assert 18 in [len(re.findall(r"vsubps\s.*\{1to16\}", loop)) for loop in loops]

@@ -1,6 +1,8 @@
 """The emulator of GPUs itself: that it runs kernels as a GPU does, and that it shows what a GPU would hide."""
 
+import contextlib
 import ctypes
+import gc
 import subprocess
 import sys
 from ctypes import c_longlong, c_uint64, c_void_p
@@ -324,23 +326,46 @@ def test_calls_are_counted_and_fail_where_wanted(gpu, monkeypatch):
 def test_graphs(gpu, image):
     launch = module_of(gpu, image)
     x, y = gpu.upload(np.zeros(1)), gpu.upload(np.zeros(64, np.float32))
-    stream = c_void_p(gpu.stream())
-    graph, executable = c_void_p(), c_void_p()
-    with gpu:
-        gpu.driver.cuStreamBeginCapture_v2(stream, 0)
+    stream, executable = c_void_p(gpu.stream()), c_void_p()
+    with gpu.capture(stream.value) as graph:
         launch("indices", (2, 1, 1), (32, 1, 1), Launch(0, x.begin, y.begin), stream.value)
-        gpu.driver.cuStreamEndCapture(stream, ctypes.byref(graph))
+    with gpu:
         gpu.driver.cuGraphInstantiateWithFlags(ctypes.byref(executable), graph, c_uint64(0))
         assert not y.download().any()
         gpu.driver.cuGraphLaunch(executable, stream)
         gpu.driver.cuStreamSynchronize(stream)
-        assert np.array_equal(y.download(), np.arange(64))
-        gpu.driver.cuStreamBeginCapture_v2(stream, 0)
-        with pytest.raises(DriverError) as failure:
-            gpu.driver.cuStreamSynchronize(stream)
+    assert np.array_equal(y.download(), np.arange(64))
+
+
+def test_captures_that_are_spoilt(gpu, image):
+    """By waiting, as by freeing. The stream can be used again."""
+    launch = module_of(gpu, image)
+    x, y = gpu.upload(np.zeros(1)), gpu.upload(np.zeros(64, np.float32))
+    stream, kept = gpu.stream(), gpu.memory(8)
+    for spoil in (lambda: gpu.driver.cuStreamSynchronize(c_void_p(stream)), lambda: gpu.driver.cuMemFree_v2(c_uint64(kept.address))):
+        with pytest.raises(DriverError) as failure, gpu.capture(stream):
+            spoil()
         assert failure.value.status == CAPTURE_UNSUPPORTED
-        with pytest.raises(DriverError):
-            gpu.driver.cuStreamEndCapture(stream, ctypes.byref(graph))
+        with pytest.raises(DriverError, match="cuStreamEndCapture"), gpu.capture(stream), contextlib.suppress(DriverError):
+            spoil()
+        launch("indices", (2, 1, 1), (32, 1, 1), Launch(0, x.begin, y.begin), stream)
+        gpu.wait(stream)
+
+
+def test_garbage_spoils_no_capture(gpu, image):
+    """Python may collect it anywhere, memory of earlier tests among it."""
+    launch = module_of(gpu, image)
+    x, y = gpu.upload(np.zeros(1)), gpu.upload(np.zeros(64, np.float32))
+    stream, before = gpu.stream(), gc.get_threshold()
+    garbage = [gpu.memory(8)]
+    garbage.append(garbage)
+    try:
+        with gpu.capture(stream):
+            del garbage
+            gc.set_threshold(1)
+            launch("indices", (2, 1, 1), (32, 1, 1), Launch(0, x.begin, y.begin), stream)
+    finally:
+        gc.set_threshold(*before)
 
 
 def test_launches_that_a_gpu_refuses(gpu, image):

@@ -137,9 +137,18 @@ impl Contraction {
         let needed = pairs + columns + kept + stages + OTHER_LARGE_BYTES;
         let parameters = (room.parameter_bytes + OTHER_BYTES).next_multiple_of(128);
         let of_blocks = |blocks: u32| MULTIPROCESSOR_BYTES / u64::from(blocks) - BLOCK_BYTES - parameters;
-        // Three blocks with half as many columns at a time are slower, as registers are too few for what is beside the sums.
-        let blocks = if needed <= of_blocks(2) { 2 } else { 1 };
-        Some(Large { parts, blocks, bytes: of_blocks(blocks) as u32 })
+        // Half of the rows at a time leave registers for more blocks; all steps of two tiles have to be there.
+        let of_halves = needed - stages + 2 * u64::from(self.steps()) * STEP_BYTES * u64::from(parts);
+        let can_be_halved = in_quads && keeps_rows && parts == 4 && self.steps() <= 2;
+        let in_halves = can_be_halved && of_halves <= of_blocks(BLOCKS_OF_HALVES);
+        let blocks = if in_halves {
+            BLOCKS_OF_HALVES
+        } else if needed <= of_blocks(2) {
+            2
+        } else {
+            1
+        };
+        Some(Large { parts, blocks, in_halves, bytes: of_blocks(blocks) as u32 })
     }
 
     /// Whether everything fits into shared memory.
@@ -185,6 +194,8 @@ pub struct Large {
     pub parts: u32,
     /// Blocks that are to fit on a multiprocessor.
     pub blocks: u32,
+    /// Whether half of the rows are multiplied at a time.
+    pub in_halves: bool,
     /// Bytes of shared memory of a block.
     pub bytes: u32,
 }
@@ -237,6 +248,8 @@ const KEPT_COLUMN_BYTES: u64 = 16;
 const OTHER_BYTES: u64 = 640;
 /// The same, and barriers, where there is more of it.
 const OTHER_LARGE_BYTES: u64 = 1024;
+/// Blocks of a multiprocessor where half of the rows are multiplied at a time.
+const BLOCKS_OF_HALVES: u32 = 3;
 /// Bytes of a line of the cache.
 const LINE: u32 = 128;
 

@@ -347,8 +347,12 @@ impl Emitter<'_> {
         let flags = [self.schedule.in_quads, contraction.has_wide_sums, self.schedule.wide_in_quads()];
         let [in_quads, has_wide_sums, wide_in_quads] = flags.map(u32::from);
         let others = format!("IN_QUADS = {in_quads}, HAS_WIDE_SUMS = {has_wide_sums}, WIDE_IN_QUADS = {wide_in_quads}");
-        let large = self.schedule.large.map_or(String::new(), |Large { parts, bytes, .. }| {
-            format!(", LONG_PARTS = {}, LARGE_PARTS = {parts}, LARGE_BYTES = {bytes}", self.schedule.long_parts)
+        let large = self.schedule.large.map_or(String::new(), |Large { parts, in_halves, bytes, .. }| {
+            let in_halves = u32::from(in_halves);
+            let long_parts = self.schedule.long_parts;
+            format!(
+                ", LONG_PARTS = {long_parts}, LARGE_PARTS = {parts}, LARGE_BYTES = {bytes}, IN_HALVES = {in_halves}"
+            )
         });
         writer.lines.line(format!("enum {{ COORDINATES = {count}{form}, {others}{large} }};"));
         let emitter = Emitter { row: RowValues::Nowhere, ..self.clone() };

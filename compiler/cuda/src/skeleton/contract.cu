@@ -53,7 +53,7 @@ static __device__ __forceinline__ int first_of_quad() { return 2 * ((int)threadI
 template <typename Pass>
 struct Terms {
     typedef typename Pass::Real Real;
-    enum { CONTRACTS = 1, PARTS = 1, MAY_DOUBT = 0, READS_ROWS = 1, IS_LARGE = 0 };
+    enum { CONTRACTS = 1, PARTS = 1, MAY_DOUBT = 0, HAS_HALVES = 0, READS_ROWS = 1, IS_LARGE = 0 };
     // Coordinates that are copied at a time to where results will be, and the distance of two of them there: rows come first, columns behind them.
     enum { STEP = 16, PITCH = 36 };
     static_assert(2 * STEP * PITCH <= CONTRACTED_WARP_ROWS * CONTRACTED_PITCH, "there is room");
@@ -143,7 +143,7 @@ struct Terms {
     }
     // The same, and reads those of the rows 8 r + lane / 4 with the lane's eight columns.
     __device__ __forceinline__ unsigned int finish(Real (&found)[4][8], Memory &memory, Real *values, int part, const Pass &pass,
-        const Work &work, const Columns &columns) const
+        const Work &work, const Columns &columns, int first_row) const
     {
         contract_all(values, pass, work, columns);
         read_values(found, values);
@@ -465,87 +465,133 @@ struct QuadTile {
         }
         const Launch &launch = pass.call.launch;
         Columns tile = first_tile(work.begin, launch, work), next = following_tile<COLUMNS>(tile, launch, work);
-        method.start(memory.method, pass, tile, next);
-        #pragma unroll 1
-        while (true) {
-            method.wait(memory.method, pass, next);
-            if (!take_whole_in(states, pass, tile)) {
-                take_parts_in(states, pass, work, tile);
-            }
-            if (!next.goes_on()) {
-                break;
-            }
-            tile = next;
-            next = following_tile<COLUMNS>(tile, launch, work);
+        if constexpr (Method::HAS_HALVES) {
+            reduce_halves(states, pass, work, tile, next);
+        } else {
             method.start(memory.method, pass, tile, next);
+            #pragma unroll 1
+            while (true) {
+                method.wait(memory.method, pass, next);
+                if (!take_whole_in<4>(states, pass, tile, 0)) {
+                    take_parts_in<4>(states, pass, work, tile, 0);
+                }
+                if (!next.goes_on()) {
+                    break;
+                }
+                tile = next;
+                next = following_tile<COLUMNS>(tile, launch, work);
+                method.start(memory.method, pass, tile, next);
+            }
         }
         merge_quads(state[0], states);
     }
 
-    // Takes a tile in as if all contractions were exact enough, which is seen in the end: then all that has been done counts, else nothing. So a thread
+    // Half of the rows at a time, which takes fewer registers, so that a multiprocessor has more warps, some of which take pairs in while others wait for products.
+    __device__ __forceinline__ void reduce_halves(State (&states)[4], const Pass &pass, const Work &work, Columns tile, Columns next)
+    {
+        method.start_halves(memory.method, pass, tile, next);
+        #pragma unroll 1
+        while (true) {
+            method.template begin_half<0>(memory.method);
+            method.begin_next(memory.method, next);
+            method.end_half();
+            take_half_in(states, pass, work, tile, 0);
+            method.read_next(pass, next);
+            method.template begin_half<1>(memory.method);
+            method.end_next(memory.method, pass, tile, next);
+            method.end_half();
+            take_half_in(states, pass, work, tile, 2);
+            method.go_on(next);
+            if (!next.goes_on()) {
+                break;
+            }
+            tile = next;
+            next = following_tile<COLUMNS>(tile, pass.call.launch, work);
+        }
+    }
+    __device__ __forceinline__ void take_half_in(State (&states)[4], const Pass &pass, const Work &work, const Columns &tile, int first_row)
+    {
+        if (!take_whole_in<2>(states, pass, tile, first_row)) {
+            take_parts_in<2>(states, pass, work, tile, first_row);
+        }
+    }
+
+    // Takes rows of a tile in as if all contractions were exact enough, which is seen in the end: then all that has been done counts, else nothing. So a thread
     // need not wait for others between its pairs.
-    __device__ __forceinline__ bool take_whole_in(State (&states)[4], const Pass &pass, const Columns &tile) const
+    template <int ROWS>
+    __device__ __forceinline__ bool take_whole_in(State (&states)[4], const Pass &pass, const Columns &tile, int first_row) const
     {
         if constexpr (Method::MAY_DOUBT) {
             if (!tile.has(COLUMNS - 1)) {
                 return false;
             }
-            State ahead[4];
+            State ahead[ROWS];
             #pragma unroll
-            for (int r = 0; r < 4; ++r) {
-                ahead[r] = states[r];
+            for (int r = 0; r < ROWS; ++r) {
+                ahead[r] = states[first_row + r];
             }
             // A few at a time, so that what follows on contractions goes on beside others.
             enum { STEP = Pass::BLOCK > 2 ? Pass::BLOCK : 2 };
             const typename Pass::Column *columns = method.columns(memory.method) + first_of_quad();
-            bool are_sure[4] = {true, true, true, true};
+            bool are_sure[ROWS];
+            Method::all_are_sure(are_sure);
             #pragma unroll
             for (int part = 0; part < Method::PARTS; ++part) {
                 const int begin = part * CONTRACTED_COLUMNS;
-                float least[4];
-                method.find_least(least, memory.method.slots, part);
+                float least[ROWS];
+                method.find_least(least, memory.method.slots, part, first_row);
                 #pragma unroll
                 for (int c = 0; c < 8; c += STEP) {
-                    Real found[4][STEP];
-                    method.contract(found, are_sure, least, memory.method.slots, part, c);
-                    take_in(ahead, pass, found, columns + begin + place_in_quad(c), tile.at(begin + first_of_quad() + place_in_quad(c)));
+                    Real found[ROWS][STEP];
+                    method.contract(found, are_sure, least, memory.method.slots, part, c, first_row);
+                    take_in(ahead, pass, found, columns + begin + place_in_quad(c), tile.at(begin + first_of_quad() + place_in_quad(c)), first_row);
                 }
             }
-            if (!__all_sync(0xffffffffu, are_sure[0] && are_sure[1] && are_sure[2] && are_sure[3])) {
+            if (!Method::are_all_sure(are_sure)) {
                 return false;
             }
             #pragma unroll
-            for (int r = 0; r < 4; ++r) {
-                states[r] = ahead[r];
+            for (int r = 0; r < ROWS; ++r) {
+                states[first_row + r] = ahead[r];
             }
             return true;
         }
         return false;
     }
 
-    // Takes a tile in, part by part, of which each has contractions that are exact enough.
-    __device__ __forceinline__ void take_parts_in(State (&states)[4], const Pass &pass, const Work &work, const Columns &tile)
+    // Takes rows of a tile in, part by part, of which each has contractions that are exact enough.
+    template <int ROWS>
+    __device__ __forceinline__ void take_parts_in(State (&states)[4], const Pass &pass, const Work &work, const Columns &tile, int first_row)
     {
         Real *values = memory.values[threadIdx.x / 32];
         const typename Pass::Column *columns = method.columns(memory.method) + first_of_quad();
+        State ahead[ROWS];
+        #pragma unroll
+        for (int r = 0; r < ROWS; ++r) {
+            ahead[r] = states[first_row + r];
+        }
         #pragma unroll
         for (int part = 0; part < Method::PARTS; ++part) {
             const Columns some = tile.later(part * CONTRACTED_COLUMNS);
-            Real found[4][8];
-            method.finish(found, memory.method, values, part, pass, work, some);
+            Real found[ROWS][8];
+            method.finish(found, memory.method, values, part, pass, work, some, first_row);
             const typename Pass::Column *own = columns + part * CONTRACTED_COLUMNS;
             if (some.has(CONTRACTED_COLUMNS - 1)) {
-                take_in(states, pass, found, own, some.at(first_of_quad()));
+                take_in(ahead, pass, found, own, some.at(first_of_quad()), first_row);
             } else {
-                take_some_in(states, pass, found, own, some.at(first_of_quad()), some.past - some.place(first_of_quad()));
+                take_some_in(ahead, pass, found, own, some.at(first_of_quad()), some.past - some.place(first_of_quad()), first_row);
             }
+        }
+        #pragma unroll
+        for (int r = 0; r < ROWS; ++r) {
+            states[first_row + r] = ahead[r];
         }
     }
 
     // Some of the lane's columns, the first of which has an even number, as many as are taken in together or several times that.
-    template <int NUMBER>
-    __device__ __forceinline__ void take_in(
-        State (&states)[4], const Pass &pass, const Real (&found)[4][NUMBER], const typename Pass::Column *columns, long long first) const
+    template <int ROWS, int NUMBER>
+    __device__ __forceinline__ void take_in(State (&states)[ROWS], const Pass &pass, const Real (&found)[ROWS][NUMBER],
+        const typename Pass::Column *columns, long long first, int first_row) const
     {
         if constexpr (Pass::BLOCK > 1) {
             enum { BLOCK = Pass::BLOCK };
@@ -553,33 +599,34 @@ struct QuadTile {
             #pragma unroll
             for (int column = 0; column < NUMBER; column += BLOCK) {
                 #pragma unroll
-                for (int r = 0; r < 4; ++r) {
+                for (int r = 0; r < ROWS; ++r) {
                     const int place = place_in_quad(column);
-                    pass.update_block(states[r], rows[r], columns + place, first + place, found[r] + column);
+                    pass.update_block(states[r], rows[first_row + r], columns + place, first + place, found[r] + column);
                 }
             }
         } else {
             #pragma unroll
             for (int column = 0; column < NUMBER; ++column) {
                 #pragma unroll
-                for (int r = 0; r < 4; ++r) {
+                for (int r = 0; r < ROWS; ++r) {
                     const int place = place_in_quad(column);
-                    pass.update(states[r], rows[r], columns[place], first + place, found[r][column]);
+                    pass.update(states[r], rows[first_row + r], columns[place], first + place, found[r][column]);
                 }
             }
         }
     }
 
-    __device__ __forceinline__ void take_some_in(State (&states)[4], const Pass &pass, const Real (&found)[4][8],
-        const typename Pass::Column *columns, long long first, int count) const
+    template <int ROWS>
+    __device__ __forceinline__ void take_some_in(State (&states)[ROWS], const Pass &pass, const Real (&found)[ROWS][8],
+        const typename Pass::Column *columns, long long first, int count, int first_row) const
     {
         #pragma unroll
         for (int column = 0; column < 8; ++column) {
             const int place = place_in_quad(column);
             if (place < count) {
                 #pragma unroll
-                for (int r = 0; r < 4; ++r) {
-                    pass.update(states[r], rows[r], columns[place], first + place, found[r][column]);
+                for (int r = 0; r < ROWS; ++r) {
+                    pass.update(states[r], rows[first_row + r], columns[place], first + place, found[r][column]);
                 }
             }
         }

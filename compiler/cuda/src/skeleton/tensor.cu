@@ -175,23 +175,24 @@ static __device__ __forceinline__ unsigned long long described(const Words *firs
 #define NUMBERS_48 ", %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
 
 // sums += rows (64 × 16, 16 of each warp) · columns (16 × 32 PARTS), of half number M of the rows; sums are 0 before if it is the first. There are
-// `ROWS` rows and 32 PARTS columns side by side.
-template <int M, int ROWS, int PARTS>
+// `ROWS` rows and 32 PARTS columns side by side. Where only half of the rows have sums, both halves take the same ones.
+template <int M, int ROWS, int PARTS, int HALVES>
 static __device__ __forceinline__ void multiply_add_shared(
-    float (&sums)[PARTS][2][4][4], const Words *rows, const Words *columns, bool is_first)
+    float (&sums)[PARTS][HALVES][4][4], const Words *rows, const Words *columns, bool is_first)
 {
+    enum { OWN = HALVES == 1 ? 0 : M };
     const unsigned long long some_rows = described(rows + 64 * M, ROWS), some_columns = described(columns, 32 * PARTS);
     if constexpr (PARTS == 1) {
         asm volatile(MULTIPLY("32", NUMBERS_0, "%18", "%16", "%17")
-                     : PART_OF_SUMS(sums[0][M])
+                     : PART_OF_SUMS(sums[0][OWN])
                      : "l"(some_rows), "l"(some_columns), "r"((int)is_first));
     } else if constexpr (PARTS == 2) {
         asm volatile(MULTIPLY("64", NUMBERS_0 NUMBERS_16, "%34", "%32", "%33")
-                     : PART_OF_SUMS(sums[0][M]), PART_OF_SUMS(sums[1][M])
+                     : PART_OF_SUMS(sums[0][OWN]), PART_OF_SUMS(sums[1][OWN])
                      : "l"(some_rows), "l"(some_columns), "r"((int)is_first));
     } else {
         asm volatile(MULTIPLY("128", NUMBERS_0 NUMBERS_16 NUMBERS_32 NUMBERS_48, "%66", "%64", "%65")
-                     : PART_OF_SUMS(sums[0][M]), PART_OF_SUMS(sums[1][M]), PART_OF_SUMS(sums[2][M]), PART_OF_SUMS(sums[3][M])
+                     : PART_OF_SUMS(sums[0][OWN]), PART_OF_SUMS(sums[1][OWN]), PART_OF_SUMS(sums[2][OWN]), PART_OF_SUMS(sums[3][OWN])
                      : "l"(some_rows), "l"(some_columns), "r"((int)is_first));
     }
 }
@@ -572,15 +573,17 @@ struct Doubts {
         return number;
     }
 
-    // Of the rows 8 r + lane / 4 and the lane's eight columns: those that are not exact enough. Bit 8 r + c: whether that of row and column c was not.
-    static __device__ __noinline__ unsigned int compute_quads_anew(float (&found)[4][8], const Measure *measured, const float (&row_norms)[4],
-        const typename Pass::Call &call, typename Pass::Shared &shared, const Work work, const Columns columns)
+    // Of the rows 8 r + lane / 4, from r = `first_row` on, and the lane's eight columns: those that are not exact enough. Bit 8 (r - first_row) + c: whether that
+    // of row and column c was not.
+    template <int ROWS>
+    static __device__ __noinline__ unsigned int compute_quads_anew(float (&found)[ROWS][8], const Measure *measured, const float (&row_norms)[ROWS],
+        const typename Pass::Call &call, typename Pass::Shared &shared, const Work work, const Columns columns, int first_row)
     {
         const Pass pass(call, element_of(call.launch), shared, false);
         const int lane = (int)threadIdx.x % 32;
         unsigned int unsure = 0;
         #pragma unroll 1
-        for (int k = 0; k < 32; ++k) {
+        for (int k = 0; k < 8 * ROWS; ++k) {
             const int column = first_of_quad() + place_in_quad(k % 8);
             const float value = found[k / 8][k % 8];
             const bool is_sure
@@ -588,11 +591,11 @@ struct Doubts {
             unsure |= (is_sure || !columns.has(column) ? 0u : 1u) << k;
         }
         if (sum_of_warp(__popc(unsure)) > FEW) {
-            compute_all_quads(found, pass, work, columns);
+            compute_all_quads(found, pass, work, columns, first_row);
             return unsure;
         }
         for_each_pair(unsure, [&](int other, int k, int row, int column) {
-            const float sum = sum_of_terms(pass, work, row, columns.at(column));
+            const float sum = sum_of_terms(pass, work, 8 * first_row + row, columns.at(column));
             if (lane == other) {
                 found[k / 8][k % 8] = sum;
             }
@@ -601,13 +604,15 @@ struct Doubts {
     }
 
     // All of them, each lane its own.
-    static __device__ __forceinline__ void compute_all_quads(float (&found)[4][8], const Pass &pass, const Work &work, const Columns &columns)
+    template <int ROWS>
+    static __device__ __forceinline__ void compute_all_quads(
+        float (&found)[ROWS][8], const Pass &pass, const Work &work, const Columns &columns, int first_row)
     {
-        float sums[4][8];
-        long long rows[4], of_lane[8];
+        float sums[ROWS][8];
+        long long rows[ROWS], of_lane[8];
         #pragma unroll
-        for (int r = 0; r < 4; ++r) {
-            const long long own = work.first_row + row_of_warp(8 * r + (int)threadIdx.x % 32 / 4);
+        for (int r = 0; r < ROWS; ++r) {
+            const long long own = work.first_row + row_of_warp(8 * (first_row + r) + (int)threadIdx.x % 32 / 4);
             rows[r] = own < work.past_rows ? own : work.past_rows - 1;
         }
         #pragma unroll
@@ -615,15 +620,15 @@ struct Doubts {
             const int column = first_of_quad() + place_in_quad(c);
             of_lane[c] = columns.at(columns.has(column) ? column : 0);
             #pragma unroll
-            for (int r = 0; r < 4; ++r) {
+            for (int r = 0; r < ROWS; ++r) {
                 sums[r][c] = 0.0f;
             }
         }
         #pragma unroll 1
         for (int first = 0; first < Pass::COORDINATES; first += 4) {
-            float row_terms[4][4];
+            float row_terms[ROWS][4];
             #pragma unroll
-            for (int r = 0; r < 4; ++r) {
+            for (int r = 0; r < ROWS; ++r) {
                 pass.row_terms(row_terms[r], rows[r], first);
             }
             #pragma unroll
@@ -633,14 +638,14 @@ struct Doubts {
                 #pragma unroll
                 for (int e = 0; e < 4; ++e) {
                     #pragma unroll
-                    for (int r = 0; r < 4; ++r) {
+                    for (int r = 0; r < ROWS; ++r) {
                         pass.add_term(sums[r][c], row_terms[r][e], column_terms[e], first + e);
                     }
                 }
             }
         }
         #pragma unroll
-        for (int k = 0; k < 32; ++k) {
+        for (int k = 0; k < 8 * ROWS; ++k) {
             found[k / 8][k % 8] = sums[k / 8][k % 8];
         }
     }
@@ -690,7 +695,7 @@ static __device__ constexpr int bytes_of_wide_sums()
 }
 
 // What both ways of multiplying have in common: what is done with the sums of products.
-template <typename Pass, int NUMBER_OF_PARTS>
+template <typename Pass, int NUMBER_OF_PARTS, int NUMBER_OF_HALVES = 2>
 struct Multiplication {
     typedef Terms<Pass> Direct;
     typedef float Real;
@@ -698,6 +703,8 @@ struct Multiplication {
     enum {
         CONTRACTS = 1,
         MAY_DOUBT = 1,
+        HAS_HALVES = 0,
+        HALVES = NUMBER_OF_HALVES,
         PARTS = NUMBER_OF_PARTS,
         COLUMNS = CONTRACTED_COLUMNS * PARTS,
         IS_DISTANCE = Layout::IS_DISTANCE,
@@ -717,8 +724,8 @@ struct Multiplication {
     enum { OTHER_BYTES = (int)(sizeof(Slots) + sizeof(typename Pass::Shared)) + PAIR_BYTES + bytes_of_wide_sums<Pass>() + 128 };
     // Of rows 8 k + lane / 4 of the warp.
     float row_norms[4], row_inverses[4];
-    // Sums of products. A lane's columns of a part are 8 n + 2 (lane % 4) and the next one, its rows 16 m + lane / 4 and 8 more.
-    float sums[PARTS][2][4][4];
+    // Sums of products. A lane's columns of a part are 8 n + 2 (lane % 4) and the next one, its rows 16 m + lane / 4 and 8 more, all at a time or those of one m.
+    float sums[PARTS][HALVES][4][4];
     // What has been read of a column of the tile that has begun to be copied last, if that is short.
     typename Pass::Column column;
     // The slot of the tile that is finished, and whether the next one has begun to be copied.
@@ -787,10 +794,13 @@ struct Multiplication {
         return tile.has(column);
     }
 
+    // Whether the thread reads one of a tile's columns.
+    static __device__ __forceinline__ bool has_column() { return COLUMNS >= CONTRACTED_ROWS || threadIdx.x < COLUMNS; }
+
     // Begins to copy measures of columns of the next tile.
     __device__ __forceinline__ void copy_measures(Slots &slots, const PackedColumns &packed, const Columns &tile)
     {
-        if (threadIdx.x < COLUMNS) {
+        if (has_column()) {
             long long index;
             const bool is_there = find(index, tile, (int)threadIdx.x);
             copy_to_shared<8>(&slots.measures[slot ^ 1][threadIdx.x], &packed.measure(index), is_there);
@@ -801,7 +811,7 @@ struct Multiplication {
     __device__ __forceinline__ void read_columns(Slots &slots, const Pass &pass, const Columns &tile)
     {
         long long index;
-        if (threadIdx.x < COLUMNS && find(index, tile, (int)threadIdx.x)) {
+        if (has_column() && find(index, tile, (int)threadIdx.x)) {
             pass.read_column(slots.columns[slot ^ 1][threadIdx.x], index);
         }
     }
@@ -811,7 +821,11 @@ struct Multiplication {
     {
         has_begun = true;
         copy_measures(slots, packed, tile);
-        if (KEEPS_COLUMN && threadIdx.x < COLUMNS) {
+        read_column(pass, tile);
+    }
+    __device__ __forceinline__ void read_column(const Pass &pass, const Columns &tile)
+    {
+        if (KEEPS_COLUMN && has_column()) {
             long long index;
             find(index, tile, (int)threadIdx.x);
             pass.read_column(column, index);
@@ -821,7 +835,7 @@ struct Multiplication {
     {
         if (!KEEPS_COLUMN) {
             read_columns(slots, pass, tile);
-        } else if (threadIdx.x < COLUMNS) {
+        } else if (has_column()) {
             slots.columns[slot ^ 1][threadIdx.x] = column;
         }
     }
@@ -868,24 +882,36 @@ struct Multiplication {
         }
     }
 
-    // The least squared distances of the rows 8 r + lane / 4 to columns of a part that are exact enough.
-    __device__ __forceinline__ void find_least(float (&least)[4], const Slots &slots, int part) const
+    // The least squared distances of the rows 8 r + lane / 4, from r = `first_row` on, to columns of a part that are exact enough.
+    template <int ROWS>
+    __device__ __forceinline__ void find_least(float (&least)[ROWS], const Slots &slots, int part, int first_row) const
     {
         if constexpr (IS_DISTANCE) {
             const Measure *columns = slots.measures[slot] + part * CONTRACTED_COLUMNS;
-            const float greatest = __uint_as_float(greatest_of_warp(__float_as_uint(norm_of(columns[threadIdx.x % 32].norm))));
+            // As integers, among which what is no number is the greatest.
+            unsigned int greatest = 0;
+            if (Layout::STEPS == 1) {
+                // Norms of few coordinates differ most, so that those of the lane's own columns leave fewer pairs in doubt.
+                #pragma unroll
+                for (int c = 0; c < 8; ++c) {
+                    const unsigned int norm = __float_as_uint(norm_of(columns[first_of_quad() + place_in_quad(c)].norm));
+                    greatest = norm > greatest ? norm : greatest;
+                }
+            } else {
+                greatest = greatest_of_warp(__float_as_uint(norm_of(columns[threadIdx.x % 32].norm)));
+            }
             #pragma unroll
-            for (int r = 0; r < 4; ++r) {
-                least[r] = Doubts<Pass>::least(row_norms[r] + greatest);
+            for (int r = 0; r < ROWS; ++r) {
+                least[r] = Doubts<Pass>::least(row_norms[first_row + r] + __uint_as_float(greatest));
             }
         }
     }
 
     // Contractions of these rows with some of the lane's eight columns of a part, from an even number on. Takes back that a row's are exact enough, one
     // for each, so that none waits long for the one before.
-    template <int NUMBER>
-    __device__ __forceinline__ void contract(
-        float (&found)[4][NUMBER], bool (&are_sure)[4], const float (&least)[4], const Slots &slots, int part, int begin) const
+    template <int ROWS, int NUMBER>
+    __device__ __forceinline__ void contract(float (&found)[ROWS][NUMBER], bool (&are_sure)[ROWS], const float (&least)[ROWS], const Slots &slots,
+        int part, int begin, int first_row) const
     {
         const Measure *columns = slots.measures[slot] + part * CONTRACTED_COLUMNS + first_of_quad();
         Four<float> measured[NUMBER / 2];
@@ -897,13 +923,14 @@ struct Multiplication {
         for (int c = 0; c < NUMBER; ++c) {
             const float norm = measured[c / 2].of[c % 2 * 2], inverse = measured[c / 2].of[c % 2 * 2 + 1];
             #pragma unroll
-            for (int r = 0; r < 4; ++r) {
-                const float sum = sums[part][r / 2][(begin + c) / 2][r % 2 * 2 + c % 2] * inverse;
+            for (int r = 0; r < ROWS; ++r) {
+                const int row = first_row + r;
+                const float sum = sums[part][HALVES == 1 ? 0 : row / 2][(begin + c) / 2][row % 2 * 2 + c % 2] * inverse;
                 if (IS_DISTANCE) {
-                    found[r][c] = __fmaf_rn(sum, -2.0f * row_inverses[r], row_norms[r] + norm_of(norm));
+                    found[r][c] = __fmaf_rn(sum, -2.0f * row_inverses[row], row_norms[row] + norm_of(norm));
                     are_sure[r] = are_sure[r] && found[r][c] >= least[r];
                 } else {
-                    found[r][c] = sum * row_inverses[r];
+                    found[r][c] = sum * row_inverses[row];
                     are_sure[r] = are_sure[r] && fabsf(found[r][c]) < INFINITY_F32;
                 }
             }
@@ -918,13 +945,35 @@ struct Multiplication {
     }
 
     // All of a part. Whether all of the warp are exact enough.
-    __device__ __forceinline__ bool contractions(float (&found)[4][8], const Slots &slots, int part) const
+    template <int ROWS>
+    __device__ __forceinline__ bool contractions(float (&found)[ROWS][8], const Slots &slots, int part, int first_row) const
     {
-        float least[4];
-        bool are_sure[4] = {true, true, true, true};
-        find_least(least, slots, part);
-        contract(found, are_sure, least, slots, part, 0);
-        return __all_sync(0xffffffffu, are_sure[0] && are_sure[1] && are_sure[2] && are_sure[3]);
+        float least[ROWS];
+        bool are_sure[ROWS];
+        all_are_sure(are_sure);
+        find_least(least, slots, part, first_row);
+        contract(found, are_sure, least, slots, part, 0, first_row);
+        return are_all_sure(are_sure);
+    }
+
+    template <int ROWS>
+    static __device__ __forceinline__ void all_are_sure(bool (&are_sure)[ROWS])
+    {
+        #pragma unroll
+        for (int r = 0; r < ROWS; ++r) {
+            are_sure[r] = true;
+        }
+    }
+    // Of all lanes of the warp.
+    template <int ROWS>
+    static __device__ __forceinline__ bool are_all_sure(const bool (&are_sure)[ROWS])
+    {
+        bool are_all = are_sure[0];
+        #pragma unroll
+        for (int r = 1; r < ROWS; ++r) {
+            are_all = are_all && are_sure[r];
+        }
+        return __all_sync(0xffffffffu, are_all);
     }
 
     __device__ __forceinline__ unsigned int compute_anew(
@@ -935,10 +984,11 @@ struct Multiplication {
         return Doubts<Pass>::compute_anew(values, measured, row_norm, pass.call, pass.shared, work, columns);
     }
 
-    static __device__ __forceinline__ void copy_quads(float (&to)[4][8], const float (&from)[4][8])
+    template <int ROWS>
+    static __device__ __forceinline__ void copy_quads(float (&to)[ROWS][8], const float (&from)[ROWS][8])
     {
         #pragma unroll
-        for (int k = 0; k < 32; ++k) {
+        for (int k = 0; k < 8 * ROWS; ++k) {
             to[k / 8][k % 8] = from[k / 8][k % 8];
         }
     }
@@ -962,23 +1012,27 @@ struct Multiplication {
         Memory &memory, float *values, int part, const Pass &pass, const Work &work, const Columns &columns) const
     {
         float found[4][8];
-        const bool is_sure = contractions(found, memory.slots, part);
+        const bool is_sure = contractions(found, memory.slots, part, 0);
         write_values(values, found);
         return is_sure ? 0 : compute_anew(memory.slots, values, part, pass, work, columns);
     }
-    // Those of the rows 8 r + lane / 4 with the lane's eight columns. Bit 8 r + c: whether that of row and column c was not exact enough.
-    template <typename Memory>
-    __device__ __forceinline__ unsigned int finish(float (&found)[4][8], Memory &memory, float *values, int part, const Pass &pass,
-        const Work &work, const Columns &columns) const
+    // Those of the rows 8 r + lane / 4, from r = `first_row` on, with the lane's eight columns. Bit 8 (r - first_row) + c: whether that of row and column c was
+    // not exact enough.
+    template <int ROWS, typename Memory>
+    __device__ __forceinline__ unsigned int finish(float (&found)[ROWS][8], Memory &memory, float *values, int part, const Pass &pass,
+        const Work &work, const Columns &columns, int first_row) const
     {
-        if (!contractions(found, memory.slots, part)) {
+        if (!contractions(found, memory.slots, part, first_row)) {
             const Measure *measured = memory.slots.measures[slot] + part * CONTRACTED_COLUMNS;
             // What a function has the address of lies in memory.
-            const float norms[4] = {row_norms[0], row_norms[1], row_norms[2], row_norms[3]};
-            float in_memory[4][8];
+            float norms[ROWS], in_memory[ROWS][8];
+            #pragma unroll
+            for (int r = 0; r < ROWS; ++r) {
+                norms[r] = row_norms[first_row + r];
+            }
             copy_quads(in_memory, found);
             const unsigned int anew
-                = Doubts<Pass>::compute_quads_anew(in_memory, measured, norms, pass.call, pass.shared, work, columns);
+                = Doubts<Pass>::compute_quads_anew(in_memory, measured, norms, pass.call, pass.shared, work, columns, first_row);
             copy_quads(found, in_memory);
             return anew;
         }
@@ -1197,9 +1251,9 @@ struct LongProducts : Multiplication<Pass, Pass::LONG_PARTS> {
 // Four warps multiply rows and columns together that both lie in shared memory. Columns are copied there stage by stage, ahead of what is multiplied, and
 // so are long rows beside them; others are there for the whole time. Multiplications of one stage go on while the next one is waited for, and
 // those of another block while pairs of this one are taken in.
-template <typename Pass, bool KEEPS_ROWS, int PARTS>
-struct SharedProducts : Multiplication<Pass, PARTS> {
-    typedef Multiplication<Pass, PARTS> Base;
+template <typename Pass, bool KEEPS_ROWS, int PARTS, bool IS_IN_HALVES = false>
+struct SharedProducts : Multiplication<Pass, PARTS, IS_IN_HALVES ? 1 : 2> {
+    typedef Multiplication<Pass, PARTS, IS_IN_HALVES ? 1 : 2> Base;
     typedef typename Base::Layout Layout;
     enum { READS_ROWS = !KEEPS_ROWS, IS_LARGE = 1, STEPS = Layout::STEPS, COLUMNS = Base::COLUMNS };
     // As `LongProducts` has it.
@@ -1210,7 +1264,9 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
     enum { ROOM = (int)Pass::LARGE_BYTES - Base::PAIR_BYTES - bytes_of_wide_sums<Pass>() - (int)sizeof(typename Base::Slots) - KEPT_BYTES - 512 };
     enum { MOST_STEPS = ROOM / STEP_BYTES, STAGE_STEPS = STEPS > 1 && MOST_STEPS >= 4 ? 2 : 1 };
     enum { STAGES_OF_TILE = (STEPS + STAGE_STEPS - 1) / STAGE_STEPS, MOST_STAGES = MOST_STEPS / STAGE_STEPS };
-    enum { STAGES = MOST_STAGES < 3 ? MOST_STAGES : 3 };
+    // Half of the rows at a time need half of the registers, and the whole tile to be there twice.
+    enum { HAS_HALVES = IS_IN_HALVES, STAGES = MOST_STAGES < 3 ? MOST_STAGES : 3 };
+    static_assert(!HAS_HALVES || (KEEPS_ROWS && STAGES_OF_TILE == 1), "a stage is a tile");
     static_assert(STAGES >= 2, "there is room");
     // How far copies may be ahead of the first stage of a tile: to the last one of the next.
     enum { AHEAD = 2 * STAGES_OF_TILE };
@@ -1329,10 +1385,7 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
             wait_for_multiplications<0>();
             settle_sums();
         }
-        __syncthreads();
-        begun -= STAGES_OF_TILE;
-        Base::advance();
-        Base::has_begun = next.are_there();
+        go_on(next);
     }
 
     // Reads all of columns but coordinates, and begins to copy stages where those of the tile before lay, which nobody multiplies any more.
@@ -1342,7 +1395,72 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
         end_copies();
         copy_stages(memory, pass.call.launch, tile, next, 0);
         Base::read_columns(memory.slots, pass, tile);
+    }
+
+    // Copies a tile, unless that has been done beside the one before.
+    __device__ __forceinline__ void start_halves(Memory &memory, const Pass &pass, const Columns &tile, const Columns &next)
+    {
+        if (!Base::has_begun) {
+            __syncthreads();
+            begun = 0;
+            read_rest(memory, pass, tile, next);
+            wait_for_copies<0>();
+            __syncthreads();
+            Base::advance();
+        }
+    }
+
+    // The next tile, if there is one, is copied beside another: measures while its first half is multiplied, all else while its second half is. Coordinates are
+    // copied by one warp, for which the others would wait.
+    __device__ __forceinline__ void begin_next(Memory &memory, const Columns &next)
+    {
+        if (next.are_there()) {
+            Base::copy_measures(memory.slots, memory.packed_columns, next);
+            end_copies();
+        }
+    }
+    __device__ __forceinline__ void read_next(const Pass &pass, const Columns &next)
+    {
+        if (next.are_there()) {
+            Base::read_column(pass, next);
+        }
+    }
+    __device__ __forceinline__ void end_next(Memory &memory, const Pass &pass, const Columns &tile, const Columns &next)
+    {
+        if (next.are_there()) {
+            copy_stages(memory, pass.call.launch, tile, next, 0);
+            Base::end_columns(memory.slots, pass, next);
+        }
+    }
+
+    // Begins to multiply half M of the rows: 64 M … + 63.
+    template <int M>
+    __device__ __forceinline__ void begin_half(Memory &memory)
+    {
+        if (M == 0) {
+            wait_for_bytes(memory.barriers[stage], turn);
+        }
+        begin_multiplications();
+        multiply_stage<STEPS, M, M + 1>(memory, 0, true);
+        commit_multiplications();
+        if (M == 1) {
+            leave_stage();
+        }
+    }
+    __device__ __forceinline__ void end_half()
+    {
+        wait_for_multiplications<0>();
+        settle_sums();
+    }
+
+    // All threads have come to where another tile is taken in, whose columns have been read.
+    __device__ __forceinline__ void go_on(const Columns &next)
+    {
         wait_for_copies<0>();
+        __syncthreads();
+        begun -= STAGES_OF_TILE;
+        Base::advance();
+        Base::has_begun = next.are_there();
     }
 
     // Begins to multiply a stage of so many steps.
@@ -1351,16 +1469,28 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
     {
         wait_for_bytes(memory.barriers[stage], turn);
         begin_multiplications();
-        multiply_products<NUMBER_OF_STEPS, 0, 2>(memory, number, is_first);
-        if (!Layout::IS_NARROW) {
-            multiply_products<NUMBER_OF_STEPS, 2, Layout::NUMBER_OF_PRODUCTS>(memory, number, false);
-        }
+        multiply_stage<NUMBER_OF_STEPS, 0, 2>(memory, number, is_first);
         commit_multiplications();
+        leave_stage();
+    }
+
+    __device__ __forceinline__ void leave_stage()
+    {
         turn ^= stage == STAGES - 1;
         stage = stage == STAGES - 1 ? 0 : stage + 1;
     }
 
-    template <int NUMBER_OF_STEPS, int FIRST, int PAST>
+    // Halves FIRST_HALF … PAST_HALF - 1 of the rows.
+    template <int NUMBER_OF_STEPS, int FIRST_HALF, int PAST_HALF>
+    __device__ __forceinline__ void multiply_stage(const Memory &memory, int number, bool is_first)
+    {
+        multiply_products<NUMBER_OF_STEPS, 0, 2, FIRST_HALF, PAST_HALF>(memory, number, is_first);
+        if (!Layout::IS_NARROW) {
+            multiply_products<NUMBER_OF_STEPS, 2, Layout::NUMBER_OF_PRODUCTS, FIRST_HALF, PAST_HALF>(memory, number, false);
+        }
+    }
+
+    template <int NUMBER_OF_STEPS, int FIRST, int PAST, int FIRST_HALF, int PAST_HALF>
     __device__ __forceinline__ void multiply_products(const Memory &memory, int number, bool is_first)
     {
         const Stage &some = memory.stages[stage];
@@ -1376,8 +1506,12 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
             for (int product = FIRST; product < PAST; ++product) {
                 const Words *own = rows[2 * Base::row_part(product)], *columns = some.columns[step][2 * Base::column_part(product)];
                 const bool begins = is_first && step == 0 && product == FIRST;
-                multiply_add_shared<0, CONTRACTED_ROWS>(Base::sums, own, columns, begins);
-                multiply_add_shared<1, CONTRACTED_ROWS>(Base::sums, own, columns, begins);
+                if constexpr (FIRST_HALF == 0) {
+                    multiply_add_shared<0, CONTRACTED_ROWS>(Base::sums, own, columns, begins);
+                }
+                if constexpr (PAST_HALF == 2) {
+                    multiply_add_shared<1, CONTRACTED_ROWS>(Base::sums, own, columns, begins);
+                }
             }
         }
     }
@@ -1428,8 +1562,8 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
     __device__ __forceinline__ void settle_sums()
     {
         #pragma unroll
-        for (int k = 0; k < 32 * PARTS; ++k) {
-            settle(Base::sums[k / 32][k / 16 % 2][k / 4 % 4][k % 4]);
+        for (int k = 0; k < 16 * Base::HALVES * PARTS; ++k) {
+            settle(Base::sums[k / (16 * Base::HALVES)][k / 16 % Base::HALVES][k / 4 % 4][k % 4]);
         }
     }
 
@@ -1437,8 +1571,8 @@ struct SharedProducts : Multiplication<Pass, PARTS> {
 };
 
 template <typename Pass>
-struct Products : SharedProducts<Pass, true, Pass::LARGE_PARTS> {
-    using SharedProducts<Pass, true, Pass::LARGE_PARTS>::SharedProducts;
+struct Products : SharedProducts<Pass, true, Pass::LARGE_PARTS, Pass::IN_HALVES> {
+    using SharedProducts<Pass, true, Pass::LARGE_PARTS, Pass::IN_HALVES>::SharedProducts;
 };
 template <typename Pass>
 struct LongProducts : SharedProducts<Pass, false, Pass::LARGE_PARTS> {

@@ -303,7 +303,7 @@ struct WideTile {
             }
             float found[4][8];
             // Where there are no differences, what has been computed anew is multiplied like all else.
-            const unsigned int anew = method.finish(found, memory.method, nullptr, part, pass, work, some), unsure = Pass::HAS_DIFFERENCES ? anew : 0;
+            const unsigned int anew = method.finish(found, memory.method, nullptr, part, pass, work, some, 0), unsure = Pass::HAS_DIFFERENCES ? anew : 0;
             const unsigned int marked = method.marked_columns(memory.method.slots, part);
             const typename Pass::Column *own = columns + part * CONTRACTED_COLUMNS;
             if (some.has(CONTRACTED_COLUMNS - 1)) {
