@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import keopsc
-from keopsc.numpy import ComplexLazyTensor, Genred, KernelSolve, LazyTensor, Vi, Vj
+from keopsc.numpy import ComplexLazyTensor, Genred, KernelSolve, LazyTensor, Pm, Vi, Vj
 from keopsc.numpy.cluster import from_matrix
 
 PRODUCT = ("x * y", ["x = Vi(3)", "y = Vj(3)"])
@@ -151,6 +151,28 @@ def test_lists_as_long_as_numpy_says():
     assert all(type(part.node.dim) is int and part.node.dim == 2 for part in parts)
 
 
+def test_batch_axes_that_parameters_alone_have():
+    one = np.full((1, 1), 2.0)
+    product = Vi(x) * Vj(y) * Pm(one)
+    assert product.shape == (1, 5, 4, 3) and product.sum(2).shape == (1, 5, 3) and product.sum(1).shape == (1, 4, 3)
+    np.testing.assert_allclose(product.dense(), 2 * x[None, :, None] * y)
+    np.testing.assert_allclose(product.sum((1, 2)), 2 * (x[:, None] * y).sum((0, 1))[None])
+    distances = Vi(x).sqdist(Vj(y)) * Pm(one[None])
+    assert [part.shape for part in distances.Kmin_argKmin(2, axis=3)] == [(1, 1, 5, 2)] * 2
+    assert (distances @ y[:, 0]).shape == (1, 1, 5)
+    assert Genred("p * x * y", ["p = Pm(1)", *PRODUCT[1]], axis=1)(one, x, y).shape == (5, 3)  # as in KeOps
+    kernel = (-Vi(x).sqdist(Vj(x)) * Pm(one)).exp()
+    solution = kernel.solve(Vi(x[:, :2].copy()), alpha=1)
+    assert solution.shape == (1, 5, 2)
+    np.testing.assert_allclose(kernel.dense()[0] @ solution[0] + solution[0], x[:, :2], atol=1e-4)
+
+
+def test_none_is_no_operand():
+    for operation in (lambda t: t * None, lambda t: t == None, lambda t: t.sqdist(None)):  # noqa: E711
+        with pytest.raises(TypeError, match="None is no operand"):
+            operation(Vi(x))
+
+
 torch = pytest.importorskip("torch")
 import keopsc.torch  # noqa: E402
 
@@ -247,3 +269,13 @@ def test_functions_of_files_are_no_constants(tmp_path):
     with pytest.raises(RuntimeError, match="has no derivatives in PyTorch: declare them"):
         value.sum().backward()
     assert not conv(x_.detach(), y_.detach()).requires_grad
+
+
+def test_gradients_of_parameters_with_more_axes_than_the_batch():
+    product = "Exp(-p * s * SqDist(x, y))", ["p = Pm(1)", "s = Pm(1)", *PRODUCT[1]]
+    p, s, x_, y_ = tensors(np.full((1, 1, 1), 0.5), y[:, :1] ** 2, x, y)
+    found = keopsc.torch.Genred(*product, axis=1)(p, s, x_, y_)
+    expected = torch.exp(-p * s[:, None] * ((x_[:, None] - y_) ** 2).sum(-1)).sum(2)[..., None]
+    torch.testing.assert_close(found, expected)
+    for variable in (p, s, x_):
+        torch.testing.assert_close(*[torch.autograd.grad(value.sin().sum(), variable, retain_graph=True) for value in (found, expected)])

@@ -155,7 +155,11 @@ class LazyTensor(Methods):
 
     def _operand(self, other) -> "LazyTensor":
         """The other operand of an operator as a LazyTensor."""
-        return other if isinstance(other, self._plain_class) else self._plain_class(other)
+        if isinstance(other, self._plain_class):
+            return other
+        if other is None:  # LazyTensor(None) is one without a formula
+            raise TypeError("None is no operand of a LazyTensor")
+        return self._plain_class(other)
 
     def _apply(
         self,

@@ -60,6 +60,7 @@ class Reduced:
             ranges = tensor.ranges
         where = arrays.place(options.get("backend") or tensor.backend, options.get("device_id", -1))
         results = arrays.evaluate(self.program, given, () if ranges is None else arrays.as_ranges(ranges), where)
+        results = [with_batch_axes(result, tensor.batchdims) for result in results]
         result = reductions.shaped(self.reduction_op, results, self.count)
         if tensor.node.is_complex:
             result = arrays.as_complex(result)
@@ -103,6 +104,12 @@ class Reduced:
         return f"{self.tensor}\n    reduction: {self.reduction_op}"
 
     __repr__ = __str__
+
+
+def with_batch_axes(result: Any, batch: Optional[Tuple[int, ...]]) -> Any:
+    """The result with all batch axes of its LazyTensor: programs leave out axes of extent 1 that parameters alone have."""
+    missing = (batch or ())[: max(len(batch or ()) + 2 - len(result.shape), 0)]
+    return result.reshape((*missing, *result.shape)) if missing and set(missing) == {1} else result
 
 
 def program_of(

@@ -13,7 +13,7 @@ from .inputs import Input
 from .lazytensor import LazyTensor
 from .options import split_options
 from .program import Program
-from .reduced import program_of
+from .reduced import program_of, with_batch_axes
 
 
 class NotPositiveDefinite(ValueError):
@@ -323,6 +323,7 @@ def solve_lazytensor(matrix: LazyTensor, other: Any, var: Optional[LazyTensor], 
     system = System(program, number, alpha, eps, maxiter, preconditioner)
 
     def solution():
-        return arrays.solve(system, given, () if ranges is None else arrays.as_ranges(ranges), where)
+        found = arrays.solve(system, given, () if ranges is None else arrays.as_ranges(ranges), where)
+        return with_batch_axes(found, matrix.batchdims)
 
     return solution() if call else solution

@@ -478,7 +478,8 @@ def like(gradient: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
     """A gradient in the shape and type of what it is the gradient of: batch elements that shared it are added up."""
     if gradient.shape != tensor.shape:
         if gradient.dim() > tensor.dim() or gradient.numel() != tensor.numel():
-            gradient = gradient.sum_to_size(tensor.shape)
+            # Parameters may have more leading axes, of extent 1, which programs leave out.
+            gradient = gradient.sum_to_size(tensor.shape[max(tensor.dim() - gradient.dim(), 0) :])
         gradient = gradient.reshape(tensor.shape)
     return gradient if gradient.dtype == tensor.dtype else gradient.to(tensor.dtype)
 
