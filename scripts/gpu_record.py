@@ -21,7 +21,7 @@ TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
 
 
 def outcome(group, status, log):
-    """What the log says: the number of cases (calls, or tests), of errors, and digests of results by name."""
+    """What the log says: the number of cases (calls, or tests), of errors, and digests of results and inputs by name."""
     if group in TOOLS or group == "digests":
         found = of_calls(log) if group == "digests" else of_tool(log)
     else:
@@ -33,8 +33,9 @@ def outcome(group, status, log):
 def of_calls(log):
     """What tests/python/sanitize.py says last."""
     said = re.search(r"^sanitize: (\d+) calls, (\d+) of them wrong", log, re.M)
-    digests = dict(re.findall(r"^digest (\w+) ([0-9a-f]+)$", log, re.M))
-    return {"cases": number(said, 1), "errors": number(said, 2), **({"digests": digests} if digests else {})}
+    found = re.findall(r"^digest (\w+) ([0-9a-f]+) of inputs ([0-9a-f]+)$", log, re.M)
+    digests = {"digests": {name: results for name, results, _ in found}, "inputs": {name: inputs for name, _, inputs in found}}
+    return {"cases": number(said, 1), "errors": number(said, 2), **(digests if found else {})}
 
 
 def of_tool(log):
@@ -104,14 +105,14 @@ def add(path, group, status, seconds, log):
 
 
 def changed(row, before):
-    """Which results have other bits than when they were last kept from this kind of GPU and this compiler."""
+    """Which results have other bits than when the same inputs were last kept from this kind of GPU and this compiler."""
     same = ("capability", "compiler")
-    alike = [one for one in before if "digests" in one and all(one[key] == row[key] for key in same)]
-    if not alike:
-        return []
-    last = alike[-1]
-    names = [name for name, digest in row.get("digests", {}).items() if last["digests"].get(name, digest) != digest]
-    return [f"the bits of {name} are not those of {last['commit']} ({last['date']})" for name in names]
+    alike = [one for one in before if all(one[key] == row[key] for key in same)]
+    changes = []
+    for name, results in row.get("digests", {}).items():
+        last = [one for one in alike if one.get("inputs", {}).get(name) == row["inputs"][name]][-1:]
+        changes += [f"the bits of {name} are not those of {one['commit']} ({one['date']})" for one in last if one["digests"][name] != results]
+    return changes
 
 
 def keep(*paths):

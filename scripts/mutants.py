@@ -3,6 +3,7 @@
 
     scripts/mutants.py [PACKAGE ...]   a share of the mutants of each package, all three without arguments
     scripts/mutants.py --survivors     the mutants again that survived, have no reason to and were not caught since
+    scripts/mutants.py --reasons       the mutants again that have a reason to survive: one that is caught by now, or cannot be made, loses it
     scripts/mutants.py --page          docs/mutants.md from docs/mutants.json, after a reason was written there
     scripts/mutants.py --check         says whether docs/mutants.md is current; exit status 1 if not
 
@@ -124,12 +125,12 @@ def record(package, share, date, commit, names):
     store(known)
 
 
-def run_survivors():
+def run_survivors(wanted):
     """By the tests of the package itself, then by those of all three."""
     commit = sources()
     for package in PACKAGES:
         there = listed(package)
-        of_package = [one["mutant"] for one in load()["survivors"] if is_open(one) and one["package"] == package]
+        of_package = [one["mutant"] for one in load()["survivors"] if wanted(one) and one["package"] == package]
         names = {name: standing(name, there) for name in of_package}
         update([name for name, now in names.items() if not now], "gone", {"commit": commit})
         missed = set(filter(None, names.values()))
@@ -147,11 +148,16 @@ def update(names, fate, found):
     for one in known["survivors"]:
         if one["mutant"] in names:
             one[fate] = found
+            one.pop("reason", None)
     store(known)
 
 
 def is_open(survivor):
     return not {"caught", "gone", "reason"} & survivor.keys()
+
+
+def has_reason(survivor):
+    return "reason" in survivor
 
 
 def sources():
@@ -210,7 +216,9 @@ def main():
     elif arguments == ["--check"]:
         sys.exit(None if PAGE.read_text() == page(load()) else "docs/mutants.md is not current: scripts/mutants.py --page")
     elif arguments == ["--survivors"]:
-        run_survivors()
+        run_survivors(is_open)
+    elif arguments == ["--reasons"]:
+        run_survivors(has_reason)
     else:
         for package in arguments or PACKAGES:
             run(package, os.environ.get("MUTANTS_SHARE", "0/10"))

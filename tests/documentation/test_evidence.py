@@ -9,7 +9,7 @@ sys.path.append(str(ROOT / "scripts"))
 
 import gpu_record  # noqa: E402
 
-CALLS = "digest float32 00ff\nsanitize: 582 calls, 0 of them wrong\n"
+CALLS = "digest float32 00ff of inputs 11ee\nsanitize: 582 calls, 0 of them wrong\n"
 WRONG = "float32 sum [(3, 3)] []: relative error 1e0\nsanitize: 582 calls, 1 of them wrong\n"
 NO_ERRORS = "========= ERROR SUMMARY: 0 errors\n"
 HAZARDS = "========= RACECHECK SUMMARY: 2 hazards displayed (2 errors, 0 warnings)\n"
@@ -41,10 +41,16 @@ def test_outcomes_of_runs(group, status, log, cases, errors, succeeded):
 
 def test_changed_bits_are_told_by_architecture_and_compiler():
     def row(digest, **other):
-        return {"group": "digests", "capability": "9.0", "compiler": "nvcc 13.0", "commit": "c", "date": "d", **other, "digests": {"wide": digest}}
+        same = {"group": "digests", "capability": "9.0", "compiler": "nvcc 13.0", "commit": "c", "date": "d", "inputs": {"wide": "given"}}
+        return {**same, **other, "digests": {"wide": digest}}
 
-    kept = [row("1"), row("2"), row("3", capability="8.0"), row("3", compiler="nvcc 12.9")]
+    kept = [row("1"), row("2"), row("3", capability="8.0"), row("3", compiler="nvcc 12.9"), row("4", inputs={"wide": "others"})]
+    before_inputs_were_kept = {name: value for name, value in row("5").items() if name != "inputs"}
+    kept.append(before_inputs_were_kept)
     assert gpu_record.changed(row("2"), kept) == []
     assert gpu_record.changed(row("1"), kept) == ["the bits of wide are not those of c (d)"]
     assert gpu_record.changed(row("3", compiler="nvcc 12.9"), kept) == []
     assert gpu_record.changed(row("1", compiler="NVRTC"), kept) == []
+    assert gpu_record.changed(row("1", inputs={"wide": "new"}), kept) == []
+    log = CALLS + "digest wide 1 of inputs 2\n"
+    assert gpu_record.outcome("digests", 0, log)["inputs"] == {"float32": "11ee", "wide": "2"}

@@ -3,6 +3,7 @@
 `pytest tests/documentation -k tutorial` runs the pages of that name.
 """
 
+import re
 import sys
 
 import pytest
@@ -34,6 +35,14 @@ def test_blocks_have_a_language(name):
     assert not without, f"{name}: blocks without a language at lines {without}: `text` is what is no code"
     silent = [block.line for block in PAGES[name] if block.reason == ""]
     assert not silent, f"{name}: `not run:` without a reason at lines {silent}"
+
+
+def test_every_page_is_in_the_index():
+    """The site's contents are what the index lists: a page that is not there fails `make docs`, which takes longer."""
+    index = ROOT / "docs" / "index.md"
+    links = re.findall(r"\]\(([^)#]+\.md)", index.read_text())
+    listed = {str((index.parent / link).resolve().relative_to(ROOT)) for link in links}
+    assert set(NAMES) - listed == {"docs/index.md"}
 
 
 def runs(block):
