@@ -31,8 +31,9 @@ if [ -f tests/tests/gpu_ring.rs ]; then
     strip -o "$bundle/gpu_ring" "$ring"
 fi
 
-# Peers of the benchmark that are Python alone, and compile what they need on the other machine: pykeops, and kernels in Triton, which comes with torch.
-for package in pykeops==2.3 keopscore==2.3 pybind11 flash_kmeans==0.3.1 flash_sinkhorn==0.4.1 tqdm==4.70.1; do
+# Peers of the benchmark that are Python alone, and compile what they need on the other machine: pykeops, and kernels in Triton, which comes with torch; and what runs
+# tests side by side.
+for package in pytest_xdist==3.8.0 execnet==2.1.2 pykeops==2.3 keopscore==2.3 pybind11 flash_kmeans==0.3.1 flash_sinkhorn==0.4.1 tqdm==4.70.1; do
     name=${package%%=*}
     compgen -G "$wheels/$name-*" > /dev/null || python3 -m pip download -q --disable-pip-version-check --no-deps -d "$wheels" "$package"
     file=$(compgen -G "$wheels/$name-*" | tail -n 1)

@@ -56,11 +56,17 @@ recorded() {
     return "$code"
 }
 
-# Several processes where pytest can do that: most of the time goes into compiling.
+# Several processes: most of the time goes into compiling.
+tested() {
+    local group=$1
+    local -a words=()
+    shift
+    has_option -n "$@" || words=(-n 8 --dist loadfile)
+    recorded "$group" "$python" -m pytest -q -p no:cacheprovider "${words[@]}" "$@"
+}
+
 tests() {
-    local -a words=("$here"/tests/python/test_device*.py -q -p no:cacheprovider)
-    has_option -n "$@" || ! "$python" -c 'import xdist' 2> /dev/null || words+=(-n 8)
-    (cd "$here/tests/python" && recorded tests "$python" -m pytest "${words[@]}" "$@")
+    (cd "$here/tests/python" && tested tests "$here"/tests/python/test_device*.py "$@")
 }
 
 package() {
@@ -68,7 +74,7 @@ package() {
         echo "package: this Python has no torch"
         return 0
     fi
-    (cd "$here/bindings/python" && recorded package "$python" -m pytest -q -p no:cacheprovider tests/test_gpu.py tests/test_compile.py "$@")
+    (cd "$here/bindings/python" && tested package tests/test_gpu.py tests/test_compile.py "$@")
 }
 
 calls() {
