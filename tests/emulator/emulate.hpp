@@ -369,13 +369,6 @@ static inline void load_matrices(unsigned int (&numbers)[4], const unsigned int 
     for (int k = 0; k < 4; ++k) numbers[k] = first[k * stride + lane / 4 * 4 + lane % 4];
 }
 
-static inline void emulator_copy(void *target, const void *source, int bytes, bool is_there)
-{
-    if (is_there)
-        __builtin_memcpy(target, source, bytes);
-    else
-        __builtin_memset(target, 0, bytes);
-}
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
 // What a thread has begun to copy is there when it has waited for its group, and not before.
 struct emulator_copies {
@@ -385,7 +378,6 @@ struct emulator_copies {
         void *target;
         const void *source;
         int bytes, group;
-        bool is_there;
     } all[32];
 };
 static emulator_copies emulator_copies_of[128];
@@ -398,11 +390,11 @@ static inline emulator_copies &emulator_own_copies()
     if (own.is_set != is_set) own.is_set = is_set, own.count = own.groups = 0;
     return own;
 }
-template <int BYTES> static inline void copy_to_shared(void *target, const void *source, bool is_there)
+template <int BYTES> static inline void copy_to_shared(void *target, const void *source)
 {
     emulator_copies &own = emulator_own_copies();
     if (own.count == 32) emulator_hooks->fail("more copies are on their way than the emulator counts", __FILE__, __LINE__);
-    own.all[own.count++] = {target, source, BYTES, own.groups, is_there};
+    own.all[own.count++] = {target, source, BYTES, own.groups};
 }
 static inline void end_copies() { ++emulator_own_copies().groups; }
 template <int NUMBER> static inline void wait_for_copies()
@@ -412,16 +404,16 @@ template <int NUMBER> static inline void wait_for_copies()
     for (int k = 0; k < own.count; ++k) {
         const auto copy = own.all[k];
         if (copy.group < own.groups - NUMBER)
-            emulator_copy(copy.target, copy.source, copy.bytes, copy.is_there);
+            __builtin_memcpy(copy.target, copy.source, copy.bytes);
         else
             own.all[left++] = copy;
     }
     own.count = left;
 }
 #else
-template <int BYTES> static inline void copy_to_shared(void *target, const void *source, bool is_there)
+template <int BYTES> static inline void copy_to_shared(void *target, const void *source)
 {
-    emulator_copy(target, source, BYTES, is_there);
+    __builtin_memcpy(target, source, BYTES);
 }
 static inline void end_copies() {}
 template <int NUMBER> static inline void wait_for_copies() {}

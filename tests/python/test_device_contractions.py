@@ -23,8 +23,8 @@ out x_gradient = Grad(gauss, x)
 """
 
 # Coordinates around 16 and 32, which are taken together, and around panels of 64 of those that have more than 128.
-DIMS = [10, 16, 24, 33, 64, 100, 128, 129, 200] if IS_REAL else [24, 33, 64, 129]
-CLOUD_DIMS = [16, 64, 200] if IS_REAL else [24, 64, 200]
+DIMS = [10, 12, 16, 24, 33, 64, 100, 128, 129, 200] if IS_REAL else [10, 24, 33, 64, 129]
+CLOUD_DIMS = [10, 16, 64, 200] if IS_REAL else [10, 24, 64, 200]
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +148,23 @@ def test_numbers_that_are_none(gpu, library, random, d):
     for name in ("gauss", "dots", "nearest", "far", "soft"):
         entry = library(d).entries[name]
         compare(gpu, entry, *arguments(entry, x, y, b, 70))
+
+
+@pytest.mark.parametrize("d", [10, 13, 16, 32, 33])
+def test_near_pairs_among_others_count_once(gpu, compiled_for_gpus, random, d):
+    """Of some pairs |x|² + |y|² - 2 x·y would cancel, in tiles of which all else is exact enough; of equal columns the first is the nearest."""
+    text = f"x = Vi(0, {d}); y = Vj(1, {d}); b = Vj(2, 1)\nout weights = Sum[j](Exp(-1000 * SqDist(x, y)) * b)\nout nearest = ArgMin[j](SqDist(x, y))"
+    entries = compiled_for_gpus(text, f"near{d}").entries
+    x, y = (random.normal(size=(rows, d)).astype(np.float32) for rows in (150, 700))
+    b = np.arange(1, 701, dtype=np.float32)[:, None]
+    columns, rows = random.permutation(700)[:90], random.integers(0, 40, 90)
+    y[columns] = x[rows]
+    weights, nearest = np.zeros((150, 1)), np.full((150, 1), 700)
+    np.add.at(weights, (rows, 0), b[columns, 0])
+    np.minimum.at(nearest, (rows, 0), columns)
+    assert np.array_equal(on_gpu(gpu, entries["weights"], x, y, b), weights)
+    found, is_near = on_gpu(gpu, entries["nearest"], x, y), nearest < 700
+    assert np.array_equal(found[is_near], nearest[is_near])
 
 
 @pytest.mark.parametrize("size", [1.77e18, 1e20])

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use keopsc_ir::plan::{Accumulation, Block, Pass, ValueId};
+use keopsc_ir::plan::{Accumulation, Block, Definition, Pass, ValueId};
 use keopsc_ir::types::ScalarType;
 use keopsc_ops::intrinsics::{Intrinsic, Kind};
 use keopsc_ops::reductions::{self, Let, Operand, Raising, Rule, STEP, Slot, list_of};
@@ -88,18 +88,15 @@ pub(crate) fn write_functions(
             writer.lines.line(format!("const Real {CONTRACTED} = {FACTOR};"));
         }
         write_values(writer);
-        let column = column_number();
-        let is_wide = |number: usize| schedule.wide.as_ref().is_some_and(|wide| wide.has(number));
-        for (number, accumulation) in accumulations(pass, schedule).filter(|(number, _)| !is_wide(*number)) {
-            let operands = RuleOperands::of_state(accumulation, number, "state", pass.compute);
-            let operands = RuleOperands { values: Some(values), column: Some(&column), ..operands };
-            write_update(writer, schedule, &operands);
-        }
+        write_updates(writer, pass, schedule, values, &column_number());
         if let Some(wide) = &schedule.wide {
             let factor = values.read(wide.factor, &Position::Known(0), writer);
             writer.lines.line(format!("{FACTOR} = {};", factor.loose()));
         }
     });
+    if schedule.in_quads {
+        write_near(writer, pass, schedule, &write_values, values);
+    }
     if let Some(wide) = &schedule.wide {
         write_wide_sums(writer, pass, wide);
     }
@@ -115,6 +112,124 @@ pub(crate) fn write_functions(
             false => write_block(writer, pass, schedule, write_values, values),
         });
     }
+}
+
+/// One more column, whose number is `column`, in all states but wide sums.
+fn write_updates(
+    writer: &mut Writer,
+    pass: &Pass,
+    schedule: &GpuSchedule,
+    values: &dyn Operands<ValueId>,
+    column: &Text,
+) {
+    let is_wide = |number: usize| schedule.wide.as_ref().is_some_and(|wide| wide.has(number));
+    for (number, accumulation) in accumulations(pass, schedule).filter(|(number, _)| !is_wide(*number)) {
+        let operands = RuleOperands::of_state(accumulation, number, "state", pass.compute);
+        let operands = RuleOperands { values: Some(values), column: Some(column), ..operands };
+        write_update(writer, schedule, &operands);
+    }
+}
+
+/// The state of columns that are near each other, where one is told by its place among them: a number of half as many bytes, which is known when the
+/// text is compiled. It begins as a state whose columns are all others, at the place -1.
+fn write_near(
+    writer: &mut Writer,
+    pass: &Pass,
+    schedule: &GpuSchedule,
+    write_values: &impl Fn(&mut Writer),
+    values: &dyn Operands<ValueId>,
+) {
+    let all = || accumulations(pass, schedule);
+    let has_near = writer.is_real()
+        && schedule.block == 1
+        && all().any(|(_, accumulation)| accumulation.rule.slots.iter().any(is_number))
+        && all().all(|(_, accumulation)| tells_places(&accumulation.rule))
+        && !pass.block(Block::Column).any(|(_, value)| value.definition == Definition::Number);
+    writer.lines.line(format!("enum {{ HAS_NEAR = {} }};", u32::from(has_near)));
+    if !has_near {
+        return;
+    }
+    writer.lines.gap();
+    writer.lines.open("struct Near {");
+    for_each_slot(pass, schedule, |number, slot| {
+        let extent = if slot.dim == 1 { String::new() } else { format!("[{}]", slot.dim) };
+        let kind = if is_number(slot) { "int" } else { type_name(slot.kind, schedule.accumulate) };
+        writer.lines.line(format!("{kind} a{number}_{}{extent};", slot.name));
+    });
+    writer.lines.close("};");
+    let for_each_component = |writer: &mut Writer, body: &dyn Fn(&mut Writer, &Slot, [Text; 2])| {
+        for_each_slot(pass, schedule, |number, slot| {
+            writer.for_each_component(slot.dim, |writer, position| {
+                let member = |state: &str| Text::primary(format!("{state}.a{number}_{}", slot.name));
+                body(writer, slot, ["near", "state"].map(|state| component(&member(state), slot.dim, position)));
+            });
+        });
+    };
+    function(writer, "static ", "begin_near(Near &near, const State &state)", |writer| {
+        for_each_component(writer, &|writer, slot, [near, state]| {
+            let value = if is_number(slot) { "-1".to_owned() } else { state.loose().to_owned() };
+            writer.lines.line(format!("{} = {value};", near.loose()));
+        });
+    });
+    function(writer, "", "end_near(State &state, const Near &near, long long index) const", |writer| {
+        let first = column_number();
+        for_each_component(writer, &|writer, slot, [near, state]| {
+            let [near, state] = [near.loose(), state.loose()];
+            let value = match is_number(slot) {
+                true => format!("{near} < 0 ? {state} : {} + {near}", first.loose()),
+                false => near.to_owned(),
+            };
+            writer.lines.line(format!("{state} = {value};"));
+        });
+    });
+    let arguments =
+        format!("update(Near &state, const Row &row, const Column &column, int place, const Real {CONTRACTED}) const");
+    function(writer, "", &arguments, |writer| {
+        write_values(writer);
+        write_updates(writer, pass, schedule, values, &Text::primary("place"));
+    });
+}
+
+/// The slots of all accumulations.
+fn for_each_slot(pass: &Pass, schedule: &GpuSchedule, mut body: impl FnMut(usize, &Slot)) {
+    for (number, accumulation) in accumulations(pass, schedule) {
+        accumulation.rule.slots.iter().for_each(|slot| body(number, slot));
+    }
+}
+
+/// Whether numbers of columns are kept as they are, or replaced by that of the column, and nobody else looks at them or at the column's.
+fn tells_places(rule: &Rule) -> bool {
+    let looks = |scalar: &Scalar<Operand>| {
+        let mut looks = false;
+        for_each_read(scalar, &mut |operand, _| {
+            looks |= match operand {
+                Operand::State(slot) => is_number(&rule.slots[slot as usize]),
+                Operand::Column => true,
+                _ => false,
+            };
+        });
+        looks
+    };
+    // Slot `own`, of so many components.
+    fn keeps(scalar: &Scalar<Operand>, [own, dim]: [u32; 2], looks: &impl Fn(&Scalar<Operand>) -> bool) -> bool {
+        match scalar {
+            Scalar::Component(Operand::Column, _) => true,
+            Scalar::Component(Operand::State(slot), index) => *slot == own && (dim == 1 || *index == Index::K),
+            Scalar::Call(Intrinsic::SelectIndex, arms) => match arms.as_slice() {
+                [condition, then, otherwise] => {
+                    !looks(condition) && [then, otherwise].into_iter().all(|arm| keeps(arm, [own, dim], looks))
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+    rule.guard.as_ref().is_none_or(|guard| !looks(&guard.value))
+        && !rule.update_lets.iter().any(|item| looks(&item.value))
+        && (0..).zip(rule.slots.iter().zip(&rule.update)).all(|(own, (slot, update))| match is_number(slot) {
+            true => keeps(update, [own, slot.dim], &looks),
+            false => !looks(update),
+        })
 }
 
 /// The structure of the slots of some accumulations.

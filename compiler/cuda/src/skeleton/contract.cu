@@ -167,10 +167,11 @@ struct Terms {
 };
 
 // Columns of the chunk that begins there; there are none beyond the last.
+template <typename Pass>
 static __device__ __forceinline__ int length_of_chunk(long long begin, const Launch &launch, const Work &work)
 {
-    const long long rest = work.end - begin;
-    return (int)(launch.chunk < rest ? launch.chunk : rest);
+    const long long rest = work.end - begin, chunk = chunk_of<Pass>(launch);
+    return (int)(chunk < rest ? chunk : rest);
 }
 
 // Where no sums are a matrix product.
@@ -195,15 +196,16 @@ struct NoSums {
 };
 
 // The first tile of the chunk that begins there, and the one after a tile of so many columns.
+template <typename Pass>
 static __device__ __forceinline__ Columns first_tile(long long begin, const Launch &launch, const Work &work)
 {
-    return {begin, 0, length_of_chunk(begin, launch, work)};
+    return {begin, 0, length_of_chunk<Pass>(begin, launch, work)};
 }
-template <int COLUMNS>
+template <typename Pass, int COLUMNS>
 static __device__ __forceinline__ Columns following_tile(const Columns &tile, const Launch &launch, const Work &work)
 {
     const Columns next = tile.later(COLUMNS);
-    return next.are_there() ? next : first_tile(tile.begin + tile.past, launch, work);
+    return next.are_there() ? next : first_tile<Pass>(tile.begin + tile.past, launch, work);
 }
 
 // Room for the contractions of each warp, if there have to be, which factors of sums replace, and for what these are multiplied with.
@@ -269,7 +271,7 @@ struct RowTile {
         const typename Pass::Row (&row)[1], const Pass &pass, const Work &work, long long past)
     {
         const Launch &launch = pass.call.launch;
-        Columns tile = first_tile(work.begin, launch, work), next = following_tile<COLUMNS>(tile, launch, work);
+        Columns tile = first_tile<Pass>(work.begin, launch, work), next = following_tile<Pass, COLUMNS>(tile, launch, work);
         typename Sums::Doubts doubts;
         sums.begin();
         method.start(memory.method, pass, tile, next);
@@ -280,7 +282,7 @@ struct RowTile {
                 break;
             }
             tile = next;
-            next = following_tile<COLUMNS>(tile, launch, work);
+            next = following_tile<Pass, COLUMNS>(tile, launch, work);
             method.start(memory.method, pass, tile, next);
         }
         sums.end(state[0], doubts, memory.values[threadIdx.x / 32], pass, work);
@@ -430,12 +432,35 @@ static __device__ __forceinline__ void merge_quad(State &state)
     }
 }
 
+// The state of a row with columns of a tile that may have to be taken back; those of minima tell them by places, relative to the lane's first.
+template <typename Pass, bool HAS_NEAR = Pass::HAS_NEAR>
+struct Ahead {
+    typedef typename Pass::State State;
+
+    static __device__ __forceinline__ void begin(State &ahead, const State &state) { ahead = state; }
+    static __device__ __forceinline__ long long number(const Columns &tile, int place) { return tile.at(first_of_quad() + place); }
+    static __device__ __forceinline__ void end(State &state, const State &ahead, const Pass &, const Columns &) { state = ahead; }
+};
+template <typename Pass>
+struct Ahead<Pass, true> {
+    typedef typename Pass::Near State;
+
+    static __device__ __forceinline__ void begin(State &ahead, const typename Pass::State &state) { Pass::begin_near(ahead, state); }
+    static __device__ __forceinline__ int number(const Columns &, int place) { return place; }
+    static __device__ __forceinline__ void end(typename Pass::State &state, const State &ahead, const Pass &pass, const Columns &tile)
+    {
+        pass.end_near(state, ahead, tile.at(first_of_quad()));
+    }
+};
+
 // A tile of which a lane takes in the pairs that tensor cores leave with it: of four rows, a quarter of the columns. The states of the four lanes of a
 // row are merged at the end of a chunk.
 template <typename Pass, typename Method>
 struct QuadTile {
     enum { COLUMNS = CONTRACTED_COLUMNS * Method::PARTS, ROWS = 1, TILE_ROWS = CONTRACTED_ROWS };
     enum { READS_ROWS = Method::READS_ROWS, IS_LARGE = Method::IS_LARGE };
+    // Rows of a lane that are taken in one after the other: those of minima, whose states then leave registers for columns that are loaded early.
+    enum { AT_A_TIME = Method::MAY_DOUBT && Pass::HAS_NEAR ? 2 : 4 };
     typedef typename Pass::Real Real;
     typedef typename Pass::State State;
     typedef ContractedMemory<Pass, Method, NoSums<Pass>, !Method::MAY_DOUBT> Memory;
@@ -464,7 +489,7 @@ struct QuadTile {
             Pass::initialize(states[r]);
         }
         const Launch &launch = pass.call.launch;
-        Columns tile = first_tile(work.begin, launch, work), next = following_tile<COLUMNS>(tile, launch, work);
+        Columns tile = first_tile<Pass>(work.begin, launch, work), next = following_tile<Pass, COLUMNS>(tile, launch, work);
         if constexpr (Method::HAS_HALVES) {
             reduce_halves(states, pass, work, tile, next);
         } else {
@@ -472,14 +497,15 @@ struct QuadTile {
             #pragma unroll 1
             while (true) {
                 method.wait(memory.method, pass, next);
-                if (!take_whole_in<4>(states, pass, tile, 0)) {
-                    take_parts_in<4>(states, pass, work, tile, 0);
+                #pragma unroll
+                for (int first_row = 0; first_row < 4; first_row += AT_A_TIME) {
+                    take_rows_in<AT_A_TIME>(states, pass, work, tile, first_row);
                 }
                 if (!next.goes_on()) {
                     break;
                 }
                 tile = next;
-                next = following_tile<COLUMNS>(tile, launch, work);
+                next = following_tile<Pass, COLUMNS>(tile, launch, work);
                 method.start(memory.method, pass, tile, next);
             }
         }
@@ -495,24 +521,25 @@ struct QuadTile {
             method.template begin_half<0>(memory.method);
             method.begin_next(memory.method, next);
             method.end_half();
-            take_half_in(states, pass, work, tile, 0);
+            take_rows_in<2>(states, pass, work, tile, 0);
             method.read_next(pass, next);
             method.template begin_half<1>(memory.method);
             method.end_next(memory.method, pass, tile, next);
             method.end_half();
-            take_half_in(states, pass, work, tile, 2);
+            take_rows_in<2>(states, pass, work, tile, 2);
             method.go_on(next);
             if (!next.goes_on()) {
                 break;
             }
             tile = next;
-            next = following_tile<COLUMNS>(tile, pass.call.launch, work);
+            next = following_tile<Pass, COLUMNS>(tile, pass.call.launch, work);
         }
     }
-    __device__ __forceinline__ void take_half_in(State (&states)[4], const Pass &pass, const Work &work, const Columns &tile, int first_row)
+    template <int ROWS>
+    __device__ __forceinline__ void take_rows_in(State (&states)[4], const Pass &pass, const Work &work, const Columns &tile, int first_row)
     {
-        if (!take_whole_in<2>(states, pass, tile, first_row)) {
-            take_parts_in<2>(states, pass, work, tile, first_row);
+        if (!take_whole_in<ROWS>(states, pass, tile, first_row)) {
+            take_parts_in<ROWS>(states, pass, work, tile, first_row);
         }
     }
 
@@ -525,10 +552,11 @@ struct QuadTile {
             if (!tile.has(COLUMNS - 1)) {
                 return false;
             }
-            State ahead[ROWS];
+            typedef Ahead<Pass> Next;
+            typename Next::State ahead[ROWS];
             #pragma unroll
             for (int r = 0; r < ROWS; ++r) {
-                ahead[r] = states[first_row + r];
+                Next::begin(ahead[r], states[first_row + r]);
             }
             // A few at a time, so that what follows on contractions goes on beside others.
             enum { STEP = Pass::BLOCK > 2 ? Pass::BLOCK : 2 };
@@ -544,7 +572,7 @@ struct QuadTile {
                 for (int c = 0; c < 8; c += STEP) {
                     Real found[ROWS][STEP];
                     method.contract(found, are_sure, least, memory.method.slots, part, c, first_row);
-                    take_in(ahead, pass, found, columns + begin + place_in_quad(c), tile.at(begin + first_of_quad() + place_in_quad(c)), first_row);
+                    take_in(ahead, pass, found, columns + begin + place_in_quad(c), Next::number(tile, begin + place_in_quad(c)), first_row);
                 }
             }
             if (!Method::are_all_sure(are_sure)) {
@@ -552,7 +580,7 @@ struct QuadTile {
             }
             #pragma unroll
             for (int r = 0; r < ROWS; ++r) {
-                states[first_row + r] = ahead[r];
+                Next::end(states[first_row + r], ahead[r], pass, tile);
             }
             return true;
         }
@@ -589,9 +617,9 @@ struct QuadTile {
     }
 
     // Some of the lane's columns, the first of which has an even number, as many as are taken in together or several times that.
-    template <int ROWS, int NUMBER>
-    __device__ __forceinline__ void take_in(State (&states)[ROWS], const Pass &pass, const Real (&found)[ROWS][NUMBER],
-        const typename Pass::Column *columns, long long first, int first_row) const
+    template <int ROWS, int NUMBER, typename SomeState, typename Number>
+    __device__ __forceinline__ void take_in(SomeState (&states)[ROWS], const Pass &pass, const Real (&found)[ROWS][NUMBER],
+        const typename Pass::Column *columns, Number first, int first_row) const
     {
         if constexpr (Pass::BLOCK > 1) {
             enum { BLOCK = Pass::BLOCK };

@@ -3,6 +3,10 @@
 // How the states of chunks become one.
 enum { TREE, SEQUENCE, CARRIED };
 
+// Columns whose state is made at a time and then merged with that of others; where no order shows, all that a block has, up to as many as an int counts.
+template <typename Pass>
+static __device__ __forceinline__ long long chunk_of(const Launch &launch) { return Pass::ORDER == CARRIED ? 1ll << 30 : launch.chunk; }
+
 // The rows and the columns of a block.
 struct Work {
     long long first_row, past_rows; // of the block's rows, the first and the one past the last
@@ -309,9 +313,10 @@ static __device__ __forceinline__ void reduce(const typename Pass::Call &call)
         }
     }
     tile.queue.begin(state);
+    const long long chunk = chunk_of<Pass>(launch);
     #pragma unroll 1
     while (has_columns(launch, element, work)) {
-        const long long past_chunk = work.begin + launch.chunk < work.end ? work.begin + launch.chunk : work.end;
+        const long long past_chunk = work.begin + chunk < work.end ? work.begin + chunk : work.end;
         tile.reduce_chunk(state, waiting, row, pass, work, past_chunk);
         if (Pass::ORDER == TREE) {
             counter.push(state);

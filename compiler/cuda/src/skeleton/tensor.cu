@@ -64,22 +64,21 @@ static __device__ __forceinline__ void load_matrices(unsigned int (&numbers)[4],
                  : "memory");
 }
 
-// Copies BYTES from global to shared memory, or zeros if there is nothing to copy; they are there after `wait_for_copies`.
+// Copies BYTES from global to shared memory; they are there after `wait_for_copies`.
 template <int BYTES>
-static __device__ __forceinline__ void copy_to_shared(void *target, const void *source, bool is_there)
+static __device__ __forceinline__ void copy_to_shared(void *target, const void *source)
 {
 #if __CUDA_ARCH__ >= 800
     const unsigned int address = (unsigned int)__cvta_generic_to_shared(target);
-    const int size = is_there ? BYTES : 0;
     if (BYTES == 16) {
-        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(source), "r"(size) : "memory");
+        asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(address), "l"(source) : "memory");
     } else {
-        asm volatile("cp.async.ca.shared.global [%0], [%1], 8, %2;" ::"r"(address), "l"(source), "r"(size) : "memory");
+        asm volatile("cp.async.ca.shared.global [%0], [%1], 8;" ::"r"(address), "l"(source) : "memory");
     }
 #else
     #pragma unroll
     for (int k = 0; k < BYTES / 4; ++k) {
-        ((unsigned int *)target)[k] = is_there ? ((const unsigned int *)source)[k] : 0u;
+        ((unsigned int *)target)[k] = ((const unsigned int *)source)[k];
     }
 #endif
 }
@@ -471,8 +470,8 @@ static __device__ __forceinline__ void pack(const typename Pass::Call &call)
         }
         norm = sum_of_quad(norm);
         const float scale = scale_for_halves(most_of_quad(most), inverse);
-        // Multiplications may take in what is beyond the last, which nobody looks at.
-        const bool is_there = index < all, is_kept = packed.has_room(index, all);
+        // Multiplications take in what is beyond the last, which nobody looks at: the last one again, which is as seldom in doubt.
+        const bool is_kept = packed.has_room(index, all);
         #pragma unroll 4
         for (int step = 0; step < Layout::STEPS; ++step) {
             read(terms, place, step);
@@ -488,14 +487,14 @@ static __device__ __forceinline__ void pack(const typename Pass::Call &call)
             } else {
                 #pragma unroll
                 for (int k = 0; k < 4; ++k) {
-                    packed.words(index, 4 * step + k)->of[part] = is_there ? halves.of[k / 2][k % 2] : 0;
+                    packed.words(index, 4 * step + k)->of[part] = halves.of[k / 2][k % 2];
                 }
             }
         }
         if (Layout::IS_NARROW) {
             norm = sum_of_quad(rounded_norm) * inverse * inverse;
         }
-        if (is_there && part == 0) {
+        if (is_kept && part == 0) {
             packed.measure(index) = {norm, inverse};
         }
     }
@@ -787,12 +786,8 @@ struct Multiplication {
         }
     }
 
-    // Whether the tile has a column, and its number, or any.
-    static __device__ __forceinline__ bool find(long long &index, const Columns &tile, int column)
-    {
-        index = tile.at(tile.has(column) ? column : 0);
-        return tile.has(column);
-    }
+    // The number of a column of the tile, or of its first one in places beyond the last.
+    static __device__ __forceinline__ long long index_of(const Columns &tile, int column) { return tile.at(tile.has(column) ? column : 0); }
 
     // Whether the thread reads one of a tile's columns.
     static __device__ __forceinline__ bool has_column() { return COLUMNS >= CONTRACTED_ROWS || threadIdx.x < COLUMNS; }
@@ -801,18 +796,16 @@ struct Multiplication {
     __device__ __forceinline__ void copy_measures(Slots &slots, const PackedColumns &packed, const Columns &tile)
     {
         if (has_column()) {
-            long long index;
-            const bool is_there = find(index, tile, (int)threadIdx.x);
-            copy_to_shared<8>(&slots.measures[slot ^ 1][threadIdx.x], &packed.measure(index), is_there);
+            const int column = (int)threadIdx.x;
+            copy_to_shared<8>(&slots.measures[slot ^ 1][column], &packed.measure(HAS_WARPGROUPS ? tile.at(column) : index_of(tile, column)));
         }
     }
 
     // Reads all else of columns of the next tile to where all threads see it.
     __device__ __forceinline__ void read_columns(Slots &slots, const Pass &pass, const Columns &tile)
     {
-        long long index;
-        if (has_column() && find(index, tile, (int)threadIdx.x)) {
-            pass.read_column(slots.columns[slot ^ 1][threadIdx.x], index);
+        if (has_column() && tile.has((int)threadIdx.x)) {
+            pass.read_column(slots.columns[slot ^ 1][threadIdx.x], tile.at((int)threadIdx.x));
         }
     }
 
@@ -826,9 +819,7 @@ struct Multiplication {
     __device__ __forceinline__ void read_column(const Pass &pass, const Columns &tile)
     {
         if (KEEPS_COLUMN && has_column()) {
-            long long index;
-            find(index, tile, (int)threadIdx.x);
-            pass.read_column(column, index);
+            pass.read_column(column, index_of(tile, (int)threadIdx.x));
         }
     }
     __device__ __forceinline__ void end_columns(Slots &slots, const Pass &pass, const Columns &tile)
@@ -1072,12 +1063,10 @@ struct Products : Multiplication<Pass, 1> {
         const typename Base::PackedColumns packed(pass.call.launch);
         Base::begin_columns(memory.slots, packed, pass, tile);
         const int column = (int)threadIdx.x / 4, unit = (int)threadIdx.x % 4;
-        long long index;
-        const bool is_there = Base::find(index, tile, column);
-        const Words *words = packed.words(index, unit);
+        const Words *words = packed.words(Base::index_of(tile, column), unit);
         #pragma unroll
         for (int step = 0; step < STEPS; ++step) {
-            copy_to_shared<16>(&memory.columns[step][unit][column], words + 4 * step, is_there);
+            copy_to_shared<16>(&memory.columns[step][unit][column], words + 4 * step);
         }
         end_copies();
     }
@@ -1152,10 +1141,8 @@ struct LongProducts : Multiplication<Pass, Pass::LONG_PARTS> {
             #pragma unroll
             for (int part = 0; part < Base::PARTS; ++part) {
                 const int column = part * CONTRACTED_COLUMNS + (int)threadIdx.x / 4;
-                long long index;
-                const bool is_there = Base::find(index, tile, column);
-                const Words *words = typename Base::PackedColumns(launch).words(index, 4 * step + (int)threadIdx.x % 4);
-                copy_to_shared<16>(&memory.columns[step % STAGES][threadIdx.x % 4][column], words, is_there);
+                const Words *words = typename Base::PackedColumns(launch).words(Base::index_of(tile, column), 4 * step + (int)threadIdx.x % 4);
+                copy_to_shared<16>(&memory.columns[step % STAGES][threadIdx.x % 4][column], words);
             }
         }
         end_copies();

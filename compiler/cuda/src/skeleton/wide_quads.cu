@@ -246,7 +246,7 @@ struct WideTile {
         Apart apart;
         pairs.begin();
         const Launch &launch = pass.call.launch;
-        Columns tile = first_tile(work.begin, launch, work), next = following_tile<COLUMNS>(tile, launch, work);
+        Columns tile = first_tile<Pass>(work.begin, launch, work), next = following_tile<Pass, COLUMNS>(tile, launch, work);
         start(pass, tile, next);
         float found[2][EIGHTS][4];
         #pragma unroll 1
@@ -256,7 +256,7 @@ struct WideTile {
                 break;
             }
             tile = next;
-            next = following_tile<COLUMNS>(tile, launch, work);
+            next = following_tile<Pass, COLUMNS>(tile, launch, work);
             start(pass, tile, next);
         }
         merge_quads(state[0], states);
