@@ -82,6 +82,15 @@ def test_wrong_operations(wrong, message):
         wrong(*points())
 
 
+NO_SEQUENCES = [(list, r"K\[k\] is component k"), (sum, "not iterated over"), (lambda K: 1.0 in K, "not iter"), (np.asarray, "no array")]
+
+
+@pytest.mark.parametrize("ask, message", NO_SEQUENCES)
+def test_symbolic_tensors_are_no_sequences_of_numbers(ask, message):
+    with pytest.raises(TypeError, match=message):
+        ask(gaussian(*points()))
+
+
 def test_errors_are_of_the_line_with_the_operator():
     """Not of a later one, in which the formula is reduced and compiled."""
     x, y = points()

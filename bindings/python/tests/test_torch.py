@@ -212,6 +212,30 @@ def test_tensors_that_a_transform_has_left_behind():
     torch.testing.assert_close(torch.autograd.grad(value.sum(), y), torch.autograd.grad(pairs(2 * x.detach(), y, b, s).sum(), y))
 
 
+@pytest.mark.parametrize("batches", [(), ((2,), (), (), (2,))], ids=["", "batch axes"])
+def test_batched_cotangents(batches):
+    """Of `torch.autograd`, whose tensors with a hidden axis come by no rule of `vmap`."""
+    genred = Genred(*GAUSSIAN, axis=1)
+    given = arguments(batches) if batches else arguments()
+    assert gradcheck(genred, given, check_batched_grad=True, check_forward_ad=True, check_batched_forward_grad=True)
+    assert gradgradcheck(genred, given, check_batched_grad=True)
+    value = genred(*given)
+    cotangents = torch.rand(5, *value.shape, dtype=value.dtype)
+    expected = [torch.autograd.grad(genred(*given), given, cotangent) for cotangent in cotangents]
+    for _ in range(3):
+        # From the second time on gradients are made together with the value.
+        found = torch.autograd.grad(genred(*given), given, cotangents, is_grads_batched=True)
+        torch.testing.assert_close(found, tuple(map(torch.stack, zip(*expected))))
+
+
+def test_vectorized_jacobians():
+    x, y, b, s = arguments()
+    jacobian = torch.autograd.functional.jacobian
+    for strategy in ("reverse-mode", "forward-mode"):
+        found = jacobian(lambda x: Genred(*GAUSSIAN, axis=1)(x, y, b, s), x, vectorize=True, strategy=strategy)
+        torch.testing.assert_close(found, jacobian(lambda x: pairs(x, y, b, s).sum(-2), x))
+
+
 def test_vmap_over_several_arguments():
     x, y, b, s = (tensor.detach() for tensor in arguments(((2,), (), (), (2,))))
     mapped = torch.func.vmap(Genred(*GAUSSIAN, axis=1), in_dims=(1, None, None, 0))(x.movedim(0, 1), y, b, s)

@@ -320,6 +320,13 @@ class LazyTensor(Methods):
     def __bool__(self) -> bool:
         raise ValueError(f"a symbolic tensor of shape {self.shape} is neither true nor false: comparisons are formulas, too, of ones and zeros")
 
+    # Without these Python and NumPy ask for components until there are no more.
+    def __iter__(self) -> Any:
+        raise TypeError(f"a symbolic tensor of shape {self.shape} is not iterated over: K[k] is component k of its entries")
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError(f"a symbolic tensor of shape {self.shape} is no array: only reductions have numbers, such as K.sum(axis=1) or K @ b")
+
     def __hash__(self) -> int:
         return object.__hash__(self)
 

@@ -42,6 +42,8 @@ _modes = torch._C._len_torch_dispatch_stack
 _current_stream = getattr(torch._C, "_cuda_getCurrentRawStream", None)
 _forward_mode = torch.autograd.forward_ad
 _unwrapped = torch._C._functorch.unwrap_if_dead
+#: Whether a tensor is one of `torch.autograd.grad(is_grads_batched=True)`.
+_is_mapped = getattr(torch._C._functorch, "is_legacy_batchedtensor", lambda _: False)
 
 
 class Place(NamedTuple):
@@ -283,7 +285,12 @@ def run(program: Program, tensors: Sequence[torch.Tensor], ranges: Sequence[torc
     stream = _current_stream(device.index) if tensors and tensors[0].is_cuda else None
     # PyTorch takes sizes one by one in half the time of a tuple.
     made = [_empty(*shape, dtype=_DTYPES[dtype], device=device) for shape, dtype, _ in outputs]
-    pointers = [tensors[number].data_ptr() for number in inputs]
+    try:
+        pointers = [tensors[number].data_ptr() for number in inputs]
+    except RuntimeError:
+        if not any(map(_is_mapped, tensors)):
+            raise
+        return _run_mapped(program, tensors, ranges, place)
     for tensor in made:
         pointers.append(tensor.data_ptr())
     for tensor in ranges:
@@ -297,6 +304,18 @@ def run(program: Program, tensors: Sequence[torch.Tensor], ranges: Sequence[torc
     if is_broadcast:
         return [tensor if output.broadcast is None else tensor.expand(output.broadcast).clone() for tensor, output in zip(made, outputs)]
     return made
+
+
+def _run_mapped(program: Program, tensors: Sequence[torch.Tensor], ranges: Sequence[torch.Tensor], place: Place) -> List[torch.Tensor]:
+    """The same for tensors of which some stand for several each: those of `torch.autograd.grad(is_grads_batched=True)`, which come by no rule of `vmap`."""
+    # Threads of the autograd engine may not know the level; there is another one than the first only where such calls are in each other.
+    level = max(torch._C._vmapmode_increment_nesting() - 1, 1)
+    torch._C._vmapmode_decrement_nesting()
+    are_mapped = [_is_mapped(tensor) for tensor in tensors]
+    plain = [torch._remove_batch_dim(tensor, level, 1, 0) if is_mapped else tensor for tensor, is_mapped in zip(tensors, are_mapped)]
+    size = next(tensor.shape[0] for tensor, is_mapped in zip(plain, are_mapped) if is_mapped)
+    arguments = with_mapped_axis(size, [0 if is_mapped else None for is_mapped in are_mapped], program.variables, plain)
+    return [torch._add_batch_dim(result, 0, level) for result in run(program, arguments, ranges, place)]
 
 
 def _plan(program: Program, tensors, ranges, place: Place):
